@@ -1,0 +1,128 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"syscall"
+	"time"
+)
+
+// answer is what one attempt brought.
+type answer struct {
+	outcome Outcome
+	rtt     time.Duration // of a reply
+	err     error         // of everything else
+}
+
+func (a answer) errText() string {
+	if a.err == nil {
+		return ""
+	}
+	return a.err.Error()
+}
+
+// asker makes the attempts of one Spec, one after the other.
+type asker struct {
+	dial  Dialer
+	spec  Spec
+	hooks hooks
+	id    uint16
+	seq   uint16
+}
+
+func newAsker(dial Dialer, spec Spec, hooks hooks) *asker {
+	return &asker{dial: dial, spec: spec.withDefaults(), hooks: hooks, id: uint16(rand.Uint32())}
+}
+
+// attempt asks once, and tells the observer. Without ok, ctx was done before there was an answer.
+func (a *asker) attempt(ctx context.Context) (_ answer, ok bool) {
+	got := a.ask(ctx)
+	if ctx.Err() != nil {
+		return answer{}, false
+	}
+	a.hooks.observe(a.spec, got.rtt, got.outcome)
+	return got, true
+}
+
+func (a *asker) ask(ctx context.Context) answer {
+	conn, err := a.dial(ctx, a.spec.From, a.socketOptions())
+	if err != nil {
+		return answer{outcome: SocketError, err: fmt.Errorf("open %s probe socket in %s: %w", a.spec.Family(), a.spec.From, err)}
+	}
+	release := closeWith(ctx, conn)
+	defer release()
+	return a.exchange(ctx, conn)
+}
+
+func (a *asker) socketOptions() Options {
+	return Options{Family: a.spec.Family(), DontFragment: a.spec.SizeBytes > 0, Source: a.spec.Source}
+}
+
+func (a *asker) exchange(ctx context.Context, conn Conn) answer {
+	a.seq++
+	request := newEcho(a.spec.To, a.spec.Family(), a.id, a.seq, a.spec.SizeBytes)
+	sent := time.Now()
+	if err := conn.SetReadDeadline(sent.Add(a.spec.Timeout)); err != nil {
+		return a.failed("limit the wait for", SocketError, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return a.failed("send", SocketError, err)
+	}
+	if err := conn.WriteTo(request.message, a.spec.To); err != nil {
+		return a.failed("send", a.outcomeOf(err), err)
+	}
+	return a.await(conn, request, sent)
+}
+
+// await reads until the reply is there or the deadline of conn has passed.
+func (a *asker) await(conn Conn, request echo, sent time.Time) answer {
+	buf := request.replyBuffer()
+	for {
+		n, src, err := conn.ReadFrom(buf)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return answer{outcome: NoReply, err: fmt.Errorf("ping %s from %s: no reply within %s", a.spec.To, a.spec.From, a.spec.Timeout)}
+		case err != nil:
+			return a.failed("await reply to", SocketError, err)
+		case request.answeredBy(buf[:n], src):
+			return answer{outcome: Reply, rtt: time.Since(sent)}
+		}
+	}
+}
+
+func (a *asker) failed(doing string, outcome Outcome, err error) answer {
+	return answer{outcome: outcome, err: fmt.Errorf("ping %s from %s: %s echo request: %w", a.spec.To, a.spec.From, doing, err)}
+}
+
+var outcomeOfErrno = map[syscall.Errno]Outcome{
+	syscall.ENETUNREACH:  NoRoute,
+	syscall.EHOSTUNREACH: HostUnreachable,
+	syscall.EACCES:       Refused,
+	syscall.EPERM:        Refused,
+	syscall.EINVAL:       Blackhole,
+	syscall.EMSGSIZE:     TooBig,
+	syscall.ENOBUFS:      NoBuffer,
+}
+
+func (a *asker) outcomeOf(err error) Outcome {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return SocketError
+	}
+	if a.neighbourTableFull(errno) {
+		return NoBuffer
+	}
+	if outcome, known := outcomeOfErrno[errno]; known {
+		return outcome
+	}
+	return SocketError
+}
+
+// neighbourTableFull tells the two meanings of EINVAL apart: Linux also answers an IPv6 send with it when
+// there is no room for another neighbour.
+func (a *asker) neighbourTableFull(errno syscall.Errno) bool {
+	return errno == syscall.EINVAL && a.spec.Family() == IPv6 && a.hooks.saturated()
+}

@@ -1,0 +1,50 @@
+package probe
+
+// judge turns the outcomes of one Spec's attempts into a verdict. The table in the package's documentation
+// is its whole rule.
+type judge struct {
+	expect    Expectation
+	threshold int
+
+	verdict    Verdict
+	unanswered int // attempts since the last reply, leaving out those that could not ask
+	unasked    int // attempts in a row that could not ask
+}
+
+func newJudge(s Spec) judge {
+	s = s.withDefaults()
+	return judge{expect: s.Expect, threshold: s.FailureThreshold}
+}
+
+func (j *judge) weigh(o Outcome) Verdict {
+	switch {
+	case o == Reply:
+		j.unasked, j.unanswered = 0, 0
+		j.verdict = j.proven(Reachable)
+	case o.Conclusive():
+		j.unasked = 0
+		j.unanswered++
+		if j.unanswered >= j.threshold {
+			j.verdict = j.proven(Unreachable)
+		}
+	default:
+		j.unasked++
+		if j.unasked >= j.threshold {
+			j.unanswered = 0
+			j.verdict = Unknown
+		}
+	}
+	return j.verdict
+}
+
+// settled reports whether another attempt can wait: there is a verdict, or asking is not possible.
+func (j *judge) settled() bool {
+	return j.verdict != Unknown || j.unasked >= j.threshold
+}
+
+func (j *judge) proven(truth Expectation) Verdict {
+	if truth == j.expect {
+		return Pass
+	}
+	return Fail
+}

@@ -1,0 +1,82 @@
+package probe
+
+import "sync"
+
+// Prober keeps the probes of any number of labs running.
+type Prober struct {
+	dial   Dialer
+	report func(key string, results []Result)
+	hooks  hooks
+
+	mu     sync.Mutex
+	sets   map[string]*set
+	closed bool
+}
+
+// New makes a Prober that reports the results of a lab, in the order of its specs, after every change of a
+// verdict, an outcome or the specs themselves; changes in quick succession may share a report. There is one
+// report of a lab at a time. It may call every method but Stop and Close, which wait for it.
+func New(dial Dialer, report func(key string, results []Result), hooks ...Hook) *Prober {
+	return &Prober{dial: dial, report: report, hooks: collect(hooks), sets: make(map[string]*set)}
+}
+
+// Run makes specs the probes of the lab key, and does not wait for anything. The same specs and generation
+// again change nothing; other specs start those that are new and end those that are gone; another
+// generation starts all of them anew, from Unknown.
+func (p *Prober) Run(key string, specs []Spec, generation int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	s, exists := p.sets[key]
+	if !exists {
+		s = p.open(key)
+	}
+	s.replace(specs, generation)
+}
+
+func (p *Prober) open(key string) *set {
+	s := newSet(key, p.dial, p.hooks)
+	s.running.Go(func() { s.reportChanges(p.report) })
+	p.sets[key] = s
+	return s
+}
+
+// Results are what is known of a lab's probes right now, in the order of its specs; nil if none run.
+func (p *Prober) Results(key string) []Result {
+	p.mu.Lock()
+	s, exists := p.sets[key]
+	p.mu.Unlock()
+	if !exists {
+		return nil
+	}
+	return s.results()
+}
+
+// Stop ends the probes of a lab. When it returns, their goroutines are gone, their sockets are closed, and
+// no report of them will follow; so do not hold a lock that the report needs.
+func (p *Prober) Stop(key string) {
+	p.mu.Lock()
+	s, exists := p.sets[key]
+	delete(p.sets, key)
+	p.mu.Unlock()
+	if exists {
+		s.stop()
+	}
+}
+
+// Close stops every lab and makes later calls of Run do nothing.
+func (p *Prober) Close() {
+	p.mu.Lock()
+	p.closed = true
+	sets := p.sets
+	p.sets = nil
+	p.mu.Unlock()
+	for _, s := range sets {
+		s.cancel()
+	}
+	for _, s := range sets {
+		s.stop()
+	}
+}
