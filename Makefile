@@ -1,0 +1,105 @@
+# `make` alone lists what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# Generators and checkers, pinned by hack/tools/go.mod and built when first used.
+TOOL := go tool -modfile=hack/tools/go.mod
+
+# What controller-gen writes.
+GENERATED := 'api/**/zz_generated.*.go' config/crd/bases
+
+# What test-race runs, and for how long every fuzz target runs.
+RACE_PKGS ?= ./...
+STORY ?= .
+FUZZTIME ?= 10s
+
+# envtest's programs: the caller's own, or built here and kept for the next time.
+define with_assets
+	KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$(hack/assets/build.sh)}; \
+	for tool in etcd kube-apiserver kubectl; do \
+		[ -x "$$KUBEBUILDER_ASSETS/$$tool" ] || { echo "KUBEBUILDER_ASSETS=$$KUBEBUILDER_ASSETS: there is no $$tool; unset it to have one built" >&2; exit 1; }; \
+	done; \
+	export KUBEBUILDER_ASSETS;
+endef
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## Build the three static programs into bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/netlab-agent ./cmd/netlab-controller ./cmd/kubectl-netlab
+
+.PHONY: demo
+demo: build ## Run the tutorial's lab on this machine, failures included, and clean up
+	hack/demo/demo.sh
+
+##@ Test
+
+.PHONY: test
+test: deps ## Run every test; the first time this builds an API server (6 minutes on 2 cores)
+	@$(with_assets) \
+	go test -timeout 20m ./...
+
+.PHONY: story
+story: deps ## Tell only the stories whose names match STORY, with what they measure
+	@$(with_assets) \
+	go test -timeout 20m -count=1 -v -run "$(STORY)" ./hack/acceptance ./controllers/kernel ./cmd/... | grep -v '^=== \|no tests to run'
+
+.PHONY: test-race
+test-race: deps ## Run the tests of RACE_PKGS with the race detector
+	@$(with_assets) \
+	CGO_ENABLED=1 go test -race -timeout 30m $(RACE_PKGS)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME
+	@hack/fuzz.sh $(FUZZTIME)
+
+.PHONY: lint
+lint: ## Check style, imports and forbidden calls
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: lint-test
+lint-test: ## Check that lint reports everything it forbids
+	hack/lint/test.sh
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities in what the code calls (needs the network)
+	$(TOOL) govulncheck ./...
+
+##@ Develop
+
+.PHONY: generate
+generate: ## Write deepcopy code and CRDs anew from the API types
+	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
+	$(TOOL) controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+
+.PHONY: check-generate
+check-generate: generate ## Fail if what is committed is not what generate writes
+	git diff --exit-code -- $(GENERATED)
+	@new=$$(git ls-files --others --exclude-standard -- $(GENERATED)); \
+	[ -z "$$new" ] || { echo "generated but not committed: $$new" >&2; exit 1; }
+
+.PHONY: fmt
+fmt: ## Format the Go code
+	$(TOOL) golangci-lint fmt ./...
+
+.PHONY: assets
+assets: ## Build the API server, etcd and kubectl for the tests; print where they are
+	@$(with_assets) \
+	echo "$$KUBEBUILDER_ASSETS"
+
+.PHONY: deps
+deps: ## Check for the programs the tests use, install them where that is possible
+	@hack/deps.sh
+
+.PHONY: clean
+clean: ## Remove bin/ (the built API server stays, in the user's cache directory)
+	rm -rf bin

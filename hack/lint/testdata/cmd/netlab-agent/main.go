@@ -1,0 +1,12 @@
+// Command netlab-agent connects; it does not talk to the kernel itself.
+package main
+
+import (
+	_ "os/exec" // want depguard
+
+	_ "github.com/vishvananda/netns" // want depguard
+
+	_ "github.com/netlab-dev/netlab/controllers/kernel"
+)
+
+func main() {}

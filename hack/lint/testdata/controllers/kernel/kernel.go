@@ -1,0 +1,74 @@
+// Package kernel shows what is allowed in the one package that talks to the
+// kernel, and what is forbidden even there.
+package kernel
+
+import (
+	"os/exec" // want depguard
+	"runtime"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+	_ "k8s.io/client-go/util/homedir"            // want depguard
+	_ "sigs.k8s.io/controller-runtime/pkg/event" // want depguard
+
+	_ "github.com/netlab-dev/netlab/controllers/diagnose" // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/probe"    // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Threads are locked here, handles opened here, and calls go through handles.
+var allowed = []any{
+	runtime.LockOSThread,
+	runtime.UnlockOSThread,
+	unix.Setns,
+	netns.Get,
+	netns.GetFromPath,
+	netlink.NewHandle,
+	(*netlink.Handle).LinkAdd,
+	netlink.NewLinkAttrs,
+	netlink.LinkNotFoundError{},
+	netlink.LinkUpdate{},
+	netlink.RouteUpdate{},
+	netlink.RouteGetOptions{},
+	netlink.AddrSubscribeOptions{},
+	netlink.FAMILY_V4,
+}
+
+func method(h *netlink.Handle, l netlink.Link) error { return h.LinkAdd(l) }
+
+func call(l netlink.Link) error { return netlink.LinkAdd(l) } // want forbidigo
+
+// twins.go, written by the test, has the functions that are methods of Handle
+// too; these are the others.
+var forbidden = []any{
+	netlink.VethPeerIndex,             // want forbidigo
+	netlink.NewHandleAt,               // want forbidigo
+	netlink.NewHandleAtFrom,           // want forbidigo
+	netlink.AddrSubscribe,             // want forbidigo
+	netlink.AddrSubscribeAt,           // want forbidigo
+	netlink.AddrSubscribeWithOptions,  // want forbidigo
+	netlink.LinkSubscribe,             // want forbidigo
+	netlink.LinkSubscribeAt,           // want forbidigo
+	netlink.LinkSubscribeWithOptions,  // want forbidigo
+	netlink.NeighSubscribe,            // want forbidigo
+	netlink.NeighSubscribeAt,          // want forbidigo
+	netlink.NeighSubscribeWithOptions, // want forbidigo
+	netlink.RouteSubscribe,            // want forbidigo
+	netlink.RouteSubscribeAt,          // want forbidigo
+	netlink.RouteSubscribeWithOptions, // want forbidigo
+	netlink.XfrmMonitor,               // want forbidigo
+	nl.GetNetlinkSocketAt,             // want forbidigo
+	nl.SubscribeAt,                    // want forbidigo
+	netns.DeleteNamed,                 // want forbidigo
+	netns.GetFromDocker,               // want forbidigo
+	netns.GetFromName,                 // want forbidigo
+	netns.New,                         // want forbidigo
+	netns.NewNamed,                    // want forbidigo
+	netns.Set,                         // want forbidigo
+	netns.Setns,                       // want forbidigo
+	exec.Command,
+}
+
+var _ = []any{allowed, forbidden, method, call}
