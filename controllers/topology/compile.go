@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"maps"
+	"net/netip"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// Compile derives everything a lab leaves unsaid. The error, if any, is Problems: all of
+// them, and then there is no Lab. The result depends on the arguments alone.
+func Compile(id Identity, spec *v1alpha1.NetLabSpec, options Options) (*Lab, error) {
+	n := resolve(id, spec)
+	routes := n.routes()
+	probes := n.probes()
+	if len(n.problems) > 0 {
+		return nil, n.problems
+	}
+	lab := &Lab{Identity: id, Want: NewState(), Probes: probes, Nodes: n.nodeNames()}
+	for _, x := range n.nodes {
+		n.addNodeRows(&lab.Want, x, options)
+	}
+	for _, l := range n.links {
+		for _, e := range l.ends {
+			n.addEndRows(&lab.Want, e)
+		}
+	}
+	maps.Copy(lab.Want.Routes, routes)
+	return lab, nil
+}
+
+// Validate finds everything wrong with a lab's description; nil when it can be built.
+func Validate(spec *v1alpha1.NetLabSpec) Problems {
+	problems, _ := check(spec)
+	return problems
+}
+
+// Lint is Validate with what is legal and probably not meant, and the checks of the
+// NetLab's own name.
+func Lint(name string, spec *v1alpha1.NetLabSpec) (problems, warnings Problems) {
+	problems, warnings = check(spec)
+	return append(checkLabName(name), problems...), warnings
+}
+
+func check(spec *v1alpha1.NetLabSpec) (problems, warnings Problems) {
+	n := resolve(Identity{Namespace: "default", Name: "lab"}, spec)
+	n.routes()
+	n.probes()
+	n.warnUnused()
+	return n.problems, n.warnings
+}
+
+// routes are the routes of every node: the written ones, and under routing: Auto the
+// derived ones to destinations nothing was written for.
+func (n *network) routes() map[RouteID]Route {
+	routes := map[RouteID]Route{}
+	derived := map[*node]map[netip.Prefix]Route{}
+	if n.spec.Routing != v1alpha1.RoutingManual {
+		derived = n.derivedRoutes()
+	}
+	for _, x := range n.nodes {
+		written := n.writtenRoutes(x)
+		for id, route := range written {
+			delete(derived[x], id.Prefix)
+			routes[id] = route
+		}
+		for p, route := range derived[x] {
+			routes[RouteID{n.id.NetworkNamespace(x.name), p, metric(familyOf(p.Addr()), 0)}] = route
+		}
+	}
+	maps.DeleteFunc(routes, func(_ RouteID, r Route) bool { return r == Route{} })
+	return routes
+}
+
+func (n *network) addNodeRows(want *State, x *node, options Options) {
+	name := n.id.NetworkNamespace(x.name)
+	want.Namespaces[name] = Namespace{Mark: n.id.Owner.Mark(x.name), Mounted: true, Symlink: options.Symlinks}
+	want.Links[LinkID{name, Loopback}] = Link{MTU: LoopbackMTU, Up: true}
+	addAddressRows(want, LinkID{name, Loopback}, x.loopbacks)
+	for sysctl, value := range x.sysctls() {
+		want.Sysctls[SysctlID{name, sysctl}] = value
+	}
+}
+
+// sysctls are a node's settings: those every namespace is born with, those that make it a
+// router or give it IPv6, and those somebody wrote.
+func (x *node) sysctls() map[string]string {
+	values := maps.Clone(bornSysctls)
+	if x.forwards {
+		values[SysctlForwarding] = enabled
+	}
+	if x.ipv6 {
+		values[SysctlDisableIPv6] = disabled
+		values[loDisableIPv6] = disabled
+	}
+	if x.ipv6 && x.forwards {
+		values[SysctlForwarding6] = enabled
+	}
+	for _, s := range x.config.Sysctls {
+		values[s.Name] = s.Value.String()
+	}
+	return values
+}
+
+// addEndRows needs the rows of the node's settings: a link takes its own from them.
+func (n *network) addEndRows(want *State, e *end) {
+	id := n.linkID(e)
+	want.Links[id] = Link{Peer: n.linkID(e.peer()), MAC: e.mac, MTU: e.mtu, Group: LinkGroup, Up: e.link.up}
+	want.inheritLinkSysctls(id, conf4Prefix, LinkSysctls4)
+	if e.mtu >= MinIPv6MTU {
+		want.inheritLinkSysctls(id, conf6Prefix, LinkSysctls6)
+	}
+	addAddressRows(want, id, e.addresses)
+	if e.linkLocal.IsValid() {
+		want.Addresses[AddressID{id.Namespace, id.Name, e.linkLocal}] = Address{}
+	}
+}
+
+func (n *network) linkID(e *end) LinkID {
+	return LinkID{n.id.NetworkNamespace(e.node.name), e.iface}
+}
+
+// addAddressRows expects addresses in canonical order.
+func addAddressRows(want *State, id LinkID, addresses []netip.Prefix) {
+	order := 0
+	for _, p := range addresses {
+		row := Address{}
+		if p.Addr().Is4() {
+			row.Order = order
+			order++
+		}
+		want.Addresses[AddressID{id.Namespace, id.Name, p}] = row
+	}
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+)
+
+// Diff returns the operations that make have into want, in the order they must be applied:
+// what must go, then namespaces, settings, links, addresses, routes. It is empty exactly when
+// nothing differs. Rows of want win; rows of have that want lacks are deleted, so have must
+// hold only what is the lab's (see kernel.Observe).
+func Diff(have, want State) []Op {
+	if have.Equal(want) {
+		return nil
+	}
+	d := newDiffer(have, want)
+	d.deleteRoutes()
+	d.deleteLinks()
+	d.deleteNamespaces()
+	d.deleteAddresses(netip.Addr.Is6)
+	d.createNamespaces()
+	d.setNamespaceSysctls()
+	d.addLinks()
+	d.setLinks()
+	d.setLinkSysctls()
+	d.deleteAddresses(netip.Addr.Is4)
+	d.deleteMisplaced()
+	d.addAddresses()
+	d.addRoutes()
+	return d.ops
+}
+
+// differ plays each operation on its copy of the observed State the moment it is decided.
+type differ struct {
+	now, want machine
+	// names are the namespaces of both, sorted.
+	names []string
+	ops   []Op
+}
+
+func newDiffer(have, want State) *differ {
+	d := &differ{now: split(have), want: split(want)}
+	d.names = slices.Sorted(maps.Keys(d.now))
+	for name := range d.want {
+		if _, there := d.now[name]; !there {
+			d.names = append(d.names, name)
+		}
+	}
+	slices.Sort(d.names)
+	return d
+}
+
+func (d *differ) do(op Op) {
+	op.apply(d.now)
+	d.ops = append(d.ops, op)
+}
+
+// each yields every namespace with what it holds now and what it should hold, in order.
+func (d *differ) each(yield func(now, want *State)) {
+	for _, name := range d.names {
+		yield(d.now.at(name), d.want.at(name))
+	}
+}
+
+// unwanted lists, sorted, the keys of have that want lacks.
+func unwanted[K comparable, V any](have, want map[K]V, compare func(a, b K) int) []K {
+	var keys []K
+	for k := range have {
+		if _, ok := want[k]; !ok {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, compare)
+	return keys
+}
+
+// missing lists, sorted, the keys of want that have lacks or holds with another value.
+func missing[K, V comparable](have, want map[K]V, compare func(a, b K) int) []K {
+	var keys []K
+	for k, w := range want {
+		if h, ok := have[k]; !ok || h != w {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, compare)
+	return keys
+}
+
+// deleteRoutes deletes before anything can take a route along: one that survives where it
+// was expected to go must not be one that nobody wants. A namespace that goes takes its
+// routes along for certain.
+func (d *differ) deleteRoutes() {
+	d.each(func(now, want *State) {
+		if len(want.Namespaces) == 0 {
+			return
+		}
+		for _, id := range unwanted(now.Routes, want.Routes, RouteID.compare) {
+			d.do(DeleteRoute{id, now.Routes[id].Protocol})
+		}
+	})
+}
+
+// deleteLinks deletes what want lacks, and pairs that are not plugged in as wanted.
+func (d *differ) deleteLinks() {
+	d.each(func(now, want *State) {
+		for _, id := range sortedKeys(now.Links, LinkID.compare) {
+			if _, still := now.Links[id]; still && id.Name != Loopback && !d.fits(id, want) {
+				d.do(DeleteLink{id})
+			}
+		}
+	})
+}
+
+// fits reports whether a link that is there goes where it should.
+func (d *differ) fits(id LinkID, want *State) bool {
+	link, wanted := want.Links[id]
+	return wanted && d.now.plugged(id, link.Peer)
+}
+
+func (d *differ) deleteNamespaces() {
+	d.each(func(now, want *State) {
+		for _, name := range unwanted(now.Namespaces, want.Namespaces, cmp.Compare) {
+			if now.Namespaces[name].Symlink {
+				d.do(DeleteSymlink{name})
+			}
+			if _, still := now.Namespaces[name]; still {
+				d.do(DeleteNamespace{name})
+			}
+		}
+	})
+}
+
+func (d *differ) createNamespaces() {
+	for _, name := range d.names {
+		want, wanted := d.want.at(name).Namespaces[name]
+		if !wanted {
+			continue
+		}
+		if have := d.now.at(name).Namespaces[name]; !have.Mounted || have.Mark != want.Mark {
+			d.do(CreateNamespace{name, want.Mark})
+		}
+		switch have := d.now.at(name).Namespaces[name]; {
+		case want.Symlink && !have.Symlink:
+			d.do(AddSymlink{name})
+		case have.Symlink && !want.Symlink:
+			d.do(DeleteSymlink{name})
+		}
+	}
+}
+
+// firstSysctls are written before all others, because writing them writes others too.
+var firstSysctls = []string{SysctlForwarding, SysctlForwarding6, SysctlDisableIPv6}
+
+func (d *differ) setNamespaceSysctls() {
+	ofNamespace := func(id SysctlID) bool { _, ofLink := linkOfSysctl(id.Name); return !ofLink }
+	for _, name := range d.names {
+		now, want := d.now.at(name), d.want.at(name)
+		for _, first := range firstSysctls {
+			id := SysctlID{name, first}
+			if value, wanted := want.Sysctls[id]; wanted && now.Sysctls[id] != value {
+				d.do(SetSysctl{name, first, value})
+			}
+		}
+		d.setSysctls(now, want, ofNamespace)
+	}
+}
+
+func (d *differ) setLinkSysctls() {
+	d.each(func(now, want *State) {
+		d.setSysctls(now, want, func(SysctlID) bool { return true })
+	})
+}
+
+func (d *differ) setSysctls(now, want *State, match func(SysctlID) bool) {
+	for _, id := range missing(now.Sysctls, want.Sysctls, SysctlID.compare) {
+		if match(id) {
+			d.do(SetSysctl{id.Namespace, id.Name, want.Sysctls[id]})
+		}
+	}
+}
+
+func (d *differ) addLinks() {
+	d.each(func(now, want *State) {
+		for _, id := range unwanted(want.Links, now.Links, LinkID.compare) {
+			link := want.Links[id]
+			peer, _ := d.want.link(link.Peer)
+			if _, there := now.Links[id]; !there { // the other end of one just added
+				d.do(AddLink{[2]LinkEnd{{id, link.MAC, link.MTU}, {link.Peer, peer.MAC, peer.MTU}}})
+			}
+		}
+	})
+}
+
+func (d *differ) setLinks() {
+	d.each(func(now, want *State) {
+		for _, id := range missing(now.Links, want.Links, LinkID.compare) {
+			d.setLink(id, now.Links[id], want.Links[id])
+		}
+	})
+}
+
+func (d *differ) setLink(id LinkID, have, want Link) {
+	if have.Master != want.Master {
+		d.do(ReleaseLink{id})
+	}
+	if have.Group != want.Group {
+		d.do(SetGroup{id, want.Group})
+	}
+	if have.MAC != want.MAC {
+		d.do(SetMAC{id, want.MAC})
+	}
+	if have.MTU != want.MTU {
+		d.do(SetMTU{id, want.MTU})
+	}
+	if have.Up != want.Up {
+		d.do(SetAdmin{id, want.Up})
+	}
+}
+
+// deleteAddresses deletes IPv6 ones before settings, MTU or state of a link can take one
+// along, for the reason deleteRoutes has; IPv4 ones after settings, because it is a setting
+// that keeps the secondaries of a deleted address.
+func (d *differ) deleteAddresses(family func(netip.Addr) bool) {
+	d.each(func(now, want *State) {
+		for _, id := range unwanted(now.Addresses, want.Addresses, AddressID.compare) {
+			if family(id.Prefix.Addr()) {
+				d.do(DeleteAddress{id})
+			}
+		}
+	})
+}
+
+// deleteMisplaced deletes from the end what stands in the way of the wanted order, until
+// adding the rest behind what is left gives it. An empty list always does.
+func (d *differ) deleteMisplaced() {
+	d.each(func(now, want *State) {
+		for _, id := range sortedKeys(want.Links, LinkID.compare) {
+			list := want.ipv4List(id)
+			for have := now.ipv4List(id); len(have) > 0 && !slices.Equal(appended(have, list), list); have = now.ipv4List(id) {
+				d.do(DeleteAddress{AddressID{id.Namespace, id.Name, have[len(have)-1]}})
+			}
+		}
+	})
+}
+
+// appended is the list after adding, in order, every wanted address it lacks.
+func appended(list, want []netip.Prefix) []netip.Prefix {
+	for _, p := range want {
+		if !slices.Contains(list, p) {
+			list = insertIPv4(list, p)
+		}
+	}
+	return list
+}
+
+func (d *differ) addAddresses() {
+	d.each(func(now, want *State) {
+		for _, id := range sortedKeys(want.Links, LinkID.compare) {
+			for _, address := range want.addressesOf(id) {
+				if _, there := now.Addresses[address]; !there {
+					d.do(AddAddress{address})
+				}
+			}
+		}
+	})
+}
+
+// addRoutes is the last step: nothing asks any more what the routes are then.
+func (d *differ) addRoutes() {
+	d.each(func(now, want *State) {
+		for _, id := range missing(now.Routes, want.Routes, RouteID.compare) {
+			d.ops = append(d.ops, ReplaceRoute{id, want.Routes[id]})
+		}
+	})
+}

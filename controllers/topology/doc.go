@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package topology turns a lab as people write it into a State, and the difference
+// between two States into operations. It is pure: no clock, no client, no logger, no
+// kernel, and the same input always gives the same output in the same order.
+//
+//	NetLab spec ──Compile──▶ State (want) ─┐
+//	                                       ├─Diff──▶ []Op
+//	kernel ─────────Observe─▶ State (have) ┘
+//
+// # State
+//
+// A State is a few flat tables keyed by names. What is wanted and what is observed are
+// the same kind of value, so "is the lab there?" is "is the plan empty?". A wanted State
+// holds only rows a kernel can hold: no routes over links that are down, no IPv6 on links
+// with an MTU below 1280.
+//
+// # Operations
+//
+// An Op changes one thing and reads like the ip command that would do the same. Op.apply
+// says what the kernel looks like afterwards, rows it takes along included. Diff plays every
+// operation on its own copy of the observed State, so it neither deletes what is already
+// gone nor forgets what an operation took along:
+//
+//	operation                      takes along
+//	delete a namespace             everything in it; the other ends of its links
+//	delete a link                  both ends, their addresses and link sysctls; IPv4 routes with any
+//	                               leg on them, IPv6 routes with any leg on them (*: only the leg)
+//	delete an address              routes with it as source (*: only the source)
+//	delete an IPv4 address         if it was the link's last, IPv4 routes with a leg on the link (*);
+//	                               a secondary may be promoted and change place
+//	set a link down                routes with a leg on it (*), its IPv6 link-local addresses (*);
+//	                               lo: IPv6's routes to nowhere (blackhole and its like)
+//	set an MTU below 1280          the link's IPv6 addresses, sysctls and routes (*: only the leg);
+//	                               IPv4 routes through an IPv6 neighbour on it (*)
+//	set ip_forward                 every link's forwarding, conf.all.accept_redirects
+//	set ipv6 all.disable_ipv6=1    every IPv6 address and route of the namespace (*)
+//	set ipv6 conf.L.disable_ipv6=1 the link's IPv6 addresses and routes (*); lo: as above
+//	set ipv6 all.forwarding        every link's IPv6 forwarding
+//
+// Rows marked (*) may survive, depending on the kernel's version and the order of events.
+// Diff assumes they are gone and writes them again; every adding operation has replace
+// semantics, so the plan is right either way. What nobody wants is deleted by itself before
+// any of this, so that it cannot survive. Tests hold the laws for both outcomes:
+// applying Diff(have, want) to have gives want; Diff(s, s) is empty; the order is stable; no
+// operation names a namespace outside have and want.
+//
+// # Compile
+//
+// Compile resolves names to ends of links, derives addresses, next hops and routes, and
+// collects every problem it meets on the way with field, problem and cure. Validate is the
+// same walk with only the problems kept, so the linter, the controller and the agent cannot
+// disagree.
+package topology

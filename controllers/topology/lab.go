@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// Lab is a NetLab with everything derived: what the kernel should hold and what should
+// be asked of it.
+type Lab struct {
+	Identity Identity
+	// Want is what the kernel should hold.
+	Want State
+	// Probes are in stored order, one per probe and family.
+	Probes []Probe
+	// Nodes are the names of the lab's nodes in stored order, namespaces before routers.
+	Nodes []string
+}
+
+// Probe is one question in one family, with every default filled in.
+type Probe struct {
+	Name   string
+	Family v1alpha1.Family
+	// From and Target are node names; Target is empty when an address was asked for that
+	// no node of the lab has.
+	From, Target string
+	// To is the address asked.
+	To               netip.Addr
+	Expect           v1alpha1.Expectation
+	Period, Timeout  time.Duration
+	FailureThreshold int
+	// SizeBytes is the ICMP payload with don't-fragment; 0 when the probe does not say.
+	SizeBytes int
+}
+
+// Options are what a machine adds to a lab's description.
+type Options struct {
+	// Symlinks says whether ip netns should find the lab's namespaces by name.
+	Symlinks bool
+}

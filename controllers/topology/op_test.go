@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package topology_test
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+var everyOp = []topology.Op{
+	topology.CreateNamespace{}, topology.DeleteNamespace{}, topology.AddSymlink{}, topology.DeleteSymlink{},
+	topology.SetSysctl{}, topology.AddLink{}, topology.DeleteLink{}, topology.SetAdmin{}, topology.SetMTU{},
+	topology.SetMAC{}, topology.SetGroup{}, topology.ReleaseLink{}, topology.AddAddress{}, topology.DeleteAddress{},
+	topology.ReplaceRoute{}, topology.DeleteRoute{},
+}
+
+// Every text was run with iproute2 6.1 and did what it says.
+func TestOperationsReadLikeIP(t *testing.T) {
+	metric := func(o topology.ReplaceRoute, metric uint32) topology.ReplaceRoute { o.Metric = metric; return o }
+	weight := func(o topology.ReplaceRoute, weight int) topology.ReplaceRoute { o.Hops[0].Weight = weight; return o }
+	remove := func(o topology.ReplaceRoute, protocol uint8) topology.DeleteRoute {
+		return topology.DeleteRoute{RouteID: o.RouteID, Protocol: protocol}
+	}
+	l1 := end("d.lab.a", "l1")
+	for _, c := range []struct {
+		op   topology.Op
+		text string
+	}{
+		{topology.CreateNamespace{Name: "d.lab.a", Mark: "m"}, "ip netns add d.lab.a"},
+		{topology.DeleteNamespace{Name: "d.lab.a"}, "ip netns delete d.lab.a"},
+		{topology.AddSymlink{Name: "d.lab.a"}, "ln -s /run/netlab/netns/d.lab.a /run/netns/d.lab.a"},
+		{topology.DeleteSymlink{Name: "d.lab.a"}, "rm /run/netns/d.lab.a"},
+		{sysctl("d.lab.a", "net.ipv4.ip_forward", "1"), "ip netns exec d.lab.a sysctl -qw net.ipv4.ip_forward=1"},
+
+		{pair(l1, end("d.lab.b", "up"), 7), "ip -n d.lab.a link add name l1 address 02:00:00:00:07:01 mtu 1500 group 20044" +
+			" type veth peer name up address 02:00:00:00:07:02 mtu 1500 group 20044 netns d.lab.b"},
+		{topology.DeleteLink{LinkID: l1}, "ip -n d.lab.a link delete l1"},
+		{topology.SetAdmin{LinkID: l1, Up: true}, "ip -n d.lab.a link set l1 up"},
+		{topology.SetAdmin{LinkID: l1}, "ip -n d.lab.a link set l1 down"},
+		{topology.SetMTU{LinkID: l1, MTU: 9000}, "ip -n d.lab.a link set l1 mtu 9000"},
+		{topology.SetMAC{LinkID: l1, MAC: topology.MAC{2, 0, 0, 0, 0xab, 1}}, "ip -n d.lab.a link set l1 address 02:00:00:00:ab:01"},
+		{topology.SetGroup{LinkID: l1, Group: topology.LinkGroup}, "ip -n d.lab.a link set l1 group 20044"},
+		{topology.ReleaseLink{LinkID: l1}, "ip -n d.lab.a link set l1 nomaster"},
+
+		{topology.AddAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a address replace 10.0.0.1/24 dev l1"},
+		{topology.AddAddress{AddressID: address("a", "l1", "fd00::1/64")}, "ip -n a address replace fd00::1/64 dev l1 nodad"},
+		{topology.DeleteAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a address delete 10.0.0.1/24 dev l1"},
+		{topology.DeleteAddress{AddressID: address("a", "l1", "fd00::1/64")}, "ip -n a address delete fd00::1/64 dev l1"},
+
+		{route("a", "0.0.0.0/0", "", "l1 10.0.0.2"), "ip -n a route replace default via 10.0.0.2 dev l1 proto 78"},
+		{route("a", "0.0.0.0/0", "", "l1 fe80::2"), "ip -n a route replace 0.0.0.0/0 via inet6 fe80::2 dev l1 proto 78"},
+		{route("a", "::/0", "", "l1 fe80::2"), "ip -n a route replace ::/0 via fe80::2 dev l1 proto 78"},
+		{route("a", "10.9.0.0/16", "", "l1"), "ip -n a route replace 10.9.0.0/16 dev l1 proto 78"},
+		{route("a", "fd09::/64", "", "l1"), "ip -n a route replace fd09::/64 dev l1 proto 78"},
+		{metric(route("a", "10.9.0.0/16", "10.255.0.1", "l1 10.0.0.2"), 10), "ip -n a route replace 10.9.0.0/16 via 10.0.0.2 dev l1 proto 78 src 10.255.0.1 metric 10"},
+		{metric(route("a", "fd09::/64", "fd00::1", "l1 fe80::2"), 10), "ip -n a route replace fd09::/64 via fe80::2 dev l1 proto 78 src fd00::1 metric 10"},
+		{weight(route("a", "10.9.0.0/16", "10.255.0.1", "l1 10.0.0.2", "l2 fe80::2"), 2),
+			"ip -n a route replace 10.9.0.0/16 proto 78 src 10.255.0.1 nexthop via 10.0.0.2 dev l1 weight 2 nexthop via inet6 fe80::2 dev l2 weight 1"},
+		{metric(route("a", "fd09::/64", "", "l1 fe80::2", "l2 fd02::2"), 5),
+			"ip -n a route replace fd09::/64 proto 78 metric 5 nexthop via fe80::2 dev l1 weight 1 nexthop via fd02::2 dev l2 weight 1"},
+		{discard("a", "10.66.0.0/16", topology.Blackhole), "ip -n a route replace blackhole 10.66.0.0/16 proto 78"},
+		{discard("a", "fd66::/64", topology.Unreachable), "ip -n a route replace unreachable fd66::/64 proto 78"},
+		{discard("a", "::/0", topology.Prohibit), "ip -n a route replace prohibit ::/0 proto 78"},
+
+		{remove(route("a", "0.0.0.0/0", ""), 78), "ip -n a route delete default proto 78"},
+		{remove(metric(route("a", "10.9.0.0/16", ""), 10), 4), "ip -n a route delete 10.9.0.0/16 proto 4 metric 10"},
+		{remove(route("a", "::/0", ""), 78), "ip -n a route delete ::/0 proto 78 metric 1024"},
+		{remove(metric(route("a", "fd09::/64", ""), 5), 78), "ip -n a route delete fd09::/64 proto 78 metric 5"},
+	} {
+		if got := c.op.String(); got != c.text {
+			t.Errorf("%#v\n reads %s\n  want %s", c.op, got, c.text)
+		}
+	}
+}
+
+func TestOperationsNameTheNamespacesTheyWriteTo(t *testing.T) {
+	for _, c := range []struct {
+		op    topology.Op
+		names []string
+	}{
+		{topology.CreateNamespace{Name: "a"}, []string{"a"}},
+		{topology.DeleteNamespace{Name: "a"}, []string{"a"}},
+		{topology.AddSymlink{Name: "a"}, []string{"a"}},
+		{topology.DeleteSymlink{Name: "a"}, []string{"a"}},
+		{sysctl("a", "net.ipv4.ip_forward", "1"), []string{"a"}},
+		{pair(end("a", "l1"), end("b", "l1"), 1), []string{"a", "b"}},
+		{topology.SetAdmin{LinkID: end("a", "l1")}, []string{"a"}},
+		{topology.DeleteAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, []string{"a"}},
+		{topology.DeleteRoute{RouteID: topology.RouteID{Namespace: "a", Prefix: netip.MustParsePrefix("10.0.0.0/8")}}, []string{"a"}},
+	} {
+		if got := c.op.Namespaces(); !slices.Equal(got, c.names) {
+			t.Errorf("%s names %v, want %v", c.op, got, c.names)
+		}
+	}
+}

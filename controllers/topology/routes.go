@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// defaultDestination is how a route says "everything else".
+const defaultDestination = "default"
+
+// writtenRoutes resolves the routes somebody wrote at a node. Routes whose every leg is
+// over a link that is down have a zero Route: the kernel cannot hold them, and yet no
+// derived route takes their place.
+func (n *network) writtenRoutes(x *node) map[RouteID]Route {
+	routes := map[RouteID]Route{}
+	for i := range x.config.Routes {
+		field := fmt.Sprintf("%s.routes[%d]", x.field, i)
+		for id, route := range n.writtenRoute(field, x, &x.config.Routes[i]) {
+			if _, twice := routes[id]; twice {
+				n.refuse(field+".to", "give one of them another metric", "%s already has a route to %s with metric %d", x.name, destination(id.Prefix), id.Metric)
+				continue
+			}
+			n.checkConnected(field, x, id)
+			routes[id] = route
+		}
+	}
+	return routes
+}
+
+// checkConnected refuses a route that would take the place of the kernel's own to a prefix
+// the node is on: there is one per destination and metric, the kernel's have 0 (256 for IPv6).
+func (n *network) checkConnected(field string, x *node, id RouteID) {
+	kernel := uint32(0)
+	if id.Prefix.Addr().Is6() {
+		kernel = 256
+	}
+	connected := func(p netip.Prefix) bool { return p.Masked() == id.Prefix }
+	for _, e := range x.ends {
+		if id.Metric == kernel && slices.ContainsFunc(e.addresses, connected) {
+			n.refuse(field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, id.Prefix, e.link.name)
+			return
+		}
+	}
+}
+
+func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[RouteID]Route {
+	n.checkRouteForm(field, r)
+	destinations := n.destinations(field, r.To)
+	if len(destinations) == 0 {
+		return nil
+	}
+	legs := n.legs(field, x, r)
+	if _, err := netip.ParsePrefix(r.To); err != nil {
+		legs = ownFamilies(legs)
+	}
+	routes := map[RouteID]Route{}
+	for _, d := range destinations {
+		f := familyOf(d.Addr())
+		route, ok := Route{Type: routeType(r.Type), Protocol: RouteProtocol}, true
+		if route.Type == Unicast {
+			route, ok = n.unicast(x, legs, f, route)
+		} else {
+			ok = x.has(f) || r.To != defaultDestination
+		}
+		if ok {
+			routes[RouteID{n.id.NetworkNamespace(x.name), d, metric(f, r.Metric)}] = route
+		}
+	}
+	if len(routes) == 0 && (len(legs) > 0 || routeType(r.Type) != Unicast) {
+		n.refuse(field, "write a destination and a next hop of one family", "%s has no next hop of the family of %s", x.name, r.To)
+	}
+	return routes
+}
+
+// ownFamilies drops IPv4 from next hops that somebody wrote as an IPv6 address. Under a
+// destination that stands for both families, they mean theirs; an IPv4 prefix over an IPv6
+// gateway is written as such.
+func ownFamilies(legs []leg) []leg {
+	for _, l := range legs {
+		if l.byAddress && l.hops[ipv4].via.Is6() {
+			delete(l.hops, ipv4)
+		}
+	}
+	return legs
+}
+
+func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
+	forms := 0
+	for _, has := range []bool{r.Via != "", len(r.NextHops) > 0, routeType(r.Type) != Unicast} {
+		if has {
+			forms++
+		}
+	}
+	if forms != 1 {
+		n.refuse(field, "write via: for one next hop, nextHops: for several, or type: Blackhole, Unreachable or Prohibit",
+			"a route has exactly one of via, nextHops and a type other than Unicast")
+	}
+	if r.Link != "" && r.Via == "" {
+		n.refuse(field+".link", "write it at each next hop", "link goes with via")
+	}
+	if len(r.NextHops) > MaxNextHops {
+		n.refuse(field+".nextHops", "", "a route has at most %d next hops, not %d", MaxNextHops, len(r.NextHops))
+	}
+	if r.Metric < 0 || r.Metric > 1<<31-1 {
+		n.refuse(field+".metric", "", "a metric is 0 to 2147483647, not %d", r.Metric)
+	}
+}
+
+func routeType(t v1alpha1.RouteType) RouteType {
+	switch t {
+	case v1alpha1.RouteBlackhole:
+		return Blackhole
+	case v1alpha1.RouteUnreachable:
+		return Unreachable
+	case v1alpha1.RouteProhibit:
+		return Prohibit
+	}
+	return Unicast
+}
+
+func metric(f family, written int64) uint32 {
+	if written == 0 && f == ipv6 {
+		return DefaultIPv6Metric
+	}
+	return uint32(written)
+}
+
+// destinations are the prefixes a route's to stands for.
+func (n *network) destinations(field, to string) []netip.Prefix {
+	if to == defaultDestination {
+		return []netip.Prefix{ipv4.defaultRoute(), ipv6.defaultRoute()}
+	}
+	if s := n.subnetByName[to]; s != nil {
+		return s.cidrs
+	}
+	p, err := netip.ParsePrefix(to)
+	switch {
+	case err != nil:
+		n.refuse(field+".to", n.known("subnets", n.subnetNames()), "%q is neither default, nor a subnet of the lab, nor a prefix in CIDR notation", to)
+		return nil
+	case p != p.Masked():
+		n.refuse(field+".to", fmt.Sprintf("write %s", p.Masked()), "%s has host bits", p)
+		return nil
+	}
+	return []netip.Prefix{p}
+}
+
+// leg is a written next hop, in every family it can serve.
+type leg struct {
+	hops   map[family]hop
+	weight int
+	// byAddress says that the next hop was written as an address, not as a node's name.
+	byAddress bool
+}
+
+func (n *network) legs(field string, x *node, r *v1alpha1.Route) []leg {
+	if r.Via != "" {
+		return n.leg(nil, field, x, r.Via, r.Link, 1)
+	}
+	var legs []leg
+	for i, h := range r.NextHops {
+		field := fmt.Sprintf("%s.nextHops[%d]", field, i)
+		if h.Weight < 0 || h.Weight > 256 {
+			n.refuse(field+".weight", "", "a weight is 1 to 256, not %d", h.Weight)
+			continue
+		}
+		legs = n.leg(legs, field, x, h.Via, h.Link, max(1, int(h.Weight)))
+	}
+	return legs
+}
+
+func (n *network) leg(legs []leg, field string, x *node, via, link string, weight int) []leg {
+	hops := n.via(field, x, via, link)
+	if len(hops) == 0 {
+		return legs
+	}
+	for _, other := range legs {
+		if sameHops(other.hops, hops) {
+			n.refuse(field, "use weight: for a larger share", "%s is there twice", via)
+			return legs
+		}
+	}
+	_, err := netip.ParseAddr(via)
+	return append(legs, leg{hops: hops, weight: weight, byAddress: err == nil})
+}
+
+func sameHops(a, b map[family]hop) bool {
+	for f, h := range a {
+		if b[f] == h {
+			return true
+		}
+	}
+	return false
+}
+
+// unicast is the route over all legs; ok is false unless each can serve the family. Legs
+// over links that are down are left out.
+func (n *network) unicast(x *node, legs []leg, f family, route Route) (Route, bool) {
+	var hops []hop
+	var weights []int
+	for _, l := range legs {
+		h, ok := l.hops[f]
+		if !ok || (f == ipv4 && h.via.Is6() && !x.has(ipv4)) {
+			return Route{}, false
+		}
+		if h.end.link.up {
+			hops, weights = append(hops, h), append(weights, l.weight)
+		}
+	}
+	return x.route(f, hops, weights), len(legs) > 0
+}
+
+// route builds a unicast route; it is zero without hops.
+func (x *node) route(f family, hops []hop, weights []int) Route {
+	if len(hops) == 0 {
+		return Route{}
+	}
+	route := Route{Type: Unicast, Protocol: RouteProtocol}
+	next := make([]NextHop, len(hops))
+	for i, h := range hops {
+		next[i] = NextHop{Link: h.end.iface, Via: h.via, Weight: weights[i]}
+		if f == ipv4 && h.via.Is6() {
+			route.Source = x.loopback(f)
+		}
+	}
+	if len(next) == 1 {
+		next[0].Weight = 1
+	}
+	route.Hops, route.MoreHops = SortHops(next)
+	return route
+}
+
+// loopback is the node's first loopback of a family, zero without one.
+func (x *node) loopback(f family) netip.Addr {
+	for _, p := range x.loopbacks {
+		if familyOf(p.Addr()) == f {
+			return p.Addr()
+		}
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// LinkGroup is the link group of every interface NetLab makes. It goes into the message
+// that creates the interface, so there is no moment at which one of ours is unmarked.
+const LinkGroup = 0x4e4c
+
+// RouteProtocol is the routing protocol number of every route NetLab installs.
+const RouteProtocol = 78
+
+// Loopback is the interface every network namespace is born with.
+const Loopback = "lo"
+
+// LoopbackMTU is the MTU lo is born with.
+const LoopbackMTU = 65536
+
+// DefaultIPv6Metric is what the kernel makes of an IPv6 route without a metric.
+const DefaultIPv6Metric = 1024
+
+// MinIPv6MTU is the smallest MTU with which a link can have IPv6 (RFC 8200, section 5).
+const MinIPv6MTU = 1280
+
+// State is what the kernel holds, or should hold, for one lab on one machine.
+// The zero State is an empty machine; use NewState to fill one.
+type State struct {
+	Namespaces map[string]Namespace
+	Links      map[LinkID]Link
+	Addresses  map[AddressID]Address
+	Routes     map[RouteID]Route
+	Sysctls    map[SysctlID]string
+}
+
+// NewState returns an empty State whose tables can be written to.
+func NewState() State {
+	return State{
+		Namespaces: map[string]Namespace{},
+		Links:      map[LinkID]Link{},
+		Addresses:  map[AddressID]Address{},
+		Routes:     map[RouteID]Route{},
+		Sysctls:    map[SysctlID]string{},
+	}
+}
+
+// Namespace is a network namespace, keyed by the name of its file: "default.routed-pair.ns1".
+type Namespace struct {
+	// Mark is the alias of its lo, which says whose it is.
+	Mark string
+	// Mounted is false when only the file is left: after an unmount or a crash.
+	Mounted bool
+	// Symlink says whether ip netns finds it by its name.
+	Symlink bool
+}
+
+// LinkID names an interface.
+type LinkID struct {
+	Namespace string
+	Name      string
+}
+
+func (id LinkID) compare(o LinkID) int {
+	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Name, o.Name))
+}
+
+// Link is one end of a veth pair, or lo.
+type Link struct {
+	// Peer is the other end; zero for lo, and for an end whose other end left the lab.
+	Peer LinkID
+	// MAC is zero for lo.
+	MAC MAC
+	MTU int
+	// Group is LinkGroup, and 0 for lo.
+	Group uint32
+	// Master is the interface this one is enslaved to.
+	Master string
+	// Up is the administrative state, not the carrier.
+	Up bool
+}
+
+// MAC is an Ethernet address.
+type MAC [6]byte
+
+func (m MAC) String() string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
+
+// AddressID names an address on an interface; the prefix keeps its host bits.
+type AddressID struct {
+	Namespace string
+	Link      string
+	Prefix    netip.Prefix
+}
+
+func (id AddressID) compare(o AddressID) int {
+	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Link, o.Link), comparePrefix(id.Prefix, o.Prefix))
+}
+
+// Address is where an IPv4 address stands in its interface's list: 0 is the primary one. The
+// kernel keeps primaries before secondaries. IPv6 addresses all have 0: their choice as a source
+// follows RFC 6724, not their order.
+type Address struct {
+	Order int
+}
+
+// RouteID names a route of the main table: the kernel keeps one per destination and metric.
+type RouteID struct {
+	Namespace string
+	Prefix    netip.Prefix
+	Metric    uint32
+}
+
+func (id RouteID) compare(o RouteID) int {
+	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), comparePrefix(id.Prefix, o.Prefix), cmp.Compare(id.Metric, o.Metric))
+}
+
+// RouteType is what the kernel does with a packet that matches.
+type RouteType uint8
+
+// The route types of rtnetlink(7) that a lab can hold.
+const (
+	Unicast RouteType = iota
+	Blackhole
+	Unreachable
+	Prohibit
+	// OtherType is any type that a lab never asks for.
+	OtherType
+)
+
+var routeTypeNames = [...]string{"", "blackhole", "unreachable", "prohibit", "other"}
+
+// String is how ip route writes the type; empty for unicast.
+func (t RouteType) String() string { return routeTypeNames[t] }
+
+// MaxNextHops is how many legs a route of a lab can have.
+const MaxNextHops = 4
+
+// Route is where packets for a destination go.
+type Route struct {
+	Type RouteType
+	// Source is the preferred source address; the zero Addr where the kernel chooses.
+	Source netip.Addr
+	// Hops are in canonical order (see SortHops); unused places are zero.
+	Hops [MaxNextHops]NextHop
+	// MoreHops counts legs beyond MaxNextHops, which only somebody else can have added.
+	MoreHops int
+	// Protocol is RouteProtocol for ours.
+	Protocol uint8
+}
+
+// NextHop is one leg of a route.
+type NextHop struct {
+	Link string
+	// Via is the gateway; the zero Addr for a destination on the link itself. An IPv6 one
+	// under an IPv4 destination is legal (RFC 8950).
+	Via netip.Addr
+	// Weight is 1 unless the leg gets more than its share.
+	Weight int
+}
+
+// NextHops returns the legs in use.
+func (r Route) NextHops() []NextHop {
+	for i, h := range r.Hops {
+		if h == (NextHop{}) {
+			return r.Hops[:i]
+		}
+	}
+	return r.Hops[:]
+}
+
+// SortHops returns at most MaxNextHops legs in canonical order: by link, then gateway, then weight.
+func SortHops(hops []NextHop) (sorted [MaxNextHops]NextHop, more int) {
+	ordered := slices.SortedFunc(slices.Values(hops), func(a, b NextHop) int {
+		return cmp.Or(cmp.Compare(a.Link, b.Link), a.Via.Compare(b.Via), cmp.Compare(a.Weight, b.Weight))
+	})
+	n := copy(sorted[:], ordered)
+	return sorted, len(ordered) - n
+}
+
+func (r Route) onLink(link string) bool {
+	return slices.ContainsFunc(r.NextHops(), func(h NextHop) bool { return h.Link == link })
+}
+
+// SysctlID names a kernel setting in a namespace, as sysctl(8) writes it.
+type SysctlID struct {
+	Namespace string
+	Name      string
+}
+
+func (id SysctlID) compare(o SysctlID) int {
+	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Name, o.Name))
+}
+
+func comparePrefix(a, b netip.Prefix) int {
+	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+}
+
+// Clone returns a copy that shares nothing with s.
+func (s State) Clone() State {
+	c := NewState()
+	maps.Copy(c.Namespaces, s.Namespaces)
+	maps.Copy(c.Links, s.Links)
+	maps.Copy(c.Addresses, s.Addresses)
+	maps.Copy(c.Routes, s.Routes)
+	maps.Copy(c.Sysctls, s.Sysctls)
+	return c
+}
+
+// Equal reports whether both hold the same rows.
+func (s State) Equal(o State) bool {
+	return maps.Equal(s.Namespaces, o.Namespaces) && maps.Equal(s.Links, o.Links) &&
+		maps.Equal(s.Addresses, o.Addresses) && maps.Equal(s.Routes, o.Routes) && maps.Equal(s.Sysctls, o.Sysctls)
+}
+
+// With returns what the kernel would hold after op.
+func (s State) With(op Op) State {
+	m := split(s)
+	op.apply(m)
+	return m.join()
+}
+
+// String is the canonical dump: one sorted line per row. Two States are equal exactly
+// when their dumps are.
+func (s State) String() string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(s.Namespaces)) {
+		fmt.Fprintf(&b, "namespace %s %+v\n", name, s.Namespaces[name])
+	}
+	for _, id := range sortedKeys(s.Links, LinkID.compare) {
+		l := s.Links[id]
+		fmt.Fprintf(&b, "link %s %s peer=%s/%s mac=%s mtu=%d group=%d master=%q up=%t\n",
+			id.Namespace, id.Name, l.Peer.Namespace, l.Peer.Name, l.MAC, l.MTU, l.Group, l.Master, l.Up)
+	}
+	for _, id := range sortedKeys(s.Addresses, AddressID.compare) {
+		fmt.Fprintf(&b, "address %s %s %s order=%d\n", id.Namespace, id.Link, id.Prefix, s.Addresses[id].Order)
+	}
+	for _, id := range sortedKeys(s.Routes, RouteID.compare) {
+		fmt.Fprintf(&b, "route %s %s more=%d\n", id.Namespace, routeText(id, s.Routes[id]), s.Routes[id].MoreHops)
+	}
+	for _, id := range sortedKeys(s.Sysctls, SysctlID.compare) {
+		fmt.Fprintf(&b, "sysctl %s %s=%s\n", id.Namespace, id.Name, s.Sysctls[id])
+	}
+	return b.String()
+}
+
+func sortedKeys[K comparable, V any](table map[K]V, compare func(a, b K) int) []K {
+	return slices.SortedFunc(maps.Keys(table), compare)
+}
