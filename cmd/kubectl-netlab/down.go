@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// downOptions are the flags of down.
+type downOptions struct {
+	files          []string
+	all            bool
+	ignoreNotFound bool
+}
+
+func (a *app) downCommand() *cobra.Command {
+	var o downOptions
+	cmd := &cobra.Command{
+		Use:   "down (NAME… | -f FILE | --all)",
+		Short: "Remove labs and everything that belongs to them",
+		Long: `Remove labs and everything that belongs to them. Labs are found by the marks of their
+namespaces, so a file is not needed, and nothing of anybody else is touched.`,
+		Args: func(_ *cobra.Command, args []string) error { return o.check(args) },
+		RunE: a.localVerb(func(cmd *cobra.Command, args []string) error { return a.down(cmd, args, o) }),
+	}
+	fileFlag(cmd, &o.files)
+	cmd.Flags().BoolVar(&o.all, "all", false, "every local lab of the machine, or of the namespace given with -n")
+	cmd.Flags().BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "a lab that is not there is no error")
+	return cmd
+}
+
+func (o downOptions) check(names []string) error {
+	ways := 0
+	for _, given := range []bool{len(names) > 0, len(o.files) > 0, o.all} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return errors.New("say which labs: NAME, -f FILE or --all")
+	}
+	return nil
+}
+
+func (a *app) down(cmd *cobra.Command, names []string, o downOptions) error {
+	m, err := a.machine()
+	if err != nil {
+		return err
+	}
+	labs, err := a.chosen(cmd, m, names, o)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range labs {
+		errs = append(errs, a.downOne(cmd, m, id, o.ignoreNotFound))
+	}
+	return errors.Join(errs...)
+}
+
+// chosen are the labs that down is about.
+func (a *app) chosen(cmd *cobra.Command, m *local.Machine, names []string, o downOptions) ([]topology.Identity, error) {
+	if o.all {
+		return m.Labs(cmd.Context(), a.namespace)
+	}
+	var labs []topology.Identity
+	for _, name := range names {
+		labs = append(labs, local.Identity(a.labNamespace(), name))
+	}
+	if len(o.files) == 0 {
+		return labs, nil
+	}
+	docs, err := a.read(o.files)
+	for _, doc := range docs {
+		labs = append(labs, local.Identity(doc.Lab.Namespace, doc.Lab.Name))
+	}
+	return labs, err
+}
+
+func (a *app) downOne(cmd *cobra.Command, m *local.Machine, id topology.Identity, ignoreNotFound bool) error {
+	held, err := m.Down(cmd.Context(), id.Namespace, id.Name)
+	a.terminal.clear()
+	if errors.Is(err, local.ErrNotFound) && ignoreNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s removed\n", id)
+	for _, namespace := range held {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: a process outside still holds %s; it is disconnected and ends with the process\n", namespace)
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+)
+
+// runCommand runs a program on this terminal and ends with its exit code. What a terminal
+// sends, the program gets by itself and it is the program's to answer; the rest is passed on.
+func (a *app) runCommand(command []string) error {
+	program := exec.Command(command[0], command[1:]...)
+	program.Stdin, program.Stdout, program.Stderr = a.in, a.out, a.terminal.err
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP)
+	defer close(signals)
+	defer signal.Stop(signals)
+	if err := program.Start(); err != nil {
+		return fmt.Errorf("run %s: %w", command[0], err)
+	}
+	go func() {
+		for s := range signals {
+			if s == syscall.SIGTERM || s == syscall.SIGHUP {
+				_ = program.Process.Signal(s)
+			}
+		}
+	}()
+	return exitCode(program.Wait())
+}
+
+// exitCode turns the end of a program into ours, as a shell does.
+func exitCode(err error) error {
+	var ended *exec.ExitError
+	if !errors.As(err, &ended) {
+		return err
+	}
+	if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return exitError(128 + int(status.Signal()))
+	}
+	return exitError(ended.ExitCode())
+}
+
+// shell is what a person without root gets to look around in.
+func (a *app) shell() []string {
+	fmt.Fprintln(a.terminal.err, "The lab lives in this shell and ends with it; look around with kubectl netlab --local status, ip netns")
+	return []string{cmp.Or(os.Getenv("SHELL"), "/bin/sh")}
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netlab-dev/netlab/controllers/manifest"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+func (a *app) lintCommand() *cobra.Command {
+	var files []string
+	cmd := &cobra.Command{
+		Use:   "lint -f FILE",
+		Short: "Say everything that is wrong with a file",
+		Long: `Say everything that is wrong with a file: what the API server would refuse, what the
+controller would refuse, and, as warnings, what is legal and probably not meant. Needs no
+cluster and no root. Exits 1 if anything is wrong, 0 if there are only warnings.`,
+		Args: cobra.NoArgs,
+		RunE: a.verb(func(*cobra.Command, []string) error { return a.lint(files) }),
+	}
+	fileFlag(cmd, &files)
+	_ = cmd.MarkFlagRequired("filename")
+	return cmd
+}
+
+func (a *app) lint(files []string) error {
+	docs, err := a.read(files)
+	if err != nil {
+		return err
+	}
+	if err := check(docs); err != nil {
+		return err
+	}
+	for _, doc := range docs {
+		_, warnings := topology.Lint(doc.Lab.Name, &doc.Lab.Spec)
+		for _, warning := range doc.Locate(warnings) {
+			fmt.Fprintf(a.out, "warning: %s\n", warning)
+		}
+		fmt.Fprintf(a.out, "%s: %s/%s is valid\n", doc.File, doc.Lab.Namespace, doc.Lab.Name)
+	}
+	return nil
+}
+
+// check finds everything that is wrong with the labs, before anything is done with one.
+func check(docs []manifest.Document) error {
+	var problems manifest.Problems
+	for _, doc := range docs {
+		problems = append(problems, doc.Locate(topology.Validate(&doc.Lab.Spec))...)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return problems
+}
+
+// readValid returns labs that can be built.
+func (a *app) readValid(files []string) ([]manifest.Document, error) {
+	docs, err := a.read(files)
+	if err != nil {
+		return nil, err
+	}
+	return docs, check(docs)
+}

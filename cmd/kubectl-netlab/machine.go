@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
+	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/controllers/probe"
+)
+
+// symlinks lets ip netns find local labs by name.
+const symlinks = true
+
+var errNotRoot = errors.New(`the labs of this machine belong to root: use sudo
+without root a lab lives only inside: kubectl netlab --local up -f FILE -- COMMAND`)
+
+// machine connects the logic to this machine's kernel. Directories made for that go with the
+// last lab, or at the end of this program if there is none.
+func (a *app) machine() (*local.Machine, error) {
+	if !sandbox.Privileged() {
+		return nil, errNotRoot
+	}
+	k, err := kernel.New(kernel.Options{Symlinks: symlinks})
+	if err != nil {
+		return nil, err
+	}
+	a.cleanUp = k.Cleanup
+	dial := func(_ context.Context, from string, o probe.Options) (probe.Conn, error) {
+		return k.DialICMP(from, int(o.Family), o.DontFragment, o.Source)
+	}
+	return local.New(k, dial, local.Options{
+		Symlinks:       symlinks,
+		FeatureMissing: kernel.ErrFeatureMissing,
+		Progress:       a.terminal.progress,
+	}), nil
+}

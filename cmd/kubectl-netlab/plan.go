@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/controllers/manifest"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var files []string
+	var fromEmpty bool
+	output := newChoice("ip", "sh", "json")
+	cmd := &cobra.Command{
+		Use:   "plan -f FILE",
+		Short: "Show what up would change now, as ip commands",
+		Long: `Show what up would change now, as ip commands; nothing is changed. An empty plan means
+that the labs are there as described.
+
+With --from-empty the plan is that for an empty machine and needs neither root nor --local.
+With -o sh it is a script that builds the labs wherever there are ip, sysctl, mount and ln:
+
+  kubectl netlab plan -f lab.yaml -o sh --from-empty | sudo sh`,
+		Args: cobra.NoArgs,
+		RunE: a.verb(func(cmd *cobra.Command, _ []string) error {
+			return a.plan(cmd, files, output.value, fromEmpty)
+		}),
+	}
+	fileFlag(cmd, &files)
+	_ = cmd.MarkFlagRequired("filename")
+	cmd.Flags().BoolVar(&fromEmpty, "from-empty", false, "the plan for a machine that has nothing of the labs")
+	cmd.Flags().VarP(output, "output", "o", "how to print it: ip commands, a sh script or json")
+	return cmd
+}
+
+func (a *app) plan(cmd *cobra.Command, files []string, output string, fromEmpty bool) error {
+	docs, err := a.readValid(files)
+	if err != nil {
+		return err
+	}
+	planner, err := a.planner(cmd, fromEmpty)
+	if err != nil {
+		return err
+	}
+	plans := make([]labPlan, 0, len(docs))
+	for _, doc := range docs {
+		ops, err := planner(doc)
+		if err != nil {
+			return err
+		}
+		plans = append(plans, newLabPlan(doc, ops))
+	}
+	return a.printPlans(plans, output)
+}
+
+// planner is the source of plans: this machine or an empty one.
+func (a *app) planner(cmd *cobra.Command, fromEmpty bool) (func(manifest.Document) ([]topology.Op, error), error) {
+	if fromEmpty {
+		return func(doc manifest.Document) ([]topology.Op, error) { return local.PlanFromEmpty(doc.Lab, symlinks) }, nil
+	}
+	if !a.local {
+		return nil, fmt.Errorf("plan works only with --local or --from-empty so far")
+	}
+	m, err := a.machine()
+	if err != nil {
+		return nil, err
+	}
+	return func(doc manifest.Document) ([]topology.Op, error) { return m.Plan(cmd.Context(), doc.Lab) }, nil
+}
+
+// labPlan is the plan of one lab.
+type labPlan struct {
+	Namespace string   `json:"namespace"`
+	Name      string   `json:"name"`
+	Commands  []string `json:"commands"`
+	ops       []topology.Op
+}
+
+func newLabPlan(doc manifest.Document, ops []topology.Op) labPlan {
+	plan := labPlan{Namespace: doc.Lab.Namespace, Name: doc.Lab.Name, Commands: []string{}, ops: ops}
+	for _, op := range ops {
+		plan.Commands = append(plan.Commands, op.String())
+	}
+	return plan
+}
+
+func (a *app) printPlans(plans []labPlan, output string) error {
+	switch output {
+	case "json":
+		encoder := json.NewEncoder(a.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(plans)
+	case "sh":
+		var all []topology.Op
+		for _, plan := range plans {
+			all = append(all, plan.ops...)
+		}
+		_, err := fmt.Fprint(a.out, topology.Script(all))
+		return err
+	}
+	for _, plan := range plans {
+		for _, command := range plan.Commands {
+			fmt.Fprintln(a.out, command)
+		}
+		if len(plan.Commands) == 0 {
+			fmt.Fprintf(a.terminal.err, "%s/%s: nothing to do\n", plan.Namespace, plan.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netlab-dev/netlab/controllers/manifest"
+)
+
+// The exit codes. exec and up -- CMD exit with the code of their command.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// exitError ends the program with a code and without a message: it has been said already.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// errNotReady ends up and status of a lab that is not ready; its lines say why.
+const errNotReady = exitError(exitFailure)
+
+// app is what every verb shares.
+type app struct {
+	terminal  *terminal
+	in, out   *os.File
+	local     bool
+	namespace string
+	// kubeconfig and context say which cluster, as kubectl's flags do.
+	kubeconfig, context string
+	// started is true once a verb runs: errors before that are the command line's.
+	started bool
+	// cleanUp removes what looking at the machine needed.
+	cleanUp func() error
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string, in, out, err *os.File) int {
+	a := &app{terminal: newTerminal(out, err), in: in, out: out, cleanUp: func() error { return nil }}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(err)
+	command, failure := root.ExecuteContextC(ctx)
+	failure = cmp.Or(failure, a.cleanUp())
+	a.terminal.clear()
+	var exit exitError
+	switch {
+	case failure == nil:
+		return exitOK
+	case errors.As(failure, &exit):
+		return int(exit)
+	case !a.started:
+		fmt.Fprintf(err, "error: %v\nSee '%s --help'.\n", failure, command.CommandPath())
+		return exitUsage
+	}
+	fmt.Fprintln(err, a.terminal.failureLines(failure))
+	return exitFailure
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kubectl-netlab",
+		Short: "Network labs made of Linux network namespaces",
+		Long: `Network labs made of Linux network namespaces, veth pairs and routers.
+
+Labs live in a cluster, built by the agent on every node, or with --local on this machine.
+Local labs need root; without it "up -f FILE -- COMMAND" runs the command in a private copy
+of the network that ends with it.`,
+		Example: `  kubectl netlab --local up -f lab.yaml
+  kubectl netlab --local status routed-pair
+  kubectl netlab --local explain routed-pair ns1 ns2
+  kubectl netlab --local exec routed-pair ns1 -- ping -c 3 198.51.100.1
+  kubectl netlab --local down routed-pair`,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl netlab"},
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	flags := root.PersistentFlags()
+	flags.BoolVar(&a.local, "local", false, "on this machine, without a cluster")
+	flags.StringVarP(&a.namespace, "namespace", "n", "", "namespace of the lab (the one it names, else default or the kubeconfig's)")
+	flags.StringVar(&a.kubeconfig, "kubeconfig", "", "kubeconfig file of the cluster")
+	flags.StringVar(&a.context, "context", "", "context of the kubeconfig")
+	root.AddCommand(
+		a.upCommand(), a.downCommand(), a.planCommand(), a.statusCommand(), a.explainCommand(),
+		a.pingCommand(), a.execCommand(), a.lintCommand(), a.versionCommand(),
+	)
+	return root
+}
+
+// verb marks where the command line ends and the work begins.
+func (a *app) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		return do(cmd, args)
+	}
+}
+
+// localVerb is a verb that is there only with --local.
+func (a *app) localVerb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return a.verb(func(cmd *cobra.Command, args []string) error {
+		if !a.local {
+			return fmt.Errorf("%s works only with --local so far: on this machine, without a cluster", cmd.Name())
+		}
+		return do(cmd, args)
+	})
+}
+
+// labNamespace is where a lab that is named on the command line lives.
+func (a *app) labNamespace() string { return cmp.Or(a.namespace, manifest.DefaultNamespace) }
+
+// fileFlag adds -f to a verb that needs it.
+func fileFlag(cmd *cobra.Command, files *[]string) {
+	cmd.Flags().StringSliceVarP(files, "filename", "f", nil, "file or directory with NetLabs; - is standard input")
+}
+
+func (a *app) read(files []string) ([]manifest.Document, error) {
+	return manifest.Read(files, manifest.Options{Namespace: a.namespace, Stdin: a.in})
+}
+
+// choice is a flag that takes one of a few words.
+type choice struct {
+	value   string
+	allowed []string
+}
+
+func newChoice(allowed ...string) *choice { return &choice{allowed[0], allowed} }
+
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return strings.Join(c.allowed, "|") }
+
+func (c *choice) Set(value string) error {
+	for _, word := range c.allowed {
+		if value == word {
+			c.value = value
+			return nil
+		}
+	}
+	return fmt.Errorf("must be one of %s", strings.Join(c.allowed, ", "))
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/controllers/local"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	output := newChoice("text", "json", "yaml")
+	cmd := &cobra.Command{
+		Use:   "status [NAME]",
+		Short: "Show labs: nodes, addresses, probes and why they fail",
+		Long: `Show one lab, or all of them in a line each. Exits 0 only if what is shown is Ready.
+
+With --local: the nodes, addresses and probes of a lab of this machine, which are looked at and
+asked now. Else what the cluster reports, over all nodes that carry the lab.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.verb(func(cmd *cobra.Command, names []string) error {
+			if a.local {
+				return a.status(cmd, names, output.value)
+			}
+			return a.clusterStatus(cmd, names, output.value)
+		}),
+	}
+	cmd.Flags().VarP(output, "output", "o", "how to print it")
+	return cmd
+}
+
+func (a *app) status(cmd *cobra.Command, names []string, output string) error {
+	m, err := a.machine()
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return a.statusOfAll(cmd, m, output)
+	}
+	status, err := m.Status(cmd.Context(), a.labNamespace(), names[0])
+	if err != nil {
+		return err
+	}
+	a.terminal.clear()
+	if err := a.print(output, status, func() { a.printStatus(status) }); err != nil {
+		return err
+	}
+	return ready(status)
+}
+
+func (a *app) statusOfAll(cmd *cobra.Command, m *local.Machine, output string) error {
+	labs, err := m.Labs(cmd.Context(), a.namespace)
+	if err != nil {
+		return err
+	}
+	all := []*local.Status{}
+	for _, id := range labs {
+		status, err := m.Status(cmd.Context(), id.Namespace, id.Name)
+		if err != nil {
+			return err
+		}
+		all = append(all, status)
+	}
+	a.terminal.clear()
+	if err := a.print(output, all, func() { a.printList(all) }); err != nil {
+		return err
+	}
+	return ready(all...)
+}
+
+func ready(labs ...*local.Status) error {
+	for _, status := range labs {
+		if !status.Ready() {
+			return errNotReady
+		}
+	}
+	return nil
+}
+
+// print writes a value as json or yaml, or lets text do it.
+func (a *app) print(output string, value any, text func()) error {
+	switch output {
+	case "json":
+		encoder := json.NewEncoder(a.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(value)
+	case "yaml":
+		data, err := yaml.Marshal(value)
+		fmt.Fprint(a.out, string(data))
+		return err
+	}
+	text()
+	return nil
+}

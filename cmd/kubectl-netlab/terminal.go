@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// patience is how long nothing is said about what is being waited for.
+const patience = time.Second
+
+// terminal knows what the two outputs can show.
+type terminal struct {
+	out, err *os.File
+	colours  bool
+	lines    bool // err can show a line that changes
+
+	mu      sync.Mutex
+	step    string
+	waiting *time.Timer
+	shown   bool
+}
+
+func newTerminal(out, err *os.File) *terminal {
+	return &terminal{
+		out: out, err: err,
+		colours: isTerminal(out) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		lines:   isTerminal(err) && os.Getenv("TERM") != "dumb",
+	}
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// interactive reports whether somebody sits there who can type.
+func (t *terminal) interactive(in *os.File) bool { return isTerminal(in) && isTerminal(t.out) }
+
+// progress says what is being waited for, on a terminal and once it takes long.
+func (t *terminal) progress(step string) {
+	if !t.lines {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.step = step
+	switch {
+	case t.shown:
+		t.draw()
+	case t.waiting == nil:
+		t.waiting = time.AfterFunc(patience, func() {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			if t.waiting != nil {
+				t.draw()
+			}
+		})
+	}
+}
+
+func (t *terminal) draw() {
+	t.shown = true
+	fmt.Fprintf(t.err, "\r\033[K… %s", t.step)
+}
+
+// clear removes the line of progress: what comes next is a result.
+func (t *terminal) clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.waiting != nil {
+		t.waiting.Stop()
+		t.waiting = nil
+	}
+	if t.shown {
+		fmt.Fprint(t.err, "\r\033[K")
+		t.shown = false
+	}
+}
+
+// The colours of the verdicts.
+const (
+	green  = "32"
+	red    = "31"
+	yellow = "33"
+)
+
+func (t *terminal) colour(colour, text string) string {
+	if !t.colours {
+		return text
+	}
+	return "\033[" + colour + "m" + text + "\033[0m"
+}
+
+// failureLines is an error with one "error: " per line.
+func (t *terminal) failureLines(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = "error: " + line
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
+	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/controllers/manifest"
+)
+
+func (a *app) upCommand() *cobra.Command {
+	var files []string
+	cmd := &cobra.Command{
+		Use:   "up -f FILE [-- COMMAND]",
+		Short: "Build labs and wait for their probes",
+		Long: `Build labs, or change them into what the file says, and wait for a verdict on every probe.
+Exits 0 only if every lab is Ready. Nothing is repaired or probed afterwards.
+
+With a COMMAND, labs and command live in private user, mount and network namespaces that end
+with the command, and nothing on the machine changes. Without root there is no other way: on a
+terminal the command is your shell, else the verdicts are printed and the labs end.`,
+		Example: `  kubectl netlab --local up -f lab.yaml
+  kubectl netlab --local up -f lab.yaml -- ip netns exec default.routed-pair.ns1 ping -c 1 198.51.100.1`,
+		Args: onlyCommand,
+		RunE: a.localVerb(func(cmd *cobra.Command, command []string) error { return a.up(cmd, files, command) }),
+	}
+	fileFlag(cmd, &files)
+	_ = cmd.MarkFlagRequired("filename")
+	return cmd
+}
+
+// onlyCommand allows arguments behind -- only.
+func onlyCommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
+		return fmt.Errorf("unexpected argument %q; labs are given with -f FILE, a command after --", args[0])
+	}
+	return nil
+}
+
+func (a *app) up(cmd *cobra.Command, files, command []string) error {
+	private, err := enterSandbox(len(command) > 0)
+	if err != nil {
+		return err
+	}
+	docs, err := a.readValid(files)
+	if err != nil {
+		return err
+	}
+	m, err := a.machine()
+	if err != nil {
+		return err
+	}
+	ready, err := a.upAll(cmd, m, docs)
+	if err != nil {
+		return err
+	}
+	if private && len(command) == 0 && a.terminal.interactive(a.in) {
+		command = a.shell()
+	}
+	if len(command) > 0 {
+		ended := a.runCommand(command)
+		if err := cmp.Or(downAll(cmd, m, docs), ended); err != nil {
+			return err
+		}
+	}
+	if !ready {
+		return errNotReady
+	}
+	return nil
+}
+
+func (a *app) upAll(cmd *cobra.Command, m *local.Machine, docs []manifest.Document) (ready bool, err error) {
+	ready = true
+	for _, doc := range docs {
+		status, err := m.Up(cmd.Context(), doc.Lab)
+		if err != nil {
+			return false, err
+		}
+		a.terminal.clear()
+		a.printUp(status)
+		ready = ready && status.Ready()
+	}
+	return ready, nil
+}
+
+// downAll ends what up -- COMMAND built, in a sandbox that may live on. What interrupted the
+// command does not interrupt this.
+func downAll(cmd *cobra.Command, m *local.Machine, docs []manifest.Document) error {
+	ctx := context.WithoutCancel(cmd.Context())
+	var errs []error
+	for _, doc := range docs {
+		if _, err := m.Down(ctx, doc.Lab.Namespace, doc.Lab.Name); !errors.Is(err, local.ErrNotFound) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ownSandbox says that a sandbox is made for this very command: to the program inside, which
+// might as well be typed in a shell of an earlier sandbox, and to the process in between,
+// which is root already and not there yet.
+const ownSandbox = "NETLAB_UP_SANDBOX"
+
+// enterSandbox goes on inside a sandbox where that is asked for or there is no other way.
+// Outside it never returns without an error.
+func enterSandbox(asked bool) (private bool, err error) {
+	onTheWay := os.Getenv(ownSandbox) != ""
+	if !onTheWay && (sandbox.Inside() || !asked && sandbox.Privileged()) {
+		return false, nil
+	}
+	if err := os.Setenv(ownSandbox, "1"); err != nil {
+		return false, err
+	}
+	inside, exit, err := sandbox.Enter(sandbox.Options{})
+	switch {
+	case err != nil:
+		return false, err
+	case !inside:
+		return false, exitError(exit)
+	}
+	return true, os.Unsetenv(ownSandbox)
+}

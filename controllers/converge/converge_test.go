@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package converge_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+var lab = topology.Identity{Namespace: "default", Name: "pair", Owner: topology.LocalOwner("default", "pair")}
+
+// want is two hosts on one cable.
+func want(t *testing.T) topology.State {
+	t.Helper()
+	compiled, err := topology.Compile(lab, &v1alpha1.NetLabSpec{
+		Namespaces: []v1alpha1.Namespace{{Name: "a"}, {Name: "b"}},
+		Subnets:    []v1alpha1.Subnet{{Name: "net", CIDRs: []string{"192.0.2.0/24"}}},
+		Links:      []v1alpha1.Link{{Name: "l1", Subnet: "net", Endpoints: []v1alpha1.Endpoint{{Name: "a"}, {Name: "b"}}}},
+	}, topology.Options{Symlinks: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled.Want
+}
+
+func TestALabIsBuiltKeptAndRemoved(t *testing.T) {
+	ctx, k, want := t.Context(), fake.New(), want(t)
+
+	built, err := converge.Converge(ctx, k, lab, want)
+	if err != nil || !built.Realized() || !built.State.Equal(want) {
+		t.Fatalf("built: %v, left %v, holds\n%s", err, built.Left, built.State)
+	}
+	if !slices.EqualFunc(built.Applied, k.Applied(), func(a, b topology.Op) bool { return a == b }) {
+		t.Errorf("says it applied %v, the kernel saw %v", built.Applied, k.Applied())
+	}
+
+	k.ForgetWrites()
+	if again, err := converge.Converge(ctx, k, lab, want); err != nil || k.Writes() > 0 || len(again.Applied) > 0 {
+		t.Errorf("a second time: %v, %v", err, k.Applied())
+	}
+
+	removed, err := converge.Remove(ctx, k, lab)
+	if err != nil || !removed.Realized() || !k.State().Equal(topology.NewState()) {
+		t.Errorf("removed: %v, holds\n%s", err, k.State())
+	}
+}
+
+func TestAPlanWritesNothing(t *testing.T) {
+	k, want := fake.New(), want(t)
+	plan, err := converge.Plan(t.Context(), k, lab, want)
+	if err != nil || len(plan.Left) == 0 || k.Writes() > 0 {
+		t.Errorf("planned %v, %v, wrote %v", plan.Left, err, k.Applied())
+	}
+}
+
+func TestAConflictStopsEverything(t *testing.T) {
+	k, want := fake.New(), want(t)
+	k.PlantConflict(topology.Conflict{Name: "/run/netlab/netns/default.pair.a", Found: "a file that is not NetLab's"})
+	out, err := converge.Converge(t.Context(), k, lab, want)
+	if err != nil || out.Realized() || len(out.Conflicts) != 1 || k.Writes() > 0 {
+		t.Errorf("%v, conflicts %v, wrote %v", err, out.Conflicts, k.Applied())
+	}
+}
+
+// The outcome tells what the machine holds, not what was meant: everything before the
+// operation that failed is there, that one and everything behind it is left.
+func TestAFailingOperationIsNamed(t *testing.T) {
+	k, want := fake.New(), want(t)
+	k.FailOn(func(op topology.Op) error {
+		if strings.Contains(op.String(), "address replace") {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	out, err := converge.Converge(t.Context(), k, lab, want)
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "ip -n default.pair.a address replace 192.0.2.1/24 dev l1") {
+		t.Errorf("the error is %v", err)
+	}
+	if errors.Is(err, converge.ErrObserve) {
+		t.Errorf("%v says that observing failed", err)
+	}
+	if out.Realized() || out.Left[0].String() != "ip -n default.pair.a address replace 192.0.2.1/24 dev l1" || len(out.Applied) != k.Writes() {
+		t.Errorf("left %v, applied %v", out.Left, out.Applied)
+	}
+}
+
+func TestAFailedObservationSaysNothing(t *testing.T) {
+	k := fake.New()
+	k.FailObserve(syscall.EINTR)
+	_, err := converge.Remove(t.Context(), k, lab)
+	if !errors.Is(err, converge.ErrObserve) || !errors.Is(err, syscall.EINTR) || err.Error() != "observe default/pair: interrupted system call" {
+		t.Errorf("the error is %v", err)
+	}
+	if k.Writes() > 0 {
+		t.Errorf("wrote %v", k.Applied())
+	}
+}
+
+// Somebody takes the address away as often as it is set: after three rounds it is said, not
+// fought over.
+func TestThreeRounds(t *testing.T) {
+	opposed := &opposed{Kernel: fake.New(), against: topology.AddressID{}}
+	want := want(t)
+	for id := range want.Addresses {
+		if id.Namespace == "default.pair.a" && id.Link == "l1" {
+			opposed.against = id
+		}
+	}
+	out, err := converge.Converge(t.Context(), opposed, lab, want)
+	if err != nil || opposed.rounds != 3 {
+		t.Errorf("%d rounds, %v", opposed.rounds, err)
+	}
+	if left := topology.Op(topology.AddAddress{AddressID: opposed.against}); !slices.Contains(out.Left, left) || out.Realized() {
+		t.Errorf("left %v, want %v", out.Left, left)
+	}
+}
+
+// opposed is a machine on which somebody removes an address after every Apply.
+type opposed struct {
+	*fake.Kernel
+	against topology.AddressID
+	rounds  int
+}
+
+func (o *opposed) Apply(ctx context.Context, ops []topology.Op) (int, error) {
+	o.rounds++
+	n, err := o.Kernel.Apply(ctx, ops)
+	o.Mutate(func(s *topology.State) { delete(s.Addresses, o.against) })
+	return n, err
+}

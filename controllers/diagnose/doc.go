@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package diagnose says why a ping gets no reply: it follows the packet from node to node,
+// there and back, and names the first thing that stops it, with the cure.
+//
+//	Question ──▶ at each node: what does its kernel do with the packet? ──▶ Hop
+//	             at each link: is it up, large enough, and does the next hop live there?
+//	             arrived: does the node answer? then the same for the reply ──▶ Walk with Cause
+//
+// # Who is asked
+//
+// What a node does with a packet is never worked out here: the node's kernel is asked (see
+// Kernel), with the interface the packet came in by and its source, so that routes, metrics,
+// forwarding, rp_filter and rules are the kernel's own word. What lies between two nodes, a
+// kernel does not say: which interface is at the other end, whether it is up, whose address
+// the next hop is. That is read from the Observation. The spec is not consulted: it says what
+// should be, and the reader is here because something is not.
+//
+// A kernel that gives no answer makes the cause ProbeError. Nothing is guessed.
+//
+// # One errno, several causes
+//
+// The kernel says EHOSTUNREACH both where it does not forward and where an unreachable route
+// matches. The same look-up without interface and source tells them apart: it asks for the
+// route alone. A source is refused by rp_filter, or because it is the node's own.
+//
+// A link that is down takes its routes along, so the kernel reports "no route". Where a
+// link on the shortest way is down, and no way as short leads around it, the cause is the link.
+//
+// # Texts
+//
+// Messages and cures are one line of at most 300 characters and depend on nothing but the
+// answers: no times, no counters, a fixed order. Prose names nodes, commands name network
+// namespaces.
+package diagnose

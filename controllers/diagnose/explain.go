@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Kernel answers what a namespace's kernel would do with a packet.
+type Kernel interface {
+	LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error)
+}
+
+// Question is a ping and what came of it.
+type Question struct {
+	// From is the network namespace that asks: "default.routed-pair.ns1".
+	From string
+	// Source is the address it asks from; zero lets its kernel choose.
+	Source netip.Addr
+	// To is the address it asks. Its family is the question's.
+	To netip.Addr
+	// SizeBytes is the ICMP payload with don't-fragment; 0 for a small packet.
+	SizeBytes int
+	// Expect is the outcome the probe passes with; empty means Reachable.
+	Expect v1alpha1.Expectation
+	// Replied says whether a reply came.
+	Replied bool
+}
+
+// Explain walks the way of the request and, if it arrives, that of the reply. The Walk has
+// no Cause where there is nothing to explain: a reply came and was expected. The error is
+// the context's.
+func Explain(ctx context.Context, kernel Kernel, see topology.Observation, q Question) (Walk, error) {
+	w := walker{kernel: kernel, view: look(see)}
+	request := w.travel(ctx, packet{
+		start: q.From, source: q.Source, destination: q.To, size: size(q), oneWhole: true,
+	})
+	walk := Walk{From: topology.NodeOf(q.From), Source: request.source, To: q.To, Forward: request.hops, Cause: request.cause}
+	if !walk.Cause.Found() {
+		walk.Back, walk.Cause = w.answer(ctx, q, request)
+	}
+	if q.Replied {
+		walk.Cause = replied(q, walk)
+	}
+	return walk, ctx.Err()
+}
+
+// size is the length of the IP packet of a ping whose size matters.
+func size(q Question) int {
+	switch {
+	case q.SizeBytes == 0:
+		return 0
+	case q.To.Is4():
+		return q.SizeBytes + ipv4Header + icmpHeader
+	}
+	return q.SizeBytes + ipv6Header + icmpHeader
+}
+
+const ipv4Header, ipv6Header, icmpHeader = 20, 40, 8
+
+// answer follows the reply from where the request arrived.
+func (w walker) answer(ctx context.Context, q Question, request trip) ([]Hop, Cause) {
+	if cause := cmp.Or(sourceless(request), staleMTU(request), w.silent(request)); cause.Found() {
+		return nil, cause
+	}
+	reply := w.travel(ctx, packet{
+		start: request.end, source: q.To, destination: request.source, size: size(q), isReply: true,
+	})
+	switch {
+	case reply.cause.Found():
+		return reply.hops, reply.cause
+	case reply.end != q.From:
+		return reply.hops, elsewhere(request, reply)
+	}
+	return reply.hops, noReply(request)
+}
+
+// sourceless is the cause where nobody knows whom to answer.
+func sourceless(request trip) Cause {
+	if request.source.IsValid() {
+		return Cause{}
+	}
+	node := topology.NodeOf(request.start)
+	return Cause{
+		Reason:  v1alpha1.ReasonProbeError,
+		Node:    node,
+		Message: fmt.Sprintf("the kernel does not say from which address %s asks %s", node, request.destination),
+	}
+}
+
+// silent is the cause where a request arrives and the node is told not to answer.
+func (w walker) silent(request trip) Cause {
+	const setting = "net.ipv4.icmp_echo_ignore_all"
+	if value := w.sysctl(request.end, setting); !request.destination.Is4() || value == "" || value == "0" {
+		return Cause{}
+	}
+	node := topology.NodeOf(request.end)
+	return Cause{
+		Reason:  v1alpha1.ReasonNoReply,
+		Node:    node,
+		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, setting, w.sysctl(request.end, setting)),
+		Cure:    sysctlCure(request.end, fmt.Sprintf("remove %s from the sysctls of %s", setting, node), setting, "0"),
+	}
+}
+
+// elsewhere is the cause where the reply finds another node with the asker's address.
+func elsewhere(request, reply trip) Cause {
+	node := topology.NodeOf(reply.end)
+	return Cause{
+		Reason:  v1alpha1.ReasonNoReply,
+		Node:    node,
+		Message: fmt.Sprintf("the reply goes to %s, which has the address %s too", node, request.source),
+		Cure:    fmt.Sprintf("in the spec, give %s and %s different addresses", topology.NodeOf(request.start), node),
+	}
+}
+
+func noReply(request trip) Cause {
+	from, to := topology.NodeOf(request.start), topology.NodeOf(request.end)
+	return Cause{
+		Reason:  v1alpha1.ReasonNoReply,
+		Node:    to,
+		Message: fmt.Sprintf("every node forwards packets from %s to %s (%s) and back, and yet no reply came", from, to, request.destination),
+		Cure: fit("look for a packet filter, and for where the packets stop",
+			fmt.Sprintf("ip netns exec %s tcpdump -ni any %s", request.end, protocol(request.destination))),
+	}
+}
+
+func protocol(address netip.Addr) string {
+	if address.Is4() {
+		return "icmp"
+	}
+	return "icmp6"
+}
+
+// replied is the cause where a reply came: none, unless none was expected.
+func replied(q Question, walk Walk) Cause {
+	if q.Expect != v1alpha1.ExpectUnreachable {
+		return Cause{}
+	}
+	return Cause{
+		Reason:  v1alpha1.ReasonUnexpectedReply,
+		Node:    walk.From,
+		Message: shorten(fmt.Sprintf("%s gets a reply from %s, which should be unreachable; the way is %s", walk.From, q.To, way(walk.Forward))),
+		Cure:    "in the spec, expect: Reachable, or take away a route or link on the way",
+	}
+}

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+const tutorial = `
+namespaces: [{name: ns1}, {name: ns2}]
+routers: [{name: router}]
+subnets:
+- {name: left, cidrs: [192.0.2.0/24]}
+- {name: right, cidrs: [198.51.100.0/24]}
+links:
+- {name: l1, subnet: left, endpoints: [{name: ns1}, {name: router}]}
+- {name: l2, subnet: right, endpoints: [{name: router}, {name: ns2}]}
+`
+
+var (
+	ns1Address = netip.MustParseAddr("192.0.2.1")
+	ns2Address = netip.MustParseAddr("198.51.100.1")
+	ns1ToNs2   = diagnose.Question{From: pair.NetworkNamespace("ns1"), To: ns2Address}
+)
+
+// altered is a kernel whose answers a test changes.
+type altered struct {
+	diagnose.Kernel
+	change func(topology.ForwardingQuery, topology.ForwardingDecision) (topology.ForwardingDecision, error)
+}
+
+func (k altered) LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+	decision, err := k.Kernel.LookupRoute(ctx, q)
+	if err != nil {
+		return decision, err
+	}
+	return k.change(q, decision)
+}
+
+// explainAltered explains the tutorial's ping with a kernel whose answers are changed.
+func explainAltered(t *testing.T, q diagnose.Question, change func(topology.ForwardingQuery, topology.ForwardingDecision) (topology.ForwardingDecision, error)) diagnose.Walk {
+	t.Helper()
+	k := build(t, tutorial)
+	walk, err := diagnose.Explain(t.Context(), altered{k, change}, observe(t, k), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTexts(t, walk.Cause)
+	return walk
+}
+
+func TestAKernelThatDoesNotAnswerIsNoCause(t *testing.T) {
+	for _, node := range []string{"ns1", "router", "ns2"} {
+		walk := explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+			if topology.NodeOf(q.Namespace) == node {
+				return topology.ForwardingDecision{Verdict: topology.NoRoute}, errors.New(strings.Repeat("interrupted ", 40))
+			}
+			return d, nil
+		})
+		if walk.Cause.Reason != v1alpha1.ReasonProbeError || walk.Cause.Node != node {
+			t.Errorf("with %s unreadable: %+v", node, walk.Cause)
+		}
+		if strings.Contains(walk.String(), "has no route") {
+			t.Errorf("an answer that came with an error counts:\n%s", walk)
+		}
+	}
+}
+
+// The second look-up, which tells two causes of one errno apart, can fail by itself.
+func TestAnAmbiguousAnswerIsNotGuessedAt(t *testing.T) {
+	for _, verdict := range []topology.ForwardingVerdict{topology.NotForwarded, topology.Discarded} {
+		walk := explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+			switch {
+			case topology.NodeOf(q.Namespace) != "router":
+				return d, nil
+			case q.Incoming == "":
+				return d, syscall.EINTR
+			}
+			return topology.ForwardingDecision{Verdict: verdict}, nil
+		})
+		if walk.Cause.Reason != v1alpha1.ReasonProbeError || walk.Cause.Node != "router" {
+			t.Errorf("verdict %d: %+v", verdict, walk.Cause)
+		}
+	}
+}
+
+// What keeps the router from forwarding may be a setting that the lab does not observe.
+func TestANodeThatDoesNotForwardForReasonsOfItsOwn(t *testing.T) {
+	walk := explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+		if topology.NodeOf(q.Namespace) == "router" && q.Incoming != "" {
+			return topology.ForwardingDecision{Verdict: topology.NotForwarded}, nil
+		}
+		return d, nil
+	})
+	if walk.Cause.Reason != v1alpha1.ReasonForwardingDisabled || walk.Cause.Message != "router does not forward IPv4" {
+		t.Errorf("%+v", walk.Cause)
+	}
+}
+
+// A kernel older than 6.14 says EXDEV for a refused source, a newer one EINVAL, as for a
+// blackhole; here it has neither such a route nor the filter.
+func TestADiscardedSourceIsNoBlackhole(t *testing.T) {
+	walk := explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+		if topology.NodeOf(q.Namespace) == "router" && q.Incoming != "" {
+			return topology.ForwardingDecision{Verdict: topology.Discarded}, nil
+		}
+		return d, nil
+	})
+	if walk.Cause.Reason != v1alpha1.ReasonSourceFiltered || walk.Cause.Message != "router drops packets from 192.0.2.1 coming in by l1 for their source" {
+		t.Errorf("%+v", walk.Cause)
+	}
+}
+
+func TestAKernelThatDoesNotNameTheSourceIsNoCause(t *testing.T) {
+	walk := explainAltered(t, ns1ToNs2, func(_ topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+		d.Source = netip.Addr{}
+		return d, nil
+	})
+	if walk.Cause.Reason != v1alpha1.ReasonProbeError || len(walk.Back) > 0 {
+		t.Errorf("there is nobody to answer, yet: %s", walk)
+	}
+}
+
+// After a link's MTU was raised the sender still fails with EMSGSIZE until it forgets.
+func TestARememberedMTUIsNamedWhenEveryLinkIsLargeEnough(t *testing.T) {
+	q := ns1ToNs2
+	q.SizeBytes = 1400
+	remember := func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+		if q.Namespace == ns1ToNs2.From {
+			d.MTU = 1400
+		}
+		return d, nil
+	}
+	walk := explainAltered(t, q, remember)
+	const want = "packets of 1428 bytes to 198.51.100.1 are too big by what ns1 knows of the way: at most 1400 bytes" +
+		"; ip -n default.routed-pair.ns1 route flush cache"
+	if walk.Cause.Reason != v1alpha1.ReasonMessageTooBig || walk.Cause.String() != want {
+		t.Errorf("got  %s\nwant %s", walk.Cause, want)
+	}
+}
+
+func TestTheContextEndsTheWalk(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	k := build(t, tutorial)
+	if _, err := diagnose.Explain(ctx, k, observe(t, k), ns1ToNs2); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The kernel is asked with what it needs to know: where the packet comes in, and from whom.
+func TestWhatTheKernelIsAsked(t *testing.T) {
+	var asked []string
+	explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+		asked = append(asked, fmt.Sprintf("%s: to %s from %s in by %q", topology.NodeOf(q.Namespace), q.Destination, q.Source, q.Incoming))
+		return d, nil
+	})
+	want := []string{
+		`ns1: to 198.51.100.1 from invalid IP in by ""`,
+		`router: to 198.51.100.1 from 192.0.2.1 in by "l1"`,
+		`ns2: to 198.51.100.1 from 192.0.2.1 in by "l2"`,
+		`ns2: to 192.0.2.1 from 198.51.100.1 in by ""`,
+		`router: to 192.0.2.1 from 198.51.100.1 in by "l2"`,
+		`ns1: to 192.0.2.1 from 198.51.100.1 in by "l1"`,
+	}
+	if got, want := strings.Join(asked, "\n"), strings.Join(want, "\n"); got != want {
+		t.Errorf("asked\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAWalkHasEveryHop(t *testing.T) {
+	walk := explain(t, build(t, tutorial), ns1ToNs2)
+	if walk.From != "ns1" || walk.Source != ns1Address || walk.To != ns2Address {
+		t.Errorf("%+v", walk)
+	}
+	router := walk.Forward[1]
+	want := diagnose.Hop{Node: "router", Incoming: "l1", Decision: router.Decision, Outgoing: "l2", Next: "ns2"}
+	if router != want {
+		t.Errorf("%+v, want %+v", router, want)
+	}
+	if len(walk.Forward) != 3 || len(walk.Back) != 3 {
+		t.Errorf("%d hops there, %d back", len(walk.Forward), len(walk.Back))
+	}
+}
+
+// A name of 15 characters for everything and the longest namespace and lab there can be:
+// a cure loses its command rather than its end.
+func TestLongNamesFit(t *testing.T) {
+	long := topology.Identity{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("l", 63), Owner: "local/x"}
+	const from, router = "aaaaaaaaaaaaaaa", "rrrrrrrrrrrrrrr"
+	destination := netip.MustParseAddr("2001:db8:aaaa:bbbb:cccc:dddd:eeee:1")
+	see := topology.Observation{State: topology.NewState()}
+	ends := [2]topology.LinkID{{Namespace: long.NetworkNamespace(from), Name: from}, {Namespace: long.NetworkNamespace(router), Name: from}}
+	for i, end := range ends {
+		see.State.Links[end] = topology.Link{Peer: ends[1-i], MTU: 1500, Up: true}
+		see.State.Sysctls[topology.SysctlID{Namespace: end.Namespace, Name: topology.SysctlForwarding6}] = "0"
+		for _, p := range []string{"2001:db8:aaaa:bbbb:cccc:dddd:ffff:%d/112", "fe80::1234:5678:9abc:def%d/64"} {
+			prefix := netip.MustParsePrefix(fmt.Sprintf(p, i))
+			see.State.Addresses[topology.AddressID{Namespace: end.Namespace, Link: end.Name, Prefix: prefix}] = topology.Address{}
+		}
+	}
+	for verdict := topology.Forward; verdict <= topology.Filtered; verdict++ {
+		walk, err := diagnose.Explain(t.Context(), says(verdict, from), see, diagnose.Question{From: ends[0].Namespace, To: destination})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkTexts(t, walk.Cause)
+	}
+}
+
+// says makes a kernel that forwards over a link at the sender and says the same at every other node.
+func says(verdict topology.ForwardingVerdict, link string) diagnose.Kernel {
+	return kernelFunc(func(q topology.ForwardingQuery) topology.ForwardingDecision {
+		if q.Incoming == "" && verdict != topology.NoRoute {
+			return topology.ForwardingDecision{Link: link, Source: netip.MustParseAddr("2001:db8:aaaa:bbbb:cccc:dddd:ffff:0"), Via: netip.MustParseAddr("fe80::1234:5678:9abc:def1")}
+		}
+		return topology.ForwardingDecision{Verdict: verdict, Link: link}
+	})
+}
+
+type kernelFunc func(topology.ForwardingQuery) topology.ForwardingDecision
+
+func (f kernelFunc) LookupRoute(_ context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+	return f(q), nil
+}
+
+// A new IPv6 address has no local route until its interface is ready, so the kernel would
+// forward packets for it, or says that it does not forward.
+func TestAnIPv6AddressThatIsNotAcceptedYet(t *testing.T) {
+	k := build(t, strings.NewReplacer("192.0.2.0/24", `"fd01::/64"`, "198.51.100.0/24", `"fd02::/64"`).Replace(tutorial))
+	q := diagnose.Question{From: ns1ToNs2.From, To: netip.MustParseAddr("fd02::1")}
+	for _, verdict := range []topology.ForwardingVerdict{topology.Forward, topology.NotForwarded, topology.NoRoute} {
+		notYet := func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+			if topology.NodeOf(q.Namespace) == "ns2" {
+				return topology.ForwardingDecision{Verdict: verdict, Link: "l2"}, nil
+			}
+			return d, nil
+		}
+		walk, err := diagnose.Explain(t.Context(), altered{k, notYet}, observe(t, k), q)
+		const want = "ns2 has the address fd02::1 and does not accept packets for it: it is new, or another node has it too"
+		if err != nil || walk.Cause.Reason != v1alpha1.ReasonNoReply || walk.Cause.Message != want {
+			t.Errorf("verdict %d: %v, %+v", verdict, err, walk.Cause)
+		}
+	}
+}
+
+// Both ends are up, and still the kernel says that there is no carrier.
+func TestALinkWithoutCarrierIsNamed(t *testing.T) {
+	k := build(t, tutorial)
+	see := observe(t, k)
+	see.Carrier[topology.LinkID{Namespace: pair.NetworkNamespace("router"), Name: "l2"}] = false
+	walk, err := diagnose.Explain(t.Context(), k, see, ns1ToNs2)
+	const want = "interface l2 of router has no carrier, on the way from router to 198.51.100.1"
+	if err != nil || walk.Cause.Reason != v1alpha1.ReasonLinkDown || walk.Cause.Message != want {
+		t.Errorf("%v, %+v", err, walk.Cause)
+	}
+}
+
+// The same machine is explained in the same words, whatever order its tables are read in.
+func TestMessagesAreStable(t *testing.T) {
+	k := build(t, tutorial)
+	byHand(t, k, strings.Fields("sysctl router net.ipv4.ip_forward 0"))
+	first := explain(t, k, ns1ToNs2)
+	for range 50 {
+		if again := explain(t, k, ns1ToNs2); again.String() != first.String() {
+			t.Fatalf("first\n%s\nthen\n%s", first, again)
+		}
+	}
+}
+
+// Where the kernel sends packets over an interface that was not observed, nobody knows the
+// other end.
+func TestAnInterfaceNobodyKnowsIsNamed(t *testing.T) {
+	k := build(t, tutorial)
+	walk, err := diagnose.Explain(t.Context(), k, topology.Observation{State: topology.NewState()}, ns1ToNs2)
+	if err != nil || walk.Cause.Message != "ns1 sends packets to 198.51.100.1 over l1, which leads to no node of the lab" {
+		t.Errorf("%v, %+v", err, walk.Cause)
+	}
+}
+
+var _ diagnose.Kernel = (*fake.Kernel)(nil)

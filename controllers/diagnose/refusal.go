@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// refusal is the cause where a node's kernel neither forwards nor delivers the packet.
+func (w walker) refusal(ctx context.Context, p packet, at place, decision topology.ForwardingDecision) Cause {
+	switch {
+	case decision.Verdict == topology.DeliverLocally:
+		return Cause{}
+	case p.destination.Is6() && w.has(at.namespace, p.destination):
+		return w.notAccepted(p, at)
+	}
+	switch decision.Verdict {
+	case topology.Forward:
+		return Cause{}
+	case topology.NoRoute:
+		return w.noRoute(p, at)
+	case topology.Prohibited:
+		return w.routeRejects(p, at, topology.Prohibit)
+	case topology.Filtered:
+		return w.sourceFiltered(p, at)
+	default:
+		return w.ambiguous(ctx, p, at, decision.Verdict)
+	}
+}
+
+// ambiguous tells apart what the kernel reports with one errno, by asking it for the route
+// alone: without interface and source, neither forwarding nor filters matter.
+func (w walker) ambiguous(ctx context.Context, p packet, at place, verdict topology.ForwardingVerdict) Cause {
+	route, err := w.kernel.LookupRoute(ctx, topology.ForwardingQuery{Namespace: at.namespace, Destination: p.destination})
+	switch {
+	case err != nil:
+		return unreadable(at, p, err)
+	case verdict == topology.NotForwarded && at.incoming != "" && w.forwarding(p, at).value == "0":
+		return w.forwardingDisabled(p, at)
+	case verdict == topology.NotForwarded && route.Verdict == topology.NotForwarded:
+		return w.routeRejects(p, at, topology.Unreachable)
+	case verdict == topology.NotForwarded:
+		return w.forwardingDisabled(p, at)
+	case route.Verdict == topology.Discarded:
+		return w.routeRejects(p, at, topology.Blackhole)
+	}
+	return w.sourceFiltered(p, at)
+}
+
+// notAccepted is the cause where a node has an IPv6 address and its kernel does not accept
+// packets for it: on an interface that is down, for up to a second after it came up, and for
+// good when a neighbour has the address too.
+func (w walker) notAccepted(p packet, at place) Cause {
+	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
+		return w.linkDown(down, "with "+p.destination.String())
+	}
+	node := topology.NodeOf(at.namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonNoReply,
+		Node:    node,
+		Message: fmt.Sprintf("%s has the address %s and does not accept packets for it: it is new, or another node has it too", node, p.destination),
+		Cure:    fmt.Sprintf("see whether it is tentative or dadfailed: ip -n %s address show to %s", at.namespace, p.destination),
+	}
+}
+
+// noRoute is NetworkUnreachable on the way there, NoReturnRoute on the way back, unless the
+// route is missing because a link is down.
+func (w walker) noRoute(p packet, at place) Cause {
+	node := topology.NodeOf(at.namespace)
+	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
+		return w.linkDown(down, fmt.Sprintf("on the way from %s to %s", node, p.destination))
+	}
+	cause := Cause{
+		Reason:  v1alpha1.ReasonNetworkUnreachable,
+		Node:    node,
+		Message: fmt.Sprintf("%s has no route to %s", node, p.destination),
+		Cure:    w.routeCure(at.namespace, p.destination),
+	}
+	if p.isReply {
+		cause.Reason = v1alpha1.ReasonNoReturnRoute
+		cause.Message = fmt.Sprintf("%s has no route back to %s", node, p.destination)
+	}
+	return cause
+}
+
+// setting is a sysctl with its value.
+type setting struct{ name, value string }
+
+// forwarding is the setting that decides whether a node forwards what comes in there: the
+// interface's for IPv4, the namespace's for IPv6.
+func (w walker) forwarding(p packet, at place) setting {
+	name := topology.SysctlForwarding6
+	if p.destination.Is4() {
+		name = topology.SysctlForwarding
+		if all := w.sysctl(at.namespace, name); all != "0" {
+			name = topology.LinkSysctl4(at.incoming, "forwarding")
+		}
+	}
+	return setting{name, w.sysctl(at.namespace, name)}
+}
+
+func (w walker) forwardingDisabled(p packet, at place) Cause {
+	node := topology.NodeOf(at.namespace)
+	family := v1alpha1.IPv4
+	if p.destination.Is6() {
+		family = v1alpha1.IPv6
+	}
+	off := w.forwarding(p, at)
+	cause := Cause{
+		Reason:  v1alpha1.ReasonForwardingDisabled,
+		Node:    node,
+		Message: fmt.Sprintf("%s does not forward %s", node, family),
+		Cure:    sysctlCure(at.namespace, fmt.Sprintf("list %s under routers without forwarding: Disabled", node), off.name, "1"),
+	}
+	if off.value == "0" {
+		cause.Message += fmt.Sprintf(": %s is 0", off.name)
+	}
+	return cause
+}
+
+func (w walker) routeRejects(p packet, at place, kind topology.RouteType) Cause {
+	node := topology.NodeOf(at.namespace)
+	cause := Cause{
+		Reason:  v1alpha1.ReasonRouteRejects,
+		Node:    node,
+		Message: fmt.Sprintf("%s has %s %s route for %s", node, article(kind), kind, p.destination),
+		Cure:    fmt.Sprintf("remove the %s route from %s", kind, node),
+	}
+	if prefix, ok := w.rejecting(at.namespace, p.destination, kind); ok {
+		cause.Message = fmt.Sprintf("%s rejects packets to %s: %s route for %s", node, p.destination, kind, prefix)
+		cause.Cure = fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefix, node),
+			fmt.Sprintf("ip -n %s route delete %s %s", at.namespace, kind, prefix))
+	}
+	return cause
+}
+
+func article(kind topology.RouteType) string {
+	if kind == topology.Unreachable {
+		return "an"
+	}
+	return "a"
+}
+
+// sourceFiltered is the cause where a node drops a packet for where it claims to be from.
+func (w walker) sourceFiltered(p packet, at place) Cause {
+	node := topology.NodeOf(at.namespace)
+	cause := Cause{Reason: v1alpha1.ReasonSourceFiltered, Node: node}
+	filter := w.reverseFilter(at)
+	switch {
+	case w.has(at.namespace, p.source):
+		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: it has that address itself", node, p.source, at.incoming)
+		cause.Cure = fmt.Sprintf("in the spec, give the sender an address that %s does not have", node)
+	case filter.value != "":
+		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: its way back is another, and %s is %s",
+			node, p.source, at.incoming, filter.name, filter.value)
+		cause.Cure = sysctlCure(at.namespace, fmt.Sprintf("on %s a route to %s over %s, or %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.name, "0")
+	default:
+		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s for their source", node, p.source, at.incoming)
+	}
+	return cause
+}
+
+const allReverseFilter = "net.ipv4.conf.all.rp_filter"
+
+// reverseFilter is the rp_filter that counts, the higher of two; empty if neither is set.
+func (w walker) reverseFilter(at place) (strictest setting) {
+	for _, name := range []string{allReverseFilter, topology.LinkSysctl4(at.incoming, "rp_filter")} {
+		if value := w.sysctl(at.namespace, name); value != "0" && value > strictest.value {
+			strictest = setting{name, value}
+		}
+	}
+	return strictest
+}
+
+// inSpec is the setting of the closed list that an interface has its own from.
+func (s setting) inSpec() string {
+	if s.name == allReverseFilter {
+		return s.name
+	}
+	return "net.ipv4.conf.default.rp_filter"
+}
+
+// rejecting is the route of a kind that matches an address best.
+func (v view) rejecting(namespace string, address netip.Addr, kind topology.RouteType) (best netip.Prefix, ok bool) {
+	for id, route := range v.State.Routes {
+		if id.Namespace == namespace && route.Type == kind && id.Prefix.Contains(address) && (!ok || id.Prefix.Bits() > best.Bits()) {
+			best, ok = id.Prefix, true
+		}
+	}
+	return best, ok
+}

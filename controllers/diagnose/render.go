@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// String is the walk for people: a line per hop, there and back, then cause and cure.
+func (w Walk) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s asks %s%s\n", w.From, w.To, prefixed(" from ", w.Source))
+	w.render(&b, w.Forward, len(w.Back) == 0)
+	if len(w.Back) > 0 {
+		fmt.Fprintf(&b, "%s answers %s\n", w.Back[0].Node, w.Source)
+		w.render(&b, w.Back, true)
+	}
+	if w.Cause.Found() {
+		fmt.Fprintf(&b, "cause: %s: %s\n", w.Cause.Reason, w.Cause.Message)
+	}
+	if w.Cause.Cure != "" {
+		fmt.Fprintf(&b, "cure:  %s\n", w.Cause.Cure)
+	}
+	return b.String()
+}
+
+// render writes hops as aligned columns. Where the walk ends at the last of them, it is marked.
+func (w Walk) render(b *strings.Builder, hops []Hop, last bool) {
+	columns := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for i, hop := range hops {
+		mark := ""
+		if last && i == len(hops)-1 && w.Cause.Found() {
+			mark = "  <- " + w.Cause.Reason
+		}
+		fmt.Fprintf(columns, "  %s\t%s\t%s%s\n", hop.Node, prefixed("in by ", hop.Incoming), hop.does(), mark)
+	}
+	_ = columns.Flush() // a strings.Builder takes everything
+}
+
+var verdicts = map[topology.ForwardingVerdict]string{
+	topology.DeliverLocally: "delivers",
+	topology.NoRoute:        "has no route",
+	topology.NotForwarded:   "does not forward",
+	topology.Discarded:      "discards",
+	topology.Prohibited:     "prohibits",
+	topology.Filtered:       "filters the source",
+}
+
+// does is what becomes of the packet at the hop.
+func (h Hop) does() string {
+	switch {
+	case h.Outgoing != "":
+		return "out by " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" to ", h.Next)
+	case h.Decision.Verdict != topology.Forward:
+		return verdicts[h.Decision.Verdict]
+	}
+	return "does not say"
+}
+
+// prefixed is empty for an empty string or the zero Addr.
+func prefixed[T string | netip.Addr](prefix string, value T) string {
+	var zero T
+	if value == zero {
+		return ""
+	}
+	return prefix + fmt.Sprint(value)
+}
+
+// way is the nodes a packet passes.
+func way(hops []Hop) string {
+	nodes := make([]string, len(hops))
+	for i, hop := range hops {
+		nodes[i] = hop.Node
+	}
+	return strings.Join(nodes, " -> ")
+}

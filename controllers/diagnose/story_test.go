@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose_test
+
+import (
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+var update = flag.Bool("update", false, "write what is explained into the stories")
+
+var pair = topology.Identity{Namespace: "default", Name: "routed-pair", Owner: topology.LocalOwner("default", "routed-pair")}
+
+// Each story of testdata is a lab's spec, what somebody did to it by hand, a question, and
+// how it is explained.
+func TestStories(t *testing.T) {
+	stories, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(stories) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	for _, path := range stories {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { tell(t, path) })
+	}
+}
+
+func tell(t *testing.T, path string) {
+	story, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := build(t, section(story, "spec.yaml"))
+	for line := range strings.Lines(section(story, "by-hand")) {
+		byHand(t, k, strings.Fields(line))
+	}
+	walk := explain(t, k, question(t, strings.Fields(section(story, "ask"))))
+	checkTexts(t, walk.Cause)
+	got, want := walk.String(), section(story, "explained")
+	if got == want {
+		return
+	}
+	if !*update {
+		t.Fatalf("explained\n%s\nwant\n%s", got, want)
+	}
+	set(story, "explained", got)
+	if err := os.WriteFile(path, txtar.Format(story), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func section(a *txtar.Archive, name string) string {
+	for _, f := range a.Files {
+		if f.Name == name {
+			return string(f.Data)
+		}
+	}
+	return ""
+}
+
+func set(a *txtar.Archive, name, text string) {
+	for i, f := range a.Files {
+		if f.Name == name {
+			a.Files[i].Data = []byte(text)
+			return
+		}
+	}
+	a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
+}
+
+// build realizes a spec on a fake kernel.
+func build(t *testing.T, text string) *fake.Kernel {
+	t.Helper()
+	var spec v1alpha1.NetLabSpec
+	if err := yaml.UnmarshalStrict([]byte(text), &spec); err != nil {
+		t.Fatal(err)
+	}
+	lab, err := topology.Compile(pair, &spec, topology.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := fake.New()
+	if _, err := k.Apply(t.Context(), topology.Diff(topology.NewState(), lab.Want)); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// byHand does what a line says to a lab: a verb, a node and what of it.
+func byHand(t *testing.T, k *fake.Kernel, words []string) {
+	t.Helper()
+	verb, namespace, rest := words[0], pair.NetworkNamespace(words[1]), words[2:]
+	link := topology.LinkID{Namespace: namespace, Name: rest[0]}
+	op := map[string]func() topology.Op{
+		"up":        func() topology.Op { return topology.SetAdmin{LinkID: link, Up: true} },
+		"down":      func() topology.Op { return topology.SetAdmin{LinkID: link} },
+		"mtu":       func() topology.Op { return topology.SetMTU{LinkID: link, MTU: number(t, rest[1])} },
+		"sysctl":    func() topology.Op { return topology.SetSysctl{Namespace: namespace, Name: rest[0], Value: rest[1]} },
+		"address":   func() topology.Op { return topology.AddAddress{AddressID: addressID(link, rest[1])} },
+		"unaddress": func() topology.Op { return topology.DeleteAddress{AddressID: addressID(link, rest[1])} },
+		"route":     func() topology.Op { return routeOp(link, rest[1:]) },
+		"unroute":   func() topology.Op { return unroute(namespace, rest[0]) },
+	}[verb]
+	if op == nil {
+		t.Fatalf("nobody can %q by hand", verb)
+	}
+	if verb == "route" && k.State().Links[link] == (topology.Link{}) {
+		k.Mutate(func(s *topology.State) { s.Links[link] = topology.Link{MTU: 1500, Up: true} })
+	}
+	if _, err := k.Apply(t.Context(), []topology.Op{op()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func number(t *testing.T, word string) int {
+	n, err := strconv.Atoi(word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func addressID(link topology.LinkID, prefix string) topology.AddressID {
+	return topology.AddressID{Namespace: link.Namespace, Link: link.Name, Prefix: netip.MustParsePrefix(prefix)}
+}
+
+// routeOp is a route over a link: a prefix, and a gateway or none.
+func routeOp(link topology.LinkID, words []string) topology.Op {
+	op := topology.ReplaceRoute{RouteID: routeID(link.Namespace, words[0]), Route: topology.Route{Protocol: topology.RouteProtocol}}
+	op.Hops[0] = topology.NextHop{Link: link.Name, Weight: 1}
+	if len(words) > 1 {
+		op.Hops[0].Via = netip.MustParseAddr(words[1])
+	}
+	return op
+}
+
+func unroute(namespace, prefix string) topology.Op {
+	return topology.DeleteRoute{RouteID: routeID(namespace, prefix), Protocol: topology.RouteProtocol}
+}
+
+func routeID(namespace, prefix string) topology.RouteID {
+	id := topology.RouteID{Namespace: namespace, Prefix: netip.MustParsePrefix(prefix)}
+	if id.Prefix.Addr().Is6() {
+		id.Metric = topology.DefaultIPv6Metric
+	}
+	return id
+}
+
+// question is: a node, an address, and what else is known.
+func question(t *testing.T, words []string) diagnose.Question {
+	q := diagnose.Question{From: pair.NetworkNamespace(words[0]), To: netip.MustParseAddr(words[1])}
+	for _, word := range words[2:] {
+		switch key, value, _ := strings.Cut(word, "="); key {
+		case "size":
+			q.SizeBytes = number(t, value)
+		case "source":
+			q.Source = netip.MustParseAddr(value)
+		case "expect":
+			q.Expect = v1alpha1.Expectation(value)
+		case "replied":
+			q.Replied = true
+		default:
+			t.Fatalf("what is %q?", word)
+		}
+	}
+	return q
+}
+
+func explain(t *testing.T, k *fake.Kernel, q diagnose.Question) diagnose.Walk {
+	t.Helper()
+	walk, err := diagnose.Explain(t.Context(), k, observe(t, k), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return walk
+}
+
+func observe(t *testing.T, k *fake.Kernel) topology.Observation {
+	t.Helper()
+	seen, err := k.Observe(t.Context(), pair, topology.NewState())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
+// checkTexts holds what every cause promises: one line of at most 300 characters each.
+func checkTexts(t *testing.T, c diagnose.Cause) {
+	t.Helper()
+	for _, text := range []string{c.Message, c.Cure} {
+		if strings.ContainsAny(text, "\n\t") || utf8.RuneCountInString(text) > 300 {
+			t.Errorf("not one line of at most 300 characters: %q", text)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// walker follows packets.
+type walker struct {
+	view
+	kernel Kernel
+}
+
+// packet is what is followed.
+type packet struct {
+	// start is the network namespace that sends it.
+	start               string
+	source, destination netip.Addr
+	// size is its length, 0 if it fits everywhere; oneWhole forbids fragments.
+	size     int
+	oneWhole bool
+	isReply  bool
+}
+
+// trip is a packet's way. Where it has no cause it ended in the namespace end.
+type trip struct {
+	packet
+	hops  []Hop
+	end   string
+	cause Cause
+}
+
+// place is a packet's whereabouts: a namespace, and the link it came in by.
+type place struct{ namespace, incoming string }
+
+// travel follows a packet until it is delivered or something stops it. No node is passed
+// twice, so it ends.
+func (w walker) travel(ctx context.Context, p packet) trip {
+	t := trip{packet: p}
+	passed := []string{}
+	at := place{namespace: p.start}
+	for t.end == "" && !t.cause.Found() {
+		been := slices.Contains(passed, at.namespace)
+		passed = append(passed, at.namespace)
+		switch {
+		case been:
+			t.cause = loop(t.packet, passed)
+		case w.outlived(t):
+			t.cause = w.timeToLive(&t)
+		default:
+			at = w.step(ctx, &t, at)
+		}
+	}
+	return t
+}
+
+// step asks the kernel of one node and looks at the link it names. It appends the hop and
+// sets end or cause where the trip is over.
+func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
+	decision, err := w.kernel.LookupRoute(ctx, topology.ForwardingQuery{
+		Namespace: at.namespace, Incoming: at.incoming, Source: t.source, Destination: t.destination,
+	})
+	hop := Hop{Node: topology.NodeOf(at.namespace), Incoming: at.incoming}
+	defer func() { t.hops = append(t.hops, hop) }()
+	if err != nil {
+		t.cause = unreadable(at, t.packet, err)
+		return place{}
+	}
+	hop.Decision = decision
+	if t.cause = w.refusal(ctx, t.packet, at, decision); t.cause.Found() {
+		return place{}
+	}
+	if at.incoming == "" {
+		t.source = sourceOf(t.packet, decision)
+	}
+	if decision.Verdict == topology.DeliverLocally {
+		t.end = at.namespace
+		return place{}
+	}
+	hop.Outgoing, hop.Via = decision.Link, decision.Via
+	peer, cause := w.cross(t.packet, at, decision)
+	if t.cause = cause; cause.Found() {
+		return place{}
+	}
+	hop.Next = topology.NodeOf(peer.Namespace)
+	return place{peer.Namespace, peer.Name}
+}
+
+// sourceOf is the packet's source once the sender's kernel has chosen it; zero if it does
+// not say.
+func sourceOf(p packet, decision topology.ForwardingDecision) netip.Addr {
+	switch {
+	case p.source.IsValid():
+		return p.source
+	case decision.Verdict == topology.DeliverLocally:
+		return p.destination
+	}
+	return decision.Source
+}
+
+// unreadable is the cause where a kernel gives no answer.
+func unreadable(at place, p packet, err error) Cause {
+	node := topology.NodeOf(at.namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonProbeError,
+		Node:    node,
+		Message: shorten(fmt.Sprintf("the kernel does not say what %s does with packets to %s: %v", node, p.destination, err)),
+	}
+}
+
+// loop is the cause where a packet comes to the last node passed for the second time.
+func loop(p packet, passed []string) Cause {
+	again := passed[len(passed)-1]
+	var nodes []string
+	for _, namespace := range passed[slices.Index(passed, again):] {
+		nodes = append(nodes, topology.NodeOf(namespace))
+	}
+	return Cause{
+		Reason:  v1alpha1.ReasonRoutingLoop,
+		Node:    topology.NodeOf(again),
+		Message: shorten(fmt.Sprintf("packets to %s go round in circles: %s", p.destination, strings.Join(nodes, " -> "))),
+		Cure:    fmt.Sprintf("in the spec, routing: Auto, or correct the routes to %s on these nodes", p.destination),
+	}
+}
+
+// outlived reports whether the packet cannot have come this far: the node that would have to
+// forward it with TTL 1 drops it.
+func (w walker) outlived(t trip) bool {
+	limit, err := strconv.Atoi(w.lifetime(t).value)
+	return err == nil && len(t.hops) > limit
+}
+
+// lifetime is the setting of the sender that gives the packet its TTL.
+func (w walker) lifetime(t trip) setting {
+	name := "net.ipv4.ip_default_ttl"
+	if t.destination.Is6() && len(t.hops) > 0 {
+		name = topology.LinkSysctl6(t.hops[0].Outgoing, "hop_limit")
+	}
+	return setting{name, w.sysctl(t.start, name)}
+}
+
+func (w walker) timeToLive(t *trip) Cause {
+	ttl, last := w.lifetime(*t), &t.hops[len(t.hops)-1]
+	last.Next = ""
+	node, inSpec := topology.NodeOf(t.start), ttl.name
+	if t.destination.Is6() {
+		inSpec = "net.ipv6.conf.default.hop_limit"
+	}
+	return Cause{
+		Reason:  v1alpha1.ReasonNoReply,
+		Node:    node,
+		Message: fmt.Sprintf("packets from %s to %s end at %s: %s is %s", node, t.destination, last.Node, ttl.name, ttl.value),
+		Cure:    sysctlCure(t.start, fmt.Sprintf("%s: 255 on %s", inSpec, node), ttl.name, "255"),
+	}
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// view answers what a kernel does not say: what is between the nodes.
+type view struct {
+	topology.Observation
+	links     map[string][]topology.LinkID
+	addresses map[topology.LinkID][]netip.Prefix
+	owners    map[netip.Addr]map[string]bool
+}
+
+// look indexes an observation, so that a walk through a large lab reads it once.
+func look(see topology.Observation) view {
+	v := view{
+		Observation: see,
+		links:       map[string][]topology.LinkID{},
+		addresses:   map[topology.LinkID][]netip.Prefix{},
+		owners:      map[netip.Addr]map[string]bool{},
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(see.State.Addresses), v.inOrder) {
+		link := topology.LinkID{Namespace: id.Namespace, Name: id.Link}
+		v.addresses[link] = append(v.addresses[link], id.Prefix)
+		if v.owners[id.Prefix.Addr()] == nil {
+			v.owners[id.Prefix.Addr()] = map[string]bool{}
+		}
+		v.owners[id.Prefix.Addr()][id.Namespace] = true
+	}
+	for id := range see.State.Links {
+		v.links[id.Namespace] = append(v.links[id.Namespace], id)
+	}
+	for _, ids := range v.links {
+		slices.SortFunc(ids, func(a, b topology.LinkID) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	return v
+}
+
+// inOrder sorts addresses of an interface as the kernel has them, IPv6 ones by value.
+func (v view) inOrder(a, b topology.AddressID) int {
+	return cmp.Or(cmp.Compare(v.State.Addresses[a].Order, v.State.Addresses[b].Order), a.Prefix.Addr().Compare(b.Prefix.Addr()))
+}
+
+func (v view) sysctl(namespace, name string) string {
+	return v.State.Sysctls[topology.SysctlID{Namespace: namespace, Name: name}]
+}
+
+// has reports whether an address is on any of a node's interfaces.
+func (v view) has(namespace string, address netip.Addr) bool { return v.owners[address][namespace] }
+
+func (v view) linkHas(id topology.LinkID, address netip.Addr) bool {
+	return slices.ContainsFunc(v.addresses[id], func(p netip.Prefix) bool { return p.Addr() == address })
+}
+
+// onSubnet reports whether an address is in a subnet of an interface.
+func (v view) onSubnet(id topology.LinkID, address netip.Addr) bool {
+	return slices.ContainsFunc(v.addresses[id], func(p netip.Prefix) bool { return p.Contains(address) })
+}
+
+// isCable reports whether an interface leads to another node of the lab.
+func (v view) isCable(id topology.LinkID) bool {
+	link, ok := v.State.Links[id]
+	_, plugged := v.State.Links[link.Peer]
+	return ok && plugged
+}
+
+// cables lists, sorted, a node's interfaces that lead to other nodes.
+func (v view) cables(namespace string) []topology.LinkID {
+	return slices.DeleteFunc(slices.Clone(v.links[namespace]), func(id topology.LinkID) bool { return !v.isCable(id) })
+}
+
+// carries reports whether packets get from one end of a link to the other.
+func (v view) carries(id topology.LinkID) bool {
+	carrier, known := v.Carrier[id]
+	link := v.State.Links[id]
+	if id.Name == topology.Loopback {
+		return link.Up
+	}
+	return link.Up && v.State.Links[link.Peer].Up && (carrier || !known)
+}
+
+// downEnd is the end of a link that keeps it from carrying.
+func (v view) downEnd(id topology.LinkID) topology.LinkID {
+	if link := v.State.Links[id]; link.Up && v.isCable(id) && !v.State.Links[link.Peer].Up {
+		return link.Peer
+	}
+	return id
+}
+
+// linkDownBefore finds the interface that is down between a node and an address: the node's
+// own in the address's subnet, or the first on the shortest way, unless one as short leads
+// over links that carry.
+func (v view) linkDownBefore(namespace string, address netip.Addr) (topology.LinkID, bool) {
+	for _, id := range v.links[namespace] {
+		if !v.carries(id) && v.onSubnet(id, address) {
+			return v.downEnd(id), true
+		}
+	}
+	shortest, _ := v.path(namespace, address, v.isCable)
+	if open, ok := v.path(namespace, address, v.carries); ok && len(open) == len(shortest) {
+		return topology.LinkID{}, false
+	}
+	for _, id := range shortest {
+		if !v.carries(id) {
+			return v.downEnd(id), true
+		}
+	}
+	return topology.LinkID{}, false
+}
+
+// path is the shortest way from a node to one that has the address, over links that
+// usable admits: the interfaces by which it leaves each node.
+func (v view) path(namespace string, address netip.Addr, usable func(topology.LinkID) bool) ([]topology.LinkID, bool) {
+	cameBy := map[string]topology.LinkID{namespace: {}}
+	for queue := []string{namespace}; len(queue) > 0; queue = queue[1:] {
+		if v.has(queue[0], address) {
+			return backtrack(cameBy, namespace, queue[0]), true
+		}
+		for _, id := range v.cables(queue[0]) {
+			peer := v.State.Links[id].Peer.Namespace
+			if _, seen := cameBy[peer]; !seen && usable(id) {
+				cameBy[peer] = id
+				queue = append(queue, peer)
+			}
+		}
+	}
+	return nil, false
+}
+
+func backtrack(cameBy map[string]topology.LinkID, from, to string) []topology.LinkID {
+	var path []topology.LinkID
+	for to != from {
+		path = append(path, cameBy[to])
+		to = cameBy[to].Namespace
+	}
+	slices.Reverse(path)
+	return path
+}

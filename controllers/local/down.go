@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package local
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Down removes everything of a lab from the machine. It goes by the marks in the kernel and
+// needs no description. ErrNotFound says that there was neither a namespace nor a record.
+//
+// Held are namespaces that live on, disconnected and without a name, because a process or a
+// socket of somebody else is still inside.
+func (m *Machine) Down(ctx context.Context, namespace, name string) (held []string, err error) {
+	id := Identity(namespace, name)
+	unlock, err := m.kernel.Lock(id)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	exists, err := m.claim(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	recorded := m.recorded(id)
+	if !exists && !recorded {
+		return nil, fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
+	m.options.Progress("removing " + id.String())
+	if err := m.remove(ctx, id); err != nil {
+		return nil, err
+	}
+	if recorded {
+		err = m.kernel.DeleteRecord(id)
+	}
+	held, reapErr := m.kernel.Reap(ctx)
+	return held, errors.Join(err, reapErr)
+}
+
+// recorded reports whether there is a record to remove, readable or not.
+func (m *Machine) recorded(id topology.Identity) bool {
+	_, err := m.record(id)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func (m *Machine) remove(ctx context.Context, id topology.Identity) error {
+	out, err := converge.Remove(ctx, m.kernel, id)
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", id, err)
+	}
+	if len(out.Left) > 0 {
+		return fmt.Errorf("remove %s: %d operations are left, the first is %s", id, len(out.Left), out.Left[0])
+	}
+	return nil
+}
+
+// Labs lists the labs that this package built on the machine, sorted: in all namespaces or,
+// unless it is empty, in one. A lab may have a record and no namespaces, after a crash.
+func (m *Machine) Labs(ctx context.Context, namespace string) ([]topology.Identity, error) {
+	marked, err := m.kernel.Labs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the labs of this machine: %w", err)
+	}
+	records, err := m.kernel.Records()
+	if err != nil {
+		return nil, fmt.Errorf("list the records of this machine: %w", err)
+	}
+	found := map[topology.Identity]bool{}
+	for _, id := range marked {
+		found[id] = !id.Owner.IsAgent()
+	}
+	for _, id := range records {
+		id.Owner = topology.LocalOwner(id.Namespace, id.Name)
+		found[id] = found[id] || m.recorded(id)
+	}
+	maps.DeleteFunc(found, func(id topology.Identity, ours bool) bool {
+		return !ours || namespace != "" && id.Namespace != namespace
+	})
+	return slices.SortedFunc(maps.Keys(found), func(a, b topology.Identity) int {
+		return cmp.Compare(a.String(), b.String())
+	}), nil
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Kernel is what this package needs of a machine.
+type Kernel interface {
+	converge.Kernel
+	// Labs lists every lab that has marked namespaces here, whoever made them.
+	Labs(ctx context.Context) ([]topology.Identity, error)
+	// LookupRoute asks a namespace's kernel where a packet would go.
+	LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error)
+	// Enter runs fn on a thread that is in the network namespace.
+	Enter(namespace string, fn func() error) error
+	// Lock makes the caller the lab's only writer, or fails at once.
+	Lock(id topology.Identity) (unlock func(), err error)
+	// SaveRecord keeps what a lab is built from.
+	SaveRecord(id topology.Identity, record []byte) error
+	// LoadRecord returns what SaveRecord kept; without one the error is fs.ErrNotExist.
+	LoadRecord(id topology.Identity) ([]byte, error)
+	// DeleteRecord forgets a record, if there is one.
+	DeleteRecord(id topology.Identity) error
+	// Records lists, without owners, the labs that have a record.
+	Records() ([]topology.Identity, error)
+	// Reap waits a moment for deleted namespaces to end and returns those that have not.
+	Reap(ctx context.Context) (held []string, err error)
+	// NeighbourUse is how full the machine's neighbour table of family 4 or 6 is.
+	NeighbourUse(family int) (used, limit int, err error)
+}
+
+// Options are how a Machine has to be.
+type Options struct {
+	// Symlinks says whether ip netns should find the namespaces of labs by name.
+	Symlinks bool
+	// FeatureMissing is in the errors of a kernel that lacks something; nil if it never says so.
+	FeatureMissing error
+	// Progress is told what is being waited for; nil for silence. Calls do not overlap.
+	Progress func(step string)
+}
+
+// Machine is this machine with its labs.
+type Machine struct {
+	kernel  Kernel
+	dial    probe.Dialer
+	options Options
+}
+
+// New returns a Machine. The dialer opens a socket in the network namespace it is given.
+func New(kernel Kernel, dial probe.Dialer, options Options) *Machine {
+	if options.Progress == nil {
+		options.Progress = func(string) {}
+	}
+	return &Machine{kernel: kernel, dial: dial, options: options}
+}
+
+// Errors that say why nothing was done.
+var (
+	// ErrNotFound: there is no such lab on this machine.
+	ErrNotFound = errors.New("no such lab on this machine")
+	// ErrAgent: a cluster's agent made the lab, and only it may touch it.
+	ErrAgent = errors.New("built by a cluster's agent")
+	// ErrConflict: something that is not ours has a name the lab needs.
+	ErrConflict = errors.New("a name the lab needs is taken")
+)
+
+// Identity is the identity of a lab that this package builds.
+func Identity(namespace, name string) topology.Identity {
+	return topology.Identity{Namespace: namespace, Name: name, Owner: topology.LocalOwner(namespace, name)}
+}
+
+// Compile derives everything a description leaves unsaid. The error is topology.Problems.
+func Compile(lab *v1alpha1.NetLab, symlinks bool) (*topology.Lab, error) {
+	return topology.Compile(Identity(lab.Namespace, lab.Name), &lab.Spec, topology.Options{Symlinks: symlinks})
+}
+
+func (m *Machine) compile(lab *v1alpha1.NetLab) (*topology.Lab, error) {
+	return Compile(lab, m.options.Symlinks)
+}
+
+// claim reports whether the lab has namespaces here. An agent's lab of the same name is an
+// error: its file names would be ours.
+func (m *Machine) claim(ctx context.Context, id topology.Identity) (exists bool, err error) {
+	labs, err := m.kernel.Labs(ctx)
+	if err != nil {
+		return false, fmt.Errorf("list the labs of this machine: %w", err)
+	}
+	for _, lab := range labs {
+		if lab.Namespace != id.Namespace || lab.Name != id.Name {
+			continue
+		}
+		if lab.Owner.IsAgent() {
+			return false, fmt.Errorf("%s is %w (lab UID %s): use kubectl", id, ErrAgent, lab.Owner.UID())
+		}
+		exists = true
+	}
+	return exists, nil
+}

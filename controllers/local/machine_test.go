@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package local_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// bench is a machine with a fake kernel, on which every ping is answered or none.
+type bench struct {
+	*local.Machine
+	kernel *kernel
+	wire   *wire
+}
+
+var errFeature = errors.New("this kernel lacks a feature")
+
+func newBench() bench {
+	k, w := &kernel{Kernel: fake.New()}, &wire{answers: true}
+	return bench{local.New(k, w.dial, local.Options{Symlinks: true, FeatureMissing: errFeature}), k, w}
+}
+
+// kernel notes the order of what is done to the record and to the kernel.
+type kernel struct {
+	*fake.Kernel
+	steps []string
+}
+
+func (k *kernel) note(step string) {
+	if n := len(k.steps); n == 0 || k.steps[n-1] != step {
+		k.steps = append(k.steps, step)
+	}
+}
+
+func (k *kernel) Apply(ctx context.Context, ops []topology.Op) (int, error) {
+	k.note("apply")
+	return k.Kernel.Apply(ctx, ops)
+}
+
+func (k *kernel) SaveRecord(id topology.Identity, record []byte) error {
+	k.note("save")
+	return k.Kernel.SaveRecord(id, record)
+}
+
+func (k *kernel) DeleteRecord(id topology.Identity) error {
+	k.note("forget")
+	return k.Kernel.DeleteRecord(id)
+}
+
+func (k *kernel) NeighbourUse(int) (used, limit int, err error) { return 0, 1024, nil }
+
+// pair is the tutorial's lab.
+func pair() *v1alpha1.NetLab {
+	lab := &v1alpha1.NetLab{}
+	lab.Namespace, lab.Name = "default", "pair"
+	lab.Spec = v1alpha1.NetLabSpec{
+		Namespaces: []v1alpha1.Namespace{{Name: "ns1"}, {Name: "ns2"}},
+		Routers:    []v1alpha1.Router{{Name: "router"}},
+		Subnets: []v1alpha1.Subnet{
+			{Name: "left", CIDRs: []string{"192.0.2.0/24"}},
+			{Name: "right", CIDRs: []string{"198.51.100.0/24"}},
+		},
+		Links: []v1alpha1.Link{
+			{Name: "l1", Subnet: "left", Endpoints: []v1alpha1.Endpoint{{Name: "ns1"}, {Name: "router"}}},
+			{Name: "l2", Subnet: "right", Endpoints: []v1alpha1.Endpoint{{Name: "router"}, {Name: "ns2"}}},
+		},
+		Probes: []v1alpha1.Probe{{Name: "ns1-ns2", From: "ns1", To: "ns2"}},
+	}
+	return lab
+}
+
+func up(t *testing.T, b bench, lab *v1alpha1.NetLab) *local.Status {
+	t.Helper()
+	status, err := b.Up(t.Context(), lab)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status
+}
+
+// wire is a network on which an IPv4 echo request is answered at once, or refused.
+type wire struct {
+	answers bool
+	from    string
+}
+
+func (w *wire) dial(_ context.Context, from string, _ probe.Options) (probe.Conn, error) {
+	w.from = from
+	return &conn{wire: w}, nil
+}
+
+type conn struct {
+	wire  *wire
+	reply []byte
+	from  netip.Addr
+}
+
+func (c *conn) WriteTo(icmp []byte, dst netip.Addr) error {
+	if !c.wire.answers {
+		return syscall.ENETUNREACH
+	}
+	c.reply, c.from = append([]byte(nil), icmp...), dst
+	// A reply differs from its request in the type, 0 for 8, and so in the checksum.
+	c.reply[0] = 0
+	sum := uint32(binary.BigEndian.Uint16(icmp[2:])) + 8<<8
+	binary.BigEndian.PutUint16(c.reply[2:], uint16(sum)+uint16(sum>>16))
+	return nil
+}
+
+func (c *conn) ReadFrom(buf []byte) (int, netip.Addr, error) {
+	if c.reply == nil {
+		return 0, netip.Addr{}, os.ErrDeadlineExceeded
+	}
+	n := copy(buf, c.reply)
+	c.reply = nil
+	return n, c.from, nil
+}
+
+func (c *conn) SetReadDeadline(time.Time) error { return nil }
+func (c *conn) Close() error                    { return nil }

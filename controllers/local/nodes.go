@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package local
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Node is a node of a lab as the machine holds it.
+type Node struct {
+	Name string `json:"name"`
+	// NetworkNamespace is the name by which ip netns knows it.
+	NetworkNamespace string `json:"networkNamespace"`
+	// Present is false while it is not there.
+	Present bool `json:"present"`
+	// Interfaces are sorted by name, lo first, and without lo where it has no addresses of the lab.
+	Interfaces []Interface `json:"interfaces,omitempty"`
+}
+
+// Interface is one end of a link, or lo.
+type Interface struct {
+	Name string `json:"name"`
+	// State is Up, Down, or NoCarrier when it is up and its other end is not.
+	State string `json:"state"`
+	MTU   int    `json:"mtu"`
+	MAC   string `json:"mac,omitempty"`
+	// Peer is the node at the other end.
+	Peer string `json:"peer,omitempty"`
+	// Addresses are in the kernel's order, IPv4 first.
+	Addresses []string `json:"addresses,omitempty"`
+}
+
+// The states of an Interface.
+const (
+	StateUp        = "Up"
+	StateDown      = "Down"
+	StateNoCarrier = "NoCarrier"
+)
+
+func nodes(lab *topology.Lab, seen topology.Observation) []Node {
+	list := make([]Node, 0, len(lab.Nodes))
+	for _, name := range lab.Nodes {
+		namespace := lab.Identity.NetworkNamespace(name)
+		list = append(list, Node{
+			Name:             name,
+			NetworkNamespace: namespace,
+			Present:          seen.State.Namespaces[namespace].Mounted,
+			Interfaces:       interfaces(namespace, seen),
+		})
+	}
+	return list
+}
+
+func interfaces(namespace string, seen topology.Observation) []Interface {
+	var list []Interface
+	for id, link := range seen.State.Links {
+		if id.Namespace != namespace {
+			continue
+		}
+		i := Interface{Name: id.Name, State: state(link, id, seen), MTU: link.MTU, Addresses: addresses(id, seen.State)}
+		if id.Name != topology.Loopback {
+			i.MAC, i.Peer = link.MAC.String(), topology.NodeOf(link.Peer.Namespace)
+		} else if len(i.Addresses) == 0 {
+			continue
+		}
+		list = append(list, i)
+	}
+	slices.SortFunc(list, func(a, b Interface) int {
+		return cmp.Or(compareBool(b.Name == topology.Loopback, a.Name == topology.Loopback), cmp.Compare(a.Name, b.Name))
+	})
+	return list
+}
+
+func state(link topology.Link, id topology.LinkID, seen topology.Observation) string {
+	switch carrier, known := seen.Carrier[id]; {
+	case !link.Up:
+		return StateDown
+	case known && !carrier:
+		return StateNoCarrier
+	}
+	return StateUp
+}
+
+func addresses(id topology.LinkID, have topology.State) []string {
+	var ids []topology.AddressID
+	for a := range have.Addresses {
+		if a.Namespace == id.Namespace && a.Link == id.Name {
+			ids = append(ids, a)
+		}
+	}
+	slices.SortFunc(ids, func(a, b topology.AddressID) int {
+		return cmp.Or(
+			compareBool(a.Prefix.Addr().Is6(), b.Prefix.Addr().Is6()),
+			cmp.Compare(have.Addresses[a].Order, have.Addresses[b].Order),
+			comparePrefix(a.Prefix, b.Prefix),
+		)
+	})
+	texts := make([]string, len(ids))
+	for i, a := range ids {
+		texts[i] = a.Prefix.String()
+	}
+	return texts
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+func comparePrefix(a, b netip.Prefix) int {
+	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+}

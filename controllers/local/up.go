@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package local
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Up makes the machine hold the lab and waits for a verdict on every probe. What went wrong
+// while building is in the Status, which says how far it came; the error says that nothing was
+// tried.
+func (m *Machine) Up(ctx context.Context, lab *v1alpha1.NetLab) (*Status, error) {
+	compiled, err := m.compile(lab)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := m.kernel.Lock(compiled.Identity)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if _, err := m.claim(ctx, compiled.Identity); err != nil {
+		return nil, err
+	}
+	if lab.Spec.Suspend {
+		return m.suspended(ctx, compiled)
+	}
+	m.options.Progress(fmt.Sprintf("building %s: %d namespaces, %d probes", compiled.Identity, len(compiled.Nodes), len(compiled.Probes)))
+	out, err := m.build(ctx, lab, compiled)
+	return m.status(ctx, compiled, out, err), nil
+}
+
+// build writes the record after the first look, which may find a conflict, and before the
+// first operation, so that whatever is built can be found by name.
+func (m *Machine) build(ctx context.Context, lab *v1alpha1.NetLab, compiled *topology.Lab) (converge.Outcome, error) {
+	plan, err := converge.Plan(ctx, m.kernel, compiled.Identity, compiled.Want)
+	if err != nil || len(plan.Conflicts) > 0 {
+		return plan, err
+	}
+	if err := m.save(compiled.Identity, lab); err != nil {
+		return plan, err
+	}
+	return converge.Converge(ctx, m.kernel, compiled.Identity, compiled.Want)
+}
+
+// Plan is what Up would do now. It writes nothing.
+func (m *Machine) Plan(ctx context.Context, lab *v1alpha1.NetLab) ([]topology.Op, error) {
+	compiled, err := m.compile(lab)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := m.claim(ctx, compiled.Identity); err != nil {
+		return nil, err
+	}
+	plan, err := converge.Plan(ctx, m.kernel, compiled.Identity, compiled.Want)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Left, conflictError(compiled.Identity, plan.Conflicts)
+}
+
+// PlanFromEmpty is what Up would do on a machine that holds nothing of the lab.
+func PlanFromEmpty(lab *v1alpha1.NetLab, symlinks bool) ([]topology.Op, error) {
+	compiled, err := Compile(lab, symlinks)
+	if err != nil {
+		return nil, err
+	}
+	return topology.Diff(topology.NewState(), compiled.Want), nil
+}
+
+func conflictError(id topology.Identity, conflicts []topology.Conflict) error {
+	if len(conflicts) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: %w: %s", id, ErrConflict, joinConflicts(conflicts))
+}

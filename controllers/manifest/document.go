@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	kjson "sigs.k8s.io/json"
+	kyaml "sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Document is one NetLab and where it was read.
+type Document struct {
+	// File as it was given.
+	File string
+	// Line on which the document's content starts.
+	Line int
+	// Lab has its namespace filled in.
+	Lab *v1alpha1.NetLab
+
+	root *yaml.Node
+	// before is how many lines of the file come before what root was parsed from.
+	before int
+}
+
+// Locate gives what is wrong with the lab the file and line it belongs to.
+func (d Document) Locate(problems topology.Problems) Problems {
+	located := make(Problems, 0, len(problems))
+	for _, p := range problems {
+		located = append(located, d.problem(p.Field, p.Message, p.Cure))
+	}
+	return located
+}
+
+// problem finds the line of a field, or of what would hold it.
+func (d Document) problem(field, message, cure string) Problem {
+	return Problem{File: d.File, Line: d.before + nodeAt(d.root, field).Line, Field: field, Message: message, Cure: cure}
+}
+
+// separator starts a document, as YAML has it; kubectl knows only a bare ---.
+var separator = regexp.MustCompile(`(?m)^---(?:[ \t\r].*)?$`)
+
+// parse returns the NetLabs of a file. Documents without content are skipped.
+func parse(file string, data []byte, options Options) ([]Document, Problems) {
+	var docs []Document
+	var problems Problems
+	for _, part := range split(data) {
+		doc := Document{File: file, before: bytes.Count(data[:part.start], []byte("\n"))}
+		wrong := doc.parse(part.text, options)
+		problems = append(problems, wrong...)
+		if doc.root != nil && len(wrong) == 0 {
+			docs = append(docs, doc)
+		}
+	}
+	if len(docs) == 0 && len(problems) == 0 {
+		problems = Problems{{File: file, Message: "there is no NetLab in it"}}
+	}
+	return docs, problems
+}
+
+// part is the text of one document, from its separator on.
+type part struct {
+	start int
+	text  []byte
+}
+
+func split(data []byte) []part {
+	var parts []part
+	start := 0
+	for _, at := range separator.FindAllIndex(data, -1) {
+		parts = append(parts, part{start, data[start:at[0]]})
+		start = at[0]
+	}
+	return append(parts, part{start, data[start:]})
+}
+
+// parse leaves the root nil when there is no content.
+func (d *Document) parse(text []byte, options Options) Problems {
+	if err := d.readTree(text); err != nil {
+		return d.notYAML(err)
+	}
+	switch {
+	case d.root == nil:
+		return nil
+	case d.root.Kind != yaml.MappingNode:
+		return Problems{d.problem("", "is not a NetLab: a NetLab is a mapping that starts with apiVersion and kind, this is "+describe(d.root), "")}
+	}
+	if problems := d.checkKind(); len(problems) > 0 {
+		return problems
+	}
+	if problems := d.decode(text); len(problems) > 0 {
+		return problems
+	}
+	return d.checkMetadata(options)
+}
+
+// readTree reads the only YAML document of text. What follows an end marker would be ignored
+// silently, so there must be nothing.
+func (d *Document) readTree(text []byte) error {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var tree, rest yaml.Node
+	if err := decoder.Decode(&tree); errors.Is(err, io.EOF) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := decoder.Decode(&rest); !errors.Is(err, io.EOF) {
+		return errors.New("there is something behind the end of the document")
+	}
+	if root := tree.Content[0]; root.Tag != "!!null" {
+		d.root, d.Line = root, d.before+root.Line
+	}
+	return nil
+}
+
+var (
+	yamlErrorLine = regexp.MustCompile(`^(?:.*: )?line (\d+): (.*)$`)
+	// parserError matches what yaml.v3's parser says: it counts lines from 0, its scanner from 1.
+	parserError = regexp.MustCompile(`^did not find expected (<document start>|node content|'-' indicator|key|',' or)`)
+)
+
+// notYAML moves the line of a syntax error to its place.
+func (d *Document) notYAML(err error) Problems {
+	p := Problem{File: d.File, Line: d.before + 1, Message: strings.TrimPrefix(err.Error(), "error converting YAML to JSON: ")}
+	p.Message = strings.TrimPrefix(p.Message, "yaml: ")
+	if m := yamlErrorLine.FindStringSubmatch(p.Message); m != nil {
+		line, _ := strconv.Atoi(m[1])
+		p.Line, p.Message = d.before+line, m[2]
+	}
+	if parserError.MatchString(p.Message) {
+		p.Line++
+	}
+	p.Message = "is neither YAML nor JSON: " + shorten(p.Message)
+	return Problems{p}
+}
+
+// checkKind comes first: what else is written means nothing in another kind.
+func (d *Document) checkKind() Problems {
+	var problems Problems
+	for _, want := range []struct{ field, value string }{
+		{"apiVersion", v1alpha1.GroupVersion.String()},
+		{"kind", "NetLab"},
+	} {
+		switch got := child(d.root, want.field); {
+		case got == nil:
+			problems = append(problems, d.problem(want.field, "is missing", fmt.Sprintf("write %s: %s", want.field, want.value)))
+		case got.Value != want.value:
+			problems = append(problems, d.problem(want.field, fmt.Sprintf("is %q", shorten(got.Value)), fmt.Sprintf("only %s is read here", want.value)))
+		}
+	}
+	return problems
+}
+
+// decode fills in Lab. The conversion to JSON comes before the walk over the tree: it refuses
+// aliases that would make the walk endless.
+func (d *Document) decode(text []byte) Problems {
+	asJSON, err := kyaml.YAMLToJSON(text)
+	if err != nil {
+		return d.notYAML(err)
+	}
+	d.Lab = &v1alpha1.NetLab{}
+	if problems := d.checkFields(d.Lab); len(problems) > 0 {
+		return problems
+	}
+	strict, err := kjson.UnmarshalStrict(asJSON, d.Lab)
+	if err != nil {
+		strict = append(strict, err)
+	}
+	var problems Problems
+	for _, err := range strict {
+		problems = append(problems, d.problem("", shorten(err.Error()), ""))
+	}
+	return problems
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"cmp"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// DefaultNamespace is the namespace of a lab that names none.
+const DefaultNamespace = "default"
+
+// checkMetadata fills in the namespace and checks both names: they become part of file names.
+func (d *Document) checkMetadata(options Options) Problems {
+	meta := &d.Lab.ObjectMeta
+	var problems Problems
+	if meta.Name == "" {
+		problems = append(problems, d.problem("metadata.name", "is missing", "give the lab a name"))
+	} else if message := CheckName(meta.Name); message != "" {
+		problems = append(problems, d.problem("metadata.name", message, "a lab's name is part of the names of its network namespaces"))
+	}
+	if options.Namespace != "" && meta.Namespace != "" && meta.Namespace != options.Namespace {
+		problems = append(problems, d.problem("metadata.namespace",
+			fmt.Sprintf("is %q, but the command says %q", shorten(meta.Namespace), options.Namespace), "leave one of them out"))
+	}
+	meta.Namespace = cmp.Or(meta.Namespace, options.Namespace, DefaultNamespace)
+	if message := CheckName(meta.Namespace); message != "" {
+		problems = append(problems, d.problem("metadata.namespace", message, ""))
+	}
+	return problems
+}
+
+// CheckName says what is wrong with the name of a lab or its namespace; empty if nothing is.
+func CheckName(name string) string {
+	if len(validation.IsDNS1123Label(name)) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%q is not a name: at most 63 lower-case letters, digits and hyphens, a letter or digit first and last", shorten(name))
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Problem is one thing that is wrong with a file.
+type Problem struct {
+	// File as it was given; "standard input" for "-".
+	File string `json:"file"`
+	// Line starts at 1; 0 when the problem is the whole file's.
+	Line int `json:"line,omitempty"`
+	// Field is the path inside the document: spec.links[0].subnet.
+	Field string `json:"field,omitempty"`
+	// Message says what is wrong.
+	Message string `json:"message"`
+	// Cure says what to do, if that is not plain from the message.
+	Cure string `json:"cure,omitempty"`
+}
+
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	for _, part := range []string{p.Field, p.Message} {
+		if part != "" {
+			b.WriteString(": " + part)
+		}
+	}
+	if p.Cure != "" {
+		b.WriteString("; " + p.Cure)
+	}
+	return b.String()
+}
+
+// maxShown keeps the text of Problems readable when a file is something else altogether.
+const maxShown = 50
+
+// Problems is everything that is wrong, in the order of files and lines.
+type Problems []Problem
+
+func (p Problems) Error() string {
+	lines := make([]string, 0, min(len(p), maxShown)+1)
+	for _, problem := range p[:min(len(p), maxShown)] {
+		lines = append(lines, problem.String())
+	}
+	if more := len(p) - maxShown; more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(lines, "\n")
+}
