@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// fib is one namespace's routing: its local table, its connected prefixes and its routes.
+type fib struct {
+	state     topology.State
+	namespace string
+	dead      map[leg]bool
+}
+
+func (k *Kernel) fibOf(namespace string) fib {
+	return fib{state: k.state, namespace: namespace, dead: k.dead}
+}
+
+// entry is one line of the table.
+type entry struct {
+	prefix  netip.Prefix
+	metric  uint32
+	kind    topology.RouteType
+	local   bool
+	source  netip.Addr
+	hops    []topology.NextHop
+	natural bool // made by the kernel: wins between equals
+}
+
+// LookupRoute says what the kernel would do with a packet.
+func (k *Kernel) LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+	if err := ctx.Err(); err != nil {
+		return topology.ForwardingDecision{}, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err := missingNamespace(k.state, q.Namespace)
+	if err == nil && q.Incoming != "" {
+		err = missingLink(k.state, topology.LinkID{Namespace: q.Namespace, Name: q.Incoming})
+	}
+	if err != nil {
+		return topology.ForwardingDecision{}, fmt.Errorf("look up %s in %s: %w", q.Destination, q.Namespace, err)
+	}
+	f := k.fibOf(q.Namespace)
+	if q.Incoming == "" && q.Source.Is4() && !f.local(q.Source) {
+		return topology.ForwardingDecision{}, fmt.Errorf("look up %s from %s in %s: %[2]s is no address of %[3]s", q.Destination, q.Source, q.Namespace)
+	}
+	return f.decide(q), nil
+}
+
+func (f fib) decide(q topology.ForwardingQuery) topology.ForwardingDecision {
+	switch {
+	case q.Incoming == "":
+		return f.follow(q.Destination)
+	case q.Destination.Is4():
+		return f.decideIncoming4(q)
+	}
+	return f.decideIncoming6(q)
+}
+
+// decideIncoming4 follows ip_route_input_slow: whether the interface forwards is asked
+// before whether there is a route, the source is checked after both.
+func (f fib) decideIncoming4(q topology.ForwardingQuery) topology.ForwardingDecision {
+	decision := f.follow(q.Destination)
+	switch {
+	case decision.Verdict != topology.DeliverLocally && f.setting(topology.LinkSysctl4(q.Incoming, "forwarding")) == "0":
+		return topology.ForwardingDecision{Verdict: topology.NotForwarded}
+	case decision.Verdict != topology.DeliverLocally && decision.Verdict != topology.Forward:
+		return decision
+	case q.Source.IsValid() && (f.local(q.Source) || f.filtered(q)):
+		return topology.ForwardingDecision{Verdict: topology.Filtered}
+	}
+	return decision
+}
+
+// decideIncoming6 asks the setting too, as package kernel does: the kernel's look-up does not.
+func (f fib) decideIncoming6(q topology.ForwardingQuery) topology.ForwardingDecision {
+	decision := f.follow(q.Destination)
+	if decision.Verdict != topology.DeliverLocally && f.setting(topology.SysctlForwarding6) == "0" {
+		return topology.ForwardingDecision{Verdict: topology.NotForwarded}
+	}
+	return decision
+}
+
+// filtered is reverse-path filtering: strict wants the way back over the same interface,
+// loose any way back. The higher of the two settings counts.
+func (f fib) filtered(q topology.ForwardingQuery) bool {
+	mode := max(f.setting("net.ipv4.conf.all.rp_filter"), f.setting(topology.LinkSysctl4(q.Incoming, "rp_filter")))
+	if mode == "" || mode == "0" {
+		return false
+	}
+	back := f.follow(q.Source)
+	return back.Verdict != topology.Forward || mode == "1" && back.Link != q.Incoming
+}
+
+func (f fib) setting(name string) string {
+	return f.state.Sysctls[topology.SysctlID{Namespace: f.namespace, Name: name}]
+}
+
+var rejections = map[topology.RouteType]topology.ForwardingVerdict{
+	topology.Blackhole:   topology.Discarded,
+	topology.Unreachable: topology.NotForwarded,
+	topology.Prohibit:    topology.Prohibited,
+	topology.OtherType:   topology.NoRoute,
+}
+
+// follow is a look-up without regard to where the packet comes from.
+func (f fib) follow(destination netip.Addr) topology.ForwardingDecision {
+	e, ok := f.best(destination, func(topology.NextHop) bool { return true })
+	switch {
+	case !ok:
+		return topology.ForwardingDecision{Verdict: topology.NoRoute}
+	case e.local:
+		return topology.ForwardingDecision{Verdict: topology.DeliverLocally, Link: topology.Loopback, Source: destination}
+	case e.kind != topology.Unicast:
+		return topology.ForwardingDecision{Verdict: rejections[e.kind]}
+	}
+	hop := e.hops[0]
+	return topology.ForwardingDecision{Link: hop.Link, Via: hop.Via, Source: f.source(e, hop, destination)}
+}
+
+// best is the entry with the longest prefix, then the lowest metric, that has a leg which
+// is alive and usable. Only such legs are left in it.
+func (f fib) best(destination netip.Addr, usable func(topology.NextHop) bool) (entry, bool) {
+	for _, e := range f.entries(destination) {
+		if e.local || e.kind != topology.Unicast {
+			return e, true
+		}
+		e.hops = slices.DeleteFunc(slices.Clone(e.hops), func(h topology.NextHop) bool { return !usable(h) })
+		if len(e.hops) > 0 {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// entries lists what matches a destination, the best first.
+func (f fib) entries(destination netip.Addr) []entry {
+	var found []entry
+	for _, e := range slices.Concat(f.kernelEntries(), f.routes()) {
+		if e.prefix.Contains(destination) {
+			found = append(found, e)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b entry) int {
+		return cmp.Or(
+			cmp.Compare(order(a.local), order(b.local)),
+			cmp.Compare(b.prefix.Bits(), a.prefix.Bits()),
+			cmp.Compare(a.metric, b.metric),
+			cmp.Compare(order(a.natural), order(b.natural)),
+			cmp.Compare(a.link(), b.link()),
+		)
+	})
+	return found
+}
+
+// link makes the order of equals stable.
+func (e entry) link() string {
+	if len(e.hops) == 0 {
+		return ""
+	}
+	return e.hops[0].Link
+}
+
+func order(first bool) int {
+	if first {
+		return 0
+	}
+	return 1
+}
+
+// kernelEntries are made by the kernel for addresses. An IPv4 address is local even while
+// its interface is down, an IPv6 one is not; an IPv4 prefix on lo is local as a whole.
+func (f fib) kernelEntries() []entry {
+	var made []entry
+	for id, link := range f.state.Links {
+		if id.Namespace != f.namespace {
+			continue
+		}
+		if link.Up && id.Name == topology.Loopback {
+			made = append(made, localEntry(netip.MustParsePrefix("127.0.0.0/8")), localEntry(netip.MustParsePrefix("::1/128")))
+		}
+		for _, address := range f.addresses(id.Name) {
+			if link.Up || address.Addr().Is4() {
+				made = append(made, localEntry(netip.PrefixFrom(address.Addr(), address.Addr().BitLen())))
+			}
+			if link.Up && !address.IsSingleIP() {
+				made = append(made, connected(id.Name, address))
+			}
+		}
+	}
+	return made
+}
+
+func localEntry(prefix netip.Prefix) entry { return entry{prefix: prefix, local: true} }
+
+func connected(link string, address netip.Prefix) entry {
+	return entry{
+		prefix: address.Masked(), local: link == topology.Loopback && address.Addr().Is4(), natural: true,
+		source: address.Addr(), metric: connectedMetric(address.Addr()),
+		hops: []topology.NextHop{{Link: link}},
+	}
+}
+
+// connectedMetric is 0 for IPv4 and IP6_RT_PRIO_ADDRCONF for IPv6.
+func connectedMetric(address netip.Addr) uint32 {
+	if address.Is4() {
+		return 0
+	}
+	return 256
+}
+
+func (f fib) routes() []entry {
+	var routes []entry
+	for id, route := range f.state.Routes {
+		if id.Namespace != f.namespace {
+			continue
+		}
+		alive := slices.DeleteFunc(slices.Clone(route.NextHops()), func(h topology.NextHop) bool { return f.dead[leg{id, h.Link}] })
+		routes = append(routes, entry{prefix: id.Prefix, metric: id.Metric, kind: route.Type, source: route.Source, hops: alive})
+	}
+	return routes
+}
+
+// local reports whether the node answers to address.
+func (f fib) local(address netip.Addr) bool {
+	return slices.ContainsFunc(f.kernelEntries(), func(e entry) bool { return e.local && e.prefix.Contains(address) })
+}
+
+// source is the address the kernel sends from: the route's, else the one on the outgoing
+// interface that shares a subnet with the next hop, else that interface's first.
+func (f fib) source(e entry, hop topology.NextHop, destination netip.Addr) netip.Addr {
+	if e.source.IsValid() {
+		return e.source
+	}
+	next := hop.Via
+	if !next.IsValid() {
+		next = destination
+	}
+	var first netip.Addr
+	for _, p := range f.addresses(hop.Link) {
+		if p.Addr().Is4() != destination.Is4() || p.Addr().IsLinkLocalUnicast() != destination.IsLinkLocalUnicast() {
+			continue
+		}
+		if p.Contains(next) {
+			return p.Addr()
+		}
+		if !first.IsValid() {
+			first = p.Addr()
+		}
+	}
+	return first
+}
+
+func (f fib) hasIPv4(link string) bool {
+	return slices.ContainsFunc(f.addresses(link), func(p netip.Prefix) bool { return p.Addr().Is4() })
+}
+
+// addresses lists an interface's addresses in the kernel's order.
+func (f fib) addresses(link string) []netip.Prefix {
+	var ids []topology.AddressID
+	for id := range f.state.Addresses {
+		if id.Namespace == f.namespace && id.Link == link {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b topology.AddressID) int {
+		return cmp.Or(
+			cmp.Compare(f.state.Addresses[a].Order, f.state.Addresses[b].Order),
+			a.Prefix.Addr().Compare(b.Prefix.Addr()),
+		)
+	})
+	prefixes := make([]netip.Prefix, len(ids))
+	for i, id := range ids {
+		prefixes[i] = id.Prefix
+	}
+	return prefixes
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Kernel is a machine's kernel. Its methods may be called by several goroutines.
+type Kernel struct {
+	mu        sync.Mutex
+	state     topology.State
+	dead      map[leg]bool
+	index     map[topology.LinkID]int
+	lastIndex int
+	conflicts []topology.Conflict
+	failOn    func(topology.Op) error
+	observing error
+	applied   []topology.Op
+	watchers  map[*watcher]bool
+	records   map[string][]byte
+	locks     map[string]chan struct{}
+}
+
+// New returns the kernel of an empty machine.
+func New() *Kernel {
+	return &Kernel{
+		state:    topology.NewState(),
+		dead:     map[leg]bool{},
+		index:    map[topology.LinkID]int{},
+		watchers: map[*watcher]bool{},
+		records:  map[string][]byte{},
+		locks:    map[string]chan struct{}{},
+	}
+}
+
+// OpError is an operation the kernel refused.
+type OpError struct {
+	Op  topology.Op
+	Err error
+}
+
+// Error is the operation as an ip command and the kernel's reason.
+func (e *OpError) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
+
+// Unwrap returns the kernel's reason, a syscall.Errno unless FailOn gave another.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// Apply does the operations in order and stops at the first that fails.
+func (k *Kernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
+	for i, op := range ops {
+		if err := ctx.Err(); err != nil {
+			return i, err
+		}
+		if err := k.applyOne(op); err != nil {
+			return i, &OpError{Op: op, Err: err}
+		}
+	}
+	return len(ops), nil
+}
+
+func (k *Kernel) applyOne(op topology.Op) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failOn != nil {
+		if err := k.failOn(op); err != nil {
+			return err
+		}
+	}
+	if err := k.refuse(op); err != nil {
+		return err
+	}
+	k.applied = append(k.applied, op)
+	k.become(k.after(op))
+	k.notify(op.Namespaces()...)
+	return nil
+}
+
+// become makes next the machine's state. Links that were not there get new indexes.
+func (k *Kernel) become(next topology.State) {
+	for id := range k.index {
+		if _, there := next.Links[id]; !there {
+			delete(k.index, id)
+		}
+	}
+	for id := range next.Links {
+		if _, known := k.index[id]; !known {
+			k.lastIndex++
+			k.index[id] = k.lastIndex
+		}
+	}
+	k.state = next
+}
+
+// FailOn lets decide refuse operations before the kernel sees them; nil ends that. It runs
+// under the kernel's lock and must not call its methods.
+func (k *Kernel) FailOn(decide func(topology.Op) error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.failOn = decide
+}
+
+// FailObserve makes every Observe fail with err until it is called with nil.
+func (k *Kernel) FailObserve(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.observing = err
+}
+
+// Mutate changes the machine from outside, as somebody with ip would. It counts as no
+// write, and is announced to those who watch.
+func (k *Kernel) Mutate(change func(*topology.State)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	next := k.state.Clone()
+	change(&next)
+	changed := namespacesThatDiffer(k.state, next)
+	k.become(next)
+	k.notify(changed...)
+}
+
+// State returns a copy of everything the machine holds.
+func (k *Kernel) State() topology.State {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.state.Clone()
+}
+
+// Writes counts the operations done, also those that found nothing left to do.
+func (k *Kernel) Writes() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.applied)
+}
+
+// Applied returns the operations done, in order.
+func (k *Kernel) Applied() []topology.Op {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.applied)
+}
+
+// ForgetWrites sets Writes and Applied back to nothing.
+func (k *Kernel) ForgetWrites() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.applied = nil
+}
+
+// PlantConflict gives a name that a lab needs to somebody else. Observations of the lab
+// whose name it contains report it until RemoveConflicts.
+func (k *Kernel) PlantConflict(c topology.Conflict) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.conflicts = append(k.conflicts, c)
+}
+
+// RemoveConflicts removes what PlantConflict planted.
+func (k *Kernel) RemoveConflicts() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.conflicts = nil
+}
+
+// Labs lists every lab that has marked namespaces here, sorted.
+func (k *Kernel) Labs(ctx context.Context) ([]topology.Identity, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var labs []topology.Identity
+	for name, ns := range k.state.Namespaces {
+		namespace, lab, _, ok := topology.SplitNetworkNamespace(name)
+		owner, _, marked := topology.ParseMark(ns.Mark)
+		if ok && marked {
+			labs = append(labs, topology.Identity{Namespace: namespace, Name: lab, Owner: owner})
+		}
+	}
+	slices.SortFunc(labs, compareIdentities)
+	return slices.Compact(labs), nil
+}
+
+func compareIdentities(a, b topology.Identity) int {
+	return strings.Compare(a.String()+" "+string(a.Owner), b.String()+" "+string(b.Owner))
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Observe reads what the machine holds of a lab.
+func (k *Kernel) Observe(ctx context.Context, id topology.Identity, want topology.State) (topology.Observation, error) {
+	if err := ctx.Err(); err != nil {
+		return topology.Observation{}, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.observing != nil {
+		return topology.Observation{}, k.observing
+	}
+	o := &observer{Kernel: k, id: id, want: want}
+	o.see = topology.Observation{
+		State:   topology.NewState(),
+		Carrier: map[topology.LinkID]bool{},
+		Index:   map[topology.LinkID]int{},
+	}
+	o.namespaces()
+	o.links()
+	o.addresses()
+	o.routes()
+	o.sysctls()
+	slices.SortFunc(o.see.Conflicts, func(a, b topology.Conflict) int { return strings.Compare(a.Name, b.Name) })
+	slices.Sort(o.see.Foreign)
+	return o.see, nil
+}
+
+type observer struct {
+	*Kernel
+	id   topology.Identity
+	want topology.State
+	see  topology.Observation
+}
+
+func (o *observer) namespaces() {
+	for name, ns := range o.state.Namespaces {
+		_, wanted := o.want.Namespaces[name]
+		switch {
+		case o.owns(name, ns):
+			o.see.State.Namespaces[name] = ns
+		case wanted:
+			o.see.Conflicts = append(o.see.Conflicts, topology.Conflict{
+				Name: topology.NamespaceDir + "/" + name, Found: found(ns),
+			})
+		}
+	}
+	for _, c := range o.conflicts {
+		if strings.Contains(c.Name, o.id.Prefix()) {
+			o.see.Conflicts = append(o.see.Conflicts, c)
+		}
+	}
+}
+
+// owns reports whether a namespace, or the symlink that is left of one, is the lab's.
+func (o *observer) owns(name string, ns topology.Namespace) bool {
+	if !strings.HasPrefix(name, o.id.Prefix()) {
+		return false
+	}
+	owner, _, marked := topology.ParseMark(ns.Mark)
+	return marked && owner == o.id.Owner || ns == topology.Namespace{Symlink: true}
+}
+
+func found(ns topology.Namespace) string {
+	if ns.Mark == "" {
+		return "a network namespace without a mark"
+	}
+	return "a network namespace marked " + ns.Mark
+}
+
+func (o *observer) inLab(namespace string) bool {
+	_, ok := o.see.State.Namespaces[namespace]
+	return ok
+}
+
+func (o *observer) links() {
+	for id, link := range o.state.Links {
+		if !o.inLab(id.Namespace) {
+			continue
+		}
+		_, wanted := o.want.Links[id]
+		if link.Group != topology.LinkGroup && id.Name != topology.Loopback && !wanted {
+			o.foreign("interface %s in %s", id.Name, id.Namespace)
+			continue
+		}
+		o.see.State.Links[id] = link
+		o.see.Index[id] = o.index[id]
+		if link.Up {
+			o.see.Carrier[id] = carrier(o.state, id)
+		}
+	}
+}
+
+func (o *observer) foreign(format string, args ...any) {
+	o.see.Foreign = append(o.see.Foreign, fmt.Sprintf(format, args...))
+}
+
+// carrier reports whether the other end of a link that is up is up too.
+func carrier(s topology.State, id topology.LinkID) bool {
+	return id.Name == topology.Loopback || s.Links[s.Links[id].Peer].Up
+}
+
+func (o *observer) addresses() {
+	for id, address := range o.state.Addresses {
+		if _, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
+			o.see.State.Addresses[id] = address
+		}
+	}
+}
+
+func (o *observer) routes() {
+	for id, route := range o.state.Routes {
+		_, wanted := o.want.Routes[id]
+		switch {
+		case !o.inLab(id.Namespace):
+		case wanted || route.Protocol == topology.RouteProtocol:
+			o.see.State.Routes[id] = route
+		default:
+			o.foreign("route %s (protocol %d) in %s", id.Prefix, route.Protocol, id.Namespace)
+		}
+	}
+}
+
+func (o *observer) sysctls() {
+	maps.Copy(o.see.State.Sysctls, o.state.Sysctls)
+	maps.DeleteFunc(o.see.State.Sysctls, func(id topology.SysctlID, _ string) bool {
+		link, ofLink := linkOfSysctl(id.Name)
+		_, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: link}]
+		return !o.inLab(id.Namespace) || ofLink && !ours
+	})
+}
+
+// linkOfSysctl is the link whose setting it is; ok is false for those of the namespace.
+func linkOfSysctl(name string) (link string, ok bool) {
+	parts := strings.Split(name, ".")
+	if len(parts) != 5 || parts[2] != "conf" {
+		return "", false
+	}
+	switch parts[3] {
+	case "all", "default", topology.Loopback:
+		return "", false
+	}
+	return parts[3], true
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"net/netip"
+	"slices"
+	"syscall"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// The smallest and largest MTU of a veth.
+const minMTU, maxMTU = 68, 65535
+
+// refuse returns the errno with which a kernel in this state refuses op.
+func (k *Kernel) refuse(op topology.Op) error {
+	s := k.state
+	switch op := op.(type) {
+	case topology.CreateNamespace:
+		if ns := s.Namespaces[op.Name]; ns.Mounted && ns.Mark != op.Mark {
+			return syscall.EEXIST
+		}
+	case topology.SetSysctl:
+		return refuseSysctl(s, op)
+	case topology.AddLink:
+		return refuseLink(s, op)
+	case topology.DeleteLink:
+		if op.Name == topology.Loopback && s.Namespaces[op.Namespace].Mounted {
+			return syscall.EOPNOTSUPP
+		}
+	case topology.SetAdmin:
+		return missingLink(s, op.LinkID)
+	case topology.SetMTU:
+		return refuseMTU(s, op)
+	case topology.SetMAC:
+		return refuseMAC(s, op)
+	case topology.SetGroup:
+		return missingLink(s, op.LinkID)
+	case topology.ReleaseLink:
+		return missingLink(s, op.LinkID)
+	case topology.AddAddress:
+		return refuseAddress(s, op)
+	case topology.ReplaceRoute:
+		return refuseRoute(k.fibOf(op.Namespace), op)
+	}
+	return nil
+}
+
+func missingNamespace(s topology.State, name string) error {
+	if !s.Namespaces[name].Mounted {
+		return syscall.ENOENT
+	}
+	return nil
+}
+
+func missingLink(s topology.State, id topology.LinkID) error {
+	if err := missingNamespace(s, id.Namespace); err != nil {
+		return err
+	}
+	if _, ok := s.Links[id]; !ok {
+		return syscall.ENODEV
+	}
+	return nil
+}
+
+// refuseSysctl: a setting is a file of /proc/sys; without the link, or without IPv6 on it,
+// there is none.
+func refuseSysctl(s topology.State, op topology.SetSysctl) error {
+	if err := missingNamespace(s, op.Namespace); err != nil {
+		return err
+	}
+	if _, ok := s.Sysctls[topology.SysctlID{Namespace: op.Namespace, Name: op.Name}]; !ok {
+		return syscall.ENOENT
+	}
+	return nil
+}
+
+func refuseLink(s topology.State, op topology.AddLink) error {
+	for _, end := range op.Ends {
+		if err := missingNamespace(s, end.Namespace); err != nil {
+			return err
+		}
+	}
+	if plugged(s, op) {
+		return nil
+	}
+	for _, end := range op.Ends {
+		_, taken := s.Links[end.LinkID]
+		switch {
+		case end.MTU < minMTU || end.MTU > maxMTU:
+			return syscall.EINVAL
+		case multicast(end.MAC):
+			return syscall.EADDRNOTAVAIL
+		case taken || op.Ends[0].LinkID == op.Ends[1].LinkID:
+			return syscall.EEXIST
+		}
+	}
+	return nil
+}
+
+// plugged reports whether the pair is already there: adding it again is not an error.
+func plugged(s topology.State, op topology.AddLink) bool {
+	a, b := op.Ends[0].LinkID, op.Ends[1].LinkID
+	return a != b && s.Links[a].Peer == b && s.Links[b].Peer == a
+}
+
+func multicast(mac topology.MAC) bool { return mac[0]&1 != 0 }
+
+func refuseMTU(s topology.State, op topology.SetMTU) error {
+	if err := missingLink(s, op.LinkID); err != nil {
+		return err
+	}
+	if op.Name != topology.Loopback && (op.MTU < minMTU || op.MTU > maxMTU) {
+		return syscall.EINVAL
+	}
+	return nil
+}
+
+func refuseMAC(s topology.State, op topology.SetMAC) error {
+	if err := missingLink(s, op.LinkID); err != nil {
+		return err
+	}
+	if op.Name != topology.Loopback && (multicast(op.MAC) || op.MAC == topology.MAC{}) {
+		return syscall.EADDRNOTAVAIL
+	}
+	return nil
+}
+
+func refuseAddress(s topology.State, op topology.AddAddress) error {
+	id := topology.LinkID{Namespace: op.Namespace, Name: op.Link}
+	if err := missingLink(s, id); err != nil {
+		return err
+	}
+	switch address := op.Prefix.Addr(); {
+	case address.Is4():
+		return nil
+	case !hasIPv6(s, id) || address.IsMulticast() || address.IsUnspecified():
+		return syscall.EINVAL
+	case ipv6Disabled(s, id):
+		return syscall.EACCES
+	}
+	return nil
+}
+
+// hasIPv6 reports whether the MTU allows the link IPv6 at all.
+func hasIPv6(s topology.State, id topology.LinkID) bool {
+	return s.Links[id].MTU >= topology.MinIPv6MTU
+}
+
+func ipv6Disabled(s topology.State, id topology.LinkID) bool {
+	return s.Sysctls[topology.SysctlID{Namespace: id.Namespace, Name: topology.LinkSysctl6(id.Name, "disable_ipv6")}] == "1"
+}
+
+func refuseRoute(f fib, op topology.ReplaceRoute) error {
+	if err := missingNamespace(f.state, op.Namespace); err != nil {
+		return err
+	}
+	for _, hop := range op.NextHops() { // the message names links by index, so these come first
+		if err := missingLink(f.state, topology.LinkID{Namespace: op.Namespace, Name: hop.Link}); err != nil {
+			return err
+		}
+	}
+	for _, hop := range op.NextHops() {
+		if err := f.refuseHop(op.Prefix.Addr(), hop); err != nil {
+			return err
+		}
+	}
+	if op.Source.IsValid() && !f.local(op.Source) {
+		return syscall.EINVAL
+	}
+	return nil
+}
+
+// refuseHop follows fib_check_nh and fib6_nh_init, in their order.
+func (f fib) refuseHop(destination netip.Addr, hop topology.NextHop) error {
+	id := topology.LinkID{Namespace: f.namespace, Name: hop.Link}
+	switch {
+	case destination.Is6() || hop.Via.Is6():
+		return f.refuseHop6(id, hop.Via)
+	case hop.Via.IsValid():
+		return f.refuseGateway4(id, hop.Via)
+	case !f.state.Links[id].Up:
+		return syscall.ENETDOWN
+	}
+	return nil
+}
+
+func (f fib) refuseGateway4(id topology.LinkID, via netip.Addr) error {
+	switch {
+	case f.hasAddress(id, via):
+		if !f.state.Links[id].Up {
+			return syscall.ENETDOWN
+		}
+		return nil
+	case f.broadcast(id, via):
+		return syscall.EINVAL
+	case !f.onLink(id, via):
+		return syscall.ENETUNREACH
+	}
+	return nil
+}
+
+func (f fib) refuseHop6(id topology.LinkID, via netip.Addr) error {
+	switch {
+	case !hasIPv6(f.state, id):
+		return syscall.ENODEV
+	case via.IsValid() && f.own(via):
+		return syscall.EINVAL
+	case via.IsValid() && !via.IsLinkLocalUnicast() && !f.onLink(id, via):
+		return syscall.EHOSTUNREACH
+	case ipv6Disabled(f.state, id):
+		return syscall.EACCES
+	case !f.state.Links[id].Up:
+		return syscall.ENETDOWN
+	}
+	return nil
+}
+
+// hasAddress reports whether address is the link's own.
+func (f fib) hasAddress(id topology.LinkID, address netip.Addr) bool {
+	return slices.ContainsFunc(f.addresses(id.Name), func(p netip.Prefix) bool { return p.Addr() == address })
+}
+
+// own reports whether address is on any of the node's links, up or down.
+func (f fib) own(address netip.Addr) bool {
+	for id := range f.state.Links {
+		if id.Namespace == f.namespace && f.hasAddress(id, address) {
+			return true
+		}
+	}
+	return false
+}
+
+// onLink reports whether the best route to address over the link has no gateway.
+func (f fib) onLink(id topology.LinkID, address netip.Addr) bool {
+	entry, ok := f.best(address, func(hop topology.NextHop) bool { return hop.Link == id.Name && !hop.Via.IsValid() })
+	return ok && entry.kind == topology.Unicast
+}
+
+func (f fib) broadcast(id topology.LinkID, address netip.Addr) bool {
+	return f.state.Links[id].Up && slices.ContainsFunc(f.addresses(id.Name), func(p netip.Prefix) bool {
+		return p.Bits() < 31 && p.Contains(address) && !p.Contains(address.Next())
+	})
+}

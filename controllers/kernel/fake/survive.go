@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fake
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// leg is one interface of a route. A dead one stays in the route but carries nothing until
+// its interface comes back.
+type leg struct {
+	route topology.RouteID
+	link  string
+}
+
+// after is what the kernel holds after op, which it did not refuse.
+func (k *Kernel) after(op topology.Op) topology.State {
+	switch op := op.(type) {
+	case topology.CreateNamespace:
+		if k.state.Namespaces[op.Name].Mounted {
+			return k.state
+		}
+	case topology.DeleteRoute:
+		if route, ok := k.state.Routes[op.RouteID]; !ok || route.Protocol != op.Protocol {
+			return k.state
+		}
+	case topology.AddAddress:
+		if k.hasIPv6Address(op.AddressID) {
+			return k.state
+		}
+	case topology.ReplaceRoute:
+		k.revive(func(l leg) bool { return l.route == op.RouteID })
+	}
+	next := k.state.With(op)
+	k.reviveLegs(op)
+	k.keepSurvivors(op, &next)
+	k.revive(func(l leg) bool { _, there := next.Routes[l.route]; return !there })
+	return next
+}
+
+// hasIPv6Address: the kernel knows an IPv6 address of an interface by its bits alone, so
+// replacing it with another prefix length changes nothing.
+func (k *Kernel) hasIPv6Address(id topology.AddressID) bool {
+	link := topology.LinkID{Namespace: id.Namespace, Name: id.Link}
+	return id.Prefix.Addr().Is6() && k.fibOf(id.Namespace).hasAddress(link, id.Prefix.Addr())
+}
+
+func (k *Kernel) revive(match func(leg) bool) {
+	maps.DeleteFunc(k.dead, func(l leg, _ bool) bool { return match(l) })
+}
+
+// reviveLegs follows fib_sync_up and rt6_sync_up.
+func (k *Kernel) reviveLegs(op topology.Op) {
+	switch op := op.(type) {
+	case topology.SetAdmin:
+		if op.Up {
+			k.revive(func(l leg) bool { return l.route.Namespace == op.Namespace && l.link == op.Name })
+		}
+	case topology.AddAddress:
+		if op.Prefix.Addr().Is4() {
+			k.revive(func(l leg) bool {
+				return l.route.Namespace == op.Namespace && l.link == op.Link && l.route.Prefix.Addr().Is4()
+			})
+		}
+	case topology.SetSysctl:
+		if strings.HasSuffix(op.Name, ".disable_ipv6") && op.Value == "0" {
+			k.revive(func(l leg) bool { return l.route.Namespace == op.Namespace && l.route.Prefix.Addr().Is6() })
+		}
+	}
+}
+
+// keepSurvivors puts back what With took along and the kernel keeps.
+func (k *Kernel) keepSurvivors(op topology.Op, next *topology.State) {
+	for id, route := range k.state.Routes {
+		if _, there := next.Routes[id]; there || !next.Namespaces[id.Namespace].Mounted || deletes(op, id) {
+			continue
+		}
+		keep := k.survives4
+		if id.Prefix.Addr().Is6() {
+			keep = k.survives6
+		}
+		if kept, ok := keep(op, id, route, *next); ok {
+			next.Routes[id] = kept
+		}
+	}
+}
+
+func deletes(op topology.Op, id topology.RouteID) bool {
+	deletion, ok := op.(topology.DeleteRoute)
+	return ok && deletion.RouteID == id
+}
+
+// survives4: an IPv4 route goes with its source address, with any interface it uses, and
+// when its last leg dies.
+func (k *Kernel) survives4(op topology.Op, id topology.RouteID, route topology.Route, next topology.State) (topology.Route, bool) {
+	if route.Source.IsValid() && !(fib{state: next, namespace: id.Namespace}).local(route.Source) {
+		return route, false
+	}
+	for _, hop := range route.NextHops() {
+		if _, there := next.Links[topology.LinkID{Namespace: id.Namespace, Name: hop.Link}]; !there {
+			return route, false
+		}
+	}
+	return route, k.someLegLives(op, id, route, next)
+}
+
+// survives6: an IPv6 route loses the legs whose interface lost IPv6, and only forgets its
+// source address.
+func (k *Kernel) survives6(op topology.Op, id topology.RouteID, route topology.Route, next topology.State) (topology.Route, bool) {
+	if route.Source.IsValid() && !(fib{state: next, namespace: id.Namespace}).local(route.Source) {
+		route.Source = netip.Addr{}
+	}
+	hops := slices.DeleteFunc(slices.Clone(route.NextHops()), func(hop topology.NextHop) bool {
+		return !hasIPv6(next, topology.LinkID{Namespace: id.Namespace, Name: hop.Link})
+	})
+	if len(hops) == 0 {
+		return route, len(route.NextHops()) == 0
+	}
+	if len(hops) == 1 {
+		hops[0].Weight = 1
+	}
+	route.Hops, _ = topology.SortHops(hops)
+	return route, k.someLegLives(op, id, route, next)
+}
+
+// someLegLives marks the legs that op kills and reports whether one is left.
+func (k *Kernel) someLegLives(op topology.Op, id topology.RouteID, route topology.Route, next topology.State) bool {
+	alive := 0
+	for _, hop := range route.NextHops() {
+		l := leg{id, hop.Link}
+		if kills(op, id, hop.Link, next) {
+			k.dead[l] = true
+		}
+		if !k.dead[l] {
+			alive++
+		}
+	}
+	return alive > 0 || len(route.NextHops()) == 0
+}
+
+func kills(op topology.Op, id topology.RouteID, link string, next topology.State) bool {
+	on := topology.LinkID{Namespace: id.Namespace, Name: link}
+	switch op := op.(type) {
+	case topology.SetAdmin:
+		return !op.Up && op.LinkID == on
+	case topology.DeleteAddress:
+		return id.Prefix.Addr().Is4() && op.Namespace == id.Namespace && op.Link == link &&
+			op.Prefix.Addr().Is4() && !(fib{state: next, namespace: id.Namespace}).hasIPv4(link)
+	case topology.SetSysctl:
+		return id.Prefix.Addr().Is6() && ipv6Disabled(next, on)
+	}
+	return false
+}
