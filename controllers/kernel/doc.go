@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package kernel is the only one that talks to the kernel. It observes what a machine holds
+// of a lab, applies operations, asks for forwarding decisions, opens sockets inside, and
+// listens for changes. What should be there is not its business.
+//
+//	want ──▶ Observe ──▶ Observation{State, Conflicts, Foreign}
+//	ops  ──▶ Apply   ──▶ how many succeeded, *OpError for the one that did not
+//
+// # Threads
+//
+// A network namespace belongs to a thread. Every way into one goes through Kernel.onThread:
+// a new goroutine on a locked thread that is unlocked only after it has returned to the
+// namespace it came from, and otherwise ends with its goroutine. A visit is one such stay that
+// goes through many namespaces. Nothing stays open in a lab's namespace after it, because
+// a file or socket keeps a deleted one alive.
+//
+// # Whose is it
+//
+//	what                            is the lab's when
+//	a namespace                     the alias of its lo is the lab's mark for that node
+//	a file in NamespaceDir          nothing is mounted over it and its content is that mark
+//	a symlink in SymlinkDir         its target is exactly our file of the same name
+//	a link                          it is lo, has our group, or its peer has
+//	an address                      it is on such a link and not one the kernel gives lo
+//	a route of the main table       it has our protocol, or is where a wanted one belongs
+//	a setting                       it has a row in every State
+//
+// The marks are set before the thing can be seen: a namespace is marked before it is mounted,
+// its file appears together with its content, and a link's group is in the message that creates
+// both ends. So whatever moment a process is killed at, what it leaves says whose it is, and the
+// next Observe, Diff and Apply bring it to the same end. Whatever else has a name that is wanted
+// is a Conflict; whatever else is in a lab's namespace is Foreign. Neither is touched.
+//
+// # Unknown is not absent
+//
+// A read that failed, or that met a change, says nothing. Namespaces are small, so it is begun
+// again, on a new socket; when that does not help, Observe fails. A State is everything or an error.
+//
+// # Crash points of CreateNamespace
+//
+//	killed after                    leaves                      and the next plan
+//	making the unnamed file         nothing                     creates
+//	linking it to its name          a file with the mark        creates over it
+//	making, marking, setting        the same: nothing holds     creates over it
+//	  the namespace                   the namespace
+//	mounting                        all of it                   goes on
+package kernel

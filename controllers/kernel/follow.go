@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Follow makes the events of a lab's namespace reach Watch, until the namespace ends. It is cheap
+// where that is so already. What changed before is not told: observe afterwards.
+//
+// The kernel tells about another namespace only if that has a number here, an nsid.
+func (k *Kernel) Follow(namespace string) error {
+	home, err := dial()
+	if err != nil {
+		return fmt.Errorf("follow %s: %w", namespace, err)
+	}
+	defer home.close()
+	fd, err := openNamespace(namespace)
+	if err != nil {
+		return fmt.Errorf("follow %s: %w", namespace, err)
+	}
+	defer unix.Close(fd)
+	if err := home.ensureNSID(fd); err != nil {
+		return fmt.Errorf("follow %s: %w", namespace, err)
+	}
+	return nil
+}
+
+// ensureNSID gives the namespace open as fd an nsid unless it has one.
+func (c *conn) ensureNSID(fd int) error {
+	nsid, err := c.nsid(fd)
+	if err != nil {
+		return fmt.Errorf("get its nsid: %w", err)
+	}
+	if nsid != noNamespaceHere {
+		return nil
+	}
+	if err := c.assignNSID(fd); err != nil {
+		return fmt.Errorf("give it an nsid: %w", err)
+	}
+	return nil
+}
+
+// somebodyElses is the name of a namespace that is not in NamespaceDir.
+const somebodyElses = ""
+
+// nsidNames says which namespace of NamespaceDir an nsid means. It only remembers what the kernel
+// says: an nsid is used again when its namespace has ended, and is dropped by then.
+type nsidNames struct {
+	mu    sync.Mutex
+	names map[int32]string
+}
+
+// find returns the name behind an nsid, or somebodyElses.
+func (n *nsidNames) find(nsid int32) (string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if name, ok := n.names[nsid]; ok {
+		return name, nil
+	}
+	names, err := namesByNsid()
+	if err != nil {
+		return "", err
+	}
+	if _, ok := names[nsid]; !ok {
+		names[nsid] = somebodyElses
+	}
+	n.names = names
+	return names[nsid], nil
+}
+
+// drop forgets an nsid that is somebody else's from now on.
+func (n *nsidNames) drop(nsid int32) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.names, nsid)
+}
+
+// dropAll forgets everything, after news may have been lost or names have changed.
+func (n *nsidNames) dropAll() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.names = nil
+}
+
+// namesByNsid asks the kernel for the nsid of every namespace in NamespaceDir. It leaves out files
+// that are no namespaces, and namespaces nobody follows.
+func namesByNsid() (map[int32]string, error) {
+	home, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	// A failed request leaves nothing half read behind: none of them is a dump.
+	defer home.close()
+	entries, err := os.ReadDir(NamespaceDir)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[int32]string, len(entries))
+	for _, entry := range entries {
+		if nsid, err := home.nsidOfName(entry.Name()); err == nil && nsid != noNamespaceHere {
+			names[nsid] = entry.Name()
+		}
+	}
+	return names, nil
+}
+
+func (c *conn) nsidOfName(name string) (int32, error) {
+	fd, err := openNamespace(name)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	return c.nsid(fd)
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// LookupRoute asks the kernel what it would do with a packet, by its routes, its sysctls and
+// its reverse-path filter as they are now. Of a route with several next hops the kernel chooses one,
+// as it would for a packet with this source and destination.
+func (k *Kernel) LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+	var decision topology.ForwardingDecision
+	if err := ctx.Err(); err != nil {
+		return decision, err
+	}
+	err := k.visit(func(v *visit) error {
+		d, err := v.enter(q.Namespace)
+		if err != nil {
+			return err
+		}
+		decision, err = d.decide(q)
+		return err
+	})
+	if err != nil {
+		return decision, fmt.Errorf("look up %s: %w", describeQuery(q), err)
+	}
+	return decision, nil
+}
+
+// describeQuery is the query as ip route get asks it.
+func describeQuery(q topology.ForwardingQuery) string {
+	text := q.Destination.String()
+	if q.Source.IsValid() {
+		text += " from " + q.Source.String()
+	}
+	if q.Incoming != "" {
+		text += " iif " + q.Incoming
+	}
+	return text + " in " + q.Namespace
+}
+
+// decide completes the kernel's answer with what a look-up does not tell.
+func (d *door) decide(q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+	decision, err := d.lookup(q)
+	switch {
+	case err != nil:
+		return decision, err
+	case q.Incoming == "":
+		return decision, d.checkSource(q, decision.Verdict)
+	case decision.Verdict == topology.Discarded:
+		return d.checkFilter(q)
+	case q.Destination.Is6() && decision.Verdict != topology.DeliverLocally:
+		return d.checkForwarding6(q, decision)
+	}
+	return decision, nil
+}
+
+// checkSource refuses a source that the node does not have: an IPv4 look-up for a packet of the
+// node's own fails for it as if there were no route.
+func (d *door) checkSource(q topology.ForwardingQuery, verdict topology.ForwardingVerdict) error {
+	if !q.Source.IsValid() || (verdict != topology.NoRoute && verdict != topology.Discarded) {
+		return nil
+	}
+	anySource, err := d.lookup(topology.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
+	if err == nil && anySource.Verdict != verdict {
+		err = fmt.Errorf("%s is no address of %s", q.Source, q.Namespace)
+	}
+	return err
+}
+
+// checkFilter tells a refused source from a blackhole. Since Linux 6.14 a look-up for a packet
+// that comes in fails with EINVAL for both, and no longer with EXDEV for the source. A look-up for
+// the node's own packets knows the blackhole, and no reverse path.
+func (d *door) checkFilter(q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+	own, err := d.lookup(topology.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
+	if err == nil && own.Verdict == topology.Discarded {
+		return own, nil
+	}
+	return topology.ForwardingDecision{Verdict: topology.Filtered}, err
+}
+
+// checkForwarding6 looks at the sysctls, which IPv4 look-ups consult and IPv6 ones do not.
+func (d *door) checkForwarding6(q topology.ForwardingQuery, decision topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+	forwards, err := d.forwards6(q.Incoming)
+	if err == nil && !forwards {
+		decision = topology.ForwardingDecision{Verdict: topology.NotForwarded}
+	}
+	return decision, err
+}
+
+// forwards6 reports whether IPv6 packets that come in over a link are forwarded (ip6_forward):
+// conf.all decides. A link's own "forwarding" is about being a host or a router there; only
+// "force_forwarding" (Linux 6.17) has a say beside conf.all.
+func (d *door) forwards6(link string) (bool, error) {
+	all, err := d.readSysctl(topology.SysctlForwarding6)
+	if err != nil || all != "0" {
+		return err == nil, err
+	}
+	forced, err := d.readSysctl(topology.LinkSysctl6(link, "force_forwarding"))
+	if errors.Is(err, unix.ENOENT) {
+		return false, nil
+	}
+	return err == nil && forced != "0", err
+}
+
+// lookup asks the kernel once. Where its answer is an error that means a verdict, it is no error.
+func (d *door) lookup(q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+	request, err := d.lookupRequest(q)
+	if err != nil {
+		return topology.ForwardingDecision{}, err
+	}
+	var answer lookupAnswer
+	err = d.conn.get(unix.RTM_GETROUTE, 0, answer.parse, request...)
+	if verdict, ok := verdictOf(err); ok {
+		return topology.ForwardingDecision{Verdict: verdict}, nil
+	}
+	if err != nil {
+		return topology.ForwardingDecision{}, err
+	}
+	return d.decision(q, answer)
+}
+
+func (d *door) lookupRequest(q topology.ForwardingQuery) ([]nl.NetlinkRequestData, error) {
+	header := &nl.RtMsg{RtMsg: unix.RtMsg{
+		Family:  uint8(family(q.Destination)),
+		Dst_len: uint8(q.Destination.BitLen()),
+	}}
+	request := []nl.NetlinkRequestData{header, nl.NewRtAttr(unix.RTA_DST, q.Destination.AsSlice())}
+	if q.Source.IsValid() {
+		header.Src_len = uint8(q.Source.BitLen())
+		request = append(request, nl.NewRtAttr(unix.RTA_SRC, q.Source.AsSlice()))
+	}
+	if q.Incoming != "" {
+		index, err := d.index(q.Incoming)
+		if err != nil {
+			return nil, fmt.Errorf("find %s: %w", q.Incoming, err)
+		}
+		request = append(request, uint32Attribute(unix.RTA_IIF, uint32(index)))
+	}
+	return request, nil
+}
+
+// verdictOf reads the errors that a look-up fails with by what they mean for the packet.
+func verdictOf(err error) (topology.ForwardingVerdict, bool) {
+	for errno, verdict := range map[unix.Errno]topology.ForwardingVerdict{
+		unix.ENETUNREACH:  topology.NoRoute,
+		unix.EHOSTUNREACH: topology.NotForwarded,
+		unix.EINVAL:       topology.Discarded,
+		unix.EACCES:       topology.Prohibited,
+		unix.EXDEV:        topology.Filtered,
+	} {
+		if errors.Is(err, errno) {
+			return verdict, true
+		}
+	}
+	return 0, false
+}
+
+// lookupAnswer is the kernel's message about the route it would take.
+type lookupAnswer struct {
+	kind     uint8
+	outgoing int
+	via      netip.Addr
+	source   netip.Addr
+	mtu      int
+}
+
+func (a *lookupAnswer) parse(msg []byte) error {
+	if len(msg) < unix.SizeofRtMsg {
+		return errors.New("a route's message is cut short")
+	}
+	a.kind = nl.DeserializeRtMsg(msg).Type
+	return attributes(msg[unix.SizeofRtMsg:], a.set)
+}
+
+func (a *lookupAnswer) set(kind uint16, value []byte) error {
+	switch kind {
+	case unix.RTA_OIF:
+		a.outgoing = int(number(value))
+	case unix.RTA_GATEWAY:
+		a.via = address(value)
+	case unix.RTA_VIA:
+		a.via = addressVia(value)
+	case unix.RTA_PREFSRC:
+		a.source = address(value)
+	case unix.RTA_METRICS:
+		return attributes(value, a.setMetric)
+	}
+	return nil
+}
+
+func (a *lookupAnswer) setMetric(kind uint16, value []byte) error {
+	if kind == unix.RTAX_MTU {
+		a.mtu = int(number(value))
+	}
+	return nil
+}
+
+// decision reads an answer by the type of its route. A broadcast is delivered where it comes
+// in and leaves where it is sent.
+func (d *door) decision(q topology.ForwardingQuery, a lookupAnswer) (topology.ForwardingDecision, error) {
+	decision := topology.ForwardingDecision{Via: a.via, Source: a.source, MTU: a.mtu}
+	if !decision.Source.IsValid() && q.Incoming == "" {
+		decision.Source = q.Source
+	}
+	switch a.kind {
+	case unix.RTN_LOCAL, unix.RTN_ANYCAST:
+		decision.Verdict = topology.DeliverLocally
+	case unix.RTN_BROADCAST, unix.RTN_MULTICAST:
+		if q.Incoming != "" {
+			decision.Verdict = topology.DeliverLocally
+		}
+	case unix.RTN_UNREACHABLE:
+		decision.Verdict = topology.NotForwarded
+	case unix.RTN_BLACKHOLE:
+		decision.Verdict = topology.Discarded
+	case unix.RTN_PROHIBIT:
+		decision.Verdict = topology.Prohibited
+	}
+	var err error
+	decision.Link, err = d.linkName(a.outgoing)
+	return decision, err
+}
+
+// linkName is the name of the link with an index.
+func (d *door) linkName(index int) (string, error) {
+	request, err := unix.NewIfreq("")
+	if err != nil {
+		return "", err
+	}
+	request.SetUint32(uint32(index))
+	if err := unix.IoctlIfreq(d.conn.fd(), unix.SIOCGIFNAME, request); err != nil {
+		return "", fmt.Errorf("find the link with index %d: %w", index, err)
+	}
+	return request.Name(), nil
+}

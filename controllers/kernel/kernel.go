@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Directories and files under which everything lives that is not in the kernel.
+const (
+	// BaseDir holds all of them; it lies on a tmpfs, so it ends with the kernel's state.
+	BaseDir = "/run/netlab"
+	// NamespaceDir holds a bind-mounted file per network namespace.
+	NamespaceDir = topology.NamespaceDir
+	// SymlinkDir is where ip netns looks names up.
+	SymlinkDir = topology.SymlinkDir
+
+	recordDir     = BaseDir + "/labs"
+	lockDir       = BaseDir + "/locks"
+	agentLockFile = BaseDir + "/agent.lock"
+)
+
+// Options are what a Kernel is told once.
+type Options struct {
+	// Symlinks says whether namespaces may get a link in SymlinkDir, so that ip netns finds them.
+	Symlinks bool
+	// Log gets a line per operation at debug level; nil is silent.
+	Log *slog.Logger
+	// BeforeOp and AfterOp are called around each operation of Apply when set. No two operations
+	// overlap then.
+	BeforeOp, AfterOp func(topology.Op)
+}
+
+// Kernel observes and changes the labs of this machine.
+type Kernel struct {
+	options Options
+	log     *slog.Logger
+	// home is the network namespace the process was in when New was called.
+	home namespaceID
+
+	mu sync.Mutex
+	// deleted are namespaces unmounted since the last Reap, with their nsid at home.
+	deleted map[string]int32
+}
+
+// New prepares the directories and their mount, and returns a Kernel. It does not touch
+// a lab. It must be called from a goroutine that is in the process' own network namespace.
+func New(options Options) (*Kernel, error) {
+	home, err := currentNamespace()
+	if err != nil {
+		return nil, fmt.Errorf("find the own network namespace: %w", err)
+	}
+	if err := prepare(options.Symlinks); err != nil {
+		return nil, err
+	}
+	log := options.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Kernel{options: options, log: log, home: home, deleted: map[string]int32{}}, nil
+}
+
+// ErrFeatureMissing is what an operation fails with when this kernel lacks something; the
+// error around it names what.
+var ErrFeatureMissing = errors.New("this kernel lacks a feature")
+
+// featureMissing says that the kernel lacks feature and how that showed.
+func featureMissing(feature string, err error) error {
+	return fmt.Errorf("%w: %s (%w)", ErrFeatureMissing, feature, err)
+}
+
+// OpError is an operation that failed. Its text is the ip command and the kernel's answer.
+type OpError struct {
+	Op  topology.Op
+	Err error
+}
+
+func (e *OpError) Error() string { return e.Op.String() + ": " + e.Err.Error() }
+
+// Unwrap returns what the kernel said.
+func (e *OpError) Unwrap() error { return e.Err }

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// skipStatistics keeps counters, most of a link's message, out of it.
+const skipStatistics = 1 << 3 // RTEXT_FILTER_SKIP_STATS
+
+// Attributes of linux/if_link.h that x/sys/unix does not name.
+const (
+	inetConf        = 1 // IFLA_INET_CONF
+	inet6Conf       = 2 // IFLA_INET6_CONF
+	inet6AddrGen    = 8 // IFLA_INET6_ADDR_GEN_MODE
+	vethInfoPeer    = 1 // VETH_INFO_PEER
+	noNamespaceHere = -1
+)
+
+// conf4 and conf6 say where a link's settings are in IFLA_INET_CONF (IPV4_DEVCONF_* of
+// linux/ip.h, which starts at 1) and IFLA_INET6_CONF (DEVCONF_* of linux/ipv6.h).
+var (
+	conf4 = map[string]int{
+		"forwarding": 0, "proxy_arp": 2, "accept_redirects": 3, "send_redirects": 5, "rp_filter": 7,
+		"accept_source_route": 8, "log_martians": 10, "arp_announce": 17, "arp_ignore": 18,
+	}
+	conf6 = map[string]int{
+		"forwarding": 0, "hop_limit": 1, "accept_ra": 3, "accept_redirects": 4, "disable_ipv6": 26,
+	}
+)
+
+// rawLink is a link as a namespace's kernel describes it.
+type rawLink struct {
+	index     int
+	name      string
+	kind      string
+	mac       topology.MAC
+	mtu       int
+	group     uint32
+	master    int
+	up        bool
+	carrier   bool
+	loopback  bool
+	peerIndex int
+	// peerNamespace is this namespace's nsid of the one the peer is in; noNamespaceHere when
+	// the peer is in this one too.
+	peerNamespace int32
+	// settings4 and settings6 are by key; nil where the link lacks the family.
+	settings4, settings6 map[string]string
+	alias                string
+}
+
+// links lists a namespace's links.
+func (c *conn) links() ([]rawLink, error) {
+	var links []rawLink
+	err := c.get(unix.RTM_GETLINK, unix.NLM_F_DUMP, func(msg []byte) error {
+		link, err := parseLink(msg)
+		links = append(links, link)
+		return err
+	}, nl.NewIfInfomsg(unix.AF_UNSPEC), uint32Attribute(unix.IFLA_EXT_MASK, skipStatistics))
+	return links, err
+}
+
+// link reads one link.
+func (c *conn) link(index int) (rawLink, error) {
+	header := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	header.Index = int32(index)
+	var link rawLink
+	err := c.get(unix.RTM_GETLINK, 0, func(msg []byte) (err error) {
+		link, err = parseLink(msg)
+		return err
+	}, header, uint32Attribute(unix.IFLA_EXT_MASK, skipStatistics))
+	return link, err
+}
+
+func parseLink(msg []byte) (rawLink, error) {
+	if len(msg) < unix.SizeofIfInfomsg {
+		return rawLink{}, errors.New("a link's message is cut short")
+	}
+	header := nl.DeserializeIfInfomsg(msg)
+	link := rawLink{
+		index:         int(header.Index),
+		up:            header.Flags&unix.IFF_UP != 0,
+		carrier:       header.Flags&unix.IFF_LOWER_UP != 0,
+		loopback:      header.Flags&unix.IFF_LOOPBACK != 0,
+		peerNamespace: noNamespaceHere,
+	}
+	err := attributes(msg[unix.SizeofIfInfomsg:], link.set)
+	return link, err
+}
+
+func (l *rawLink) set(kind uint16, value []byte) error {
+	switch kind {
+	case unix.IFLA_IFNAME:
+		l.name = text(value)
+	case unix.IFLA_ADDRESS:
+		copy(l.mac[:], value)
+	case unix.IFLA_MTU:
+		l.mtu = int(number(value))
+	case unix.IFLA_GROUP:
+		l.group = number(value)
+	case unix.IFLA_MASTER:
+		l.master = int(number(value))
+	case unix.IFLA_IFALIAS:
+		l.alias = text(value)
+	case unix.IFLA_LINK:
+		l.peerIndex = int(number(value))
+	case unix.IFLA_LINK_NETNSID:
+		l.peerNamespace = int32(number(value))
+	case unix.IFLA_LINKINFO:
+		return attributes(value, l.setInfo)
+	case unix.IFLA_AF_SPEC:
+		return attributes(value, l.setFamily)
+	}
+	return nil
+}
+
+func (l *rawLink) setInfo(kind uint16, value []byte) error {
+	if kind == unix.IFLA_INFO_KIND {
+		l.kind = text(value)
+	}
+	return nil
+}
+
+func (l *rawLink) setFamily(family uint16, value []byte) error {
+	return attributes(value, func(kind uint16, value []byte) error {
+		switch {
+		case family == unix.AF_INET && kind == inetConf:
+			l.settings4 = settings(value, conf4)
+		case family == unix.AF_INET6 && kind == inet6Conf:
+			l.settings6 = settings(value, conf6)
+		case family == unix.AF_INET6 && kind == inet6AddrGen && len(value) > 0 && l.settings6 != nil:
+			l.settings6["addr_gen_mode"] = strconv.Itoa(int(value[0]))
+		}
+		return nil
+	})
+}
+
+// settings picks those with a row from the kernel's array of them.
+func settings(array []byte, places map[string]int) map[string]string {
+	values := make(map[string]string, len(places)+1)
+	for key, place := range places {
+		if at := place * 4; at+4 <= len(array) {
+			values[key] = strconv.Itoa(int(int32(binary.NativeEndian.Uint32(array[at:]))))
+		}
+	}
+	return values
+}
+
+// addLink creates a pair in one message, with both ends in their namespaces and marked by
+// their group from the start: nothing ever appears elsewhere, and nothing is ever unmarked.
+// They stay down, because a veth cannot be set up before it has its peer.
+func (v *visit) addLink(op topology.AddLink) error {
+	here, err := v.knock(op.Ends[0].Namespace)
+	if err != nil {
+		return err
+	}
+	there, err := v.knock(op.Ends[1].Namespace)
+	if err != nil {
+		return err
+	}
+	peer := nl.NewRtAttr(vethInfoPeer, nl.NewIfInfomsg(unix.AF_UNSPEC).Serialize())
+	for _, a := range append(endAttributes(op.Ends[1]), uint32Attribute(unix.IFLA_NET_NS_FD, uint32(there.fd))) {
+		peer.AddChild(a)
+	}
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("veth"))
+	info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddChild(peer)
+	request := []nl.NetlinkRequestData{nl.NewIfInfomsg(unix.AF_UNSPEC), info}
+	for _, a := range endAttributes(op.Ends[0]) {
+		request = append(request, a)
+	}
+	err = here.conn.send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP):
+		return featureMissing("veth", err)
+	case errors.Is(err, unix.EEXIST):
+		return v.mustBePlugged(op, err)
+	}
+	return err
+}
+
+// mustBePlugged returns exists unless what exists is the pair that was to be added.
+func (v *visit) mustBePlugged(op topology.AddLink, exists error) error {
+	here, err := v.endOf(op.Ends[0].LinkID)
+	if err != nil {
+		return errors.Join(exists, ignoreGone(err))
+	}
+	there, err := v.endOf(op.Ends[1].LinkID)
+	if err != nil {
+		return errors.Join(exists, ignoreGone(err))
+	}
+	if here.index != there.peerIndex || there.index != here.peerIndex {
+		return exists
+	}
+	same, err := nsids{}.is(v.doors[op.Ends[0].Namespace], here.peerNamespace, v.doors[op.Ends[1].Namespace])
+	if err != nil || !same {
+		return errors.Join(exists, err)
+	}
+	return nil
+}
+
+// endOf reads a link by its name.
+func (v *visit) endOf(id topology.LinkID) (rawLink, error) {
+	d, index, err := v.find(id)
+	if err != nil {
+		return rawLink{}, err
+	}
+	return d.conn.link(index)
+}
+
+func endAttributes(end topology.LinkEnd) []*nl.RtAttr {
+	return []*nl.RtAttr{
+		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(end.Name)),
+		nl.NewRtAttr(unix.IFLA_ADDRESS, end.MAC[:]),
+		uint32Attribute(unix.IFLA_MTU, uint32(end.MTU)),
+		uint32Attribute(unix.IFLA_GROUP, topology.LinkGroup),
+	}
+}
+
+// deleteLink deletes an interface, and with it its peer. Already gone is as good.
+func (v *visit) deleteLink(op topology.DeleteLink) error {
+	return ignoreGone(v.changeLink(op.LinkID, unix.RTM_DELLINK, nl.NewIfInfomsg(unix.AF_UNSPEC)))
+}
+
+// prepareDeletion does what needs the namespace; what it returns can run anywhere.
+func (v *visit) prepareDeletion(op topology.DeleteLink) (deletion func() error, err error) {
+	d, err := v.enter(op.Namespace)
+	if err != nil {
+		return nil, err
+	}
+	index, err := d.index(op.Name)
+	if err != nil {
+		return nil, err
+	}
+	c, err := dial()
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		defer c.close()
+		header := nl.NewIfInfomsg(unix.AF_UNSPEC)
+		header.Index = int32(index)
+		return c.send(unix.RTM_DELLINK, 0, header)
+	}, nil
+}
+
+func (v *visit) setAdmin(op topology.SetAdmin) error {
+	header := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	header.Change = unix.IFF_UP
+	if op.Up {
+		header.Flags = unix.IFF_UP
+	}
+	return v.changeLink(op.LinkID, unix.RTM_NEWLINK, header)
+}
+
+// setLink changes one attribute of a link.
+func (v *visit) setLink(id topology.LinkID, attribute *nl.RtAttr) error {
+	return v.changeLink(id, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), attribute)
+}
+
+func (v *visit) changeLink(id topology.LinkID, kind int, header *nl.IfInfomsg, attributes ...nl.NetlinkRequestData) error {
+	d, index, err := v.find(id)
+	if err != nil {
+		return err
+	}
+	header.Index = int32(index)
+	return d.conn.send(kind, 0, append([]nl.NetlinkRequestData{header}, attributes...)...)
+}
+
+// find returns a link's namespace and index.
+func (v *visit) find(id topology.LinkID) (*door, int, error) {
+	d, err := v.knock(id.Namespace)
+	if err != nil {
+		return nil, 0, err
+	}
+	index, err := d.index(id.Name)
+	return d, index, err
+}
+
+// index finds a link by its name. The kernel also answers for alternative names, which
+// somebody may have given another link: the way back tells.
+func (d *door) index(name string) (int, error) {
+	request, err := unix.NewIfreq(name)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no name of a link: %w", name, err)
+	}
+	if err := unix.IoctlIfreq(d.conn.fd(), unix.SIOCGIFINDEX, request); err != nil {
+		return 0, err
+	}
+	index := request.Uint32()
+	if err := unix.IoctlIfreq(d.conn.fd(), unix.SIOCGIFNAME, request); err != nil {
+		return 0, err
+	}
+	if request.Name() != name {
+		return 0, unix.ENODEV
+	}
+	return int(index), nil
+}

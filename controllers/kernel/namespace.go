@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// loopbackIndex is the index of lo in every network namespace.
+const loopbackIndex = 1
+
+// maxMark bounds what is read of a file to find a mark: longer is none.
+const maxMark = 256
+
+// errNotMounted is a name under which no network namespace is mounted.
+var errNotMounted = errors.New("no network namespace is mounted")
+
+// namespacePath is the file of a namespace. Names that no lab can have are refused, so that
+// no path leaves the directory.
+func namespacePath(name string) (string, error) {
+	if err := checkName(name); err != nil {
+		return "", err
+	}
+	return NamespaceDir + "/" + name, nil
+}
+
+func checkName(name string) error {
+	if _, _, _, ok := topology.SplitNetworkNamespace(name); !ok || strings.ContainsAny(name, "/\x00") {
+		return fmt.Errorf("%q is no name of a lab's network namespace", name)
+	}
+	return nil
+}
+
+// openNamespace opens the namespace mounted under a name. After a crash or reboot a plain
+// file may be left there, which opens just as well: only its file system tells.
+func openNamespace(name string) (fd int, err error) {
+	path, err := namespacePath(name)
+	if err != nil {
+		return -1, err
+	}
+	fd, mounted, err := openFile(path)
+	if err == nil && !mounted {
+		unix.Close(fd) //nolint:errcheck // opened for reading
+		err = errNotMounted
+	}
+	if err != nil {
+		return -1, fmt.Errorf("open %s: %w", path, err)
+	}
+	return fd, nil
+}
+
+// openFile opens what is at a path, neither following a symlink nor waiting for a FIFO, and
+// says whether it is a namespace.
+func openFile(path string) (fd int, mounted bool, err error) {
+	fd, err = openRetry(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK)
+	if err != nil {
+		return -1, false, err
+	}
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(fd, &st); err != nil {
+		unix.Close(fd) //nolint:errcheck // opened for reading
+		return -1, false, err
+	}
+	return fd, st.Type == unix.NSFS_MAGIC, nil
+}
+
+// namespaceFile is what lies at a namespace's path.
+type namespaceFile struct {
+	// mounted says that it is a network namespace.
+	mounted bool
+	// mark is the alias of its lo or, when nothing is mounted, the content of the file.
+	mark string
+	// found says what it is when it cannot be one of NetLab's.
+	found string
+}
+
+// ours reports whether it is a namespace, or the file for one, with this mark.
+func (f namespaceFile) ours(mark string) bool { return f.found == "" && f.mark == mark }
+
+func (f namespaceFile) String() string {
+	switch {
+	case f.found != "":
+		return f.found
+	case f.mounted && f.mark == "":
+		return "a network namespace without NetLab's mark"
+	case f.mounted:
+		return fmt.Sprintf("a network namespace marked %q", f.mark)
+	}
+	return fmt.Sprintf("a file with the content %q", f.mark)
+}
+
+// inspect says what is at a namespace's path; the error is fs.ErrNotExist for nothing. A
+// mounted namespace is left open as a door of the visit.
+func (v *visit) inspect(name string) (namespaceFile, error) {
+	path, err := namespacePath(name)
+	if err != nil {
+		return namespaceFile{}, err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return namespaceFile{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return namespaceFile{found: describeMode(info.Mode())}, nil
+	}
+	mark, err := readMark(path)
+	if !errors.Is(err, errMounted) {
+		return namespaceFile{mark: mark}, err
+	}
+	d, err := v.enter(name)
+	if errors.Is(err, unix.EINVAL) {
+		return namespaceFile{found: "a namespace that is no network namespace"}, nil
+	}
+	if err != nil {
+		return namespaceFile{}, err
+	}
+	lo, err := d.conn.link(loopbackIndex)
+	return namespaceFile{mounted: true, mark: lo.alias}, err
+}
+
+func describeMode(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	}
+	return "a special file"
+}
+
+// errMounted says that a namespace covers the file.
+var errMounted = errors.New("a namespace is mounted")
+
+// readMark returns the mark in a namespace's file while nothing is mounted over it.
+func readMark(path string) (string, error) {
+	fd, mounted, err := openFile(path)
+	if err != nil {
+		return "", err
+	}
+	file := os.NewFile(uintptr(fd), path)
+	defer file.Close()
+	if mounted {
+		return "", errMounted
+	}
+	content, err := io.ReadAll(io.LimitReader(file, maxMark+1))
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(string(content), "\n"), nil
+}
+
+// createNamespace makes a namespace that is complete, mark and settings, before the mount
+// makes it visible. Killed at any point it leaves nothing, a file with the mark, or all.
+func (v *visit) createNamespace(op topology.CreateNamespace) error {
+	path, err := namespacePath(op.Name)
+	if err != nil {
+		return err
+	}
+	err = placeMark(path, op.Mark)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Somebody's Cleanup took the directory for unused.
+		if err = prepare(false); err == nil {
+			err = placeMark(path, op.Mark)
+		}
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		if err != nil {
+			return err
+		}
+		return v.mountNew(op, path)
+	}
+	switch there, err := v.inspect(op.Name); {
+	case err != nil:
+		return err
+	case !there.ours(op.Mark):
+		return fmt.Errorf("%s is taken: %s", path, there)
+	case there.mounted:
+		return nil
+	}
+	return v.mountNew(op, path)
+}
+
+// placeMark makes a file that appears with its content or not at all.
+func placeMark(path, mark string) error {
+	fd, err := unix.Open(filepath.Dir(path), unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+	if err != nil {
+		return fmt.Errorf("make a file in %s: %w", filepath.Dir(path), err)
+	}
+	file := os.NewFile(uintptr(fd), path)
+	defer file.Close()
+	if _, err := file.WriteString(mark + "\n"); err != nil {
+		return err
+	}
+	source := fmt.Sprintf("/proc/self/fd/%d", fd)
+	if err := unix.Linkat(unix.AT_FDCWD, source, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); err != nil {
+		return fmt.Errorf("link %s: %w", path, err)
+	}
+	return nil
+}
+
+func (v *visit) mountNew(op topology.CreateNamespace, path string) error {
+	fd, err := v.thread.unshare()
+	if err != nil {
+		return err
+	}
+	d, err := v.furnish(op.Name, fd)
+	if err != nil {
+		return err
+	}
+	if err := d.conn.setAlias(loopbackIndex, op.Mark); err != nil {
+		return fmt.Errorf("mark lo: %w", err)
+	}
+	if err := topology.BirthSysctls(d.writeBirthSysctl); err != nil {
+		return err
+	}
+	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", fd), path, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("mount %s: %w", path, err)
+	}
+	return nil
+}
+
+// deleteNamespace unmounts a namespace and removes its file, whatever part of that is left
+// to do. It looks at the mark once more: an operation carries only the name.
+func (v *visit) deleteNamespace(k *Kernel, name string) error {
+	path, err := namespacePath(name)
+	if err != nil {
+		return err
+	}
+	there, err := v.inspect(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, node, marked := topology.ParseMark(there.mark); there.found != "" || !marked || node != topology.NodeOf(name) {
+		return fmt.Errorf("%s is not NetLab's: %s", path, there)
+	}
+	if there.mounted {
+		if err := v.unmount(k, name, path); err != nil {
+			return err
+		}
+	}
+	if err := unix.Unlink(path); err != nil && !isGone(err) {
+		return fmt.Errorf("remove %s: %w", path, err)
+	}
+	return nil
+}
+
+func (v *visit) unmount(k *Kernel, name, path string) error {
+	if err := v.remember(k, name); err != nil {
+		return err
+	}
+	if err := v.close(name); err != nil {
+		return err
+	}
+	if err := unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
+		return fmt.Errorf("unmount %s: %w", path, err)
+	}
+	return nil
+}
+
+func (c *conn) setAlias(index int32, alias string) error {
+	header := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	header.Index = index
+	return c.send(unix.RTM_NEWLINK, 0, header, nl.NewRtAttr(unix.IFLA_IFALIAS, []byte(alias)))
+}

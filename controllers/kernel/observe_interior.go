@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// interior is what one namespace's kernel says, before it is known whose each thing is.
+type interior struct {
+	door      *door
+	links     []rawLink
+	addresses []rawAddress
+	routes    []rawRoute
+	// names are the links' names by index.
+	names map[int]string
+	// peers are the links' other ends by index; none for those that have none in the lab.
+	peers map[int]topology.LinkID
+	// ours are the indexes of the lab's links, lo included.
+	ours map[int]bool
+}
+
+// readInterior reads a namespace. A read that met a change is begun again, on a new socket:
+// the old one may hold the rest of an answer.
+func (o *observer) readInterior(name string) error {
+	for attempt := 1; ; attempt++ {
+		in, err := o.readOnce(name)
+		if err == nil {
+			o.interiors = append(o.interiors, in)
+			return in.door.readSysctls(o.found.State.Sysctls)
+		}
+		if !errors.Is(err, errInterrupted) || attempt == maxReads {
+			return err
+		}
+		if err := o.visit.close(name); err != nil {
+			return err
+		}
+	}
+}
+
+func (o *observer) readOnce(name string) (*interior, error) {
+	d, err := o.visit.enter(name)
+	if err != nil {
+		return nil, err
+	}
+	in := &interior{door: d, names: map[int]string{}, peers: map[int]topology.LinkID{}, ours: map[int]bool{}}
+	if in.links, err = d.conn.links(); err != nil {
+		return nil, fmt.Errorf("list links: %w", err)
+	}
+	if in.addresses, err = d.conn.addresses(); err != nil {
+		return nil, fmt.Errorf("list addresses: %w", err)
+	}
+	if in.routes, err = d.conn.routes(); err != nil {
+		return nil, fmt.Errorf("list routes: %w", err)
+	}
+	for _, l := range in.links {
+		in.names[l.index] = l.name
+	}
+	return in, in.check()
+}
+
+// check looks for links that were added between one list and the next.
+func (in *interior) check() error {
+	for _, a := range in.addresses {
+		if _, known := in.names[a.index]; !known {
+			return errInterrupted
+		}
+	}
+	for _, r := range in.routes {
+		for _, h := range r.hops {
+			if _, known := in.names[h.index]; !known {
+				return errInterrupted
+			}
+		}
+	}
+	return nil
+}
+
+// observeInteriors says whose each thing is, once all namespaces are known.
+func (o *observer) observeInteriors() error {
+	if err := o.resolvePeers(); err != nil {
+		return err
+	}
+	o.claimLinks()
+	for _, in := range o.interiors {
+		o.addLinks(in)
+		o.addAddresses(in)
+		o.addRoutes(in)
+	}
+	return nil
+}
+
+// ends names two ends of a pair by their indexes, as each end sees it.
+type ends struct{ own, peer int }
+
+// resolvePeers finds each veth's other end. Indexes are only unique within a namespace, so
+// those of two ends pointing at each other make a candidate, and the kernel's id for the
+// peer's namespace decides.
+func (o *observer) resolvePeers() error {
+	candidates := map[ends][]*interior{}
+	for _, in := range o.interiors {
+		for _, l := range in.links {
+			if l.isVeth() {
+				candidates[ends{l.index, l.peerIndex}] = append(candidates[ends{l.index, l.peerIndex}], in)
+			}
+		}
+	}
+	ids := nsids{}
+	for _, in := range o.interiors {
+		for _, l := range in.links {
+			if err := in.resolvePeer(l, candidates[ends{l.peerIndex, l.index}], ids); err != nil {
+				return fmt.Errorf("find the peer of %s in %s: %w", l.name, in.door.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// resolvePeer picks the namespace of a link's peer from those that have an end that fits.
+func (in *interior) resolvePeer(l rawLink, candidates []*interior, ids nsids) error {
+	if !l.isVeth() {
+		return nil
+	}
+	for _, other := range candidates {
+		same, err := ids.is(in.door, l.peerNamespace, other.door)
+		if err != nil {
+			return err
+		}
+		if same {
+			in.peers[l.index] = topology.LinkID{Namespace: other.door.name, Name: other.names[l.peerIndex]}
+		}
+	}
+	return nil
+}
+
+func (l rawLink) isVeth() bool { return l.kind == "veth" && l.peerIndex != 0 }
+
+// nsids remembers what one namespace calls another.
+type nsids map[[2]*door]int32
+
+// is asks whether in's nsid means other.
+func (ids nsids) is(in *door, nsid int32, other *door) (bool, error) {
+	if nsid == noNamespaceHere || in == other {
+		return nsid == noNamespaceHere && in == other, nil
+	}
+	key := [2]*door{in, other}
+	known, ok := ids[key]
+	if !ok {
+		var err error
+		if known, err = in.conn.nsid(other.fd); err != nil {
+			return false, err
+		}
+		ids[key] = known
+	}
+	return known == nsid, nil
+}
+
+// nsid is what a namespace calls another, open one; noNamespaceHere if it has no id for it.
+func (c *conn) nsid(fd int) (int32, error) {
+	id := int32(noNamespaceHere)
+	err := c.get(unix.RTM_GETNSID, 0, func(msg []byte) error {
+		return attributes(msg[min(len(msg), sizeofNamespaceHeader):], func(kind uint16, value []byte) error {
+			if kind == unix.NETNSA_NSID {
+				id = int32(number(value))
+			}
+			return nil
+		})
+	}, nl.NewRtGenMsg(), uint32Attribute(unix.NETNSA_FD, uint32(fd)))
+	return id, err
+}
+
+// sizeofNamespaceHeader is struct rtgenmsg with its padding.
+const sizeofNamespaceHeader = 4
+
+// claimLinks decides which links are the lab's: lo, those with our group, and those whose
+// peer has it, because then somebody changed the group.
+func (o *observer) claimLinks() {
+	marked := map[topology.LinkID]bool{}
+	for _, in := range o.interiors {
+		for _, l := range in.links {
+			if l.group == topology.LinkGroup {
+				marked[topology.LinkID{Namespace: in.door.name, Name: l.name}] = true
+			}
+		}
+	}
+	for _, in := range o.interiors {
+		for _, l := range in.links {
+			in.ours[l.index] = l.loopback || l.group == topology.LinkGroup || marked[in.peers[l.index]]
+		}
+	}
+}
+
+func (o *observer) addLinks(in *interior) {
+	for _, l := range in.links {
+		id := topology.LinkID{Namespace: in.door.name, Name: l.name}
+		if !in.ours[l.index] {
+			o.addForeignLink(id, l)
+			continue
+		}
+		row := topology.Link{Peer: in.peers[l.index], MAC: l.mac, MTU: l.mtu, Group: l.group, Master: in.names[l.master], Up: l.up}
+		o.found.State.Links[id] = row
+		o.found.Index[id] = l.index
+		if l.up {
+			o.found.Carrier[id] = l.carrier
+		}
+		if !l.loopback {
+			o.addLinkSysctls(id, l)
+		}
+	}
+}
+
+func (o *observer) addForeignLink(id topology.LinkID, l rawLink) {
+	if _, wanted := o.want.Links[id]; wanted {
+		o.conflict(fmt.Sprintf("interface %s in %s", id.Name, id.Namespace), "a link NetLab did not make"+l.describe())
+		return
+	}
+	o.foreign("%s: link %s%s", id.Namespace, id.Name, l.describe())
+}
+
+func (l rawLink) describe() string {
+	if l.kind == "" {
+		return ""
+	}
+	return " (" + l.kind + ")"
+}
+
+// addLinkSysctls writes a link's settings. One too small for IPv6 has none of IPv6's; in a
+// kernel without IPv6 the others have what they would be born with.
+func (o *observer) addLinkSysctls(id topology.LinkID, l rawLink) {
+	for _, key := range topology.LinkSysctls4 {
+		o.found.State.Sysctls[topology.SysctlID{Namespace: id.Namespace, Name: topology.LinkSysctl4(id.Name, key)}] = l.settings4[key]
+	}
+	values := l.settings6
+	if values == nil && l.mtu >= topology.MinIPv6MTU {
+		values = bornLinkSettings6
+	}
+	for key, value := range values {
+		o.found.State.Sysctls[topology.SysctlID{Namespace: id.Namespace, Name: topology.LinkSysctl6(id.Name, key)}] = value
+	}
+}
+
+// bornLinkSettings6 are a new link's IPv6 settings in a new namespace.
+var bornLinkSettings6 = func() map[string]string {
+	link := topology.LinkID{Namespace: "namespace", Name: "link"}
+	end := topology.LinkEnd{LinkID: link, MTU: topology.MinIPv6MTU}
+	born := topology.NewState().With(topology.CreateNamespace{Name: link.Namespace}).
+		With(topology.AddLink{Ends: [2]topology.LinkEnd{end, end}})
+	values := map[string]string{}
+	for _, key := range topology.LinkSysctls6 {
+		values[key] = born.Sysctls[topology.SysctlID{Namespace: link.Namespace, Name: topology.LinkSysctl6(link.Name, key)}]
+	}
+	return values
+}()
+
+// addAddresses takes those on the lab's links. The kernel lists an interface's IPv4 addresses in
+// their order; IPv6 has none that matters.
+func (o *observer) addAddresses(in *interior) {
+	order := map[int]int{}
+	byIndex := map[int]rawLink{}
+	for _, l := range in.links {
+		byIndex[l.index] = l
+	}
+	for _, a := range in.addresses {
+		link := byIndex[a.index]
+		if !in.ours[a.index] || a.kernelMade(link) {
+			continue
+		}
+		row := topology.Address{}
+		if a.prefix.Addr().Is4() {
+			row.Order = order[a.index]
+			order[a.index]++
+		}
+		o.found.State.Addresses[topology.AddressID{Namespace: in.door.name, Link: link.name, Prefix: a.prefix}] = row
+		if a.flags&unix.IFA_F_DADFAILED != 0 {
+			o.foreign("%s: address %s on %s is in use by somebody else on the link", in.door.name, a.prefix, link.name)
+		}
+	}
+}
+
+// addRoutes takes those with our protocol, and any other in the place of a wanted one: the
+// kernel keeps one route per destination and metric, so it must be replaced.
+func (o *observer) addRoutes(in *interior) {
+	for _, r := range in.routes {
+		if r.protocol == unix.RTPROT_KERNEL || r.protocol == protocolRA {
+			continue
+		}
+		id := topology.RouteID{Namespace: in.door.name, Prefix: r.prefix, Metric: r.metric}
+		row := r.row(in.names)
+		_, wanted := o.want.Routes[id]
+		// What is behind the first of a destination and metric is never used.
+		_, covered := o.found.State.Routes[id]
+		if covered || r.tos != 0 || r.protocol != topology.RouteProtocol && !wanted {
+			o.foreign("%s: %s", in.door.name, r.describe(id, row))
+			continue
+		}
+		o.found.State.Routes[id] = row
+	}
+}
+
+// describe is the route as ip route writes it.
+func (r rawRoute) describe(id topology.RouteID, row topology.Route) string {
+	command := topology.ReplaceRoute{RouteID: id, Route: row}.String()
+	_, route, _ := strings.Cut(command, " route replace ")
+	if r.tos != 0 {
+		route += fmt.Sprintf(" tos %#x", r.tos)
+	}
+	return "route " + route
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/topology/topologytest"
+)
+
+// How many random walks the parity tests take. Each is a few dozen operations.
+const (
+	planWalks  = 110
+	wildWalks  = 110
+	wildLength = 16
+)
+
+// twins are the real kernel and the fake, which must never differ.
+type twins struct {
+	real *Kernel
+	fake *fake.Kernel
+	// want is what both are observed for.
+	want topology.State
+	// story is every operation so far.
+	story []string
+}
+
+func newTwins(t *testing.T) *twins {
+	return &twins{real: newKernel(t, Options{}), fake: fake.New()}
+}
+
+// apply does op in both and compares what they say.
+func (w *twins) apply(t *testing.T, op topology.Op) {
+	t.Helper()
+	_, realErr := w.real.Apply(t.Context(), []topology.Op{op})
+	_, fakeErr := w.fake.Apply(t.Context(), []topology.Op{op})
+	w.story = append(w.story, fmt.Sprintf("%s   # %v", op, cause(realErr)))
+	if (realErr == nil) != (fakeErr == nil) {
+		t.Fatalf("the kernel says %v, the fake %v, after\n%s", realErr, fakeErr, lines(w.story))
+	}
+}
+
+// cause is the errno in an error.
+func cause(err error) error {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
+}
+
+// compare observes both. Deleting a namespace takes its links along a moment later.
+func (w *twins) compare(t *testing.T) topology.State {
+	t.Helper()
+	inFake, err := w.fake.Observe(t.Context(), topologytest.Lab, w.want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+		inReal, err := w.real.Observe(t.Context(), topologytest.Lab, w.want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inReal.State.Equal(inFake.State) {
+			return inReal.State
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("only the kernel has -, only the fake +:\n%safter\n%s", lineDiff(inReal.State.String(), inFake.State.String()), lines(w.story))
+		}
+	}
+}
+
+// TestFakeAndKernelAgreeOnPlans walks from one random lab to the next by plans, the way
+// labs are built, edited and removed.
+func TestFakeAndKernelAgreeOnPlans(t *testing.T) {
+	for seed := range uint64(planWalks) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			g := topologytest.New(seed)
+			w := newTwins(t)
+			for _, want := range []topology.State{g.Wanted(), g.Wanted(), topology.NewState()} {
+				w.want = want
+				for _, op := range topology.Diff(w.compare(t), want) {
+					w.apply(t, op)
+				}
+				if left := topology.Diff(w.compare(t), want); len(left) > 0 {
+					t.Fatalf("left to do:\n%safter\n%s", texts(left), lines(w.story))
+				}
+			}
+		})
+	}
+}
+
+// modelled excludes what a State cannot tell the outcome of. Writing an IPv4 default also
+// writes it to every link that was never given a value of its own. Writing all.disable_ipv6
+// changes every link even when it changes nothing itself, and what rejects is gone with lo's IPv6.
+// A plan writes again what it may have lost by either.
+func modelled(op topology.Op) bool {
+	sysctl, ok := op.(topology.SetSysctl)
+	return !ok || !strings.HasPrefix(sysctl.Name, "net.ipv4.conf.default.") && sysctl.Name != topology.SysctlDisableIPv6
+}
+
+// TestFakeAndKernelAgreeOnAnything applies operations out of place: of another lab's plan, in
+// any order, with half of them missing.
+func TestFakeAndKernelAgreeOnAnything(t *testing.T) {
+	for seed := range uint64(wildWalks) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			g := topologytest.New(1000 + seed)
+			w := newTwins(t)
+			w.want = g.Wanted()
+			if _, err := w.real.Apply(t.Context(), topology.Diff(topology.NewState(), w.want)); err != nil {
+				t.Fatal(err)
+			}
+			for _, op := range topology.Diff(w.fake.State(), w.want) {
+				w.story = append(w.story, op.String())
+				if _, err := w.fake.Apply(t.Context(), []topology.Op{op}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.compare(t)
+			other := g.Wanted()
+			ops := append(topology.Diff(w.want, other), topology.Diff(g.Damaged(other), w.want)...)
+			g.Shuffle(len(ops), func(i, j int) { ops[i], ops[j] = ops[j], ops[i] })
+			for _, op := range ops[:min(len(ops), wildLength)] {
+				if modelled(op) {
+					w.apply(t, op)
+					w.compare(t)
+				}
+			}
+		})
+	}
+}

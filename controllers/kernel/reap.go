@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// How long Reap waits for namespaces to end, and how often it looks.
+const (
+	reapTimeout  = 2 * time.Second
+	reapInterval = 5 * time.Millisecond
+)
+
+// remember gives a namespace that is about to be unmounted an id in the process' own one.
+// The id lives as long as the namespace does: without a mount nothing else tells.
+func (v *visit) remember(k *Kernel, name string) error {
+	d, err := v.knock(name)
+	if err != nil {
+		return err
+	}
+	home, err := v.homeConn()
+	if err != nil {
+		return err
+	}
+	if err := home.ensureNSID(d.fd); err != nil {
+		return err
+	}
+	id, err := home.nsid(d.fd)
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.deleted[name] = id
+	return nil
+}
+
+// assignNSID lets the kernel choose an id for an open namespace.
+func (c *conn) assignNSID(fd int) error {
+	anyID := int32(noNamespaceHere)
+	err := c.send(unix.RTM_NEWNSID, 0, nl.NewRtGenMsg(),
+		uint32Attribute(unix.NETNSA_NSID, uint32(anyID)), uint32Attribute(unix.NETNSA_FD, uint32(fd)))
+	if errors.Is(err, unix.EEXIST) {
+		return nil
+	}
+	return err
+}
+
+// Reap waits, 2 seconds at most for all of them, until the namespaces deleted since the last
+// call have ended, and returns those that have not: a process or a socket somewhere else
+// holds them. Nothing in them is connected any more, and nobody need wait for them.
+func (k *Kernel) Reap(ctx context.Context) (held []string, err error) {
+	k.mu.Lock()
+	waiting := k.deleted
+	k.deleted = map[string]int32{}
+	k.mu.Unlock()
+	if len(waiting) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, reapTimeout)
+	defer cancel()
+	c, err := dial()
+	if err != nil {
+		return slices.Sorted(maps.Keys(waiting)), err
+	}
+	defer c.close()
+	for {
+		if err := c.dropEnded(waiting); err != nil || len(waiting) == 0 {
+			return slices.Sorted(maps.Keys(waiting)), err
+		}
+		select {
+		case <-ctx.Done():
+			return slices.Sorted(maps.Keys(waiting)), nil
+		case <-time.After(reapInterval):
+		}
+	}
+}
+
+// dropEnded removes the namespaces whose id is gone.
+func (c *conn) dropEnded(waiting map[string]int32) error {
+	for name, id := range waiting {
+		err := c.get(unix.RTM_GETNSID, 0, func([]byte) error { return nil },
+			nl.NewRtGenMsg(), uint32Attribute(unix.NETNSA_NSID, uint32(id)))
+		switch {
+		case errors.Is(err, unix.ENOENT):
+			delete(waiting, name)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}

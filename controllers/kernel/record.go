@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+const recordSuffix = ".json"
+
+// SaveRecord keeps what a caller wants to know of a lab as long as this machine runs. It
+// replaces an earlier record as a whole or not at all.
+func (k *Kernel) SaveRecord(id topology.Identity, record []byte) error {
+	path, err := labPath(recordDir, id, recordSuffix)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(recordDir, 0o755); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(recordDir, ".new-*")
+	if err != nil {
+		return fmt.Errorf("save the record of %s: %w", id, err)
+	}
+	_, err = file.Write(record)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("save the record of %s: %w", id, errors.Join(err, os.Remove(file.Name())))
+	}
+	return nil
+}
+
+// LoadRecord returns what SaveRecord kept; the error is fs.ErrNotExist if that is nothing.
+func (k *Kernel) LoadRecord(id topology.Identity) ([]byte, error) {
+	path, err := labPath(recordDir, id, recordSuffix)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// DeleteRecord forgets what SaveRecord kept, if anything.
+func (k *Kernel) DeleteRecord(id topology.Identity) error {
+	path, err := labPath(recordDir, id, recordSuffix)
+	if err != nil {
+		return err
+	}
+	return ignoreMissing(os.Remove(path))
+}
+
+// Records lists the labs that have a record, sorted by namespace and name. A record does
+// not say who owns the lab: Owner is empty.
+func (k *Kernel) Records() ([]topology.Identity, error) {
+	entries, err := os.ReadDir(recordDir)
+	if err != nil {
+		return nil, ignoreMissing(err)
+	}
+	labs := map[topology.Identity]bool{}
+	for _, entry := range entries {
+		name, ok := strings.CutSuffix(entry.Name(), recordSuffix)
+		namespace, lab, isPair := strings.Cut(name, ".")
+		if id := (topology.Identity{Namespace: namespace, Name: lab}); ok && isPair && checkName(id.NetworkNamespace("x")) == nil {
+			labs[id] = true
+		}
+	}
+	return sortedLabs(labs), nil
+}
+
+// labPath is a lab's file in a directory. Names no lab can have are refused.
+func labPath(dir string, id topology.Identity, suffix string) (string, error) {
+	if err := checkName(id.NetworkNamespace("x")); err != nil {
+		return "", fmt.Errorf("%q is no name of a lab", id)
+	}
+	return dir + "/" + id.Namespace + "." + id.Name + suffix, nil
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// protocolRA is the protocol of routes the kernel learns from router advertisements.
+const protocolRA = unix.RTPROT_RA
+
+// nextHopID is RTA_NH_ID of linux/rtnetlink.h, a next hop that is an object of its own.
+const nextHopID = 30
+
+// sizeofNextHop is struct rtnexthop without its attributes.
+const sizeofNextHop = unix.SizeofRtNexthop
+
+// rawRoute is a route of the main table as a namespace's kernel describes it.
+type rawRoute struct {
+	prefix   netip.Prefix
+	metric   uint32
+	tos      uint8
+	protocol uint8
+	kind     topology.RouteType
+	source   netip.Addr
+	hops     []rawHop
+	// extra says that it carries something no lab asks for: metrics, an encapsulation, a
+	// next hop taken as on the link.
+	extra bool
+}
+
+type rawHop struct {
+	index  int
+	via    netip.Addr
+	weight int
+}
+
+var routeTypes = map[uint8]topology.RouteType{
+	unix.RTN_UNICAST:     topology.Unicast,
+	unix.RTN_BLACKHOLE:   topology.Blackhole,
+	unix.RTN_UNREACHABLE: topology.Unreachable,
+	unix.RTN_PROHIBIT:    topology.Prohibit,
+}
+
+// routes lists the routes of a namespace's main table.
+func (c *conn) routes() ([]rawRoute, error) {
+	var all []rawRoute
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		routes, err := c.routesOf(family)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, routes...)
+	}
+	return all, nil
+}
+
+func (c *conn) routesOf(family uint8) ([]rawRoute, error) {
+	var routes []rawRoute
+	request := &nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Table: unix.RT_TABLE_MAIN}}
+	err := c.get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
+		r, err := parseRoute(msg)
+		routes = append(routes, r)
+		return err
+	}, request, uint32Attribute(unix.RTA_TABLE, unix.RT_TABLE_MAIN))
+	// The kernel makes the table with its first route; without IPv6 nobody answers for it.
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, nil
+	}
+	return routes, err
+}
+
+func parseRoute(msg []byte) (rawRoute, error) {
+	if len(msg) < unix.SizeofRtMsg {
+		return rawRoute{}, errors.New("a route's message is cut short")
+	}
+	header := nl.DeserializeRtMsg(msg)
+	kind, ok := routeTypes[header.Type]
+	if !ok {
+		kind = topology.OtherType
+	}
+	r := rawRoute{tos: header.Tos, protocol: header.Protocol, kind: kind}
+	destination := netip.IPv4Unspecified()
+	if header.Family == unix.AF_INET6 {
+		destination = netip.IPv6Unspecified()
+	}
+	single := rawHop{weight: 1}
+	r.setFlags(header.Flags)
+	err := attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
+		if kind == unix.RTA_DST {
+			destination = address(value)
+			return nil
+		}
+		return r.set(kind, value, &single)
+	})
+	r.prefix = netip.PrefixFrom(destination, int(header.Dst_len))
+	if single.index != 0 && len(r.hops) == 0 {
+		r.hops = []rawHop{single}
+	}
+	if kind != topology.Unicast && kind != topology.OtherType {
+		r.hops = nil // IPv6 shows lo, IPv4 nothing
+	}
+	return r, err
+}
+
+func (r *rawRoute) setFlags(flags uint32) {
+	r.extra = r.extra || flags&unix.RTNH_F_ONLINK != 0
+}
+
+func (r *rawRoute) set(kind uint16, value []byte, single *rawHop) error {
+	switch kind {
+	case unix.RTA_PRIORITY:
+		r.metric = number(value)
+	case unix.RTA_PREFSRC:
+		r.source = address(value)
+	case unix.RTA_MULTIPATH:
+		return r.setLegs(value)
+	case unix.RTA_METRICS, unix.RTA_ENCAP, nextHopID:
+		r.extra = true
+	default:
+		single.set(kind, value)
+	}
+	return nil
+}
+
+func (h *rawHop) set(kind uint16, value []byte) {
+	switch kind {
+	case unix.RTA_OIF:
+		h.index = int(number(value))
+	case unix.RTA_GATEWAY:
+		h.via = address(value)
+	case unix.RTA_VIA:
+		h.via = addressVia(value)
+	}
+}
+
+// setLegs reads struct rtnexthop after struct rtnexthop, each with attributes of its own.
+func (r *rawRoute) setLegs(b []byte) error {
+	for len(b) >= sizeofNextHop {
+		length := int(binary.NativeEndian.Uint16(b))
+		if length < sizeofNextHop || length > len(b) {
+			return errors.New("a next hop is cut short")
+		}
+		hop := rawHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1}
+		r.setFlags(uint32(b[2]))
+		err := attributes(b[sizeofNextHop:length], func(kind uint16, value []byte) error {
+			r.extra = r.extra || kind == unix.RTA_ENCAP
+			hop.set(kind, value)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		r.hops = append(r.hops, hop)
+		b = b[min(len(b), (length+unix.RTNH_ALIGNTO-1)&^(unix.RTNH_ALIGNTO-1)):]
+	}
+	return nil
+}
+
+// row is the route as a State has it; names are those of links by index.
+func (r rawRoute) row(names map[int]string) topology.Route {
+	route := topology.Route{Type: r.kind, Source: r.source, Protocol: r.protocol}
+	if r.extra {
+		route.Type = topology.OtherType
+	}
+	hops := make([]topology.NextHop, 0, len(r.hops))
+	for _, h := range r.hops {
+		hops = append(hops, topology.NextHop{Link: names[h.index], Via: h.via, Weight: h.weight})
+	}
+	if len(hops) == 1 {
+		hops[0].Weight = 1
+	}
+	route.Hops, route.MoreHops = topology.SortHops(hops)
+	return route
+}
+
+func (v *visit) replaceRoute(op topology.ReplaceRoute) error {
+	d, err := v.knock(op.Namespace)
+	if err != nil {
+		return err
+	}
+	header := routeHeader(op.RouteID)
+	header.Type = routeTypeNumber(op.Type)
+	header.Protocol = op.Protocol
+	if !needsGateway(op) {
+		header.Scope = unix.RT_SCOPE_LINK
+	}
+	request, err := d.routeAttributes(op)
+	if err != nil {
+		return err
+	}
+	request = append([]nl.NetlinkRequestData{header}, request...)
+	err = d.conn.send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
+	if errors.Is(err, unix.EEXIST) {
+		return d.uncover(op, request)
+	}
+	return err
+}
+
+// uncover deletes routes that somebody put in front of the wanted one. IPv4 keeps several for
+// a destination and metric and uses the first; replacing the first by one that is behind it is EEXIST.
+func (d *door) uncover(op topology.ReplaceRoute, request []nl.NetlinkRequestData) error {
+	const most = 8
+	err := error(unix.EEXIST)
+	for range most {
+		first := deleteRequest(topology.DeleteRoute{RouteID: op.RouteID})
+		if err := d.conn.send(unix.RTM_DELROUTE, 0, first...); err != nil {
+			return err
+		}
+		err = d.conn.send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
+		if !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+	}
+	return err
+}
+
+// needsGateway says whether ip route would give the route the scope of one with a gateway.
+func needsGateway(op topology.ReplaceRoute) bool {
+	hops := op.NextHops()
+	return op.Type != topology.Unicast || op.Prefix.Addr().Is6() || len(hops) != 1 || hops[0].Via.IsValid()
+}
+
+func routeHeader(id topology.RouteID) *nl.RtMsg {
+	header := nl.NewRtMsg()
+	header.Family = uint8(family(id.Prefix.Addr()))
+	header.Dst_len = uint8(id.Prefix.Bits())
+	return header
+}
+
+func routeTypeNumber(t topology.RouteType) uint8 {
+	for number, named := range routeTypes {
+		if named == t {
+			return number
+		}
+	}
+	return unix.RTN_UNSPEC
+}
+
+func (d *door) routeAttributes(op topology.ReplaceRoute) ([]nl.NetlinkRequestData, error) {
+	list := destinationAttributes(op.RouteID)
+	if op.Source.IsValid() {
+		list = append(list, nl.NewRtAttr(unix.RTA_PREFSRC, op.Source.AsSlice()))
+	}
+	switch hops := op.NextHops(); len(hops) {
+	case 0:
+		return list, nil
+	case 1:
+		index, err := d.index(hops[0].Link)
+		list = append(list, uint32Attribute(unix.RTA_OIF, uint32(index)))
+		return append(list, gateway(op.Prefix.Addr(), hops[0].Via)...), err
+	default:
+		legs := nl.NewRtAttr(unix.RTA_MULTIPATH, nil)
+		for _, hop := range hops {
+			leg, err := d.leg(op.Prefix.Addr(), hop)
+			if err != nil {
+				return nil, err
+			}
+			legs.AddChild(leg)
+		}
+		return append(list, legs), nil
+	}
+}
+
+func (d *door) leg(destination netip.Addr, hop topology.NextHop) (*nl.RtNexthop, error) {
+	const mostWeight = 256
+	if hop.Weight < 1 || hop.Weight > mostWeight {
+		return nil, fmt.Errorf("the weight %d is not between 1 and %d", hop.Weight, mostWeight)
+	}
+	index, err := d.index(hop.Link)
+	return &nl.RtNexthop{
+		RtNexthop: unix.RtNexthop{Ifindex: int32(index), Hops: uint8(hop.Weight - 1)},
+		Children:  gateway(destination, hop.Via),
+	}, err
+}
+
+func destinationAttributes(id topology.RouteID) []nl.NetlinkRequestData {
+	list := []nl.NetlinkRequestData{uint32Attribute(unix.RTA_TABLE, unix.RT_TABLE_MAIN)}
+	if id.Prefix.Bits() > 0 {
+		list = append(list, nl.NewRtAttr(unix.RTA_DST, id.Prefix.Addr().AsSlice()))
+	}
+	if id.Metric > 0 {
+		list = append(list, uint32Attribute(unix.RTA_PRIORITY, id.Metric))
+	}
+	return list
+}
+
+// gateway is none for a destination on the link, and RTA_VIA for one of the other family.
+func gateway(destination, via netip.Addr) []nl.NetlinkRequestData {
+	switch {
+	case !via.IsValid():
+		return nil
+	case destination.Is4() == via.Is4():
+		return []nl.NetlinkRequestData{nl.NewRtAttr(unix.RTA_GATEWAY, via.AsSlice())}
+	}
+	value := binary.NativeEndian.AppendUint16(nil, uint16(family(via)))
+	return []nl.NetlinkRequestData{nl.NewRtAttr(unix.RTA_VIA, append(value, via.AsSlice()...))}
+}
+
+func (v *visit) deleteRoute(op topology.DeleteRoute) error {
+	d, err := v.knock(op.Namespace)
+	if err != nil {
+		return ignoreGone(err)
+	}
+	// To the kernel an IPv4 metric of 0 means any, so another route could be deleted for one
+	// that is gone already.
+	if op.Metric == 0 && op.Prefix.Addr().Is4() {
+		if there, err := d.conn.hasRoute(op); err != nil || !there {
+			return err
+		}
+	}
+	return ignoreGone(d.conn.send(unix.RTM_DELROUTE, 0, deleteRequest(op)...))
+}
+
+func (c *conn) hasRoute(op topology.DeleteRoute) (bool, error) {
+	routes, err := c.routesOf(unix.AF_INET)
+	return slices.ContainsFunc(routes, func(r rawRoute) bool {
+		return r.prefix == op.Prefix && r.metric == op.Metric && r.protocol == op.Protocol
+	}), err
+}
+
+// deleteRequest asks for the route of a destination and metric, whatever its type, scope and legs.
+func deleteRequest(op topology.DeleteRoute) []nl.NetlinkRequestData {
+	header := routeHeader(op.RouteID)
+	header.Type = unix.RTN_UNSPEC
+	header.Scope = unix.RT_SCOPE_NOWHERE
+	header.Protocol = op.Protocol
+	return append([]nl.NetlinkRequestData{header}, destinationAttributes(op.RouteID)...)
+}

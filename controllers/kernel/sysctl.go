@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+const (
+	settingsDir    = "/proc/sys/net"
+	settingsPrefix = "net."
+	ipv6Prefix     = "net.ipv6."
+)
+
+// sysctlPath is where a setting is below settingsDir: "net.ipv4.conf.eth0.5.rp_filter" is
+// ipv4/conf/eth0.5/rp_filter. A link's name may have dots, but is one path element.
+func sysctlPath(name string) (string, error) {
+	rest, ok := strings.CutPrefix(name, settingsPrefix)
+	if !ok || strings.ContainsAny(rest, "/\x00") {
+		return "", fmt.Errorf("%q is no setting of a network namespace", name)
+	}
+	for _, family := range []string{"ipv4", "ipv6"} {
+		linkAndKey, ok := strings.CutPrefix(rest, family+".conf.")
+		if !ok {
+			continue
+		}
+		dot := strings.LastIndexByte(linkAndKey, '.')
+		if dot < 0 || linkAndKey[:dot] == "." || linkAndKey[:dot] == ".." {
+			return "", fmt.Errorf("%q is no setting of a link", name)
+		}
+		return family + "/conf/" + linkAndKey[:dot] + "/" + linkAndKey[dot+1:], nil
+	}
+	return strings.ReplaceAll(rest, ".", "/"), nil
+}
+
+// openSetting opens a setting of the namespace the thread is in, which must be d's: below
+// /proc/sys/net every look-up answers for the namespace of the thread that asks.
+func (d *door) openSetting(name string, flags int) (fd int, err error) {
+	path, err := sysctlPath(name)
+	if err != nil {
+		return -1, err
+	}
+	if d.settings < 0 {
+		if d.settings, err = openRetry(settingsDir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC); err != nil {
+			return -1, fmt.Errorf("open %s: %w", settingsDir, err)
+		}
+	}
+	return unix.Openat(d.settings, path, flags|unix.O_CLOEXEC, 0)
+}
+
+func (d *door) readSysctl(name string) (string, error) {
+	fd, err := d.openSetting(name, unix.O_RDONLY)
+	if err != nil {
+		return "", fmt.Errorf("open %s: %w", name, err)
+	}
+	defer unix.Close(fd)
+	var buf [64]byte
+	n, err := unix.Read(fd, buf[:])
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", name, err)
+	}
+	return string(bytes.TrimSpace(buf[:n])), nil
+}
+
+func (d *door) writeSysctl(name, value string) error {
+	fd, err := d.openSetting(name, unix.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	_, err = unix.Write(fd, []byte(value))
+	return errors.Join(err, unix.Close(fd))
+}
+
+// writeBirthSysctl writes a setting of a new namespace. A kernel without IPv6 has none of
+// IPv6's, which is as good as having it disabled.
+func (d *door) writeBirthSysctl(name, value string) error {
+	err := d.writeSysctl(name, value)
+	if errors.Is(err, unix.ENOENT) && strings.HasPrefix(name, ipv6Prefix) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+func (v *visit) setSysctl(op topology.SetSysctl) error {
+	d, err := v.enter(op.Namespace)
+	if err != nil {
+		return err
+	}
+	err = d.writeSysctl(op.Name, op.Value)
+	if errors.Is(err, unix.ENOENT) {
+		return d.missingSetting(op.Name, err)
+	}
+	return err
+}
+
+// missingSetting says what a setting that is not there means. A link's goes with the link, and
+// its IPv6 ones with an MTU that allows none.
+func (d *door) missingSetting(name string, missing error) error {
+	if hasIPv6, err := d.hasIPv6(); err == nil && !hasIPv6 && strings.HasPrefix(name, ipv6Prefix) {
+		return featureMissing("IPv6", missing)
+	}
+	if slices.Contains(topology.NamespaceSysctls, name) || !strings.Contains(name, ".conf.") {
+		return featureMissing("the setting "+name, missing)
+	}
+	return missing
+}
+
+// readSysctls reads the settings that every namespace has a row for.
+func (d *door) readSysctls(into map[topology.SysctlID]string) error {
+	hasIPv6, err := d.hasIPv6()
+	if err != nil {
+		return err
+	}
+	for _, name := range topology.NamespaceSysctls {
+		value := topology.BornSysctl(name)
+		if hasIPv6 || !strings.HasPrefix(name, ipv6Prefix) {
+			if value, err = d.readSysctl(name); err != nil {
+				return err
+			}
+		}
+		into[topology.SysctlID{Namespace: d.name, Name: name}] = value
+	}
+	return nil
+}
+
+// hasIPv6 says whether the kernel has IPv6. One without looks like one where it is disabled.
+func (d *door) hasIPv6() (bool, error) {
+	fd, err := d.openSetting(topology.SysctlDisableIPv6, unix.O_RDONLY)
+	if errors.Is(err, unix.ENOENT) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, unix.Close(fd)
+}

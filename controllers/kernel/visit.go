@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// visit is one pass over namespaces on one locked thread. Changing the namespace takes
+// microseconds, so it goes through as many as there are and comes home at the end. What it
+// opens in a namespace is closed by then: a file or socket would keep a deleted one alive.
+type visit struct {
+	thread *thread
+	doors  map[string]*door
+	// home is a socket in the process' own namespace; nil until needed.
+	home *conn
+}
+
+// door is an open way into one namespace.
+type door struct {
+	name string
+	fd   int
+	conn *conn
+	// settings is /proc/sys/net as this namespace sees it; -1 until needed.
+	settings int
+}
+
+func (k *Kernel) visit(fn func(*visit) error) error {
+	return k.onThread(func(t *thread) error {
+		v := &visit{thread: t, doors: map[string]*door{}}
+		defer v.closeAll()
+		return fn(v)
+	})
+}
+
+// enter moves the thread into a namespace and returns its door.
+func (v *visit) enter(namespace string) (*door, error) {
+	if d, ok := v.doors[namespace]; ok {
+		return d, v.thread.enter(d.fd)
+	}
+	fd, err := openNamespace(namespace)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.thread.enter(fd); err != nil {
+		unix.Close(fd) //nolint:errcheck // opened for reading
+		return nil, err
+	}
+	return v.furnish(namespace, fd)
+}
+
+// furnish makes a door of an open namespace that the thread is in.
+func (v *visit) furnish(namespace string, fd int) (*door, error) {
+	conn, err := dial()
+	if err != nil {
+		v.thread.forget(fd)
+		unix.Close(fd) //nolint:errcheck // opened for reading
+		return nil, err
+	}
+	d := &door{name: namespace, fd: fd, conn: conn, settings: -1}
+	v.doors[namespace] = d
+	return d, nil
+}
+
+// knock returns the door of a namespace; the thread may stay where it is.
+func (v *visit) knock(namespace string) (*door, error) {
+	if d, ok := v.doors[namespace]; ok {
+		return d, nil
+	}
+	return v.enter(namespace)
+}
+
+// close closes everything open in a namespace, and leaves it first.
+func (v *visit) close(namespace string) error {
+	d, ok := v.doors[namespace]
+	if !ok {
+		return nil
+	}
+	delete(v.doors, namespace)
+	defer d.close()
+	if v.thread.at == d.fd {
+		if err := v.thread.enter(v.thread.home); err != nil {
+			return fmt.Errorf("leave %s: %w", namespace, err)
+		}
+	}
+	return nil
+}
+
+// homeConn is a socket in the process' own namespace.
+func (v *visit) homeConn() (*conn, error) {
+	if v.home != nil {
+		return v.home, nil
+	}
+	if err := v.thread.enter(v.thread.home); err != nil {
+		return nil, err
+	}
+	var err error
+	v.home, err = dial()
+	return v.home, err
+}
+
+func (v *visit) closeAll() {
+	if v.home != nil {
+		v.home.close()
+	}
+	for _, d := range v.doors {
+		v.thread.forget(d.fd)
+		d.close()
+	}
+}
+
+func (d *door) close() {
+	d.conn.close()
+	if d.settings >= 0 {
+		unix.Close(d.settings) //nolint:errcheck // opened for reading
+	}
+	unix.Close(d.fd) //nolint:errcheck // opened for reading
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Event says that something changed. It is a hint: what changed is for the next Observe to find.
+type Event struct {
+	// Namespace is the name of the network namespace, empty if any may have changed.
+	Namespace string
+}
+
+// anywhere is an Event's Namespace after which everything has to be compared.
+const anywhere = ""
+
+// Watch tells what changes in the namespaces that Follow was called for, and which mounts of
+// namespaces come and go. Changes that nobody has taken yet are kept once per namespace. Whenever
+// news may have been lost, the Event has no name. The channel is closed when ctx is done and
+// nothing of the watch is left.
+func (k *Kernel) Watch(ctx context.Context) (<-chan Event, error) {
+	k.mustBeHome()
+	socket, err := openEventSocket(eventBuffer)
+	if err != nil {
+		return nil, fmt.Errorf("watch the kernel: %w", err)
+	}
+	mounts, err := openMountTable()
+	if err != nil {
+		socket.close()
+		return nil, fmt.Errorf("watch the mounts: %w", err)
+	}
+	return newWatcher(k.log).run(ctx, socket, mounts), nil
+}
+
+// watcher collects what its readers find.
+type watcher struct {
+	log     *slog.Logger
+	pending *pending
+	names   *nsidNames
+}
+
+func newWatcher(log *slog.Logger) *watcher {
+	return &watcher{log: log, pending: newPending(), names: &nsidNames{}}
+}
+
+// run reads until ctx is done.
+func (w *watcher) run(ctx context.Context, socket *eventSocket, mounts *mountTable) <-chan Event {
+	events := make(chan Event)
+	go func() {
+		defer close(events)
+		var readers sync.WaitGroup
+		readers.Go(func() { w.readEvents(ctx, socket) })
+		readers.Go(func() { w.readMounts(ctx, mounts) })
+		w.pending.deliver(ctx, events)
+		readers.Wait()
+	}()
+	return events
+}
+
+// reopenPause keeps a socket that cannot be opened from being tried in a loop.
+const reopenPause = time.Second
+
+// readEvents reads until ctx is done. After any error it goes on with a new socket, and what
+// the old one may have missed has to be compared.
+func (w *watcher) readEvents(ctx context.Context, socket *eventSocket) {
+	for socket != nil {
+		stop := context.AfterFunc(ctx, socket.close)
+		err := w.handleEvents(socket)
+		stop()
+		socket.close()
+		if ctx.Err() != nil {
+			return
+		}
+		w.log.Warn("kernel events were lost", "error", err)
+		socket = w.reopen(ctx)
+		w.names.dropAll()
+		w.pending.add(anywhere)
+	}
+}
+
+// reopen returns nil when ctx is done.
+func (w *watcher) reopen(ctx context.Context) *eventSocket {
+	for {
+		socket, err := openEventSocket(eventBuffer)
+		if err == nil {
+			return socket
+		}
+		w.log.Error("kernel events cannot be read", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(reopenPause):
+		}
+	}
+}
+
+// handleEvents returns when the socket fails, or is closed.
+func (w *watcher) handleEvents(socket *eventSocket) error {
+	for {
+		m, err := socket.receive()
+		if err != nil {
+			return err
+		}
+		if m.own {
+			err = w.handleOwn(m.data)
+		} else {
+			err = w.handleOther(m.nsid)
+		}
+		if err != nil {
+			w.log.Error("a kernel event is not understood", "error", err)
+			w.pending.add(anywhere)
+		}
+	}
+}
+
+// handleOwn listens to the own namespace only for numbers that change their meaning.
+func (w *watcher) handleOwn(data []byte) error {
+	nsids, err := changedNsids(data)
+	for _, nsid := range nsids {
+		w.names.drop(nsid)
+	}
+	return err
+}
+
+func (w *watcher) handleOther(nsid int32) error {
+	name, err := w.names.find(nsid)
+	if err != nil {
+		return fmt.Errorf("find the namespace with nsid %d: %w", nsid, err)
+	}
+	if name != somebodyElses {
+		w.pending.add(name)
+	}
+	return nil
+}
+
+// readMounts reads until ctx is done. A namespace that comes may be one that had a number before.
+func (w *watcher) readMounts(ctx context.Context, mounts *mountTable) {
+	stop := context.AfterFunc(ctx, mounts.close)
+	defer stop()
+	defer mounts.close()
+	err := mounts.follow(func(changed []string) {
+		w.names.dropAll()
+		for _, name := range changed {
+			w.pending.add(name)
+		}
+	})
+	if ctx.Err() == nil {
+		w.log.Error("mounts are no longer watched", "error", err)
+	}
+}
+
+// pending are names that changed and that nobody has taken yet, each once, oldest first. However
+// fast things change there are no more of them than namespaces, and adding one never waits.
+type pending struct {
+	mu    sync.Mutex
+	queue []string
+	known map[string]bool
+	// added has a token when there may be a name.
+	added chan struct{}
+}
+
+func newPending() *pending {
+	return &pending{known: map[string]bool{}, added: make(chan struct{}, 1)}
+}
+
+// add notes a name; anywhere stands for all of them.
+func (p *pending) add(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.known[name] || p.known[anywhere] {
+		return
+	}
+	if name == anywhere {
+		p.queue = nil
+		clear(p.known)
+	}
+	p.queue = append(p.queue, name)
+	p.known[name] = true
+	select {
+	case p.added <- struct{}{}:
+	default:
+	}
+}
+
+func (p *pending) take() (name string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		return "", false
+	}
+	name = p.queue[0]
+	p.queue = p.queue[1:]
+	delete(p.known, name)
+	return name, true
+}
+
+// deliver sends names until ctx is done.
+func (p *pending) deliver(ctx context.Context, events chan<- Event) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.added:
+		}
+		for name, ok := p.take(); ok; name, ok = p.take() {
+			select {
+			case <-ctx.Done():
+				return
+			case events <- Event{Namespace: name}:
+			}
+		}
+	}
+}
