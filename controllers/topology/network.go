@@ -129,17 +129,17 @@ func (e *end) of(f family) []netip.Prefix {
 }
 
 // has reports whether the node has an address of the family, link-local ones aside.
-func (n *node) has(f family) bool { return n.address(f).IsValid() }
+func (x *node) has(f family) bool { return x.address(f).IsValid() }
 
 // address is where the node is reached: its first loopback, else its first address in
 // stored link order.
-func (n *node) address(f family) netip.Addr {
-	for _, p := range n.loopbacks {
+func (x *node) address(f family) netip.Addr {
+	for _, p := range x.loopbacks {
 		if familyOf(p.Addr()) == f {
 			return p.Addr()
 		}
 	}
-	for _, e := range n.ends {
+	for _, e := range x.ends {
 		for _, p := range e.of(f) {
 			if !p.Addr().IsLinkLocalUnicast() {
 				return p.Addr()

@@ -61,11 +61,10 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[Rou
 	routes := map[RouteID]Route{}
 	for _, d := range destinations {
 		f := familyOf(d.Addr())
-		route, ok := Route{Type: routeType(r.Type), Protocol: RouteProtocol}, true
+		route := Route{Type: routeType(r.Type), Protocol: RouteProtocol}
+		ok := x.has(f) || r.To != defaultDestination
 		if route.Type == Unicast {
-			route, ok = n.unicast(x, legs, f, route)
-		} else {
-			ok = x.has(f) || r.To != defaultDestination
+			route, ok = n.unicast(x, legs, f)
 		}
 		if ok {
 			routes[RouteID{n.id.NetworkNamespace(x.name), d, metric(f, r.Metric)}] = route
@@ -119,6 +118,7 @@ func routeType(t v1alpha1.RouteType) RouteType {
 		return Unreachable
 	case v1alpha1.RouteProhibit:
 		return Prohibit
+	case v1alpha1.RouteUnicast:
 	}
 	return Unicast
 }
@@ -200,7 +200,7 @@ func sameHops(a, b map[family]hop) bool {
 
 // unicast is the route over all legs; ok is false unless each can serve the family. Legs
 // over links that are down are left out.
-func (n *network) unicast(x *node, legs []leg, f family, route Route) (Route, bool) {
+func (n *network) unicast(x *node, legs []leg, f family) (Route, bool) {
 	var hops []hop
 	var weights []int
 	for _, l := range legs {

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Netlab-agent makes the kernel of its node hold the NetLabs that select the node, keeps it
+// that way, and reports. When it stops, labs stay as they are.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers"
+	"github.com/netlab-dev/netlab/controllers/kernel"
+)
+
+// version is set when linking: -ldflags "-X main.version=v0.1.0".
+var version = "dev"
+
+type settings struct {
+	agent                   controllers.AgentOptions
+	metricsAddr, healthAddr string
+	debug, showVersion      bool
+}
+
+func main() {
+	s := parse(flag.CommandLine, os.Args[1:])
+	if s.showVersion {
+		fmt.Println("netlab-agent", version)
+		return
+	}
+	if err := run(ctrl.SetupSignalHandler(), s); err != nil {
+		fmt.Fprintln(os.Stderr, "netlab-agent:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(flags *flag.FlagSet, args []string) settings {
+	var s settings
+	a := &s.agent
+	flags.StringVar(&a.NodeName, "node-name", os.Getenv("NODE_NAME"), "the Node that this machine is (default $NODE_NAME)")
+	flags.BoolVar(&a.Symlinks, "netns-links", true, "link namespaces into /run/netns, so that ip netns finds them")
+	flags.DurationVar(&a.ComparePeriod, "compare-period", controllers.DefaultComparePeriod, "how often each lab is compared with the kernel when no event says so")
+	flags.IntVar(&a.MaxLabs, "max-labs", controllers.DefaultMaxLabs, "how many labs this node carries; 0 is no limit")
+	flags.IntVar(&a.MaxNamespaces, "max-namespaces", controllers.DefaultMaxNamespaces, "how many network namespaces of labs this node carries; 0 is no limit")
+	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8080", "where metrics are served; 0 for nowhere")
+	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 for nowhere")
+	flags.BoolVar(&s.debug, "debug", false, "log every operation on the kernel")
+	flags.BoolVar(&s.showVersion, "version", false, "print the version and exit")
+	_ = flags.Parse(args) // flag.CommandLine exits by itself
+	a.Identity = v1alpha1.AgentIdentity{PodUID: types.UID(os.Getenv("POD_UID")), Version: version}
+	return s
+}
+
+// run holds the machine's agent lock for as long as the agent lives: a second agent waits.
+func run(ctx context.Context, s settings) error {
+	if s.agent.NodeName == "" {
+		return errors.New("which Node is this? Give --node-name or set NODE_NAME")
+	}
+	log := newLog(s.debug)
+	k, err := kernel.New(kernel.Options{Symlinks: s.agent.Symlinks, Log: log})
+	if err != nil {
+		return err
+	}
+	log.Info("Waiting to be the only agent on this machine")
+	unlock, err := k.AgentLock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	s.agent.Machine = machine(k)
+	return manage(ctx, s)
+}
+
+func newLog(debug bool) *slog.Logger {
+	level := slog.LevelInfo
+	if debug {
+		level = slog.LevelDebug
+	}
+	handler := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})
+	ctrl.SetLogger(logr.FromSlogHandler(handler))
+	return slog.New(handler)
+}
+
+func manage(ctx context.Context, s settings) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the API server: %w", err)
+	}
+	scheme, err := controllers.Scheme()
+	if err != nil {
+		return err
+	}
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                 scheme,
+		Cache:                  controllers.AgentCache(s.agent.NodeName),
+		Metrics:                server.Options{BindAddress: s.metricsAddr},
+		HealthProbeBindAddress: s.healthAddr,
+	})
+	if err != nil {
+		return err
+	}
+	if err := controllers.SetupAgent(ctx, mgr, s.agent); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}

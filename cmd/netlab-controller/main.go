@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Netlab-controller folds what the agents report into the status of each NetLab, and keeps a
+// NetLabNodeState for each Node. It never touches a lab.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/netlab-dev/netlab/controllers"
+)
+
+// version is set when linking: -ldflags "-X main.version=v0.1.0".
+var version = "dev"
+
+// defaultNamespace is where config/default puts everything.
+const defaultNamespace = "netlab-system"
+
+type settings struct {
+	namespace               string
+	metricsAddr, healthAddr string
+	leaderElect             bool
+	showVersion             bool
+}
+
+func main() {
+	s := parse(flag.CommandLine, os.Args[1:])
+	if s.showVersion {
+		fmt.Println("netlab-controller", version)
+		return
+	}
+	ctrl.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, nil)))
+	if err := run(ctrl.SetupSignalHandler(), s); err != nil {
+		fmt.Fprintln(os.Stderr, "netlab-controller:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(flags *flag.FlagSet, args []string) settings {
+	var s settings
+	flags.StringVar(&s.namespace, "namespace", cmp.Or(os.Getenv("POD_NAMESPACE"), defaultNamespace), "where the agents' pods and the leader election Lease are (default $POD_NAMESPACE)")
+	flags.BoolVar(&s.leaderElect, "leader-elect", true, "take turns with other controllers by a Lease")
+	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8082", "where metrics are served; 0 for nowhere")
+	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8083", "where /healthz and /readyz are served; 0 for nowhere")
+	flags.BoolVar(&s.showVersion, "version", false, "print the version and exit")
+	_ = flags.Parse(args) // flag.CommandLine exits by itself
+	return s
+}
+
+func run(ctx context.Context, s settings) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the API server: %w", err)
+	}
+	scheme, err := controllers.Scheme()
+	if err != nil {
+		return err
+	}
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        scheme,
+		Cache:                         controllers.ControllerCache(s.namespace),
+		Metrics:                       server.Options{BindAddress: s.metricsAddr},
+		HealthProbeBindAddress:        s.healthAddr,
+		LeaderElection:                s.leaderElect,
+		LeaderElectionID:              controllers.LeaseName,
+		LeaderElectionNamespace:       s.namespace,
+		LeaderElectionReleaseOnCancel: true, // main returns right after
+	})
+	if err != nil {
+		return err
+	}
+	if err := controllers.SetupController(mgr, controllers.ControllerOptions{Namespace: s.namespace}); err != nil {
+		return err
+	}
+	if err := addChecks(mgr); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}
+
+func addChecks(mgr ctrl.Manager) error {
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	return mgr.AddReadyzCheck("ping", healthz.Ping)
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// AgentOptions are what an agent is told once.
+type AgentOptions struct {
+	// NodeName is the Node this machine is.
+	NodeName string
+	// Identity says who reports.
+	Identity v1alpha1.AgentIdentity
+	// Symlinks says whether ip netns should find the labs' namespaces by name.
+	Symlinks bool
+	// ComparePeriod is how often every lab is compared with the kernel when nothing happens.
+	ComparePeriod time.Duration
+	// EventDelay gathers kernel events that come together.
+	EventDelay time.Duration
+	// SweepPeriod is how often labs are looked for whose deletion was missed.
+	SweepPeriod time.Duration
+	// WritePause is the least time between two reports.
+	WritePause time.Duration
+	// MaxLabs and MaxNamespaces limit what this node carries; 0 is no limit.
+	MaxLabs, MaxNamespaces int
+	// Machine is this machine.
+	Machine Machine
+}
+
+// Agent makes this node's kernel hold the labs that select it, and reports on them. See
+// Reconcile, which is the whole program.
+type Agent struct {
+	AgentOptions
+	client    client.Client
+	live      client.Reader // asks the API server, not the cache
+	cache     cache.Cache
+	kernel    Kernel
+	ledger    *ledger
+	records   *records
+	following *following
+	prober    *probe.Prober
+	reporter  *reporter
+	progress  *progress
+	queue     *queue
+	removed   chan struct{} // has a token when namespaces were deleted
+	repaired  func(lab *v1alpha1.NetLab, ops []topology.Op)
+}
+
+// Reconcile brings one lab and this machine together:
+//
+//	deleted, or its name has passed to another lab? ─▶ remove by mark
+//	not selected by placement? ─▶ remove
+//	else look: compile, keep to the limits, converge, probe ─▶ report
+func (a *Agent) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	defer a.progress.begin(request)()
+	if request == heartbeat {
+		return reconcile.Result{RequeueAfter: a.ComparePeriod}, nil
+	}
+	lab, err := a.find(ctx, request.NamespacedName)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := a.removeGone(ctx, request.NamespacedName, lab); err != nil || lab == nil {
+		return reconcile.Result{}, err
+	}
+	switch selected, err := a.selected(ctx, lab); {
+	case apierrors.IsNotFound(err): // the own Node is not known yet, or any more: nothing follows from that
+		return reconcile.Result{}, nil
+	case err != nil:
+		return reconcile.Result{}, err
+	case !selected:
+		return reconcile.Result{}, a.remove(ctx, a.identity(lab))
+	}
+	a.reporter.set(labReport(a.look(ctx, lab)))
+	return reconcile.Result{RequeueAfter: a.ComparePeriod}, nil
+}
+
+// find returns the lab, nil if there is none.
+func (a *Agent) find(ctx context.Context, name types.NamespacedName) (*v1alpha1.NetLab, error) {
+	lab := &v1alpha1.NetLab{}
+	err := a.client.Get(ctx, name, lab)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("get NetLab %s: %w", name, err)
+	}
+	return lab, nil
+}
+
+func (a *Agent) identity(lab client.Object) topology.Identity {
+	return topology.Identity{
+		Namespace: lab.GetNamespace(), Name: lab.GetName(), Owner: topology.AgentOwner(string(lab.GetUID())),
+	}
+}
+
+// removeGone removes what labs of this name have left that are no more: lab is the one that
+// has the name now, nil if none has.
+func (a *Agent) removeGone(ctx context.Context, name types.NamespacedName, lab *v1alpha1.NetLab) error {
+	here, condemned := a.ledger.named(name)
+	for _, id := range here {
+		switch {
+		case lab != nil && id == a.identity(lab):
+			continue
+		case condemned[id]:
+		case lab == nil: // not in the cache is not deleted: the sweep will find out
+			continue
+		default:
+			if err := a.confirm(ctx, lab); err != nil {
+				return err
+			}
+		}
+		if err := a.remove(ctx, id); err != nil {
+			return err
+		}
+	}
+	a.ledger.acquit(condemned)
+	if lab == nil {
+		a.forget(name)
+	}
+	return nil
+}
+
+// confirm fails unless the API server, too, says that the name is this lab's: acting on a cache
+// that is behind would remove the newer lab.
+func (a *Agent) confirm(ctx context.Context, lab *v1alpha1.NetLab) error {
+	live := &v1alpha1.NetLab{}
+	if err := a.live.Get(ctx, client.ObjectKeyFromObject(lab), live); err != nil {
+		return fmt.Errorf("make sure that NetLab %s/%s is new: %w", lab.Namespace, lab.Name, err)
+	}
+	if live.UID != lab.UID {
+		return fmt.Errorf("the cache is behind: NetLab %s/%s is %s, not %s", lab.Namespace, lab.Name, live.UID, lab.UID)
+	}
+	return nil
+}
+
+// selected reports whether the lab's placement selects this node.
+func (a *Agent) selected(ctx context.Context, lab *v1alpha1.NetLab) (bool, error) {
+	node := &metav1.PartialObjectMetadata{}
+	node.SetGroupVersionKind(nodeKind)
+	if err := a.client.Get(ctx, types.NamespacedName{Name: a.NodeName}, node); err != nil {
+		return false, fmt.Errorf("get the own Node %s: %w", a.NodeName, err)
+	}
+	selector, problems := nodeSelector(&lab.Spec)
+	return len(problems) > 0 || selector.Matches(labels.Set(node.Labels)), nil
+}
+
+// remove takes a lab off this machine. The record goes first: a record without a lab would
+// turn the next build of this generation under driftPolicy Report into mere reporting.
+func (a *Agent) remove(ctx context.Context, id topology.Identity) error {
+	name := types.NamespacedName{Namespace: id.Namespace, Name: id.Name}
+	a.prober.Stop(name.String())
+	if err := a.records.remove(id); err != nil {
+		return err
+	}
+	out, err := converge.Remove(ctx, lockedKernel{a.kernel, id}, id)
+	countOperations(operations, out.Applied)
+	switch {
+	case err != nil:
+		return fmt.Errorf("remove %s: %w", id, err)
+	case len(out.Left) > 0:
+		return fmt.Errorf("remove %s: left to do: %s", id, out.Left[0])
+	}
+	signal(a.removed)
+	a.following.forget(id)
+	a.ledger.forget(id)
+	a.reporter.drop(name)
+	return nil
+}
+
+// forget ends what goes on for a lab that is not there; what the machine still holds of it stays.
+func (a *Agent) forget(name types.NamespacedName) {
+	a.prober.Stop(name.String())
+	a.reporter.drop(name)
+}
+
+// look makes this machine hold the lab as far as it may, and says what came of it.
+func (a *Agent) look(ctx context.Context, lab *v1alpha1.NetLab) labView {
+	view := labView{lab: lab}
+	compiled, problems := compile(a.identity(lab), &lab.Spec, topology.Options{Symlinks: a.Symlinks})
+	view.problems = problems
+	if len(problems) == 0 && !lab.Spec.Suspend {
+		view.overLimit = a.ledger.admit(compiled.Identity, len(compiled.Want.Namespaces))
+	}
+	if len(problems) == 0 && !lab.Spec.Suspend && view.overLimit == "" {
+		a.converge(ctx, compiled, &view)
+	}
+	if !view.probing() {
+		a.prober.Stop(probeKey(lab))
+		return view
+	}
+	view.probes = a.ask(ctx, compiled, view)
+	return view
+}
+
+// compile is topology.Compile with what only a cluster has: placement.
+func compile(id topology.Identity, spec *v1alpha1.NetLabSpec, options topology.Options) (*topology.Lab, topology.Problems) {
+	_, problems := nodeSelector(spec)
+	compiled, err := topology.Compile(id, spec, options)
+	var found topology.Problems
+	switch {
+	case errors.As(err, &found):
+		problems = append(found, problems...)
+	case err != nil:
+		problems = append(problems, topology.Problem{Field: "spec", Message: err.Error()})
+	}
+	return compiled, problems
+}
+
+// nodeSelector is what placement selects nodes by: everything unless it says otherwise.
+func nodeSelector(spec *v1alpha1.NetLabSpec) (labels.Selector, topology.Problems) {
+	if spec.Placement == nil || spec.Placement.NodeSelector == nil {
+		return labels.Everything(), nil
+	}
+	selector, err := metav1.LabelSelectorAsSelector(spec.Placement.NodeSelector)
+	if err != nil {
+		return labels.Nothing(), topology.Problems{{
+			Field: "spec.placement.nodeSelector", Message: err.Error(), Cure: "write it as for a Deployment's selector",
+		}}
+	}
+	return selector, nil
+}
+
+// converge builds the lab, repairs it or, if its driftPolicy says so, only compares it.
+func (a *Agent) converge(ctx context.Context, lab *topology.Lab, view *labView) {
+	started := time.Now()
+	defer func() { convergeSeconds.Observe(time.Since(started).Seconds()) }()
+	view.outcome, view.err = a.build(ctx, lab, view)
+	view.featureMissing = view.err != nil && a.Machine.FeatureMissing(view.err)
+	if view.err == nil && a.following.add(lab.Identity, view.outcome) {
+		a.queue.addAfter(client.ObjectKeyFromObject(view.lab), a.EventDelay)
+	}
+}
+
+func (a *Agent) build(ctx context.Context, lab *topology.Lab, view *labView) (converge.Outcome, error) {
+	realized, err := a.records.realized(lab.Identity)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	before := realized == view.lab.Generation
+	view.onlyReport = before && view.lab.Spec.DriftPolicy == v1alpha1.DriftReport
+	if view.onlyReport {
+		return converge.Plan(ctx, a.kernel, lab.Identity, lab.Want)
+	}
+	out, err := converge.Converge(ctx, lockedKernel{a.kernel, lab.Identity}, lab.Identity, lab.Want)
+	countOperations(operations, out.Applied)
+	if before && len(out.Applied) > 0 {
+		countOperations(repairs, out.Applied)
+		a.repaired(view.lab, out.Applied)
+	}
+	if err == nil && out.Realized() && !before {
+		err = a.records.save(lab.Identity, view.lab.Generation)
+	}
+	return out, err
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+func probeKey(lab *v1alpha1.NetLab) string { return client.ObjectKeyFromObject(lab).String() }
+
+// ask keeps the lab's probes running and returns what is known of them now. A changed result
+// asks for another look at the lab, so that a cause is always found in a fresh observation.
+func (a *Agent) ask(ctx context.Context, lab *topology.Lab, view labView) []probeView {
+	key := probeKey(view.lab)
+	specs := make([]probe.Spec, len(lab.Probes))
+	for i, p := range lab.Probes {
+		specs[i] = probeSpec(lab.Identity, p)
+	}
+	a.prober.Run(key, specs, view.lab.Generation)
+	views := make([]probeView, len(lab.Probes))
+	for i, result := range a.prober.Results(key) {
+		views[i] = probeView{Probe: lab.Probes[i], result: result}
+		if result.Verdict == probe.Fail {
+			views[i].cause = a.explain(ctx, lab, view.outcome.Observation, lab.Probes[i])
+		}
+	}
+	return views
+}
+
+func probeSpec(id topology.Identity, p topology.Probe) probe.Spec {
+	expect := probe.Reachable
+	if p.Expect == v1alpha1.ExpectUnreachable {
+		expect = probe.Unreachable
+	}
+	return probe.Spec{
+		Name: p.Name, From: id.NetworkNamespace(p.From), To: p.To, Expect: expect,
+		Period: p.Period, Timeout: p.Timeout, FailureThreshold: p.FailureThreshold, SizeBytes: p.SizeBytes,
+	}
+}
+
+// explain says why a probe fails, by the kernel's own word.
+func (a *Agent) explain(ctx context.Context, lab *topology.Lab, seen topology.Observation, p topology.Probe) v1alpha1.Finding {
+	walk, err := diagnose.Explain(ctx, a.kernel, seen, diagnose.Question{
+		From:      lab.Identity.NetworkNamespace(p.From),
+		To:        p.To,
+		SizeBytes: p.SizeBytes,
+		Expect:    p.Expect,
+		Replied:   p.Expect == v1alpha1.ExpectUnreachable,
+	})
+	switch cause := walk.Cause; {
+	case err != nil:
+		return refuted(v1alpha1.ReasonNoReply, fmt.Sprintf("%s gets no reply from %s; why is not known: %v", p.From, p.To, err))
+	case !cause.Found(), cause.Reason == v1alpha1.ReasonProbeError: // the way has changed, or a kernel does not answer
+		return refuted(v1alpha1.ReasonNoReply, fmt.Sprintf("%s gets no reply from %s; why is not known yet", p.From, p.To))
+	default:
+		return refuted(cause.Reason, cause.String())
+	}
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Kernel is what the agent needs of its machine's kernel.
+type Kernel interface {
+	converge.Kernel
+
+	// Labs lists every lab that has marked namespaces on this machine, sorted.
+	Labs(ctx context.Context) ([]topology.Identity, error)
+	// LookupRoute asks a namespace's kernel what it would do with a packet.
+	LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error)
+	// Lock makes the caller the only one who changes the lab, until unlock.
+	Lock(id topology.Identity) (unlock func(), err error)
+
+	// SaveRecord keeps a note on the lab that outlives the agent but not the machine.
+	SaveRecord(id topology.Identity, record []byte) error
+	// LoadRecord returns the note. Where there is none it fails with fs.ErrNotExist, or returns nothing.
+	LoadRecord(id topology.Identity) ([]byte, error)
+	// DeleteRecord forgets the note; there need not be one.
+	DeleteRecord(id topology.Identity) error
+}
+
+// Machine is the agent's machine: its kernel, and what of it has types of its own.
+type Machine struct {
+	Kernel
+	// Watch yields the network namespaces in which something changed, and "" when everything
+	// should be compared. The channel is closed when ctx ends or events may have been lost.
+	Watch func(ctx context.Context) (<-chan string, error)
+	// Follow makes changes in a network namespace arrive at Watch.
+	Follow func(namespace string) error
+	// Dial opens a raw ICMP socket in a network namespace.
+	Dial probe.Dialer
+	// NeighborTableFull says whether IPv6 errors may mean just that. It may be nil.
+	NeighborTableFull func() bool
+	// Reap waits a moment for deleted namespaces to end, and returns those that something else
+	// keeps alive. It may be nil.
+	Reap func(ctx context.Context) (held []string, err error)
+	// FeatureMissing tells an error that says the kernel lacks something from others.
+	FeatureMissing func(error) bool
+}
+
+// lockedKernel holds the lab's lock around writes. Looking needs none: an agent and a command
+// line never change each other's namespaces, so what was observed before is still the plan's.
+type lockedKernel struct {
+	Kernel
+	id topology.Identity
+}
+
+// Apply fails if somebody else is at work on the lab.
+func (k lockedKernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
+	unlock, err := k.Lock(k.id)
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	return k.Kernel.Apply(ctx, ops)
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+func TestReportSaysWhatTheTableSays(t *testing.T) {
+	left := []topology.Op{topology.DeleteSymlink{Name: "x"}, topology.DeleteSymlink{Name: "y"}}
+	taken := topology.Observation{Conflicts: []topology.Conflict{{Name: "/run/netlab/netns/x", Found: "a directory"}}}
+	for _, situation := range []struct {
+		name string
+		view labView
+		want string
+		// message is in the first finding that is not True.
+		message string
+	}{
+		{"problems in the spec", labView{problems: topology.Problems{{Field: "spec.x", Message: "is wrong", Cure: "right it"}}},
+			"False/InvalidSpec Unknown/NotAccepted Unknown/NotAccepted", "spec.x: is wrong; right it"},
+		{"a limit of the agent", labView{overLimit: "this node may carry 1 lab (--max-labs)"},
+			"True/Valid False/LimitExceeded Unknown/NotRealized", "--max-labs"},
+		{"the kernel could not be read", labView{err: fmt.Errorf("%w default/x: interrupted", converge.ErrObserve)},
+			"True/Valid Unknown/ObservationFailed Unknown/NotRealized", "interrupted"},
+		{"the kernel lacks a feature", labView{err: errors.New("no veth"), featureMissing: true},
+			"True/Valid False/KernelFeatureMissing Unknown/NotRealized", "no veth"},
+		{"the kernel refused an operation", labView{err: errors.New("ip link add: no space left")},
+			"True/Valid False/KernelError Unknown/NotRealized", "ip link add: no space left"},
+		{"names are taken", labView{outcome: converge.Outcome{Left: left, Observation: taken}},
+			"True/Valid False/Conflict Unknown/NotRealized", "/run/netlab/netns/x is taken: a directory"},
+		{"names are taken, under driftPolicy Report", labView{onlyReport: true, outcome: converge.Outcome{Left: left, Observation: taken}},
+			"True/Valid False/Conflict Unknown/NotRealized", "is taken"},
+		{"differences, and only to be reported", labView{onlyReport: true, outcome: converge.Outcome{Left: left}},
+			"True/Valid False/Drifted True/NoProbes", "2 differences under driftPolicy Report; to be as described: rm /run/netns/x"},
+		{"differences after three rounds", labView{outcome: converge.Outcome{Left: left}},
+			"True/Valid False/KernelError Unknown/NotRealized", "still differs after 3 rounds"},
+		{"as described, no probes", labView{},
+			"True/Valid True/Realized True/NoProbes", ""},
+		{"as described, all pass", labView{probes: []probeView{asked(probe.Pass, probe.Reply)}},
+			"True/Valid True/Realized True/AllProbesPass", ""},
+		{"one verdict is open", labView{probes: []probeView{asked(probe.Pass, probe.Reply), asked(probe.Unknown, probe.NoReply)}},
+			"True/Valid True/Realized Unknown/Pending", "waiting for the first verdict of probe ns1-ns2 (IPv4)"},
+		{"one could not ask", labView{probes: []probeView{asked(probe.Unknown, probe.NotAsked), asked(probe.Unknown, probe.NoBuffer)}},
+			"True/Valid True/Realized Unknown/ProbeError", "NoBuffer"},
+		{"two fail, one is open", labView{probes: []probeView{asked(probe.Unknown, probe.NotAsked), failed("NoReturnRoute"), failed("NoReply")}},
+			"True/Valid True/Realized False/NoReturnRoute", "probe ns1-ns2 (IPv4): because of NoReturnRoute (and 1 more failing probe)"},
+	} {
+		t.Run(situation.name, func(t *testing.T) {
+			situation.view.lab = labToFold()
+			report := labReport(situation.view)
+			findings := []v1alpha1.Finding{report.Accepted, report.Realized, report.Reachable}
+			var seen, messages []string
+			for _, f := range findings {
+				seen = append(seen, fmt.Sprintf("%s/%s", f.Status, f.Reason))
+				if f.Status != "True" {
+					messages = append(messages, f.Message)
+				}
+			}
+			if got := strings.Join(seen, " "); got != situation.want {
+				t.Errorf("got  %s\nwant %s", got, situation.want)
+			}
+			if len(messages) > 0 && !strings.Contains(messages[0], situation.message) {
+				t.Errorf("the message is %q, want %q in it", messages[0], situation.message)
+			}
+		})
+	}
+}
+
+func TestASuspendedLabIsReportedAsSuspended(t *testing.T) {
+	lab := labToFold()
+	lab.Spec.Suspend = true
+	report := labReport(labView{lab: lab})
+	if report.Accepted.Status != "True" || report.Realized.Reason != "Suspended" || report.Reachable.Reason != "Suspended" {
+		t.Errorf("got %+v", report)
+	}
+}
+
+func TestAReportListsEightDifferencesAtMost(t *testing.T) {
+	var left []topology.Op
+	for i := range 20 {
+		left = append(left, topology.DeleteSymlink{Name: fmt.Sprint(i)})
+	}
+	report := labReport(labView{lab: labToFold(), onlyReport: true, outcome: converge.Outcome{Left: left}})
+	if len(report.Drift) != 8 || report.Drift[0] != "rm /run/netns/0" || !strings.HasPrefix(report.Realized.Message, "20 differences") {
+		t.Errorf("got %q: %q", report.Realized.Message, report.Drift)
+	}
+}
+
+func TestLongMessagesAreCutBetweenCharacters(t *testing.T) {
+	if got := cut("ääää", 7); got != "ää…" {
+		t.Errorf("got %q", got)
+	}
+	var problems topology.Problems
+	for range 20 {
+		problems = append(problems, topology.Problem{Field: "spec", Message: strings.Repeat("x", 1000)})
+	}
+	if got := listed(problems); len(got) > maxMessageBytes+50 || !strings.HasSuffix(got, "and 12 more problems") {
+		t.Errorf("%d bytes, ending %q", len(got), got[len(got)-30:])
+	}
+}
+
+func asked(verdict probe.Verdict, outcome probe.Outcome) probeView {
+	return probeView{
+		Probe:  topology.Probe{Name: "ns1-ns2", Family: v1alpha1.IPv4},
+		result: probe.Result{Verdict: verdict, Outcome: outcome, Err: outcome.String()},
+	}
+}
+
+func failed(reason string) probeView {
+	p := asked(probe.Fail, probe.NoReply)
+	p.cause = refuted(reason, "because of "+reason)
+	return p
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// verdictPatience is how long a write waits for the first verdicts of probes.
+const verdictPatience = 200 * time.Millisecond
+
+// reporter writes what this node's labs are like into its own NetLabNodeState, and nothing
+// else anywhere. It writes only what differs from what is there: the first change after a
+// pause at once, later ones together.
+type reporter struct {
+	write func(ctx context.Context, status v1alpha1.NetLabNodeStateStatus) (resourceVersion string, err error)
+	agent v1alpha1.AgentIdentity
+	// pause is the least time between two writes.
+	pause time.Duration
+	// changed has a token while there may be something to write.
+	changed chan struct{}
+	// settled has a token when the last open verdict has come.
+	settled chan struct{}
+
+	mu   sync.Mutex
+	labs map[types.NamespacedName]v1alpha1.LabReport
+	// complete: every lab has been looked at once. An incomplete report would say of the
+	// others that they are not there.
+	complete bool
+	// published is the status that the API server holds, nil if that is not known; version is
+	// its resource version.
+	published *v1alpha1.NetLabNodeStateStatus
+	version   string
+	// absent: there was no NetLabNodeState to write to, and none has been seen since.
+	absent bool
+}
+
+func newReporter(c client.Client, node string, agent v1alpha1.AgentIdentity, pause time.Duration) *reporter {
+	r := &reporter{
+		agent:   agent,
+		pause:   pause,
+		changed: make(chan struct{}, 1),
+		settled: make(chan struct{}, 1),
+		labs:    map[types.NamespacedName]v1alpha1.LabReport{},
+	}
+	r.write = func(ctx context.Context, status v1alpha1.NetLabNodeStateStatus) (string, error) {
+		state := &v1alpha1.NetLabNodeState{}
+		state.Name = node
+		if err := replaceStatus(ctx, c, state, status, ""); err != nil {
+			return "", fmt.Errorf("report into NetLabNodeState %s: %w", node, err)
+		}
+		return state.ResourceVersion, nil
+	}
+	return r
+}
+
+// set replaces the report on a lab.
+func (r *reporter) set(report v1alpha1.LabReport) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.labs[types.NamespacedName{Namespace: report.Namespace, Name: report.Name}] = report
+	signal(r.changed)
+	if !r.verdictsOpen() {
+		signal(r.settled)
+	}
+}
+
+// drop takes a lab out of the report.
+func (r *reporter) drop(lab types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.labs, lab)
+	signal(r.changed)
+}
+
+// open lets the first report out.
+func (r *reporter) open() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.complete = true
+	signal(r.changed)
+}
+
+// signal leaves a token for a reader who will come, unless there is one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// verdictsOpen is called with the lock held.
+func (r *reporter) verdictsOpen() bool {
+	for _, report := range r.labs {
+		if report.Reachable.Reason == v1alpha1.ReasonPending {
+			return true
+		}
+	}
+	return false
+}
+
+// run writes until ctx ends.
+func (r *reporter) run(ctx context.Context) {
+	for wait(ctx, r.changed, 0) {
+		if !r.due() {
+			continue
+		}
+		r.awaitVerdicts(ctx)
+		if r.retry(ctx, r.publish(ctx)) && !wait(ctx, nil, r.pause) {
+			return
+		}
+	}
+}
+
+// retry asks for another write after a failed one. Where there is no NetLabNodeState to write
+// to, there is nothing to pause after either: observe sees it come.
+func (r *reporter) retry(ctx context.Context, err error) (pause bool) {
+	switch {
+	case apierrors.IsNotFound(err):
+		logf.FromContext(ctx).Info("Waiting for the controller to create this node's NetLabNodeState")
+		return false
+	case err != nil && ctx.Err() == nil:
+		logf.FromContext(ctx).Error(err, "The report could not be written; trying again", "after", r.pause)
+		signal(r.changed)
+	}
+	return true
+}
+
+// wait returns when c has a token or, if it is not 0, after patience. It is false when ctx has ended.
+func wait(ctx context.Context, c <-chan struct{}, patience time.Duration) bool {
+	var timeout <-chan time.Time
+	if patience > 0 {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-c:
+	case <-timeout:
+	}
+	return ctx.Err() == nil
+}
+
+// due reports whether what would be written differs from what is there.
+func (r *reporter) due() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.complete || r.absent {
+		return false
+	}
+	return r.published == nil || !equality.Semantic.DeepEqual(r.status(), *r.published)
+}
+
+// awaitVerdicts gives first verdicts a moment to come, so that a lab that is reachable at once
+// is reported once.
+func (r *reporter) awaitVerdicts(ctx context.Context) {
+	select {
+	case <-r.settled: // a token of earlier
+	default:
+	}
+	r.mu.Lock()
+	open := r.verdictsOpen()
+	r.mu.Unlock()
+	if open {
+		wait(ctx, r.settled, verdictPatience)
+	}
+}
+
+func (r *reporter) publish(ctx context.Context) error {
+	r.mu.Lock()
+	status, seen := r.status(), r.version
+	r.mu.Unlock()
+	version, err := r.write(ctx, status)
+	reportWrites.WithLabelValues(resultLabel(err)).Inc()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		// One that was made while this was under way is there, and was seen.
+		r.absent = apierrors.IsNotFound(err) && r.version == seen
+		return err
+	}
+	r.published, r.version = &status, version
+	return nil
+}
+
+// status is called with the lock held.
+func (r *reporter) status() v1alpha1.NetLabNodeStateStatus {
+	labs := make([]v1alpha1.LabReport, 0, len(r.labs))
+	for _, report := range r.labs {
+		labs = append(labs, report)
+	}
+	slices.SortFunc(labs, func(a, b v1alpha1.LabReport) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return capped(v1alpha1.NetLabNodeStateStatus{Agent: r.agent, LabCount: int32(len(labs)), Labs: labs}, maxReportBytes)
+}
+
+// observe learns what the API server holds, nil if the NetLabNodeState is gone. What is older
+// than the last write is an echo of an earlier one.
+func (r *reporter) observe(state *v1alpha1.NetLabNodeState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case state == nil:
+		r.published, r.version = nil, ""
+	case r.published != nil && older(state.ResourceVersion, r.version):
+		return
+	default:
+		r.published, r.version, r.absent = state.Status.DeepCopy(), state.ResourceVersion, false
+	}
+	signal(r.changed)
+}
+
+func older(a, b string) bool {
+	order, err := resourceversion.CompareResourceVersion(a, b)
+	return err == nil && order < 0
+}
+
+// watch keeps r informed of the NetLabNodeStates in a cache that holds only this node's.
+func (r *reporter) watch(ctx context.Context, c cache.Cache) error {
+	informer, err := c.GetInformer(ctx, &v1alpha1.NetLabNodeState{})
+	if err != nil {
+		return fmt.Errorf("watch the own NetLabNodeState: %w", err)
+	}
+	saw := func(o any) {
+		if state, ok := o.(*v1alpha1.NetLabNodeState); ok {
+			r.observe(state)
+		}
+	}
+	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc:    saw,
+		UpdateFunc: func(_, o any) { saw(o) },
+		DeleteFunc: func(any) { r.observe(nil) },
+	})
+	if err != nil {
+		return fmt.Errorf("watch the own NetLabNodeState: %w", err)
+	}
+	if !c.WaitForCacheSync(ctx) {
+		return errors.New("watch the own NetLabNodeState: the cache did not fill")
+	}
+	return nil
+}

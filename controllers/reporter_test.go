@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// paper is where a reporter under test writes: when, and what about each lab.
+type paper struct {
+	*reporter
+	begun   time.Time
+	writes  []string
+	version int
+
+	lock   sync.Mutex
+	refuse error
+}
+
+// onPaper runs a story about a reporter in a time of its own.
+func onPaper(t *testing.T, story func(p *paper)) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &paper{reporter: newReporter(nil, "n", v1alpha1.AgentIdentity{Version: "v1"}, 5*time.Second), begun: time.Now()}
+		p.write = func(_ context.Context, status v1alpha1.NetLabNodeStateStatus) (string, error) {
+			return p.print(status)
+		}
+		go p.run(t.Context())
+		story(p)
+	})
+}
+
+func (p *paper) print(status v1alpha1.NetLabNodeStateStatus) (string, error) {
+	line := fmt.Sprintf("%s:", time.Since(p.begun))
+	for _, lab := range status.Labs {
+		line += fmt.Sprintf(" %s=%s", lab.Name, lab.Reachable.Reason)
+	}
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	if p.refuse != nil {
+		p.writes = append(p.writes, line+" refused")
+		return "", p.refuse
+	}
+	p.writes = append(p.writes, line)
+	p.version++
+	return fmt.Sprint(p.version), nil
+}
+
+// answers makes the API server refuse writes from now on, or accept them again.
+func (p *paper) answers(refusal error) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	p.refuse = refusal
+}
+
+func (p *paper) says(lab, reason string) {
+	report := v1alpha1.LabReport{Namespace: "default", Name: lab, Reachable: v1alpha1.Finding{Reason: reason}}
+	p.set(report)
+}
+
+func (p *paper) expect(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	if !slices.Equal(p.writes, want) {
+		t.Errorf("written:\n%s\nwant:\n%s", strings.Join(p.writes, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestAChangeAfterQuietIsWrittenAtOnceAndFurtherOnesTogether(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "AllProbesPass")
+		p.open()
+		p.expect(t, "0s: x=AllProbesPass")
+		for range 20 {
+			time.Sleep(100 * time.Millisecond)
+			p.says("x", "NoReply")
+			p.says("y", "NoProbes")
+		}
+		time.Sleep(time.Minute)
+		p.expect(t, "0s: x=AllProbesPass", "5s: x=NoReply y=NoProbes")
+		p.drop(types.NamespacedName{Namespace: "default", Name: "x"})
+		p.expect(t, "0s: x=AllProbesPass", "5s: x=NoReply y=NoProbes", "1m2s: y=NoProbes")
+	})
+}
+
+func TestWhatIsSaidAgainIsNotWrittenAgain(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "AllProbesPass")
+		p.open()
+		for range 100 {
+			time.Sleep(time.Second)
+			p.says("x", "AllProbesPass")
+		}
+		p.says("x", "NoReply")
+		p.says("x", "AllProbesPass")
+		p.expect(t, "0s: x=AllProbesPass")
+	})
+}
+
+func TestNothingIsWrittenBeforeEveryLabWasLookedAt(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "AllProbesPass")
+		time.Sleep(time.Hour)
+		p.expect(t)
+		p.open()
+		p.expect(t, "1h0m0s: x=AllProbesPass")
+	})
+}
+
+func TestFirstVerdictsAreWaitedForAMoment(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.open()
+		time.Sleep(time.Minute)
+		p.says("x", "Pending")
+		time.Sleep(50 * time.Millisecond)
+		p.says("x", "AllProbesPass")
+		p.expect(t, "0s:", "1m0.05s: x=AllProbesPass")
+	})
+}
+
+func TestAVerdictThatTakesLongerIsReportedAsOpen(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.open()
+		time.Sleep(time.Minute)
+		p.says("x", "Pending")
+		time.Sleep(3 * time.Second)
+		p.says("x", "NoReply")
+		time.Sleep(time.Minute)
+		p.expect(t, "0s:", "1m0.2s: x=Pending", "1m5.2s: x=NoReply")
+	})
+}
+
+func TestAFailedWriteIsTriedAgainInFiveSeconds(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.answers(errors.New("connection refused"))
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(7 * time.Second)
+		p.answers(nil)
+		time.Sleep(time.Minute)
+		p.expect(t, "0s: x=NoProbes refused", "5s: x=NoProbes refused", "10s: x=NoProbes")
+	})
+}
+
+func TestANodeStateThatIsNotThereIsWaitedFor(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.answers(fmt.Errorf("report: %w", apierrors.NewNotFound(schema.GroupResource{}, "n")))
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(time.Hour)
+		p.expect(t, "0s: x=NoProbes refused")
+		p.answers(nil)
+		p.observe(nodeState("7"))
+		p.expect(t, "0s: x=NoProbes refused", "1h0m0s: x=NoProbes")
+	})
+}
+
+func TestANodeStateMadeAnewIsFilledAgain(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(time.Minute)
+		p.observe(nil)
+		p.observe(nodeState("9"))
+		p.expect(t, "0s: x=NoProbes", "1m0s: x=NoProbes")
+	})
+}
+
+func TestAnEchoOfAnEarlierWriteChangesNothing(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.version = 10
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(time.Minute)
+		p.observe(nodeState("3"))
+		time.Sleep(time.Minute)
+		p.expect(t, "0s: x=NoProbes")
+	})
+}
+
+func TestAnAgentThatFindsItsReportThereWritesNothing(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "NoProbes")
+		there := nodeState("3")
+		there.Status = p.status()
+		p.observe(there)
+		p.open()
+		time.Sleep(time.Minute)
+		p.expect(t)
+	})
+}
+
+func nodeState(version string) *v1alpha1.NetLabNodeState {
+	state := &v1alpha1.NetLabNodeState{}
+	state.ResourceVersion = version
+	return state
+}
+
+func TestAReportThatIsTooLargeShedsWhatMattersLeast(t *testing.T) {
+	status := v1alpha1.NetLabNodeStateStatus{LabCount: 3}
+	for i := range 3 {
+		status.Labs = append(status.Labs, v1alpha1.LabReport{
+			Name:          fmt.Sprint("lab", i),
+			Drift:         []string{strings.Repeat("d", 1000)},
+			FailingProbes: []v1alpha1.ProbeReport{{Name: "p", Message: strings.Repeat("m", 1000)}},
+		})
+	}
+	full := encodedSize(status)
+	for _, c := range []struct {
+		limit, labs, drift, message int
+	}{
+		{full, 3, 1, 1000},
+		{full - 1, 3, 0, 1000},
+		{full - 3100, 3, 0, 0},
+		{700, 2, 0, 0},
+		{100, 0, 0, 0},
+	} {
+		got := capped(status, c.limit)
+		if got.LabCount != 3 || len(got.Labs) != c.labs || encodedSize(got) > c.limit {
+			t.Errorf("at %d bytes: %d of %d labs in %d bytes", c.limit, len(got.Labs), got.LabCount, encodedSize(got))
+		}
+		if c.labs > 0 && (len(got.Labs[0].Drift) != c.drift || len(got.Labs[0].FailingProbes[0].Message) != c.message) {
+			t.Errorf("at %d bytes: %d differences, %d bytes of message", c.limit, len(got.Labs[0].Drift), len(got.Labs[0].FailingProbes[0].Message))
+		}
+	}
+	if len(status.Labs[0].Drift) != 1 || status.Labs[0].FailingProbes[0].Message == "" {
+		t.Error("capped changed what it was given")
+	}
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+func TestTheAPIServerAcceptsEverySample(t *testing.T) {
+	c := adminClient(t)
+	namespace := newNamespace(t, c)
+	samples, err := filepath.Glob(filepath.Join("..", "config", "samples", "*.yaml"))
+	if err != nil || len(samples) < 2 {
+		t.Fatalf("found %d samples: %v", len(samples), err)
+	}
+	for _, path := range samples {
+		for _, o := range readObjects(t, path) {
+			if o.GetKind() != "NetLab" {
+				continue
+			}
+			t.Run(o.GetName(), func(t *testing.T) {
+				o.SetNamespace(namespace)
+				create(t, strictly(c), o)
+			})
+		}
+	}
+}
+
+func TestTheAPIServerAcceptsALabOfFullSize(t *testing.T) {
+	c := adminClient(t)
+	lab := fullSizeLab()
+	lab.Namespace = newNamespace(t, c)
+	if problems := topology.Validate(&lab.Spec); len(problems) > 0 {
+		t.Fatalf("the test's own lab is invalid: %v", problems)
+	}
+	create(t, c, lab)
+	lab.Spec.Suspend = true
+	if err := c.Update(t.Context(), lab); err != nil {
+		t.Fatalf("an update costs more than a create: %v", err)
+	}
+}
+
+// fullSizeLab has as many of everything as the API admits: a star of 256 hosts around 128 routers
+// that form a ring and, with what links are left, chords.
+func fullSizeLab() *v1alpha1.NetLab {
+	lab := &v1alpha1.NetLab{}
+	lab.Name = "full-size"
+	s := &lab.Spec
+	for i := range 128 {
+		s.Routers = append(s.Routers, v1alpha1.Router{Name: fmt.Sprintf("long-name-r%d", i)})
+	}
+	for i := range 256 {
+		s.Namespaces = append(s.Namespaces, v1alpha1.Namespace{Name: fmt.Sprintf("long-name-h%d", i)})
+		s.Subnets = append(s.Subnets, v1alpha1.Subnet{Name: fmt.Sprintf("long-name-s%d", i), CIDRs: []string{
+			fmt.Sprintf("10.%d.0.0/24", i), fmt.Sprintf("fd00:%x::/64", i),
+		}})
+	}
+	for i := range 512 {
+		s.Links = append(s.Links, fullSizeLink(s, i))
+	}
+	for i := range 256 {
+		s.Probes = append(s.Probes, v1alpha1.Probe{
+			Name: fmt.Sprintf("a-probe-with-a-long-name-%d", i), From: s.Namespaces[i].Name, To: s.Namespaces[(i+1)%256].Name,
+		})
+	}
+	return lab
+}
+
+// fullSizeLink is, by number, a host's cable or one between two routers with written addresses.
+func fullSizeLink(s *v1alpha1.NetLabSpec, i int) v1alpha1.Link {
+	link := v1alpha1.Link{Name: fmt.Sprintf("long-name-l%d", i)}
+	if i < 256 {
+		link.Subnet = s.Subnets[i].Name
+		link.Endpoints = []v1alpha1.Endpoint{{Name: s.Namespaces[i].Name}, {Name: s.Routers[i%128].Name}}
+		return link
+	}
+	n := i - 256
+	ends := [2]int{n % 128, (n + 1 + n/128) % 128}
+	for side, router := range ends {
+		link.Endpoints = append(link.Endpoints, v1alpha1.Endpoint{
+			Name:      s.Routers[router].Name,
+			Addresses: []string{fmt.Sprintf("172.16.%d.%d/30", n/64, n%64*4+1+side)},
+		})
+	}
+	return link
+}
+
+func TestALabThatNobodyHasSeenIsPending(t *testing.T) {
+	c := adminClient(t)
+	lab := routedPair()
+	lab.Namespace = newNamespace(t, c)
+	create(t, c, lab)
+	if lab.Status.ObservedGeneration != -1 {
+		t.Errorf("observedGeneration is %d; kstatus would call the lab Current", lab.Status.ObservedGeneration)
+	}
+	for _, kind := range []string{"Ready", "Accepted", "Realized", "Reachable"} {
+		condition := meta.FindStatusCondition(lab.Status.Conditions, kind)
+		if condition == nil || condition.Status != metav1.ConditionUnknown || condition.Reason != v1alpha1.ReasonPending {
+			t.Errorf("%s is %v, want Unknown/Pending", kind, condition)
+		}
+	}
+}
+
+// Each case changes one thing of the tutorial's lab. The message has to tell what is wrong.
+func TestTheAPIServerRefuses(t *testing.T) {
+	c := adminClient(t)
+	namespace := newNamespace(t, c)
+	strict := strictly(c)
+	for _, refused := range []struct {
+		name, replace, with string
+		message             string
+	}{
+		{"a field nobody knows", "routing: Auto", "rooting: Auto", `unknown field "spec.rooting"`},
+		{"a routing that is not one", "routing: Auto", "routing: Dynamic", `supported values: "Auto", "Manual"`},
+		{"a dot in the lab's name", "name: routed-pair", "name: routed.pair", "at most 63 characters long and have no dots"},
+		{"a lab's name of 64 characters", "name: routed-pair", "name: " + strings.Repeat("x", 64), "at most 63 characters long and have no dots"},
+		{"a name with a path in it", "{name: ns1}, {name: ns2}]", "{name: ../../x}, {name: ns1}, {name: ns2}]", "spec.namespaces[0].name"},
+		{"a name of 16 characters", "{name: ns1}, {name: ns2}]", "{name: abcdefghijklmnop}, {name: ns1}, {name: ns2}]", "may not be more than 15"},
+		{"a reserved name", "{name: ns1}, {name: ns2}]", "{name: all}, {name: ns1}, {name: ns2}]", "lo, all and default are reserved"},
+		{"a name that YAML takes for a boolean", "{name: ns1}, {name: ns2}]", "{name: true}, {name: ns1}, {name: ns2}]", `must be of type string: "boolean"`},
+		{"the same node twice", "{name: ns1}, {name: ns2}]", "{name: ns1}, {name: ns1}, {name: ns2}]", "Duplicate value"},
+		{"a namespace with a router's name", "{name: ns1}, {name: ns2}]", "{name: router}, {name: ns1}, {name: ns2}]", "node names must be unique across namespaces and routers"},
+		{"an end at a node that is not there", "endpoints: [{name: ns1}", "endpoints: [{name: ns7}", "links[].endpoints[].name must be the name of a namespace or router"},
+		{"a link with one end", "endpoints: [{name: ns1}, {name: router}]", "endpoints: [{name: ns1}]", "should have at least 2 items"},
+		{"a link with three ends", "{name: ns1}, {name: router}]", "{name: ns1}, {name: router}, {name: ns2}]", "must have at most 2 items"},
+		{"a subnet that is not there", "subnet: left", "subnet: lift", "links[].subnet must be the name of a subnet"},
+		{"a prefix with host bits", "192.0.2.0/24", "192.0.2.1/24", "a prefix without host bits"},
+		{"a subnet that is no prefix", "192.0.2.0/24", "left", "a prefix without host bits"},
+		{"two prefixes of one family", "[192.0.2.0/24]", "[192.0.2.0/24, 203.0.113.0/24]", "at most one cidr per address family"},
+		{"an address without its length", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, addresses: [192.0.2.1]}", "an address is written with its prefix length"},
+		{"a MAC address that is none", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, mac: beef}", "spec.links[0].endpoints[0].mac"},
+		{"an MTU that IPv4 does not know", "{name: l1,", "{name: l1, mtu: 60,", "greater than or equal to 68"},
+		{"a probe without a target", "from: ns1, to: ns2", "from: ns1", "exactly one of to and toAddress"},
+		{"a probe with two targets", "from: ns1, to: ns2", `from: ns1, to: ns2, toAddress: 192.0.2.1`, "exactly one of to and toAddress"},
+		{"a probe of a node that is not there", "from: ns1, to: ns2", "from: ns1, to: ns7", "probes[].from and probes[].to must be names"},
+		{"a probe of no address", "from: ns1, to: ns2", "from: ns1, toAddress: router", "toAddress is an IP address"},
+		{"a route without a next hop", "{name: ns2}]", "{name: ns2, routes: [{to: default}]}]", "exactly one of via, nextHops, or a type other than Unicast"},
+		{"a blackhole with a next hop", "{name: ns2}]", "{name: ns2, routes: [{to: default, via: router, type: Blackhole}]}]", "exactly one of via, nextHops"},
+		{"a sysctl that is not in the list", "{name: ns2}]", "{name: ns2, sysctls: [{name: kernel.panic, value: 1}]}]", "Unsupported value"},
+		{"a sysctl's value that is no number", "{name: ns2}]", "{name: ns2, sysctls: [{name: net.ipv4.tcp_ecn, value: yes please}]}]", "should match"},
+		{"a loopback without its length", "{name: router}]", "{name: router, loopbacks: [10.0.0.1]}]", "a loopback is an address with a prefix length"},
+		{"more silent nodes than there can be", "routing: Auto", `placement: {maxUnavailable: 101%}`, "should match"},
+		{"fewer silent nodes than none", "routing: Auto", `placement: {maxUnavailable: -1}`, "0 or more"},
+		{"switches, which come later", "routing: Auto", `switches: [{name: sw1}]`, `unknown field "spec.switches"`},
+	} {
+		t.Run(refused.name, func(t *testing.T) {
+			written := strings.Replace(tutorial, refused.replace, refused.with, 1)
+			if written == tutorial {
+				t.Fatalf("%q is not in the tutorial's lab", refused.replace)
+			}
+			err := strict.Create(t.Context(), decodeLab(t, namespace, written))
+			if err == nil || !strings.Contains(err.Error(), refused.message) {
+				t.Errorf("got %v, want a message with %q", err, refused.message)
+			}
+		})
+	}
+}
+
+const tutorial = `
+apiVersion: netlab.dev/v1alpha1
+kind: NetLab
+metadata: {name: routed-pair}
+spec:
+  routing: Auto
+  namespaces: [{name: ns1}, {name: ns2}]
+  routers: [{name: router}]
+  subnets:
+  - {name: left, cidrs: [192.0.2.0/24]}
+  - {name: right, cidrs: [198.51.100.0/24]}
+  links:
+  - {name: l1, subnet: left, endpoints: [{name: ns1}, {name: router}]}
+  - {name: l2, subnet: right, endpoints: [{name: router}, {name: ns2}]}
+  probes:
+  - {name: ns1-ns2, from: ns1, to: ns2}
+`
+
+// routedPair is the tutorial's lab.
+func routedPair() *v1alpha1.NetLab {
+	lab := &v1alpha1.NetLab{}
+	if err := yaml.UnmarshalStrict([]byte(tutorial), lab); err != nil {
+		panic(err)
+	}
+	return lab
+}
+
+func decodeLab(t *testing.T, namespace, written string) *unstructured.Unstructured {
+	t.Helper()
+	o := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(written), &o.Object); err != nil {
+		t.Fatal(err)
+	}
+	o.SetNamespace(namespace)
+	return o
+}
+
+// strictly refuses unknown fields, as kubectl does.
+func strictly(c client.Client) client.Client {
+	return client.WithFieldValidation(c, metav1.FieldValidationStrict)
+}

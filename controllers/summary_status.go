@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Limits of what a NetLab's status holds, so that it stays small however many nodes there are.
+const (
+	maxNodeSummaries = 16
+	maxFailingProbes = 32
+	maxNamesListed   = 3
+)
+
+// stalledAfter is how long a node may fail to build a lab before the lab counts as stalled.
+const stalledAfter = 60 * time.Second
+
+// labFacts are what the controller knows about a lab at one moment.
+type labFacts struct {
+	// lab has the status that was written before.
+	lab      *v1alpha1.NetLab
+	problems topology.Problems
+	// nodes are those that should carry the lab, by name.
+	nodes []nodeFacts
+	now   time.Time
+}
+
+// nodeFacts are what the controller knows about a lab on one node.
+type nodeFacts struct {
+	name string
+	// silent: no agent is there whose report could be believed.
+	silent bool
+	// report is nil until the agent has reported on the lab's current generation.
+	report *v1alpha1.LabReport
+}
+
+// summarize folds what is known about a lab into its status. It is pure; again is when to
+// ask anew because time alone will change the answer, 0 if it will not.
+//
+//	situation                             Accepted       Realized                      Reachable                     Ready                     also
+//	not seen yet (the CRD's default)      Unknown/Pending  …                           …                             Unknown/Pending           –
+//	invalid spec                          False/Invalid  Unknown/NotAccepted           Unknown/NotAccepted           False/Invalid             Stalled
+//	suspended                             True           Unknown/Suspended             Unknown/Suspended             Unknown/Suspended         –
+//	no node selected                      True           False/NoNodesSelected         Unknown/NotRealized           False/NoNodesSelected     Stalled
+//	building                              True           False/Progressing             Unknown/NotRealized           False/Progressing         Reconciling
+//	a node cannot build                   True           False/<reason>                Unknown/NotRealized           False/<reason>            Reconciling, Stalled after 60 s
+//	drift under Report                    True           False/Drifted                 as probed                     False/Drifted             Drifted
+//	more than maxUnavailable silent       True           Unknown/NodesUnavailable      Unknown/NodesUnavailable      Unknown/NodesUnavailable  –
+//	a node's kernel cannot be read        True           Unknown/ObservationFailed     Unknown/NotRealized           Unknown/ObservationFailed –
+//	built, no probes                      True           True/Realized                 True/NoProbes                 True/Ready                –
+//	built, first verdicts open            True           True/Realized                 Unknown/Pending               False/Progressing         Reconciling
+//	built, probes could not ask           True           True/Realized                 Unknown/ProbeError            Unknown/ProbeError        –
+//	a probe fails on any node             True           True/Realized                 False/<cause>                 False/<cause>             Stalled
+//	built, every probe as expected        True           True/Realized                 True/AllProbesPass            True/Ready                –
+//
+// Over nodes, False beats Unknown beats True. A silent node within maxUnavailable has no say,
+// but at least one node must have reported before anything is True.
+func summarize(f labFacts) (status v1alpha1.NetLabStatus, again time.Duration) {
+	v := judge(f)
+	ready := v.ready()
+	conditions := []metav1.Condition{
+		condition(v1alpha1.ConditionReady, ready),
+		condition(v1alpha1.ConditionAccepted, v.accepted),
+		condition(v1alpha1.ConditionRealized, v.realized),
+		condition(v1alpha1.ConditionReachable, v.reachable),
+	}
+	progress, again := progressOf(f, v, ready)
+	conditions = append(conditions, progress...)
+	if drifted, is := foldDrift(f); is {
+		conditions = append(conditions, condition(v1alpha1.ConditionDrifted, drifted))
+	}
+	status = v1alpha1.NetLabStatus{
+		ObservedGeneration: f.lab.Generation,
+		Conditions:         dated(conditions, f),
+		Nodes:              countNodes(f.nodes),
+	}
+	if v.accepted.Status == metav1.ConditionTrue && !f.lab.Spec.Suspend {
+		status.NodeSummaries = summarizeNodes(f.nodes)
+		status.FailingProbes = failingProbes(f.nodes)
+	}
+	return status, again
+}
+
+// verdict is what a lab's status says, over all nodes or on one.
+type verdict struct {
+	accepted, realized, reachable v1alpha1.Finding
+}
+
+// judge picks the row of summarize's table.
+func judge(f labFacts) verdict {
+	switch {
+	case len(f.problems) > 0:
+		return invalidVerdict(f.problems)
+	case f.lab.Spec.Suspend:
+		return suspendedVerdict()
+	case len(f.nodes) == 0:
+		return verdict{
+			accepted:  validFinding(),
+			realized:  refuted(v1alpha1.ReasonNoNodesSelected, "placement selects no node that runs an agent"),
+			reachable: unknown(v1alpha1.ReasonNotRealized, "probes run only while the lab is realized"),
+		}
+	}
+	return verdict{accepted: foldAccepted(f), realized: foldRealized(f), reachable: foldReachable(f)}
+}
+
+// ready is the one answer to "is the lab there and reachable?": the worst of the three, the
+// earlier one where two are equally bad. An open first verdict is work under way, not doubt.
+func (v verdict) ready() v1alpha1.Finding {
+	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown} {
+		for _, f := range []v1alpha1.Finding{v.accepted, v.realized, v.reachable} {
+			if f.Status != status {
+				continue
+			}
+			if f.Reason == v1alpha1.ReasonPending {
+				return refuted(v1alpha1.ReasonProgressing, f.Message)
+			}
+			return f
+		}
+	}
+	return confirmed(v1alpha1.ReasonReady, v.realized.Message+"; "+v.reachable.Message)
+}
+
+// foldAccepted differs from the controller's own judgement only where an agent is of another version.
+func foldAccepted(f labFacts) v1alpha1.Finding {
+	refused := findingsOf(f.nodes, metav1.ConditionFalse, acceptedOn)
+	if len(refused) > 0 {
+		return worst(refused)
+	}
+	return validFinding()
+}
+
+func foldRealized(f labFacts) v1alpha1.Finding {
+	if refutedOn := findingsOf(f.nodes, metav1.ConditionFalse, realizedOn); len(refutedOn) > 0 {
+		return worst(refutedOn)
+	}
+	if f.tooSilent() {
+		return f.nodesUnavailable()
+	}
+	if unknownOn := findingsOf(f.nodes, metav1.ConditionUnknown, realizedOn); len(unknownOn) > 0 {
+		return worst(unknownOn)
+	}
+	return confirmed(v1alpha1.ReasonRealized, "as described on "+f.reportingNodes())
+}
+
+func foldReachable(f labFacts) v1alpha1.Finding {
+	if refutedOn := findingsOf(f.nodes, metav1.ConditionFalse, reachableOn); len(refutedOn) > 0 {
+		return worst(refutedOn)
+	}
+	if f.tooSilent() {
+		return f.nodesUnavailable()
+	}
+	if unknownOn := findingsOf(f.nodes, metav1.ConditionUnknown, reachableOn); len(unknownOn) > 0 {
+		return worst(unknownOn)
+	}
+	if len(f.lab.Spec.Probes) == 0 {
+		return confirmed(v1alpha1.ReasonNoProbes, "the lab has no probes")
+	}
+	return confirmed(v1alpha1.ReasonAllProbesPass, "every probe has the expected outcome")
+}
+
+// foldDrift reports whether a node holds something else than described and was told to leave it.
+func foldDrift(f labFacts) (v1alpha1.Finding, bool) {
+	var drifted []nodeFinding
+	for _, found := range findingsOf(f.nodes, metav1.ConditionFalse, realizedOn) {
+		if found.Reason == v1alpha1.ReasonDrifted && !f.lab.Spec.Suspend {
+			drifted = append(drifted, found)
+		}
+	}
+	if len(drifted) == 0 {
+		return v1alpha1.Finding{}, false
+	}
+	finding := worst(drifted)
+	finding.Status = metav1.ConditionTrue
+	return finding, true
+}
+
+// nodeFinding is a finding and the node it was made on.
+type nodeFinding struct {
+	v1alpha1.Finding
+	node string
+}
+
+// findingsOf lists what the nodes that have a say report, where it has the given status.
+func findingsOf(nodes []nodeFacts, status metav1.ConditionStatus, on func(nodeFacts) v1alpha1.Finding) []nodeFinding {
+	var list []nodeFinding
+	for _, n := range nodes {
+		if n.silent {
+			continue
+		}
+		if finding := on(n); finding.Status == status {
+			list = append(list, nodeFinding{finding, n.name})
+		}
+	}
+	return list
+}
+
+func acceptedOn(n nodeFacts) v1alpha1.Finding {
+	if n.report == nil {
+		return validFinding()
+	}
+	return n.report.Accepted
+}
+
+func realizedOn(n nodeFacts) v1alpha1.Finding {
+	if n.report == nil {
+		return refuted(v1alpha1.ReasonProgressing, "being built")
+	}
+	return n.report.Realized
+}
+
+func reachableOn(n nodeFacts) v1alpha1.Finding {
+	if n.report == nil {
+		return unknown(v1alpha1.ReasonNotRealized, "probes run only while the lab is realized")
+	}
+	return n.report.Reachable
+}
+
+// reasonsByWeight decides which of several nodes' reasons is the lab's: first what somebody has
+// to do something about, last what will pass by itself. Reasons that are not here are causes of
+// failing probes and weigh the same.
+var reasonsByWeight = []string{
+	v1alpha1.ReasonConflict,
+	v1alpha1.ReasonKernelFeatureMissing,
+	v1alpha1.ReasonLimitExceeded,
+	v1alpha1.ReasonKernelError,
+	v1alpha1.ReasonDrifted,
+	v1alpha1.ReasonObservationFailed,
+	v1alpha1.ReasonProbeError,
+	v1alpha1.ReasonNotAccepted,
+	v1alpha1.ReasonProgressing,
+	v1alpha1.ReasonNotRealized,
+	v1alpha1.ReasonPending,
+	v1alpha1.ReasonSuspended,
+}
+
+// worst makes one finding of several nodes': the weightiest reason, the first node's message,
+// and the names of the other nodes with that reason.
+func worst(found []nodeFinding) v1alpha1.Finding {
+	weight := func(f nodeFinding) int { return slices.Index(reasonsByWeight, f.Reason) }
+	first := slices.MinFunc(found, func(a, b nodeFinding) int { return cmp.Compare(weight(a), weight(b)) })
+	var others []string
+	for _, f := range found {
+		if f.Reason == first.Reason && f.node != first.node {
+			others = append(others, f.node)
+		}
+	}
+	finding := first.Finding
+	finding.Message = first.node + ": " + finding.Message
+	if len(others) > 0 {
+		finding.Message += " (also on " + nameNodes(others) + ")"
+	}
+	return finding
+}
+
+// tooSilent reports whether so many nodes are silent that the others cannot speak for the lab.
+func (f labFacts) tooSilent() bool {
+	silent := len(f.silentNodes())
+	return silent == len(f.nodes) || silent > f.allowedSilent()
+}
+
+// allowedSilent is placement.maxUnavailable as a number of nodes; percentages are rounded down.
+func (f labFacts) allowedSilent() int {
+	if f.lab.Spec.Placement == nil || f.lab.Spec.Placement.MaxUnavailable == nil {
+		return 0
+	}
+	allowed, err := intstr.GetScaledValueFromIntOrPercent(f.lab.Spec.Placement.MaxUnavailable, len(f.nodes), false)
+	if err != nil {
+		return 0
+	}
+	return allowed
+}
+
+func (f labFacts) silentNodes() []string {
+	var names []string
+	for _, n := range f.nodes {
+		if n.silent {
+			names = append(names, n.name)
+		}
+	}
+	return names
+}
+
+func (f labFacts) nodesUnavailable() v1alpha1.Finding {
+	return unknown(v1alpha1.ReasonNodesUnavailable, "no word from the agent on "+nameNodes(f.silentNodes()))
+}
+
+func (f labFacts) reportingNodes() string {
+	silent := f.silentNodes()
+	if len(silent) == 0 {
+		return countOf(len(f.nodes), "node")
+	}
+	return fmt.Sprintf("%d of %s, no word from %s", len(f.nodes)-len(silent), countOf(len(f.nodes), "node"), nameNodes(silent))
+}
+
+// progressOf says whether the lab is on its way (Reconciling) or waits for somebody to act (Stalled).
+func progressOf(f labFacts, v verdict, ready v1alpha1.Finding) (conditions []metav1.Condition, again time.Duration) {
+	stalled := v1alpha1.Finding{Status: metav1.ConditionTrue, Reason: ready.Reason, Message: ready.Message}
+	reconciling := v1alpha1.Finding{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonProgressing, Message: ready.Message}
+	switch {
+	case ready.Status != metav1.ConditionFalse || ready.Reason == v1alpha1.ReasonDrifted:
+		return nil, 0
+	case ready.Reason == v1alpha1.ReasonProgressing:
+		return []metav1.Condition{condition(v1alpha1.ConditionReconciling, reconciling)}, 0
+	case cannotBuild(v.realized):
+		if wait := untilStalled(f); wait > 0 {
+			return []metav1.Condition{condition(v1alpha1.ConditionReconciling, reconciling)}, wait
+		}
+	}
+	return []metav1.Condition{condition(v1alpha1.ConditionStalled, stalled)}, 0
+}
+
+// cannotBuild reports whether a node tried to build the lab and did not succeed.
+func cannotBuild(realized v1alpha1.Finding) bool {
+	switch realized.Reason {
+	case v1alpha1.ReasonConflict, v1alpha1.ReasonKernelFeatureMissing, v1alpha1.ReasonKernelError, v1alpha1.ReasonLimitExceeded:
+		return true
+	}
+	return false
+}
+
+// untilStalled is how long the lab may still fail to be built before it is stalled. The clock
+// starts when Reconciling turns True, anew for each generation.
+func untilStalled(f labFacts) time.Duration {
+	before := f.lab.Status.Conditions
+	if c := meta.FindStatusCondition(before, v1alpha1.ConditionStalled); c != nil && c.ObservedGeneration == f.lab.Generation {
+		return 0
+	}
+	since := f.now
+	if c := meta.FindStatusCondition(before, v1alpha1.ConditionReconciling); c != nil && c.ObservedGeneration == f.lab.Generation {
+		since = c.LastTransitionTime.Time
+	}
+	return max(0, stalledAfter-f.now.Sub(since))
+}
+
+func condition(kind string, f v1alpha1.Finding) metav1.Condition {
+	return metav1.Condition{Type: kind, Status: f.Status, Reason: f.Reason, Message: shortened(f.Message)}
+}
+
+// dated fills in the generation and when each condition got its status. Reconciling also
+// starts anew with each generation: its age is what untilStalled reads.
+func dated(conditions []metav1.Condition, f labFacts) []metav1.Condition {
+	for i := range conditions {
+		c := &conditions[i]
+		c.ObservedGeneration = f.lab.Generation
+		c.LastTransitionTime = metav1.NewTime(f.now.Truncate(time.Second))
+		before := meta.FindStatusCondition(f.lab.Status.Conditions, c.Type)
+		if before == nil || before.Status != c.Status || f.lab.Status.ObservedGeneration < 0 {
+			continue
+		}
+		if c.Type != v1alpha1.ConditionReconciling || before.ObservedGeneration == c.ObservedGeneration {
+			c.LastTransitionTime = before.LastTransitionTime
+		}
+	}
+	return conditions
+}
+
+func countNodes(nodes []nodeFacts) v1alpha1.NodeCounts {
+	counts := v1alpha1.NodeCounts{Selected: int32(len(nodes))}
+	ready := 0
+	for _, n := range nodes {
+		if n.silent {
+			counts.Unknown++
+			continue
+		}
+		realized, reachable := isTrue(realizedOn(n)), isTrue(reachableOn(n))
+		counts.Realized += one(realized)
+		counts.Reachable += one(reachable)
+		if realized && reachable {
+			ready++
+		}
+	}
+	counts.Summary = fmt.Sprintf("%d/%d", ready, len(nodes))
+	return counts
+}
+
+func isTrue(f v1alpha1.Finding) bool { return f.Status == metav1.ConditionTrue }
+
+func one(is bool) int32 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// summarizeNodes lists the worst nodes first, and nodes that are equally bad by name.
+func summarizeNodes(nodes []nodeFacts) []v1alpha1.NodeSummary {
+	summaries := make([]v1alpha1.NodeSummary, 0, len(nodes))
+	for _, n := range nodes {
+		ready := readyOn(n)
+		summaries = append(summaries, v1alpha1.NodeSummary{
+			Name: n.name, Ready: ready.Status, Reason: ready.Reason, Message: shortened(ready.Message),
+		})
+	}
+	byWeight := []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown, metav1.ConditionTrue}
+	slices.SortStableFunc(summaries, func(a, b v1alpha1.NodeSummary) int {
+		return cmp.Compare(slices.Index(byWeight, a.Ready), slices.Index(byWeight, b.Ready))
+	})
+	return summaries[:min(len(summaries), maxNodeSummaries)]
+}
+
+func readyOn(n nodeFacts) v1alpha1.Finding {
+	if n.silent {
+		return unknown(v1alpha1.ReasonNodesUnavailable, "no word from the agent")
+	}
+	ready := verdict{acceptedOn(n), realizedOn(n), reachableOn(n)}.ready()
+	if isTrue(ready) {
+		ready.Message = ""
+	}
+	return ready
+}
+
+func failingProbes(nodes []nodeFacts) []v1alpha1.FailingProbe {
+	var list []v1alpha1.FailingProbe
+	for _, n := range nodes {
+		if n.silent || n.report == nil {
+			continue
+		}
+		for _, p := range n.report.FailingProbes {
+			if len(list) == maxFailingProbes {
+				return list
+			}
+			list = append(list, v1alpha1.FailingProbe{
+				Node: n.name, Name: p.Name, Family: p.Family, Reason: p.Reason, Message: shortened(p.Message),
+			})
+		}
+	}
+	return list
+}
+
+func nameNodes(names []string) string {
+	if len(names) <= maxNamesListed {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %s", strings.Join(names[:maxNamesListed], ", "), countOf(len(names)-maxNamesListed, "more node"))
+}
+
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
