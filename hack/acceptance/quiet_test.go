@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package acceptance
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// quietFor is how long nothing may be written: several periodic compares.
+const quietFor = 60 * time.Second
+
+// Once a lab is ready, comparing it again and again writes nothing: not to the kernel, as the
+// agent's own count and strace agree, and not to the API server beside the Leases.
+func TestAQuietLabWritesNothing(t *testing.T) {
+	c := newCluster(t)
+	kubectl(t, "apply", "-f", sample("routed-pair"))
+	waitFor(t, "routed-pair", "Ready")
+	time.Sleep(6 * time.Second) // collected status writes go out within 5 s
+
+	opsBefore, comparesBefore := metric(t, "netlab_operations_total"), metric(t, "netlab_converge_seconds_count")
+	writesBefore := apiWrites(t)
+	trace := traceFor(t, c.agent.cmd.Process.Pid, quietFor)
+
+	if compares := metric(t, "netlab_converge_seconds_count") - comparesBefore; compares < 3 {
+		t.Errorf("only %v compares in %s: this story shows nothing", compares, quietFor)
+	}
+	if ops := metric(t, "netlab_operations_total") - opsBefore; opsBefore == 0 || ops != 0 {
+		t.Errorf("the agent counts %v kernel operations after %v before", ops, opsBefore)
+	}
+	if writes := kernelWrites(trace); len(writes) > 0 {
+		t.Errorf("strace saw %d kernel writes, the first: %s", len(writes), writes[0])
+	}
+	for resource, n := range apiWrites(t) {
+		if delta := n - writesBefore[resource]; delta != 0 {
+			t.Errorf("%d writes of %s to the API server", delta, resource)
+		}
+	}
+	t.Logf("%d system calls seen in %s", bytes.Count(trace, []byte("\n")), quietFor)
+}
+
+// traceFor is what strace sees of a process: netlink messages, mounts, and files opened to be
+// written.
+func traceFor(t *testing.T, pid int, d time.Duration) []byte {
+	t.Helper()
+	file := t.TempDir() + "/trace"
+	command := exec.Command("strace", "-f", "-qq", "-s", "64", "-o", file, "-p", strconv.Itoa(pid),
+		"-e", "trace=sendto,sendmsg,mount,umount2,open,openat,unlinkat,symlinkat,mkdirat")
+	var said bytes.Buffer
+	command.Stderr = &said
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(d)
+	command.Process.Signal(os.Interrupt) //nolint:errcheck // waiting says whether it worked
+	command.Wait()                       //nolint:errcheck // strace ends with the signal's code
+	trace, err := os.ReadFile(file)
+	if err != nil || !messageType.Match(trace) {
+		t.Fatalf("strace did not see the agent look at the kernel: %v, %s", err, said.Bytes())
+	}
+	return trace
+}
+
+var (
+	messageType = regexp.MustCompile(`nlmsg_type=(RTM_\w+|0x[0-9a-f]+)`)
+	fileWrite   = regexp.MustCompile(`umount2?\(|mount\(|unlinkat\(|symlinkat\(|mkdirat\(|O_(WRONLY|RDWR).*/proc/sys|/proc/sys.*O_(WRONLY|RDWR)`)
+)
+
+// kernelWrites are the lines of a trace that change something in the kernel.
+func kernelWrites(trace []byte) []string {
+	var writes []string
+	for line := range strings.Lines(string(trace)) {
+		if m := messageType.FindStringSubmatch(line); fileWrite.MatchString(line) || (m != nil && !asksOnly(m[1])) {
+			writes = append(writes, strings.TrimSpace(line))
+		}
+	}
+	return writes
+}
+
+// asksOnly reports whether a netlink message of that type changes nothing. strace prints the
+// number where it does not know the socket. Numbers of rtnetlink(7) come in fours from 16 on:
+// new, delete, get, set.
+func asksOnly(kind string) bool {
+	if n, err := strconv.ParseInt(kind, 0, 32); err == nil {
+		return n < 16 || n%4 == 2
+	}
+	return strings.HasPrefix(kind, "RTM_GET")
+}
+
+// A test of the test: a trace of a real change must show.
+func TestStraceShowsAKernelWrite(t *testing.T) {
+	file := t.TempDir() + "/trace"
+	run(t, "strace", "-f", "-o", file, "-e", "trace=sendto,sendmsg,openat", "ip", "link", "set", "lo", "up")
+	trace, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(kernelWrites(trace)) == 0 {
+		t.Fatalf("no write found in:\n%s", trace)
+	}
+}
+
+var requestLine = regexp.MustCompile(`^apiserver_request_total\{(.*)\} (\S+)`)
+
+// apiWrites counts the API server's write requests by resource, Leases aside.
+func apiWrites(t *testing.T) map[string]int {
+	t.Helper()
+	writes := map[string]int{}
+	for line := range strings.Lines(kubectl(t, "get", "--raw", "/metrics")) {
+		m := requestLine.FindStringSubmatch(line)
+		if m == nil || !isWrite(m[1]) || strings.Contains(m[1], `resource="leases"`) {
+			continue
+		}
+		n, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writes[fmt.Sprintf("%s %s", label(m[1], "resource"), label(m[1], "verb"))] += int(n)
+	}
+	if len(writes) == 0 {
+		t.Fatal("the API server counts no writes at all: this shows nothing")
+	}
+	return writes
+}
+
+func isWrite(labels string) bool {
+	switch label(labels, "verb") {
+	case "POST", "PUT", "PATCH", "DELETE", "DELETECOLLECTION", "APPLY":
+		return true
+	}
+	return false
+}
+
+func label(labels, name string) string {
+	_, rest, _ := strings.Cut(labels, name+`="`)
+	value, _, _ := strings.Cut(rest, `"`)
+	return value
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package acceptance
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// kubectl apply, kubectl wait, ping from the inside, kubectl delete.
+func TestTheTutorialsLabFromApplyToDelete(t *testing.T) {
+	newCluster(t)
+	kubectl(t, "apply", "-f", sample("routed-pair"))
+	waitFor(t, "routed-pair", "Reachable")
+	waitFor(t, "routed-pair", "Ready")
+
+	for _, want := range []struct{ ns, link, address string }{
+		{"ns1", "l1", "192.0.2.1/24"},
+		{"router", "l1", "192.0.2.254/24"},
+		{"router", "l2", "198.51.100.254/24"},
+		{"ns2", "l2", "198.51.100.1/24"},
+	} {
+		if got := addresses(t, "default.routed-pair."+want.ns, want.link); !slices.Equal(got, []string{want.address}) {
+			t.Errorf("%s %s has %v, the tutorial says %s", want.ns, want.link, got, want.address)
+		}
+	}
+	if got := ip(t, "-n default.routed-pair.ns1 route show default"); !strings.HasPrefix(got, "default via 192.0.2.254 dev l1") {
+		t.Errorf("ns1's default route is %q", got)
+	}
+	ip(t, "netns exec default.routed-pair.ns1 ping -c 1 -W 2 198.51.100.1")
+
+	kubectl(t, "delete", "-f", sample("routed-pair"))
+	took := eventually(t, 2*time.Second, "nothing is left after kubectl delete", nothingLeft)
+	t.Logf("gone %s after kubectl delete returned", took.Round(time.Millisecond))
+}
+
+// The tutorial fails twice before it works; both failures are named, with node and cause.
+func TestTheTutorialsTwoFailuresAreNamed(t *testing.T) {
+	newCluster(t)
+	for _, stage := range []struct{ sample, reason, names string }{
+		{"tutorial-1-no-routes", "NetworkUnreachable", "ns1 has no route to 198.51.100.1"},
+		{"tutorial-2-no-forwarding", "ForwardingDisabled", "router"},
+	} {
+		kubectl(t, "apply", "-f", sample(stage.sample))
+		lab := nameOf(t, stage.sample)
+		waitFor(t, lab, "Reachable=False")
+		_, reason, message := condition(t, lab, "Reachable")
+		if reason != stage.reason || !strings.Contains(message, stage.names) {
+			t.Errorf("%s: Reachable says %s: %s", stage.sample, reason, message)
+		}
+		described := kubectl(t, "describe", "netlab", lab)
+		if !strings.Contains(described, stage.reason) || !strings.Contains(described, stage.names) {
+			t.Errorf("%s: kubectl describe names neither cause nor node:\n%s", stage.sample, described)
+		}
+		if status, reason, _ := condition(t, lab, "Ready"); status != "False" || reason != stage.reason {
+			t.Errorf("%s: Ready is %s/%s", stage.sample, status, reason)
+		}
+	}
+}
+
+// nameOf is the metadata.name of a sample.
+func nameOf(t *testing.T, name string) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(readSample(t, name), "metadata: {name: ")
+	lab, _, _ := strings.Cut(rest, "}")
+	return strings.TrimSpace(strings.Split(lab, ",")[0])
+}
