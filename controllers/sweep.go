@@ -40,13 +40,20 @@ func newSweep(k Kernel, cached, live client.Reader, condemn func(topology.Identi
 // kick makes the next pass start now.
 func (s *sweep) kick() { signal(s.kicked) }
 
-// run passes every period until ctx ends.
+// confirmAfter is how soon the second LIST follows one that lacked a lab of this machine.
+const confirmAfter = 2 * time.Second
+
+// run passes every period until ctx ends, and sooner where a lab is missed.
 func (s *sweep) run(ctx context.Context, period time.Duration) {
 	for {
 		if err := s.pass(ctx); err != nil && ctx.Err() == nil {
 			logf.FromContext(ctx).Error(err, "Nothing is known of labs whose deletion was missed; trying again", "after", period)
 		}
-		if !wait(ctx, s.kicked, period) {
+		next := period
+		if len(s.missed) > 0 {
+			next = min(period, confirmAfter)
+		}
+		if !wait(ctx, s.kicked, next) {
 			return
 		}
 	}
@@ -69,8 +76,8 @@ func (s *sweep) pass(ctx context.Context) error {
 		if existing[types.UID(id.Owner.UID())] {
 			continue
 		}
-		missed[id] = true
 		if !before[id] {
+			missed[id] = true
 			continue
 		}
 		switch gone, err := s.gone(ctx, id); {

@@ -5,7 +5,6 @@ package acceptance
 import (
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"testing"
 	"time"
 )
@@ -56,5 +55,3 @@ func TestAStoppedAgentLeavesItsLabsRunning(t *testing.T) {
 		t.Errorf("the new agent made %v kernel operations on a lab that was right", ops)
 	}
 }
-
-func errorf(format string, args ...any) error { return fmt.Errorf(strings.TrimSpace(format), args...) }

@@ -3,6 +3,7 @@
 package acceptance
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -10,49 +11,66 @@ import (
 	"time"
 )
 
+// decoy is something of somebody else that has a name a lab needs. NAME stands for the name of
+// the lab's first network namespace.
+type decoy struct {
+	name                 string
+	plant, check, uproot string
+	reported             string
+}
+
+const (
+	ourPath  = "/run/netlab/netns/NAME"
+	ourNames = "/run/netns/NAME"
+)
+
+var decoys = []decoy{
+	{"a file where the namespace belongs",
+		"echo precious > " + ourPath, "grep -q precious " + ourPath, "rm " + ourPath, ourPath},
+	{"a directory where the namespace belongs",
+		"mkdir " + ourPath, "test -d " + ourPath, "rmdir " + ourPath, ourPath},
+	{"somebody's network namespace under our path",
+		"touch " + ourPath + " && unshare --net=" + ourPath + " ip link add l1 type veth peer name other",
+		"nsenter --net=" + ourPath + " ip link show l1", "umount " + ourPath + " && rm " + ourPath, ourPath},
+	{"somebody's network namespace under our name",
+		"ip netns add NAME && ip -n NAME link add l1 type veth peer name other",
+		"ip -n NAME link show l1", "ip netns delete NAME", ourNames},
+	{"a symlink to elsewhere",
+		"ln -s /etc/hostname " + ourNames, `test "$(readlink ` + ourNames + `)" = /etc/hostname`, "rm " + ourNames, ourNames},
+}
+
+func (d decoy) sh(t *testing.T, lab, command string) {
+	t.Helper()
+	sh(t, strings.ReplaceAll(command, "NAME", "default."+lab+".ns1"))
+}
+
 // Things of somebody else that have our names survive, and are reported as conflicts. Taken
 // away, the lab comes up by itself.
 func TestDecoysSurviveAndAreReported(t *testing.T) {
-	const name = "default.routed-pair.ns1"
-	for _, decoy := range []struct{ what, make_, check, remove, reported string }{
-		{"a file where the namespace belongs",
-			"echo precious > /run/netlab/netns/" + name, "grep -q precious /run/netlab/netns/" + name,
-			"rm /run/netlab/netns/" + name, "/run/netlab/netns/" + name},
-		{"a directory where the namespace belongs",
-			"mkdir /run/netlab/netns/" + name, "test -d /run/netlab/netns/" + name,
-			"rmdir /run/netlab/netns/" + name, "/run/netlab/netns/" + name},
-		{"somebody's network namespace under our path",
-			"touch /run/netlab/netns/" + name + " && unshare --net=/run/netlab/netns/" + name + " ip link add l1 type veth peer name other",
-			"nsenter --net=/run/netlab/netns/" + name + " ip link show l1",
-			"umount /run/netlab/netns/" + name + " && rm /run/netlab/netns/" + name, "/run/netlab/netns/" + name},
-		{"somebody's network namespace under our name",
-			"ip netns add " + name + " && ip -n " + name + " link add l1 type veth peer name other",
-			"ip -n " + name + " link show l1", "ip netns delete " + name, "/run/netns/" + name},
-		{"a symlink to elsewhere",
-			"ln -s /etc/hostname /run/netns/" + name, "test \"$(readlink /run/netns/" + name + ")\" = /etc/hostname",
-			"rm /run/netns/" + name, "/run/netns/" + name},
-	} {
-		t.Run(decoy.what, func(t *testing.T) {
-			newCluster(t)
-			sh(t, decoy.make_)
-			kubectl(t, "apply", "-f", sample("routed-pair"))
-			waitFor(t, "routed-pair", "Ready=False")
-			eventually(t, 10*time.Second, "the conflict is reported", func() error {
-				_, reason, message := condition(t, "routed-pair", "Realized")
-				if reason != "Conflict" || !strings.Contains(message, decoy.reported) {
-					return errorf("Realized says %s: %s", reason, message)
-				}
-				return nil
-			})
-			sh(t, decoy.check)
-			sh(t, decoy.remove)
-			eventually(t, 30*time.Second, "the lab comes up once its names are free", func() error {
-				if status, reason, message := condition(t, "routed-pair", "Ready"); status != "True" {
-					return errorf("Ready is %s/%s: %s", status, reason, message)
-				}
-				return nil
-			})
+	newCluster(t)
+	for i, d := range decoys {
+		d.sh(t, fmt.Sprintf("pair-%d", i), d.plant)
+	}
+	labs := copies(t, len(decoys), "", "")
+	for i, d := range decoys {
+		waitFor(t, labs[i], "Realized=False")
+		eventually(t, 15*time.Second, d.name+" is reported", func() error {
+			_, reason, message := condition(t, labs[i], "Realized")
+			if reported := strings.ReplaceAll(d.reported, "NAME", "default."+labs[i]+".ns1"); reason != "Conflict" || !strings.Contains(message, reported) {
+				return fmt.Errorf("Realized says %s: %s", reason, message)
+			}
+			return nil
 		})
+	}
+	for i, d := range decoys {
+		d.sh(t, labs[i], d.check)
+		d.sh(t, labs[i], d.uproot)
+	}
+	for i := range decoys {
+		out, err := try(machine.kubectl, "wait", "netlab/"+labs[i], "--for=condition=Ready", "--timeout=40s")
+		if err != nil {
+			t.Errorf("%s does not come up once its names are free: %v %s", labs[i], err, out)
+		}
 	}
 }
 

@@ -28,11 +28,11 @@ func TestAnEditChangesOnlyWhatItNames(t *testing.T) {
 	kubectl(t, "wait", "netlab/routed-pair", "--for=jsonpath={.status.observedGeneration}=2", "--timeout=20s")
 	waitFor(t, "routed-pair", "Ready")
 
-	if got := addresses(t, lab+"ns2", "l2"); len(got) != 1 || got[0] != "198.51.100.77/24" {
+	if got := addresses(t, "default.routed-pair.ns2", "l2"); len(got) != 1 || got[0] != "198.51.100.77/24" {
 		t.Errorf("ns2's address is %v", got)
 	}
 	after := linkIdentity(t)
-	for _, added := range []string{lab + "ns3 l3", lab + "router l3"} {
+	for _, added := range []string{"default.routed-pair.ns3 l3", "default.routed-pair.router l3"} {
 		if _, ok := after[added]; !ok {
 			t.Errorf("%s is missing", added)
 		}

@@ -12,9 +12,12 @@ import (
 // kubectl apply, kubectl wait, ping from the inside, kubectl delete.
 func TestTheTutorialsLabFromApplyToDelete(t *testing.T) {
 	newCluster(t)
+	applied := time.Now()
 	kubectl(t, "apply", "-f", sample("routed-pair"))
 	waitFor(t, "routed-pair", "Reachable")
 	waitFor(t, "routed-pair", "Ready")
+	t.Logf("kubectl apply and kubectl wait took %s, of which kubectl version alone takes %s",
+		time.Since(applied).Round(time.Millisecond), timed(func() { kubectl(t, "version") }))
 
 	for _, want := range []struct{ ns, link, address string }{
 		{"ns1", "l1", "192.0.2.1/24"},
@@ -54,6 +57,13 @@ func TestTheTutorialsTwoFailuresAreNamed(t *testing.T) {
 		if !strings.Contains(described, stage.reason) || !strings.Contains(described, stage.names) {
 			t.Errorf("%s: kubectl describe names neither cause nor node:\n%s", stage.sample, described)
 		}
+		// A tenant sees the same with the plugin, from NetLab.status alone.
+		for _, verb := range [][]string{{"status", lab}, {"explain", lab}} {
+			out, _ := try(machine.programs+"/kubectl-netlab", verb...) // status exits 1: the lab is not ready
+			if !strings.Contains(out, stage.reason) || !strings.Contains(out, stage.names) {
+				t.Errorf("%s: kubectl netlab %s names neither cause nor node:\n%s", stage.sample, verb[0], out)
+			}
+		}
 		if status, reason, _ := condition(t, lab, "Ready"); status != "False" || reason != stage.reason {
 			t.Errorf("%s: Ready is %s/%s", stage.sample, status, reason)
 		}
@@ -66,4 +76,10 @@ func nameOf(t *testing.T, name string) string {
 	_, rest, _ := strings.Cut(readSample(t, name), "metadata: {name: ")
 	lab, _, _ := strings.Cut(rest, "}")
 	return strings.TrimSpace(strings.Split(lab, ",")[0])
+}
+
+func timed(do func()) time.Duration {
+	start := time.Now()
+	do()
+	return time.Since(start).Round(time.Millisecond)
 }
