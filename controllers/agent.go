@@ -36,7 +36,7 @@ type AgentOptions struct {
 	EventDelay time.Duration
 	// SweepPeriod is how often labs are looked for whose deletion was missed.
 	SweepPeriod time.Duration
-	// WritePause is the least time between two reports.
+	// WritePause is the time between two reports in the long run.
 	WritePause time.Duration
 	// MaxLabs and MaxNamespaces limit what this node carries; 0 is no limit.
 	MaxLabs, MaxNamespaces int

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,17 +24,26 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
+// writeBurst is how many writes may follow each other at once after a quiet time. In the long
+// run there is one per pause; a lab that is deleted and made again, or whose verdict takes a
+// few seconds, need not wait for it.
+const writeBurst = 3
+
+// gathering is how long a write waits for changes that come together, as those of several labs
+// applied at once do.
+const gathering = 20 * time.Millisecond
+
 // verdictPatience is how long a write waits for the first verdicts of probes.
 const verdictPatience = 200 * time.Millisecond
 
 // reporter writes what this node's labs are like into its own NetLabNodeState, and nothing
-// else anywhere. It writes only what differs from what is there: the first change after a
-// pause at once, later ones together.
+// else anywhere. It writes only what differs from what is there: a few changes after a quiet
+// time at once, later ones together.
 type reporter struct {
 	write func(ctx context.Context, status v1alpha1.NetLabNodeStateStatus) (resourceVersion string, err error)
 	agent v1alpha1.AgentIdentity
-	// pause is the least time between two writes.
-	pause time.Duration
+	// limit spaces the writes.
+	limit *rate.Limiter
 	// changed has a token while there may be something to write.
 	changed chan struct{}
 	// settled has a token when the last open verdict has come.
@@ -55,7 +65,7 @@ type reporter struct {
 func newReporter(c client.Client, node string, agent v1alpha1.AgentIdentity, pause time.Duration) *reporter {
 	r := &reporter{
 		agent:   agent,
-		pause:   pause,
+		limit:   rate.NewLimiter(rate.Every(pause), writeBurst),
 		changed: make(chan struct{}, 1),
 		settled: make(chan struct{}, 1),
 		labs:    map[types.NamespacedName]v1alpha1.LabReport{},
@@ -122,25 +132,24 @@ func (r *reporter) run(ctx context.Context) {
 		if !r.due() {
 			continue
 		}
-		r.awaitVerdicts(ctx)
-		if r.retry(ctx, r.publish(ctx)) && !wait(ctx, nil, r.pause) {
+		if r.limit.Wait(ctx) != nil || !wait(ctx, nil, gathering) {
 			return
 		}
+		r.awaitVerdicts(ctx)
+		r.retry(ctx, r.publish(ctx))
 	}
 }
 
 // retry asks for another write after a failed one. Where there is no NetLabNodeState to write
-// to, there is nothing to pause after either: observe sees it come.
-func (r *reporter) retry(ctx context.Context, err error) (pause bool) {
+// to, observe sees it come.
+func (r *reporter) retry(ctx context.Context, err error) {
 	switch {
 	case apierrors.IsNotFound(err):
 		logf.FromContext(ctx).Info("Waiting for the controller to create this node's NetLabNodeState")
-		return false
 	case err != nil && ctx.Err() == nil:
-		logf.FromContext(ctx).Error(err, "The report could not be written; trying again", "after", r.pause)
+		logf.FromContext(ctx).Error(err, "The report could not be written; trying again")
 		signal(r.changed)
 	}
-	return true
 }
 
 // wait returns when c has a token or, if it is not 0, after patience. It is false when ctx has ended.

@@ -44,6 +44,10 @@ func newCluster(t *testing.T) *cluster {
 	c := &cluster{t: t}
 	c.controller = start(t, nil, "netlab-controller", "--metrics-bind-address=0", "--health-probe-bind-address=0")
 	c.startAgent()
+	eventually(t, 30*time.Second, "the agent has introduced itself", func() error {
+		_, err := try(machine.kubectl, "wait", "netlabnodestate/"+nodeName, "--for=jsonpath={.status.agent.version}", "--timeout=20s")
+		return err
+	})
 	t.Cleanup(func() {
 		defer c.controller.stop()
 		defer c.agent.stop()
