@@ -6,13 +6,14 @@
 # The builder runs on the machine's own architecture and cross-compiles.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS builder
 ARG TARGETOS TARGETARCH
+ARG VERSION=dev
 WORKDIR /src
 # Dependencies in a layer of their own: they change less often than the code.
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -buildvcs=false -trimpath -ldflags '-s -w' -o /out/ \
+    go build -buildvcs=false -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/ \
     ./cmd/netlab-agent ./cmd/netlab-controller ./cmd/kubectl-netlab
 
 # The agent makes namespaces, links and mounts: it is root, and its pod privileged.

@@ -11,6 +11,9 @@ TOOL := go tool -modfile=hack/tools/go.mod
 # What controller-gen writes.
 GENERATED := 'api/**/zz_generated.*.go' config/crd/bases
 
+# What the programs say of themselves.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
 # What test-race runs, and for how long every fuzz target runs.
 RACE_PKGS ?= ./...
 STORY ?= .
@@ -35,7 +38,7 @@ help: ## List the targets
 
 .PHONY: build
 build: ## Build the three static programs into bin/
-	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/netlab-agent ./cmd/netlab-controller ./cmd/kubectl-netlab
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/netlab-agent ./cmd/netlab-controller ./cmd/kubectl-netlab
 
 .PHONY: demo
 demo: build ## Run the tutorial's lab on this machine, failures included, and clean up

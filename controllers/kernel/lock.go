@@ -61,6 +61,9 @@ func (k *Kernel) AgentLock(ctx context.Context) (unlock func(), err error) {
 func lock(path string) (unlock func(), err error) {
 	for {
 		file, err := openLockFile(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // somebody's Cleanup took the directory for unused
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -23,19 +23,19 @@ func (k *Kernel) SaveRecord(id topology.Identity, record []byte) error {
 	if err := os.MkdirAll(recordDir, 0o755); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(recordDir, ".new-*")
+	err = os.WriteFile(unfinished(path), record, 0o644)
+	if err == nil {
+		err = os.Rename(unfinished(path), path)
+	}
 	if err != nil {
 		return fmt.Errorf("save the record of %s: %w", id, err)
 	}
-	_, err = file.Write(record)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("save the record of %s: %w", id, errors.Join(err, os.Remove(file.Name())))
-	}
 	return nil
 }
+
+// unfinished is the name of a record until all of it is written. It is a fixed one, so that
+// what a crash leaves is overwritten by the next SaveRecord or removed by DeleteRecord.
+func unfinished(path string) string { return path + ".unfinished" }
 
 // LoadRecord returns what SaveRecord kept; the error is fs.ErrNotExist if that is nothing.
 func (k *Kernel) LoadRecord(id topology.Identity) ([]byte, error) {
@@ -52,7 +52,7 @@ func (k *Kernel) DeleteRecord(id topology.Identity) error {
 	if err != nil {
 		return err
 	}
-	return ignoreMissing(os.Remove(path))
+	return errors.Join(ignoreMissing(os.Remove(unfinished(path))), ignoreMissing(os.Remove(path)))
 }
 
 // Records lists the labs that have a record, sorted by namespace and name. A record does

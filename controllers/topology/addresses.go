@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"net/netip"
 	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
 func (n *network) addLoopbacks() {
@@ -314,7 +316,7 @@ func (e *end) reaches(a netip.Addr) bool {
 // enableIPv6 decides which nodes have IPv6, and gives their links link-local addresses.
 func (n *network) enableIPv6() {
 	for _, x := range n.nodes {
-		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsLinkLocal)
+		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsLinkLocal) || slices.ContainsFunc(x.config.Routes, toIPv6)
 	}
 	for _, l := range n.links {
 		for _, e := range l.ends {
@@ -323,6 +325,13 @@ func (n *network) enableIPv6() {
 			}
 		}
 	}
+}
+
+// toIPv6 reports whether a route's destination is written as an IPv6 prefix: a node without
+// IPv6 could not even hold a blackhole there.
+func toIPv6(r v1alpha1.Route) bool {
+	p, err := netip.ParsePrefix(r.To)
+	return err == nil && p.Addr().Is6()
 }
 
 // needsLinkLocal reports whether next hops on the link can only be link-local: an end has
