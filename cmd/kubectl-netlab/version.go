@@ -5,12 +5,14 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
+
+// version is set when linking: -ldflags "-X main.version=v0.1.0".
+var version = "dev"
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
@@ -18,10 +20,6 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "Show the version of this program and of the API it reads",
 		Args:  cobra.NoArgs,
 		RunE: a.verb(func(*cobra.Command, []string) error {
-			version := "(unknown)"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				version = info.Main.Version
-			}
 			fmt.Fprintf(a.out, "kubectl-netlab %s (%s, %s %s/%s)\n", version, v1alpha1.GroupVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		}),
