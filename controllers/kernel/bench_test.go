@@ -97,7 +97,7 @@ func BenchmarkFloor(b *testing.B) {
 				}
 			}
 			f.close()
-			return unix.Setns(t.home, unix.CLONE_NEWNET)
+			return unix.Setns(int(t.home), unix.CLONE_NEWNET)
 		})
 		b.StopTimer()
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,40 +32,55 @@ func currentNamespace() (namespaceID, error) {
 // thread is an OS thread that belongs to one goroutine and may be in any network namespace.
 type thread struct {
 	// home is the thread's own namespace, at the one it is in, or nowhere if no open file is it.
-	home, at int
+	home, at netns.NsHandle
 }
 
-const nowhere = -1
+// nowhere is the handle of no open namespace.
+var nowhere = netns.None()
 
 // enter moves the thread into the namespace of an open nsfs file.
-func (t *thread) enter(fd int) error {
-	if t.at == fd && fd != nowhere {
+func (t *thread) enter(ns netns.NsHandle) error {
+	if t.at == ns && ns.IsOpen() {
 		return nil
 	}
-	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+	if err := unix.Setns(int(ns), unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("setns: %w", err)
 	}
-	t.at = fd
+	t.at = ns
 	return nil
 }
 
 // unshare moves the thread into a new namespace and opens it.
-func (t *thread) unshare() (fd int, err error) {
+func (t *thread) unshare() (netns.NsHandle, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		return -1, fmt.Errorf("unshare: %w", err)
+		return nowhere, fmt.Errorf("unshare: %w", err)
 	}
 	t.at = nowhere
-	fd, err = openRetry(ownNamespace, unix.O_RDONLY|unix.O_CLOEXEC)
+	ns, err := openOwnNamespace()
 	if err != nil {
-		return -1, fmt.Errorf("open %s: %w", ownNamespace, err)
+		return nowhere, err
 	}
-	t.at = fd
-	return fd, nil
+	t.at = ns
+	return ns, nil
 }
 
-// forget must be called before fd is closed: the number may come back for another file.
-func (t *thread) forget(fd int) {
-	if t.at == fd {
+// openOwnNamespace opens the one the calling thread is in.
+func openOwnNamespace() (netns.NsHandle, error) {
+	for {
+		ns, err := netns.GetFromPath(ownNamespace)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return nowhere, fmt.Errorf("open %s: %w", ownNamespace, err)
+		}
+		return ns, nil
+	}
+}
+
+// forget must be called before ns is closed: the number may come back for another file.
+func (t *thread) forget(ns netns.NsHandle) {
+	if t.at == ns {
 		t.at = nowhere
 	}
 }
@@ -98,11 +114,11 @@ func (k *Kernel) onThread(fn func(*thread) error) error {
 }
 
 func awayAndBack(fn func(*thread) error) (restored bool, err error) {
-	home, err := openRetry(ownNamespace, unix.O_RDONLY|unix.O_CLOEXEC)
+	home, err := openOwnNamespace()
 	if err != nil {
-		return true, fmt.Errorf("open %s: %w", ownNamespace, err)
+		return true, err
 	}
-	defer unix.Close(home)
+	defer home.Close()
 	t := &thread{home: home, at: home}
 	err = fn(t)
 	if restoreErr := t.enter(t.home); restoreErr != nil {
@@ -129,12 +145,12 @@ func (k *Kernel) mustBeHome() {
 // in the namespace; fn must not start goroutines that rely on it.
 func (k *Kernel) inside(namespace string, fn func() error) error {
 	return k.onThread(func(t *thread) error {
-		fd, err := openNamespace(namespace)
+		ns, err := openNamespace(namespace)
 		if err != nil {
 			return err
 		}
-		defer unix.Close(fd)
-		if err := t.enter(fd); err != nil {
+		defer ns.Close()
+		if err := t.enter(ns); err != nil {
 			return fmt.Errorf("enter %s: %w", namespace, err)
 		}
 		return fn()

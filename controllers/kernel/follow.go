@@ -7,7 +7,7 @@ import (
 	"os"
 	"sync"
 
-	"golang.org/x/sys/unix"
+	"github.com/vishvananda/netns"
 )
 
 // Follow makes the events of a lab's namespace reach Watch, until the namespace ends. It is cheap
@@ -20,27 +20,27 @@ func (k *Kernel) Follow(namespace string) error {
 		return fmt.Errorf("follow %s: %w", namespace, err)
 	}
 	defer home.close()
-	fd, err := openNamespace(namespace)
+	ns, err := openNamespace(namespace)
 	if err != nil {
 		return fmt.Errorf("follow %s: %w", namespace, err)
 	}
-	defer unix.Close(fd)
-	if err := home.ensureNSID(fd); err != nil {
+	defer ns.Close()
+	if err := home.ensureNSID(ns); err != nil {
 		return fmt.Errorf("follow %s: %w", namespace, err)
 	}
 	return nil
 }
 
-// ensureNSID gives the namespace open as fd an nsid unless it has one.
-func (c *conn) ensureNSID(fd int) error {
-	nsid, err := c.nsid(fd)
+// ensureNSID gives an open namespace an nsid unless it has one.
+func (c *conn) ensureNSID(ns netns.NsHandle) error {
+	nsid, err := c.nsid(ns)
 	if err != nil {
 		return fmt.Errorf("get its nsid: %w", err)
 	}
 	if nsid != noNamespaceHere {
 		return nil
 	}
-	if err := c.assignNSID(fd); err != nil {
+	if err := c.assignNSID(ns); err != nil {
 		return fmt.Errorf("give it an nsid: %w", err)
 	}
 	return nil
@@ -111,10 +111,10 @@ func namesByNsid() (map[int32]string, error) {
 }
 
 func (c *conn) nsidOfName(name string) (int32, error) {
-	fd, err := openNamespace(name)
+	ns, err := openNamespace(name)
 	if err != nil {
 		return 0, err
 	}
-	defer unix.Close(fd)
-	return c.nsid(fd)
+	defer ns.Close()
+	return c.nsid(ns)
 }

@@ -169,7 +169,7 @@ func (v *visit) addLink(op topology.AddLink) error {
 		return err
 	}
 	peer := nl.NewRtAttr(vethInfoPeer, nl.NewIfInfomsg(unix.AF_UNSPEC).Serialize())
-	for _, a := range append(endAttributes(op.Ends[1]), uint32Attribute(unix.IFLA_NET_NS_FD, uint32(there.fd))) {
+	for _, a := range append(endAttributes(op.Ends[1]), uint32Attribute(unix.IFLA_NET_NS_FD, uint32(there.ns))) {
 		peer.AddChild(a)
 	}
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)

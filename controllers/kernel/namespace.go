@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -44,10 +45,10 @@ func checkName(name string) error {
 
 // openNamespace opens the namespace mounted under a name. After a crash or reboot a plain
 // file may be left there, which opens just as well: only its file system tells.
-func openNamespace(name string) (fd int, err error) {
+func openNamespace(name string) (netns.NsHandle, error) {
 	path, err := namespacePath(name)
 	if err != nil {
-		return -1, err
+		return nowhere, err
 	}
 	fd, mounted, err := openFile(path)
 	if err == nil && !mounted {
@@ -55,9 +56,9 @@ func openNamespace(name string) (fd int, err error) {
 		err = errNotMounted
 	}
 	if err != nil {
-		return -1, fmt.Errorf("open %s: %w", path, err)
+		return nowhere, fmt.Errorf("open %s: %w", path, err)
 	}
-	return fd, nil
+	return netns.NsHandle(fd), nil
 }
 
 // openFile opens what is at a path, neither following a symlink nor waiting for a FIFO, and
@@ -210,11 +211,11 @@ func placeMark(path, mark string) error {
 }
 
 func (v *visit) mountNew(op topology.CreateNamespace, path string) error {
-	fd, err := v.thread.unshare()
+	ns, err := v.thread.unshare()
 	if err != nil {
 		return err
 	}
-	d, err := v.furnish(op.Name, fd)
+	d, err := v.furnish(op.Name, ns)
 	if err != nil {
 		return err
 	}
@@ -224,7 +225,7 @@ func (v *visit) mountNew(op topology.CreateNamespace, path string) error {
 	if err := topology.BirthSysctls(d.writeBirthSysctl); err != nil {
 		return err
 	}
-	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", fd), path, "", unix.MS_BIND, ""); err != nil {
+	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", int(ns)), path, "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("mount %s: %w", path, err)
 	}
 	return nil

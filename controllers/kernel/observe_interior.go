@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -154,7 +155,7 @@ func (ids nsids) is(in *door, nsid int32, other *door) (bool, error) {
 	known, ok := ids[key]
 	if !ok {
 		var err error
-		if known, err = in.conn.nsid(other.fd); err != nil {
+		if known, err = in.conn.nsid(other.ns); err != nil {
 			return false, err
 		}
 		ids[key] = known
@@ -163,7 +164,7 @@ func (ids nsids) is(in *door, nsid int32, other *door) (bool, error) {
 }
 
 // nsid is what a namespace calls another, open one; noNamespaceHere if it has no id for it.
-func (c *conn) nsid(fd int) (int32, error) {
+func (c *conn) nsid(ns netns.NsHandle) (int32, error) {
 	id := int32(noNamespaceHere)
 	err := c.get(unix.RTM_GETNSID, 0, func(msg []byte) error {
 		return attributes(msg[min(len(msg), sizeofNamespaceHeader):], func(kind uint16, value []byte) error {
@@ -172,7 +173,7 @@ func (c *conn) nsid(fd int) (int32, error) {
 			}
 			return nil
 		})
-	}, nl.NewRtGenMsg(), uint32Attribute(unix.NETNSA_FD, uint32(fd)))
+	}, nl.NewRtGenMsg(), uint32Attribute(unix.NETNSA_FD, uint32(ns)))
 	return id, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink/nl"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,10 +31,10 @@ func (v *visit) remember(k *Kernel, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := home.ensureNSID(d.fd); err != nil {
+	if err := home.ensureNSID(d.ns); err != nil {
 		return err
 	}
-	id, err := home.nsid(d.fd)
+	id, err := home.nsid(d.ns)
 	if err != nil {
 		return err
 	}
@@ -44,10 +45,10 @@ func (v *visit) remember(k *Kernel, name string) error {
 }
 
 // assignNSID lets the kernel choose an id for an open namespace.
-func (c *conn) assignNSID(fd int) error {
+func (c *conn) assignNSID(ns netns.NsHandle) error {
 	anyID := int32(noNamespaceHere)
 	err := c.send(unix.RTM_NEWNSID, 0, nl.NewRtGenMsg(),
-		uint32Attribute(unix.NETNSA_NSID, uint32(anyID)), uint32Attribute(unix.NETNSA_FD, uint32(fd)))
+		uint32Attribute(unix.NETNSA_NSID, uint32(anyID)), uint32Attribute(unix.NETNSA_FD, uint32(ns)))
 	if errors.Is(err, unix.EEXIST) {
 		return nil
 	}

@@ -5,6 +5,7 @@ package kernel
 import (
 	"fmt"
 
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,7 +22,7 @@ type visit struct {
 // door is an open way into one namespace.
 type door struct {
 	name string
-	fd   int
+	ns   netns.NsHandle
 	conn *conn
 	// settings is /proc/sys/net as this namespace sees it; -1 until needed.
 	settings int
@@ -38,28 +39,28 @@ func (k *Kernel) visit(fn func(*visit) error) error {
 // enter moves the thread into a namespace and returns its door.
 func (v *visit) enter(namespace string) (*door, error) {
 	if d, ok := v.doors[namespace]; ok {
-		return d, v.thread.enter(d.fd)
+		return d, v.thread.enter(d.ns)
 	}
-	fd, err := openNamespace(namespace)
+	ns, err := openNamespace(namespace)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.thread.enter(fd); err != nil {
-		unix.Close(fd) //nolint:errcheck // opened for reading
+	if err := v.thread.enter(ns); err != nil {
+		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	return v.furnish(namespace, fd)
+	return v.furnish(namespace, ns)
 }
 
 // furnish makes a door of an open namespace that the thread is in.
-func (v *visit) furnish(namespace string, fd int) (*door, error) {
+func (v *visit) furnish(namespace string, ns netns.NsHandle) (*door, error) {
 	conn, err := dial()
 	if err != nil {
-		v.thread.forget(fd)
-		unix.Close(fd) //nolint:errcheck // opened for reading
+		v.thread.forget(ns)
+		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	d := &door{name: namespace, fd: fd, conn: conn, settings: -1}
+	d := &door{name: namespace, ns: ns, conn: conn, settings: -1}
 	v.doors[namespace] = d
 	return d, nil
 }
@@ -80,7 +81,7 @@ func (v *visit) close(namespace string) error {
 	}
 	delete(v.doors, namespace)
 	defer d.close()
-	if v.thread.at == d.fd {
+	if v.thread.at == d.ns {
 		if err := v.thread.enter(v.thread.home); err != nil {
 			return fmt.Errorf("leave %s: %w", namespace, err)
 		}
@@ -106,7 +107,7 @@ func (v *visit) closeAll() {
 		v.home.close()
 	}
 	for _, d := range v.doors {
-		v.thread.forget(d.fd)
+		v.thread.forget(d.ns)
 		d.close()
 	}
 }
@@ -116,5 +117,5 @@ func (d *door) close() {
 	if d.settings >= 0 {
 		unix.Close(d.settings) //nolint:errcheck // opened for reading
 	}
-	unix.Close(d.fd) //nolint:errcheck // opened for reading
+	d.ns.Close() //nolint:errcheck // opened for reading
 }
