@@ -51,6 +51,12 @@ links:
 
 var crashLab = topology.Identity{Namespace: "default", Name: "crash", Owner: topology.AgentOwner("crash-uid")}
 
+var transitions = []struct{ name, from, to string }{
+	{"create", crashDelete, crashCreate},
+	{"edit", crashCreate, crashEdit},
+	{"delete", crashEdit, crashDelete},
+}
+
 // Variables that make a test process the victim of TestKilledAtEveryOperation.
 const (
 	victimWant  = "NETLAB_VICTIM_WANT"
@@ -66,11 +72,7 @@ const (
 // and a deletion leaves nothing.
 func TestKilledAtEveryOperation(t *testing.T) {
 	total := 0
-	for _, transition := range []struct{ name, from, to string }{
-		{"create", crashDelete, crashCreate},
-		{"edit", crashCreate, crashEdit},
-		{"delete", crashEdit, crashDelete},
-	} {
+	for _, transition := range transitions {
 		t.Run(transition.name, func(t *testing.T) {
 			ops := countOps(t, transition.from, transition.to)
 			for at := range ops {
@@ -91,15 +93,85 @@ func killedAt(t *testing.T, from, to string, at int, when string) {
 	if err := victim(t, to, at, when); !killed(err) {
 		t.Fatalf("%s operation %d: the process was to be killed, and ended with %v", when, at, err)
 	}
+	recovers(t, to, fmt.Sprintf("%s operation %d", when, at))
+}
+
+// recovers runs the next process, which must bring the machine to the spec and then remove the
+// lab without a trace.
+func recovers(t *testing.T, to, killedAt string) {
+	t.Helper()
 	if err := victim(t, to, neverKilled, ""); err != nil {
-		t.Fatalf("killed %s operation %d: the next run: %v", when, at, err)
+		t.Fatalf("killed %s: the next run: %v", killedAt, err)
 	}
 	if left := converged(t, to); len(left) > 0 {
-		t.Fatalf("killed %s operation %d: after the next run there was still to do: %v", when, at, left)
+		t.Fatalf("killed %s: after the next run there was still to do: %v", killedAt, left)
 	}
 	converged(t, crashDelete)
 	if found := remains(t); len(found) > 0 {
-		t.Fatalf("killed %s operation %d: left behind after deletion: %v", when, at, found)
+		t.Fatalf("killed %s: left behind after deletion: %v", killedAt, found)
+	}
+}
+
+// writingCalls are the system calls by which a lab comes to be and goes. A process killed on
+// entering one has done all before it, and not it. Of those there are many of, every few are
+// tried; NETLAB_KILL_STRIDE=1 tries all.
+var writingCalls = []struct {
+	name   string
+	stride int
+}{
+	{"unshare", 1}, {"linkat", 1}, {"mount", 1}, {"symlinkat", 1}, {"umount2", 1}, {"unlink", 1}, {"unlinkat", 1},
+	{"sendto", 5}, // netlink messages, reads among them
+	{"write", 7},  // marks and settings
+}
+
+// An operation is several system calls; the process is also killed between these.
+func TestKilledBetweenSystemCalls(t *testing.T) {
+	total := 0
+	for _, transition := range transitions {
+		t.Run(transition.name, func(t *testing.T) {
+			kills := 0
+			for _, call := range writingCalls {
+				kills += killedAtCalls(t, transition.from, transition.to, call.name, strideOf(t, call.stride))
+			}
+			if kills == 0 {
+				t.Error("nothing was killed: this shows nothing")
+			}
+			t.Logf("%s: killed on entering %d system calls", transition.name, kills)
+			total += kills
+		})
+	}
+	t.Logf("killed %d times in all", total)
+}
+
+func strideOf(t *testing.T, stride int) int {
+	t.Helper()
+	text, ok := os.LookupEnv("NETLAB_KILL_STRIDE")
+	if !ok {
+		return stride
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("NETLAB_KILL_STRIDE is %q, not a number from 1 on", text)
+	}
+	return n
+}
+
+// killedAtCalls kills the process at its first such call, then at one a stride later, and so
+// on until there are fewer than that.
+func killedAtCalls(t *testing.T, from, to, call string, stride int) (kills int) {
+	t.Helper()
+	for at := 1; ; at += stride {
+		converged(t, from)
+		err := victim(t, to, neverKilled, "", "strace", "-f", "-qq", "-o", "/dev/null",
+			"-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, at))
+		if err != nil && !killed(err) {
+			t.Fatalf("%s call %d: the process was to be killed, and ended with %v", call, at, err)
+		}
+		recovers(t, to, fmt.Sprintf("at %s call %d", call, at))
+		if err == nil {
+			return kills
+		}
+		kills++
 	}
 }
 
@@ -132,10 +204,15 @@ func TestVictim(t *testing.T) {
 	convergeTo(t, k, want)
 }
 
-// victim runs TestVictim in a process of its own.
-func victim(t *testing.T, want string, at int, when string) error {
+// victim runs TestVictim in a process of its own, under another program if one is named.
+func victim(t *testing.T, want string, at int, when string, under ...string) error {
 	t.Helper()
-	command := exec.Command("/proc/self/exe", "-test.run=^TestVictim$", "-test.count=1")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := append(under, self, "-test.run=^TestVictim$", "-test.count=1")
+	command := exec.Command(line[0], line[1:]...)
 	command.Env = append(os.Environ(), victimWant+"="+want, victimDies+"="+strconv.Itoa(at), victimWhen+"="+when)
 	out, err := command.CombinedOutput()
 	if err != nil && !killed(err) {
