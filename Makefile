@@ -57,7 +57,8 @@ story: deps ## Tell only the stories whose names match STORY, with what they mea
 	go test -timeout 20m -count=1 -v -run "$(STORY)" ./hack/acceptance ./controllers/kernel ./cmd/... | grep -v '^=== \|no tests to run'
 
 .PHONY: test-race
-test-race: deps ## Run the tests of RACE_PKGS with the race detector
+test-race: ## Run the tests of RACE_PKGS with the race detector
+	@hack/deps.sh race
 	@$(with_assets) \
 	CGO_ENABLED=1 go test -race -timeout 30m $(RACE_PKGS)
 

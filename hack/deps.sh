@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that the programs the tests use are there. As root on Debian or
 # Ubuntu what is missing is installed; anybody else is told what to install.
+# `deps.sh race` adds what the race detector needs.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin # where ip and sysctl are, and users often do not look
 
@@ -20,7 +21,7 @@ need iputils-ping ping
 need strace strace
 need util-linux unshare nsenter flock
 need mount mount umount
-need gcc gcc # for the race detector
+if [ "${1:-}" = race ]; then need gcc gcc; fi
 
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
