@@ -33,15 +33,16 @@ type cluster struct {
 	t          *testing.T
 	controller *process
 	agent      *process
+	agentFlags []string
 }
 
 // newCluster registers this machine as a node and starts agent and controller. At the end of
 // the story every lab is deleted while the agent is there, and nothing may be left.
-func newCluster(t *testing.T) *cluster {
+func newCluster(t *testing.T, agentFlags ...string) *cluster {
 	t.Helper()
 	apply(t, "{apiVersion: v1, kind: Namespace, metadata: {name: netlab-system}}")
 	apply(t, fmt.Sprintf("{apiVersion: v1, kind: Node, metadata: {name: %s, labels: {pool: lab}}}", nodeName))
-	c := &cluster{t: t}
+	c := &cluster{t: t, agentFlags: agentFlags}
 	c.controller = start(t, nil, "netlab-controller", "--metrics-bind-address=0", "--health-probe-bind-address=0")
 	c.startAgent()
 	eventually(t, 30*time.Second, "the agent has introduced itself", func() error {
@@ -58,8 +59,8 @@ func newCluster(t *testing.T) *cluster {
 
 func (c *cluster) startAgent() {
 	c.t.Helper()
-	c.agent = start(c.t, []string{"NODE_NAME=" + nodeName}, "netlab-agent",
-		"--metrics-bind-address="+agentMetrics, "--health-probe-bind-address="+agentHealth)
+	flags := append([]string{"--metrics-bind-address=" + agentMetrics, "--health-probe-bind-address=" + agentHealth}, c.agentFlags...)
+	c.agent = start(c.t, []string{"NODE_NAME=" + nodeName}, "netlab-agent", flags...)
 	eventually(c.t, 30*time.Second, "agent is ready", func() error {
 		answer, err := http.Get("http://" + agentHealth + "/readyz")
 		if err != nil {
