@@ -57,10 +57,11 @@ type observer struct {
 	found topology.Observation
 	// interiors are the lab's namespaces in order of name.
 	interiors []*interior
+	nsids     nsids
 }
 
 func newObserver(v *visit, id topology.Identity, want topology.State) *observer {
-	return &observer{visit: v, id: id, want: want, found: topology.Observation{
+	return &observer{visit: v, id: id, want: want, nsids: nsids{}, found: topology.Observation{
 		State:   topology.NewState(),
 		Carrier: map[topology.LinkID]bool{},
 		Index:   map[topology.LinkID]int{},

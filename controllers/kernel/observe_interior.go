@@ -5,6 +5,8 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink/nl"
@@ -98,25 +100,20 @@ func (o *observer) observeInteriors() error {
 	return nil
 }
 
-// ends names two ends of a pair by their indexes, as each end sees it.
-type ends struct{ own, peer int }
-
 // resolvePeers finds each veth's other end. Indexes are only unique within a namespace, so
 // those of two ends pointing at each other make a candidate, and the kernel's id for the
-// peer's namespace decides.
+// peer's namespace decides. In a lab of many small namespaces nearly every end is a candidate
+// for nearly every other, so the likely ones are asked about first: asking all would take
+// seconds for some hundred of them.
 func (o *observer) resolvePeers() error {
-	candidates := map[ends][]*interior{}
+	candidates := newPeerCandidates(o.interiors)
 	for _, in := range o.interiors {
 		for _, l := range in.links {
-			if l.isVeth() {
-				candidates[ends{l.index, l.peerIndex}] = append(candidates[ends{l.index, l.peerIndex}], in)
+			if _, known := in.peers[l.index]; known || !l.isVeth() {
+				continue
 			}
-		}
-	}
-	ids := nsids{}
-	for _, in := range o.interiors {
-		for _, l := range in.links {
-			if err := in.resolvePeer(l, candidates[ends{l.peerIndex, l.index}], ids); err != nil {
+			wanted := o.want.Links[topology.LinkID{Namespace: in.door.name, Name: l.name}].Peer.Namespace
+			if err := in.resolvePeer(l, candidates.of(l, wanted), o.nsids); err != nil {
 				return fmt.Errorf("find the peer of %s in %s: %w", l.name, in.door.name, err)
 			}
 		}
@@ -124,18 +121,75 @@ func (o *observer) resolvePeers() error {
 	return nil
 }
 
-// resolvePeer picks the namespace of a link's peer from those that have an end that fits.
-func (in *interior) resolvePeer(l rawLink, candidates []*interior, ids nsids) error {
-	if !l.isVeth() {
-		return nil
+// ends names two ends of a pair by their indexes, as each end sees it.
+type ends struct{ own, peer int }
+
+// namedEnds are ends whose own interface has a name.
+type namedEnds struct {
+	ends
+	name string
+}
+
+// peerCandidates are the namespaces that have an end that fits.
+type peerCandidates struct {
+	byName   map[string]*interior
+	byEnds   map[ends][]*interior
+	sameName map[namedEnds][]*interior
+}
+
+func newPeerCandidates(interiors []*interior) peerCandidates {
+	c := peerCandidates{map[string]*interior{}, map[ends][]*interior{}, map[namedEnds][]*interior{}}
+	for _, in := range interiors {
+		c.byName[in.door.name] = in
+		for _, l := range in.links {
+			if l.isVeth() {
+				pair := ends{l.index, l.peerIndex}
+				c.byEnds[pair] = append(c.byEnds[pair], in)
+				c.sameName[namedEnds{pair, l.name}] = append(c.sameName[namedEnds{pair, l.name}], in)
+			}
+		}
 	}
-	for _, other := range candidates {
+	return c
+}
+
+// of yields where a link's peer can be, likely places first: where it is wanted to be, where an
+// interface of the same name fits, anywhere else. A place may come twice.
+func (c peerCandidates) of(l rawLink, wanted string) iter.Seq[*interior] {
+	pair := ends{l.peerIndex, l.index}
+	return func(yield func(*interior) bool) {
+		if in, ok := c.byName[wanted]; ok && in.has(pair) && !yield(in) {
+			return
+		}
+		for _, likely := range [][]*interior{c.sameName[namedEnds{pair, l.name}], c.byEnds[pair]} {
+			for _, in := range likely {
+				if !yield(in) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (in *interior) has(pair ends) bool {
+	return slices.ContainsFunc(in.links, func(l rawLink) bool {
+		return l.isVeth() && pair == ends{l.index, l.peerIndex}
+	})
+}
+
+// resolvePeer picks the namespace of a link's peer. That end's peer is then known as well.
+func (in *interior) resolvePeer(l rawLink, candidates iter.Seq[*interior], ids nsids) error {
+	for other := range candidates {
+		if _, taken := other.peers[l.peerIndex]; taken {
+			continue
+		}
 		same, err := ids.is(in.door, l.peerNamespace, other.door)
 		if err != nil {
 			return err
 		}
 		if same {
 			in.peers[l.index] = topology.LinkID{Namespace: other.door.name, Name: other.names[l.peerIndex]}
+			other.peers[l.peerIndex] = topology.LinkID{Namespace: in.door.name, Name: l.name}
+			return nil
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ package kernel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -327,5 +328,41 @@ func TestListsThatDoNotFitTogether(t *testing.T) {
 	fits := &interior{names: names, addresses: []rawAddress{{index: 1}}, routes: []rawRoute{{hops: []rawHop{{index: 2}}}, {}}}
 	if err := fits.check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// In a lab of many pairs that look alike, every end could be every other's peer by its indexes.
+// Finding the real one takes one question a pair, not one for each that it could be.
+func TestPeersAreFoundWithFewQuestions(t *testing.T) {
+	const pairs = 20
+	k, want := newKernel(t, Options{}), topology.NewState()
+	for i := range pairs {
+		ends := [2]topology.LinkEnd{}
+		for j, side := range []string{"a", "b"} {
+			name := tutorial.NetworkNamespace(fmt.Sprint(side, i))
+			want = want.With(topology.CreateNamespace{Name: name, Mark: tutorial.Owner.Mark(fmt.Sprint(side, i))})
+			ends[j] = topology.LinkEnd{LinkID: topology.LinkID{Namespace: name, Name: "eth0"}, MAC: topology.MAC{2, 0, 0, 0, byte(i), byte(j)}, MTU: 1500}
+		}
+		want = want.With(topology.AddLink{Ends: ends})
+	}
+	converge(t, k, want)
+	for hint, wanted := range map[string]topology.State{"with the wanted state": want, "with nothing wanted": topology.NewState()} {
+		err := k.visit(func(v *visit) error {
+			o := newObserver(v, tutorial, wanted)
+			if err := o.observe(t.Context()); err != nil {
+				return err
+			}
+			most := pairs * (pairs + 1) / 2 // interfaces of one name do not tell which pair they are of
+			if hint == "with the wanted state" {
+				most = pairs
+			}
+			if asked := len(o.nsids); asked > most {
+				t.Errorf("%s: %d questions for %d pairs, at most %d would do", hint, asked, pairs, most)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -21,39 +21,55 @@ const (
 )
 
 // sysctlPath is where a setting is below settingsDir: "net.ipv4.conf.eth0.5.rp_filter" is
-// ipv4/conf/eth0.5/rp_filter. A link's name may have dots, but is one path element.
-func sysctlPath(name string) (string, error) {
+// conf/eth0.5/rp_filter in the family ipv4. A link's name may have dots, but is one path element.
+func sysctlPath(name string) (family, path string, err error) {
 	rest, ok := strings.CutPrefix(name, settingsPrefix)
 	if !ok || strings.ContainsAny(rest, "/\x00") {
-		return "", fmt.Errorf("%q is no setting of a network namespace", name)
+		return "", "", fmt.Errorf("%q is no setting of a network namespace", name)
 	}
-	for _, family := range []string{"ipv4", "ipv6"} {
-		linkAndKey, ok := strings.CutPrefix(rest, family+".conf.")
-		if !ok {
-			continue
-		}
-		dot := strings.LastIndexByte(linkAndKey, '.')
-		if dot < 0 || linkAndKey[:dot] == "." || linkAndKey[:dot] == ".." {
-			return "", fmt.Errorf("%q is no setting of a link", name)
-		}
-		return family + "/conf/" + linkAndKey[:dot] + "/" + linkAndKey[dot+1:], nil
+	family, key, ok := strings.Cut(rest, ".")
+	if !ok || (family != "ipv4" && family != "ipv6") {
+		return "", "", fmt.Errorf("%q is no setting of IPv4 or IPv6", name)
 	}
-	return strings.ReplaceAll(rest, ".", "/"), nil
+	linkAndKey, ok := strings.CutPrefix(key, "conf.")
+	if !ok {
+		return family, strings.ReplaceAll(key, ".", "/"), nil
+	}
+	dot := strings.LastIndexByte(linkAndKey, '.')
+	if dot < 0 || linkAndKey[:dot] == "." || linkAndKey[:dot] == ".." {
+		return "", "", fmt.Errorf("%q is no setting of a link", name)
+	}
+	return family, "conf/" + linkAndKey[:dot] + "/" + linkAndKey[dot+1:], nil
 }
 
 // openSetting opens a setting of the namespace the thread is in, which must be d's: below
 // /proc/sys/net every look-up answers for the namespace of the thread that asks.
 func (d *door) openSetting(name string, flags int) (fd int, err error) {
-	path, err := sysctlPath(name)
+	family, path, err := sysctlPath(name)
 	if err != nil {
 		return -1, err
 	}
-	if d.settings < 0 {
-		if d.settings, err = openRetry(settingsDir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC); err != nil {
-			return -1, fmt.Errorf("open %s: %w", settingsDir, err)
-		}
+	dir, err := d.openSettings(family)
+	if err != nil {
+		return -1, err
 	}
-	return unix.Openat(d.settings, path, flags|unix.O_CLOEXEC, 0)
+	return unix.Openat(dir, path, flags|unix.O_CLOEXEC, 0)
+}
+
+// openSettings opens the directory of a family's settings, once. All namespaces of a machine
+// have a directory ipv4 below the one directory /proc/sys/net, and the kernel goes through them
+// one by one to find this namespace's: with some hundred namespaces that is what a look costs, so
+// it is done once per family and not once per setting.
+func (d *door) openSettings(family string) (dir int, err error) {
+	if dir, ok := d.settings[family]; ok {
+		return dir, nil
+	}
+	path := settingsDir + "/" + family
+	if dir, err = openRetry(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC); err != nil {
+		return -1, fmt.Errorf("open %s: %w", path, err)
+	}
+	d.settings[family] = dir
+	return dir, nil
 }
 
 func (d *door) readSysctl(name string) (string, error) {
@@ -136,12 +152,9 @@ func (d *door) readSysctls(into map[topology.SysctlID]string) error {
 
 // hasIPv6 says whether the kernel has IPv6. One without looks like one where it is disabled.
 func (d *door) hasIPv6() (bool, error) {
-	fd, err := d.openSetting(topology.SysctlDisableIPv6, unix.O_RDONLY)
+	_, err := d.openSettings("ipv6")
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	return true, unix.Close(fd)
+	return err == nil, err
 }

@@ -24,8 +24,8 @@ type door struct {
 	name string
 	ns   netns.NsHandle
 	conn *conn
-	// settings is /proc/sys/net as this namespace sees it; -1 until needed.
-	settings int
+	// settings are the open directories of /proc/sys/net as this namespace sees them, by family.
+	settings map[string]int
 }
 
 func (k *Kernel) visit(fn func(*visit) error) error {
@@ -60,7 +60,7 @@ func (v *visit) furnish(namespace string, ns netns.NsHandle) (*door, error) {
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	d := &door{name: namespace, ns: ns, conn: conn, settings: -1}
+	d := &door{name: namespace, ns: ns, conn: conn, settings: map[string]int{}}
 	v.doors[namespace] = d
 	return d, nil
 }
@@ -114,8 +114,8 @@ func (v *visit) closeAll() {
 
 func (d *door) close() {
 	d.conn.close()
-	if d.settings >= 0 {
-		unix.Close(d.settings) //nolint:errcheck // opened for reading
+	for _, dir := range d.settings {
+		unix.Close(dir) //nolint:errcheck // opened for reading
 	}
 	d.ns.Close() //nolint:errcheck // opened for reading
 }
