@@ -42,6 +42,7 @@ build: ## Build the three static programs into bin/
 
 .PHONY: demo
 demo: build ## Run the tutorial's lab on this machine, failures included, and clean up
+	@hack/deps.sh demo
 	hack/demo/demo.sh
 
 ##@ Test

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that the programs the tests use are there. As root on Debian or
 # Ubuntu what is missing is installed; anybody else is told what to install.
-# `deps.sh race` adds what the race detector needs.
+# `deps.sh race` adds what the race detector needs; `deps.sh demo` is what the demo needs.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin # where ip and sysctl are, and users often do not look
 
@@ -16,11 +16,13 @@ need() { # need PACKAGE PROGRAM...
   done
 }
 need iproute2 ip
+if [ "${1:-}" != demo ]; then
 need procps sysctl ps
 need iputils-ping ping
 need strace strace
 need util-linux unshare nsenter flock
 need mount mount umount
+fi
 if [ "${1:-}" = race ]; then need gcc gcc; fi
 
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi

@@ -5,7 +5,6 @@ package topology
 import (
 	"encoding/binary"
 	"fmt"
-	"math/big"
 	"net/netip"
 	"slices"
 
@@ -171,16 +170,9 @@ func poolRange(p netip.Prefix) (low, high netip.Addr) {
 		_, broadcast := reserved(p)
 		return first.Next(), broadcast.Prev()
 	}
-	last := min(int64(0xfe), int64(1)<<min(size, 16)-1)
-	return first.Next(), offset(first, last)
-}
-
-// offset is the address that far behind first.
-func offset(first netip.Addr, by int64) netip.Addr {
-	b := first.As16()
-	sum := new(big.Int).Add(new(big.Int).SetBytes(b[:]), big.NewInt(by))
-	sum.FillBytes(b[:])
-	return netip.AddrFrom16(b)
+	last := first.As16() // whose host bits are zero
+	last[15] |= byte(min(0xfe, 1<<min(size, 8)-1))
+	return first.Next(), netip.AddrFrom16(last)
 }
 
 // derives reports whether some end of the link gets a derived address of the family.

@@ -43,6 +43,7 @@ const (
 	Discarded
 	// Prohibited: a prohibit route matches (EACCES).
 	Prohibited
-	// Filtered: reverse-path filtering refuses the source (EXDEV).
+	// Filtered: reverse-path filtering refuses the source (EXDEV; newer kernels say EINVAL, and
+	// a look-up without the incoming link tells it from a blackhole).
 	Filtered
 )

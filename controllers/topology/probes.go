@@ -3,6 +3,7 @@
 package topology
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"time"
@@ -51,7 +52,7 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 		probes = append(probes, filledIn(p, node, to))
 	}
 	if len(targets) > 0 && len(probes) == 0 {
-		n.refuse(field, "give both addresses of one family", "%s and %s have no address family in common%s", p.From, cmpOr(p.To, p.ToAddress), onlyFamily(p.Family))
+		n.refuse(field, "give both addresses of one family", "%s and %s have no address family in common%s", p.From, cmp.Or(p.To, p.ToAddress), onlyFamily(p.Family))
 	}
 	return probes
 }
@@ -61,13 +62,6 @@ func onlyFamily(f v1alpha1.Family) string {
 		return ""
 	}
 	return fmt.Sprintf(" among %s", f)
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // targets are the addresses a probe asks, and the node that has them.
