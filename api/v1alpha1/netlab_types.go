@@ -42,13 +42,15 @@ type NetLabList struct {
 	Items           []NetLab `json:"items"`
 }
 
-// NetLabSpec describes a lab. Two kinds of node (namespaces, routers), one kind of
-// edge (links), an address plan (subnets) and questions (probes).
+// NetLabSpec describes a lab. Three kinds of node (namespaces, routers, switches), one kind
+// of edge (links), an address plan (subnets) and questions (probes).
 //
-// +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name)].all(names, !has(self.links) || self.links.all(l, size(l.endpoints) != 2 || (l.endpoints[0].name in names && l.endpoints[1].name in names)))",message="links[].endpoints[].name must be the name of a namespace or router of this lab"
+// +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.links) || self.links.all(l, size(l.endpoints) != 2 || (l.endpoints[0].name in names && l.endpoints[1].name in names)))",message="links[].endpoints[].name must be the name of a namespace, router or switch of this lab"
 // +kubebuilder:validation:XValidation:rule="[(has(self.subnets) ? self.subnets : []).map(s, s.name)].all(names, !has(self.links) || self.links.all(l, !has(l.subnet) || l.subnet in names))",message="links[].subnet must be the name of a subnet of this lab"
-// +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name)].all(names, !has(self.probes) || self.probes.all(p, p.from in names && (!has(p.to) || p.to in names)))",message="probes[].from and probes[].to must be names of namespaces or routers of this lab"
-// +kubebuilder:validation:XValidation:rule="[(has(self.routers) ? self.routers : []).map(n, n.name)].all(names, !has(self.namespaces) || self.namespaces.all(n, !(n.name in names)))",message="node names must be unique across namespaces and routers"
+// +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.probes) || self.probes.all(p, p.from in names && (!has(p.to) || p.to in names)))",message="probes[].from and probes[].to must be names of nodes of this lab"
+// +kubebuilder:validation:XValidation:rule="[(has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.namespaces) || self.namespaces.all(n, !(n.name in names)))",message="node names must be unique across namespaces, routers and switches"
+// +kubebuilder:validation:XValidation:rule="[(has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.routers) || self.routers.all(n, !(n.name in names)))",message="node names must be unique across namespaces, routers and switches"
+// +kubebuilder:validation:XValidation:rule="[(has(self.subnets) ? self.subnets : []).map(s, s.name)].all(names, !has(self.switches) || self.switches.all(s, !has(s.subnet) || s.subnet in names))",message="switches[].subnet must be the name of a subnet of this lab"
 type NetLabSpec struct {
 	// Auto derives shortest-path routes for every node; Manual installs only the
 	// routes written under nodes.
@@ -79,7 +81,13 @@ type NetLabSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=128
 	Routers []Router `json:"routers,omitempty"`
-	// Named address ranges that links carry.
+	// Switches: a bridge in a network namespace of its own.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Switches []Switch `json:"switches,omitempty"`
+	// Named address ranges that links and switches carry.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -159,6 +167,78 @@ type Router struct {
 	NodeConfig `json:",inline"`
 }
 
+// Switch is a bridge, br0, in a network namespace of its own. What is plugged into it, or into
+// switches connected with it, is one segment: one broadcast domain.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.vlanFiltering) || self.vlanFiltering != 'Enabled' || (!has(self.subnet) && !has(self.addresses))",message="with vlanFiltering, subnet and addresses belong to a VLAN: write them under vlans"
+// +kubebuilder:validation:XValidation:rule="!has(self.vlans) || (has(self.vlanFiltering) && self.vlanFiltering == 'Enabled')",message="vlans needs vlanFiltering: Enabled"
+type Switch struct {
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=15
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved: the kernel uses them"
+	Name string `json:"name"`
+	// The subnet of its segment: what is plugged in takes its addresses from it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=15
+	Subnet string `json:"subnet,omitempty"`
+	// Disabled by default. Every switch on a cycle of switches needs Enabled (IEEE 802.1D,
+	// with a forward delay of 2 seconds).
+	// +optional
+	STP Toggle `json:"stp,omitempty"`
+	// Disabled by default. Enabled makes ports members of VLANs (IEEE 802.1Q): see vlan,
+	// vlans and nativeVLAN of endpoints.
+	// +optional
+	VLANFiltering Toggle `json:"vlanFiltering,omitempty"`
+	// What the VLANs carry.
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MaxItems=64
+	VLANs []SwitchVLAN `json:"vlans,omitempty"`
+	// The switch's own addresses, on br0, in CIDR notation; never derived.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MaxLength=49
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="an address is written with its prefix length, such as 192.0.2.1/24"
+	Addresses []string `json:"addresses,omitempty"`
+	// Disabled by default. Enabled makes it a layer 3 switch: with addresses it routes
+	// between its VLANs, and counts as a router.
+	// +optional
+	Forwarding Forwarding `json:"forwarding,omitempty"`
+
+	NodeConfig `json:",inline"`
+}
+
+// SwitchVLAN is a VLAN as a switch knows it.
+type SwitchVLAN struct {
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=4094
+	ID int32 `json:"id"`
+	// The subnet of this VLAN's segment.
+	// +optional
+	// +kubebuilder:validation:MaxLength=15
+	Subnet string `json:"subnet,omitempty"`
+	// The switch's own addresses in this VLAN, on br0.ID; never derived.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MaxLength=49
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="an address is written with its prefix length, such as 192.0.2.1/24"
+	Addresses []string `json:"addresses,omitempty"`
+}
+
+// Toggle turns something on or off.
+// +kubebuilder:validation:Enum=Enabled;Disabled
+type Toggle string
+
+// The values of Toggle; an empty one means Disabled.
+const (
+	Enabled  Toggle = "Enabled"
+	Disabled Toggle = "Disabled"
+)
+
 // Forwarding says whether a router forwards packets.
 // +kubebuilder:validation:Enum=Enabled;Disabled
 type Forwarding string
@@ -194,8 +274,8 @@ type NodeConfig struct {
 
 // Route is one entry of a node's main routing table.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.via) ? 1 : 0) + (has(self.nextHops) ? 1 : 0) + (has(self.type) && self.type != 'Unicast' ? 1 : 0) == 1",message="a route has exactly one of via, nextHops, or a type other than Unicast"
-// +kubebuilder:validation:XValidation:rule="!has(self.link) || has(self.via)",message="link goes with via; inside nextHops each next hop has its own"
+// +kubebuilder:validation:XValidation:rule="(has(self.via) || has(self.link) ? 1 : 0) + (has(self.nextHops) ? 1 : 0) + (has(self.type) && self.type != 'Unicast' ? 1 : 0) == 1",message="a route has exactly one of via (or link), nextHops, or a type other than Unicast"
+// +kubebuilder:validation:XValidation:rule="!has(self.onLink) || !self.onLink || (has(self.via) && has(self.link))",message="onLink goes with via and link"
 type Route struct {
 	// default, the name of a subnet of the lab, or a CIDR.
 	// +kubebuilder:validation:MinLength=1
@@ -206,10 +286,19 @@ type Route struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=45
 	Via string `json:"via,omitempty"`
-	// The link over which via is reached, where several qualify.
+	// The link over which via is reached, where several qualify. Without via, the
+	// destination itself is on that link.
 	// +optional
 	// +kubebuilder:validation:MaxLength=15
 	Link string `json:"link,omitempty"`
+	// Take it that via is on the link, though no prefix of this node says so.
+	// +optional
+	OnLink bool `json:"onLink,omitempty"`
+	// The address packets leave with unless their program says otherwise: one of this node's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=45
+	// +kubebuilder:validation:XValidation:rule="isIP(self)",message="src is an IP address"
+	Src string `json:"src,omitempty"`
 	// Several next hops that share the traffic by weight.
 	// +optional
 	// +listType=atomic
@@ -306,6 +395,9 @@ type Link struct {
 	// Up by default. Down is a cut cable: both interfaces are set down.
 	// +optional
 	State LinkState `json:"state,omitempty"`
+	// What the cable does to packets, in both directions.
+	// +optional
+	Impairment *Impairment `json:"impairment,omitempty"`
 	// The two ends.
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=2
@@ -353,6 +445,98 @@ type Endpoint struct {
 	// +kubebuilder:validation:Minimum=68
 	// +kubebuilder:validation:Maximum=65535
 	MTU int32 `json:"mtu,omitempty"`
+	// What happens to packets this end sends, instead of the link's impairment.
+	// +optional
+	Impairment *Impairment `json:"impairment,omitempty"`
+	// At a switch with vlanFiltering: the one VLAN of this access port, 1 by default.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=4094
+	VLAN int32 `json:"vlan,omitempty"`
+	// At a switch with vlanFiltering: the VLANs this trunk port carries, tagged. Between two
+	// switches every VLAN of the lab by default.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:Minimum=1
+	// +kubebuilder:validation:items:Maximum=4094
+	VLANs []int32 `json:"vlans,omitempty"`
+	// At a trunk port: the VLAN that goes untagged.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=4094
+	NativeVLAN int32 `json:"nativeVLAN,omitempty"`
+	// At a host or router: interfaces on this one, each in a VLAN (router on a stick).
+	// +optional
+	// +listType=map
+	// +listMapKey=vlan
+	// +kubebuilder:validation:MaxItems=16
+	Subinterfaces []Subinterface `json:"subinterfaces,omitempty"`
+}
+
+// Subinterface is an interface for one VLAN of the link it is on.
+type Subinterface struct {
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=4094
+	VLAN int32 `json:"vlan"`
+	// Its name; by default the interface's, a dot and the VLAN.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=15
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved: the kernel uses them"
+	Name string `json:"name,omitempty"`
+	// The subnet whose addresses it takes, unless the VLAN's switches name one.
+	// +optional
+	// +kubebuilder:validation:MaxLength=15
+	Subnet string `json:"subnet,omitempty"`
+	// Its addresses in CIDR notation. Writing one of a family stops deriving that family here.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MaxLength=49
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="an address is written with its prefix length, such as 192.0.2.1/24"
+	Addresses []string `json:"addresses,omitempty"`
+}
+
+// Impairment is what a cable does to packets (tc-netem(8)). The zero value does nothing.
+type Impairment struct {
+	// How long each packet takes, such as 10ms, 250us or 1.5s; at most 60s.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(us|ms|s)$`
+	Delay string `json:"delay,omitempty"`
+	// How much the delay varies around its value; needs delay.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(us|ms|s)$`
+	Jitter string `json:"jitter,omitempty"`
+	// The share of packets that get lost, such as 0.5%.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2}(\.[0-9]+)?)%$`
+	Loss string `json:"loss,omitempty"`
+	// The share of packets that arrive twice.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2}(\.[0-9]+)?)%$`
+	Duplicate string `json:"duplicate,omitempty"`
+	// The share of packets in which a bit is flipped.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2}(\.[0-9]+)?)%$`
+	Corrupt string `json:"corrupt,omitempty"`
+	// The share of packets that overtake the delayed ones; needs delay.
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2}(\.[0-9]+)?)%$`
+	Reorder string `json:"reorder,omitempty"`
+	// How much goes through, such as 10Mbit, 64kbit or 1Gbit (per second; decimal prefixes).
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(bit|kbit|Mbit|Gbit)$`
+	Rate string `json:"rate,omitempty"`
 }
 
 // Probe is a ping from inside one node, asked again and again, with the outcome expected.

@@ -45,10 +45,8 @@ func canonicalOrder(written []netip.Prefix) []netip.Prefix {
 }
 
 func (n *network) writeAddresses() {
-	for _, l := range n.links {
-		for _, e := range l.ends {
-			n.writeEnd(e)
-		}
+	for _, e := range n.allEnds() {
+		n.writeEnd(e)
 	}
 }
 
@@ -71,9 +69,9 @@ func (n *network) writeEnd(e *end) {
 
 // checkWritten says what is legal about a written address and probably not meant.
 func (n *network) checkWritten(field string, e *end, p netip.Prefix) {
-	if e.link.subnet != nil && !p.Addr().IsLinkLocalUnicast() {
-		if s, ok := e.link.subnet.prefix(familyOf(p.Addr())); ok && !s.Contains(p.Addr()) {
-			n.warn(field, "write an address of the subnet, or drop the link's subnet", "%s is outside %s (%s), the link's subnet", p, e.link.subnet.name, s)
+	if subnet := e.segment.subnet; subnet != nil && !p.Addr().IsLinkLocalUnicast() {
+		if s, ok := subnet.prefix(familyOf(p.Addr())); ok && !s.Contains(p.Addr()) {
+			n.warn(field, "write an address of the subnet, or drop the subnet", "%s is outside %s (%s), the segment's subnet", p, subnet.name, s)
 		}
 	}
 	if network, broadcast := reserved(p); p.Addr() == network || p.Addr() == broadcast {
@@ -91,51 +89,55 @@ func reserved(p netip.Prefix) (network, broadcast netip.Addr) {
 	return p.Masked().Addr(), netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, last)))
 }
 
-// deriveAddresses gives an address to every end that has none of a family its link's
+// deriveAddresses gives an address to every end that has none of a family its segment's
 // subnet has: links and ends in stored order, namespaces from below, routers from above.
 func (n *network) deriveAddresses() {
 	n.checkSharedSubnets()
+	ends := n.allEnds()
 	for _, f := range families {
-		for _, l := range n.links {
-			n.deriveLink(l, f)
+		taken := map[*segment]map[netip.Addr]bool{}
+		var without []*end
+		for _, e := range ends {
+			if e.derives(f) {
+				without = append(without, e)
+			}
+			if taken[e.segment] == nil {
+				taken[e.segment] = map[netip.Addr]bool{}
+			}
+			for _, p := range e.of(f) {
+				taken[e.segment][p.Addr()] = true
+			}
+		}
+		for _, e := range without {
+			n.deriveEnd(e, f, taken[e.segment])
 		}
 	}
-	for _, l := range n.links {
-		for _, e := range l.ends {
-			e.addresses = canonicalOrder(e.addresses)
-		}
+	for _, e := range ends {
+		e.addresses = canonicalOrder(e.addresses)
 	}
 }
 
-func (n *network) deriveLink(l *link, f family) {
-	if l.subnet == nil {
-		return
+// derives reports whether the end gets a derived address of the family: not where somebody wrote
+// one, and not at a switch.
+func (e *end) derives(f family) bool {
+	if e.segment.subnet == nil || e.node.sw != nil || len(e.of(f)) > 0 {
+		return false
 	}
-	pool, ok := l.subnet.prefix(f)
+	_, ok := e.segment.subnet.prefix(f)
+	return ok
+}
+
+func (n *network) deriveEnd(e *end, f family, taken map[netip.Addr]bool) {
+	pool, _ := e.segment.subnet.prefix(f)
+	a, ok := freeAddress(pool, taken, e.node.router)
 	if !ok {
+		n.refuse(e.field, "use a larger prefix", "no address of %s (%s) is free for %s", e.segment.subnet.name, pool, e.node.name)
 		return
 	}
-	taken := map[netip.Addr]bool{}
-	for _, e := range l.ends {
-		for _, p := range e.of(f) {
-			taken[p.Addr()] = true
-		}
-	}
-	wrote := [2]bool{len(l.ends[0].of(f)) > 0, len(l.ends[1].of(f)) > 0}
-	for i, e := range l.ends {
-		if wrote[i] {
-			continue
-		}
-		a, ok := freeAddress(pool, taken, e.node.router)
-		if !ok {
-			n.refuse(e.field, "use a larger prefix", "no address of %s (%s) is free for %s", l.subnet.name, pool, e.node.name)
-			continue
-		}
-		p := netip.PrefixFrom(a, pool.Bits())
-		taken[a] = true
-		e.addresses = append(e.addresses, p)
-		e.derived[p] = true
-	}
+	p := netip.PrefixFrom(a, pool.Bits())
+	taken[a] = true
+	e.addresses = append(e.addresses, p)
+	e.derived[p] = true
 }
 
 // freeAddress is the lowest address of the pool that is not taken, or the highest.
@@ -175,17 +177,13 @@ func poolRange(p netip.Prefix) (low, high netip.Addr) {
 	return first.Next(), netip.AddrFrom16(last)
 }
 
-// derives reports whether some end of the link gets a derived address of the family.
-func (l *link) derives(f family) bool {
-	if l.subnet == nil {
-		return false
-	}
-	_, carries := l.subnet.prefix(f)
-	return carries && (len(l.ends[0].of(f)) == 0 || len(l.ends[1].of(f)) == 0)
+// derives reports whether some end of the segment gets a derived address of the family.
+func (s *segment) derives(f family) bool {
+	return slices.ContainsFunc(s.ends, func(e *end) bool { return e.derives(f) })
 }
 
 // checkSharedSubnets refuses what would make derived addresses ambiguous: one subnet on two
-// links that do not touch, and two subnets that overlap. It runs before addresses are derived.
+// segments, and two subnets that overlap. It runs before addresses are derived.
 func (n *network) checkSharedSubnets() {
 	for _, f := range families {
 		n.checkOneSegment(f)
@@ -193,34 +191,47 @@ func (n *network) checkSharedSubnets() {
 	}
 }
 
+// segments are those on which somebody can have an address, in stored order.
+func (n *network) segments() []*segment {
+	var list []*segment
+	seen := map[*segment]bool{}
+	for _, e := range n.allEnds() {
+		if !seen[e.segment] {
+			seen[e.segment] = true
+			list = append(list, e.segment)
+		}
+	}
+	return list
+}
+
 func (n *network) checkOneSegment(f family) {
-	first := map[*subnet]*link{}
-	for _, l := range n.links {
-		if l.subnet == nil {
+	first := map[*subnet]*segment{}
+	for _, s := range n.segments() {
+		if s.subnet == nil {
 			continue
 		}
-		if _, ok := l.subnet.prefix(f); !ok {
+		if _, ok := s.subnet.prefix(f); !ok {
 			continue
 		}
-		other, shared := first[l.subnet]
+		other, shared := first[s.subnet]
 		switch {
 		case !shared:
-			first[l.subnet] = l
-		case l.derives(f) || other.derives(f):
-			n.refuse(l.field+".subnet", "use a subnet of its own for each link, or write the addresses at all ends of both",
-				"%s is also the subnet of %s, and the two links are not connected", l.subnet.name, other.name)
+			first[s.subnet] = s
+		case s.derives(f) || other.derives(f):
+			n.refuse(s.named, "use a subnet of its own for each segment, or write the addresses at all ends of both",
+				"%s is also the subnet of another segment (%s)", s.subnet.name, other.named)
 			return
 		default:
-			n.warn(l.field+".subnet", "", "%s is also the subnet of %s, and the two links are not connected", l.subnet.name, other.name)
+			n.warn(s.named, "", "%s is also the subnet of another segment (%s)", s.subnet.name, other.named)
 		}
 	}
 }
 
 func (n *network) checkOverlaps(f family) {
 	derived := map[*subnet]bool{}
-	for _, l := range n.links {
-		if l.derives(f) {
-			derived[l.subnet] = true
+	for _, s := range n.segments() {
+		if s.derives(f) {
+			derived[s.subnet] = true
 		}
 	}
 	for i, s := range n.subnets {
@@ -244,7 +255,7 @@ func (n *network) checkOverlaps(f family) {
 // place is where an address stands, for messages about duplicates.
 type place struct {
 	field   string
-	link    *link // nil for a loopback
+	segment *segment // nil for a loopback
 	derived bool
 }
 
@@ -257,24 +268,39 @@ func (n *network) checkAddresses() {
 			n.checkPlace(places, p.Addr(), place{field: fmt.Sprintf("%s.loopbacks[%d]", x.field, i)})
 		}
 	}
-	for _, l := range n.links {
-		for _, e := range l.ends {
-			for _, p := range e.addresses {
-				n.checkPlace(places, p.Addr(), place{e.field, l, e.derived[p]})
-			}
-			if e.mtu < MinIPv6MTU && len(e.of(ipv6)) > 0 {
-				n.refuse(e.field, fmt.Sprintf("raise the MTU to at least %d or use IPv4", MinIPv6MTU), "the kernel has no IPv6 on a link with an MTU of %d", e.mtu)
-			}
+	for _, e := range n.allEnds() {
+		for _, p := range e.addresses {
+			n.checkPlace(places, p.Addr(), place{e.field, e.segment, e.derived[p]})
 		}
-		n.checkSharedPrefix(l)
+		if e.mtu < MinIPv6MTU && len(e.of(ipv6)) > 0 {
+			n.refuse(e.field, fmt.Sprintf("raise the MTU to at least %d or use IPv4", MinIPv6MTU), "the kernel has no IPv6 on a link with an MTU of %d", e.mtu)
+		}
+	}
+	for _, s := range n.segments() {
+		n.checkMACs(s)
+		if len(s.ends) == 2 {
+			n.checkSharedPrefix(s)
+		}
+	}
+}
+
+// checkMACs refuses one Ethernet address twice on a segment. Several interfaces of one node on it
+// may share theirs.
+func (n *network) checkMACs(s *segment) {
+	seen := map[MAC]*end{}
+	for _, e := range s.ends {
+		if other := seen[e.mac]; other != nil && other.node != e.node {
+			n.refuse(e.field+".mac", "give each end its own", "%s is also the Ethernet address of %s, on the same segment", e.mac, other.field)
+		}
+		seen[e.mac] = e
 	}
 }
 
 func (n *network) checkPlace(places map[netip.Addr][]place, a netip.Addr, at place) {
 	for _, other := range places[a] {
 		switch {
-		case at.link != nil && at.link == other.link:
-			n.refuse(at.field, "give each end its own", "%s is also the address of %s, on the same link", a, other.field)
+		case at.segment != nil && at.segment == other.segment:
+			n.refuse(at.field, "give each end its own", "%s is also the address of %s, on the same segment", a, other.field)
 		case a.IsLinkLocalUnicast():
 		case at.derived || other.derived:
 			n.refuse(at.field, "write another address at one of the two", "%s is also the address of %s, and one of them is derived", a, other.field)
@@ -286,13 +312,21 @@ func (n *network) checkPlace(places map[netip.Addr][]place, a netip.Addr, at pla
 }
 
 // checkSharedPrefix warns of two ends that cannot see each other.
-func (n *network) checkSharedPrefix(l *link) {
+func (n *network) checkSharedPrefix(s *segment) {
 	for _, f := range families {
-		a, b := l.ends[0].of(f), l.ends[1].of(f)
-		if len(a) > 0 && len(b) > 0 && !l.ends[0].sees(b) && !l.ends[1].sees(a) {
-			n.warn(l.field, "give both ends addresses of one prefix", "the %s addresses of its ends (%s, %s) share no prefix", f, a[0], b[0])
+		a, b := s.ends[0].of(f), s.ends[1].of(f)
+		if len(a) > 0 && len(b) > 0 && !s.ends[0].sees(b) && !s.ends[1].sees(a) {
+			n.warn(s.ends[0].place(), "give both ends addresses of one prefix", "the %s addresses of its ends (%s, %s) share no prefix", f, a[0], b[0])
 		}
 	}
+}
+
+// place is the field that a message about an end's whole segment points to.
+func (e *end) place() string {
+	if e.link == nil {
+		return e.field
+	}
+	return e.link.field
 }
 
 // sees reports whether one of the addresses lies in a prefix of this end.
@@ -310,14 +344,15 @@ func (n *network) enableIPv6() {
 	for _, x := range n.nodes {
 		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsLinkLocal) || slices.ContainsFunc(x.config.Routes, toIPv6)
 	}
-	for _, l := range n.links {
-		for _, e := range l.ends {
-			if e.node.ipv6 && e.mtu >= MinIPv6MTU {
-				e.linkLocal = e.chosenLinkLocal()
-			}
+	for _, e := range n.allEnds() {
+		if e.node.ipv6 && e.mtu >= MinIPv6MTU && !e.bare() {
+			e.linkLocal = e.chosenLinkLocal()
 		}
 	}
 }
+
+// bare reports whether the end is a switch's bridge that is only there to switch.
+func (e *end) bare() bool { return e.node.sw != nil && len(e.addresses) == 0 }
 
 // toIPv6 reports whether a route's destination is written as an IPv6 prefix: a node without
 // IPv6 could not even hold a blackhole there.
@@ -326,15 +361,14 @@ func toIPv6(r v1alpha1.Route) bool {
 	return err == nil && p.Addr().Is6()
 }
 
-// needsLinkLocal reports whether next hops on the link can only be link-local: an end has
-// no IPv4 address, or somebody wrote a link-local one.
+// needsLinkLocal reports whether next hops on the segment can only be link-local: the end or a
+// neighbour has no IPv4 address, or it has an IPv6 one.
 func (e *end) needsLinkLocal() bool {
-	for _, x := range e.link.ends {
-		if x.mtu < MinIPv6MTU {
-			return false
-		}
+	if e.mtu < MinIPv6MTU || e.bare() {
+		return false
 	}
-	return len(e.of(ipv4)) == 0 || len(e.peer().of(ipv4)) == 0 || len(e.of(ipv6)) > 0
+	able := slices.DeleteFunc(e.neighbours(), func(o *end) bool { return o.mtu < MinIPv6MTU || o.bare() })
+	return len(able) > 0 && (len(e.of(ipv4)) == 0 || len(e.of(ipv6)) > 0 || slices.ContainsFunc(able, func(o *end) bool { return len(o.of(ipv4)) == 0 }))
 }
 
 // chosenLinkLocal is the written link-local address, else the EUI-64 one.

@@ -22,9 +22,17 @@ func Compile(id Identity, spec *v1alpha1.NetLabSpec, options Options) (*Lab, err
 	for _, x := range n.nodes {
 		n.addNodeRows(&lab.Want, x, options)
 	}
+	for _, x := range n.nodes {
+		if x.sw != nil {
+			n.addSwitchRows(&lab.Want, x)
+		}
+	}
 	for _, l := range n.links {
 		for _, e := range l.ends {
-			n.addEndRows(&lab.Want, e)
+			n.addEndRows(&lab.Want, e, options)
+			for _, sub := range e.subinterfaces {
+				n.addInterfaceRows(&lab.Want, sub, Link{Kind: VLANLink, Parent: e.iface, VLAN: sub.vlan})
+			}
 		}
 	}
 	maps.Copy(lab.Want.Routes, routes)
@@ -104,10 +112,59 @@ func (x *node) sysctls() map[string]string {
 	return values
 }
 
-// addEndRows needs the rows of the node's settings: a link takes its own from them.
-func (n *network) addEndRows(want *State, e *end) {
+// addEndRows adds an end of a link, at a switch as a port.
+func (n *network) addEndRows(want *State, e *end, options Options) {
+	link := Link{Peer: n.linkID(e.peer())}
+	if e.port != nil {
+		link.Master = BridgeName
+		n.addPortVLANs(want, e)
+	}
+	n.addInterfaceRows(want, e, link)
+	if q := e.qdisc; q != (Qdisc{}) {
+		if options.WithoutNetem {
+			q = q.withoutNetem()
+		}
+		want.Qdiscs[n.linkID(e)] = q
+	}
+}
+
+// addSwitchRows adds the bridge, and an interface on it for every VLAN it has addresses in.
+func (n *network) addSwitchRows(want *State, x *node) {
+	id := n.linkID(x.bridge)
+	want.Bridges[id] = Bridge{STP: x.sw.STP == v1alpha1.Enabled, ForwardDelay: STPForwardDelay, VLANFiltering: x.filters()}
+	n.addInterfaceRows(want, x.bridge, Link{Kind: BridgeLink})
+	for _, name := range bridgeSysctls {
+		want.Sysctls[SysctlID{id.Namespace, name}] = disabled
+	}
+	for _, e := range x.ends {
+		if e.parent != nil {
+			n.addInterfaceRows(want, e, Link{Kind: VLANLink, Parent: BridgeName, VLAN: e.vlan})
+			want.PortVLANs[PortVLANID{id.Namespace, BridgeName, e.vlan}] = PortVLAN{}
+		}
+	}
+}
+
+func (n *network) addPortVLANs(want *State, e *end) {
 	id := n.linkID(e)
-	want.Links[id] = Link{Peer: n.linkID(e.peer()), MAC: e.mac, MTU: e.mtu, Group: LinkGroup, Up: e.link.up}
+	tagged := e.port.tagged
+	if e.port.every {
+		tagged = n.vlans()
+	}
+	for _, vlan := range tagged {
+		if vlan != e.port.untagged {
+			want.PortVLANs[PortVLANID{id.Namespace, id.Name, vlan}] = PortVLAN{}
+		}
+	}
+	if e.port.untagged != 0 {
+		want.PortVLANs[PortVLANID{id.Namespace, id.Name, e.port.untagged}] = PortVLAN{PVID: true, Untagged: true}
+	}
+}
+
+// addInterfaceRows needs the rows of the node's settings: a link takes its own from them.
+func (n *network) addInterfaceRows(want *State, e *end, link Link) {
+	id := n.linkID(e)
+	link.MAC, link.MTU, link.Group, link.Up = e.mac, e.mtu, LinkGroup, e.up()
+	want.Links[id] = link
 	want.inheritLinkSysctls(id, conf4Prefix, LinkSysctls4)
 	if e.mtu >= MinIPv6MTU {
 		want.inheritLinkSysctls(id, conf6Prefix, LinkSysctls6)

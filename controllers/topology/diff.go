@@ -25,6 +25,10 @@ func Diff(have, want State) []Op {
 	d.createNamespaces()
 	d.setNamespaceSysctls()
 	d.addLinks()
+	d.setBridges()
+	d.setMasters()
+	d.setPortVLANs()
+	d.setQdiscs()
 	d.setLinks()
 	d.setLinkSysctls()
 	d.deleteAddresses(netip.Addr.Is4)
@@ -115,10 +119,11 @@ func (d *differ) deleteLinks() {
 	})
 }
 
-// fits reports whether a link that is there goes where it should.
+// fits reports whether a link that is there is what it should be and goes where it should.
 func (d *differ) fits(id LinkID, want *State) bool {
 	link, wanted := want.Links[id]
-	return wanted && d.now.plugged(id, link.Peer)
+	have, _ := d.now.link(id)
+	return wanted && have.attach() == link.attach() && (link.Kind != VethLink || d.now.plugged(id, link.Peer))
 }
 
 func (d *differ) deleteNamespaces() {
@@ -183,30 +188,95 @@ func (d *differ) setSysctls(now, want *State, match func(SysctlID) bool) {
 	}
 }
 
+// addLinks adds bridges and pairs before what is on them.
 func (d *differ) addLinks() {
+	for _, onOthers := range []bool{false, true} {
+		d.each(func(now, want *State) {
+			for _, id := range unwanted(want.Links, now.Links, LinkID.compare) {
+				_, there := now.Links[id] // the other end of one just added
+				if link := want.Links[id]; !there && (link.Kind == VLANLink) == onOthers {
+					d.do(d.adding(id, link, want))
+				}
+			}
+		})
+	}
+}
+
+func (d *differ) adding(id LinkID, link Link, want *State) Op {
+	end := LinkEnd{id, link.MAC, link.MTU}
+	switch link.Kind {
+	case BridgeLink:
+		return AddBridge{end, want.Bridges[id]}
+	case VLANLink:
+		return AddVLANLink{end, link.Parent, link.VLAN}
+	case VethLink, OtherLink:
+	}
+	peer, _ := d.want.link(link.Peer)
+	return AddLink{[2]LinkEnd{end, {link.Peer, peer.MAC, peer.MTU}}}
+}
+
+func (d *differ) setBridges() {
 	d.each(func(now, want *State) {
-		for _, id := range unwanted(want.Links, now.Links, LinkID.compare) {
-			link := want.Links[id]
-			peer, _ := d.want.link(link.Peer)
-			if _, there := now.Links[id]; !there { // the other end of one just added
-				d.do(AddLink{[2]LinkEnd{{id, link.MAC, link.MTU}, {link.Peer, peer.MAC, peer.MTU}}})
+		for _, id := range missing(now.Bridges, want.Bridges, LinkID.compare) {
+			d.do(SetBridge{id, want.Bridges[id]})
+		}
+	})
+}
+
+// setMasters comes before anything that a port has as such.
+func (d *differ) setMasters() {
+	d.each(func(now, want *State) {
+		for _, id := range sortedKeys(want.Links, LinkID.compare) {
+			switch master := want.Links[id].Master; {
+			case master == now.Links[id].Master:
+			case master == "":
+				d.do(ReleaseLink{id})
+			default:
+				d.do(SetMaster{id, master})
 			}
 		}
 	})
 }
 
-func (d *differ) setLinks() {
+func (d *differ) setPortVLANs() {
 	d.each(func(now, want *State) {
-		for _, id := range missing(now.Links, want.Links, LinkID.compare) {
-			d.setLink(id, now.Links[id], want.Links[id])
+		self := func(id PortVLANID) bool { return want.Links[LinkID{id.Namespace, id.Link}].Kind == BridgeLink }
+		for _, id := range unwanted(now.PortVLANs, want.PortVLANs, PortVLANID.compare) {
+			d.do(DeletePortVLAN{id, self(id)})
+		}
+		for _, id := range missing(now.PortVLANs, want.PortVLANs, PortVLANID.compare) {
+			d.do(SetPortVLAN{id, want.PortVLANs[id], self(id)})
 		}
 	})
 }
 
-func (d *differ) setLink(id LinkID, have, want Link) {
-	if have.Master != want.Master {
-		d.do(ReleaseLink{id})
+// setQdiscs comes before interfaces are set up, so that no packet goes through unimpaired.
+func (d *differ) setQdiscs() {
+	d.each(func(now, want *State) {
+		for _, id := range unwanted(now.Qdiscs, want.Qdiscs, LinkID.compare) {
+			d.do(DeleteQdisc{id})
+		}
+		for _, id := range missing(now.Qdiscs, want.Qdiscs, LinkID.compare) {
+			d.do(ReplaceQdisc{id, want.Qdiscs[id]})
+		}
+	})
+}
+
+// setLinks sets what is below others first: an interface on another can be up only when that is,
+// and have no larger MTU.
+func (d *differ) setLinks() {
+	for _, onOthers := range []bool{false, true} {
+		d.each(func(now, want *State) {
+			for _, id := range sortedKeys(want.Links, LinkID.compare) {
+				if (want.Links[id].Kind == VLANLink) == onOthers {
+					d.setLink(id, now.Links[id], want.Links[id])
+				}
+			}
+		})
 	}
+}
+
+func (d *differ) setLink(id LinkID, have, want Link) {
 	if have.Group != want.Group {
 		d.do(SetGroup{id, want.Group})
 	}

@@ -17,7 +17,7 @@ type Lab struct {
 	Want State
 	// Probes are in stored order, one per probe and family.
 	Probes []Probe
-	// Nodes are the names of the lab's nodes in stored order, namespaces before routers.
+	// Nodes are the names of the lab's nodes in stored order: namespaces, routers, switches.
 	Nodes []string
 }
 
@@ -41,4 +41,6 @@ type Probe struct {
 type Options struct {
 	// Symlinks says whether ip netns should find the lab's namespaces by name.
 	Symlinks bool
+	// WithoutNetem says that the kernel has no netem: a mere rate is limited with TBF instead.
+	WithoutNetem bool
 }

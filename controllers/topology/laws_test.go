@@ -146,7 +146,7 @@ func TestLawsHoldForRandomPairs(t *testing.T) {
 // A run that never meets an operation proves nothing about it.
 func TestRandomPairsMeetEveryOperation(t *testing.T) {
 	seen := map[string]int{}
-	for seed := range uint64(2_000) {
+	for seed := range uint64(2_500) {
 		have, want := topologytest.New(seed).Pair()
 		for _, op := range topology.Diff(have, want) {
 			seen[strings.TrimPrefix(fmt.Sprintf("%T", op), "topology.")]++

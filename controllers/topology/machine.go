@@ -27,6 +27,15 @@ func split(s State) machine {
 	for id, row := range s.Sysctls {
 		m.in(id.Namespace).Sysctls[id] = row
 	}
+	for id, row := range s.Bridges {
+		m.in(id.Namespace).Bridges[id] = row
+	}
+	for id, row := range s.PortVLANs {
+		m.in(id.Namespace).PortVLANs[id] = row
+	}
+	for id, row := range s.Qdiscs {
+		m.in(id.Namespace).Qdiscs[id] = row
+	}
 	return m
 }
 
@@ -44,6 +53,9 @@ func (m machine) join() State {
 		maps.Copy(s.Addresses, part.Addresses)
 		maps.Copy(s.Routes, part.Routes)
 		maps.Copy(s.Sysctls, part.Sysctls)
+		maps.Copy(s.Bridges, part.Bridges)
+		maps.Copy(s.PortVLANs, part.PortVLANs)
+		maps.Copy(s.Qdiscs, part.Qdiscs)
 	}
 	return s
 }
@@ -58,6 +70,9 @@ func (m machine) in(namespace string) *State {
 			Addresses:  map[AddressID]Address{},
 			Routes:     map[RouteID]Route{},
 			Sysctls:    make(map[SysctlID]string, len(bornSysctls)+len(LinkSysctls4)+len(LinkSysctls6)),
+			Bridges:    map[LinkID]Bridge{},
+			PortVLANs:  map[PortVLANID]PortVLAN{},
+			Qdiscs:     map[LinkID]Qdisc{},
 		}
 		m[namespace] = part
 	}

@@ -23,17 +23,28 @@ type network struct {
 
 	nodeByName   map[string]*node
 	subnetByName map[string]*subnet
+	segmentOf    map[element]*segment
+	// looping are the switches without spanning tree that a cycle was refused for.
+	looping []*node
 }
 
-// node is a namespace or a router.
+// node is a namespace, a router or a switch.
 type node struct {
-	name      string
-	field     string
+	name  string
+	field string
+	// router says that it counts as one for addresses and routes.
 	router    bool
 	forwards  bool
 	config    *v1alpha1.NodeConfig
 	loopbacks []netip.Prefix
-	ends      []*end
+	// ends are where the node is on a segment, with addresses or without.
+	ends []*end
+	// ifaces says for each interface's name which field gives it.
+	ifaces map[string]string
+	// sw, bridge and ports are a switch's: its description, the bridge itself, what is plugged in.
+	sw     *v1alpha1.Switch
+	bridge *end
+	ports  []*end
 	// ipv6 says whether the node has IPv6 at all: an address, or a link whose next hops
 	// can only be link-local.
 	ipv6 bool
@@ -45,17 +56,31 @@ type link struct {
 	field  string
 	subnet *subnet
 	up     bool
+	qdisc  Qdisc
 	ends   [2]*end
 }
 
-// end is one end of a link, plugged into a node.
+// end is an interface of a node: one end of a link, an interface for a VLAN on one, or a switch's own.
 type end struct {
-	node  *node
+	node *node
+	// link is nil for a switch's own.
 	link  *link
 	field string
 	iface string
 	mtu   int
 	mac   MAC
+	qdisc Qdisc
+	// parent is what an interface for a VLAN is on.
+	parent        *end
+	vlan          uint16
+	subinterfaces []*end
+	// subnet is what a subinterface says its segment's is.
+	subnet *subnet
+	// port is set at a switch: such an end has no addresses.
+	port *port
+	// segment is where its frames go, live what of it links that are up connect it with.
+	segment *segment
+	live    element
 	// written are the addresses as somebody wrote them.
 	written []string
 	// addresses are the written and derived ones, as the kernel lists them; without the
@@ -72,6 +97,17 @@ func (e *end) peer() *end {
 		return e.link.ends[1]
 	}
 	return e.link.ends[0]
+}
+
+// up reports whether the interface should be up.
+func (e *end) up() bool { return e.link == nil || e.link.up }
+
+// label is how messages and routes name where an end is: by its link, a subinterface by itself.
+func (e *end) label() string {
+	if e.link == nil || e.parent != nil {
+		return e.iface
+	}
+	return e.link.name
 }
 
 // subnet is a named range, with at most one prefix per family.
@@ -157,7 +193,11 @@ func resolve(id Identity, spec *v1alpha1.NetLabSpec) *network {
 	n.checkEnums()
 	n.addSubnets()
 	n.addNodes()
+	n.addSwitches()
 	n.addLinks()
+	n.fitBridges()
+	n.checkLoops()
+	n.addSegments()
 	n.addLoopbacks()
 	n.writeAddresses()
 	n.deriveAddresses()
@@ -189,6 +229,7 @@ func (n *network) addNodes() {
 }
 
 func (n *network) addNode(x *node) {
+	x.ifaces = map[string]string{}
 	n.checkName(x.field+".name", x.name)
 	if other := n.nodeByName[x.name]; other != nil {
 		n.refuse(x.field+".name", "give one of them another name", "%q is already the name of %s", x.name, other.field)
@@ -268,7 +309,7 @@ func (n *network) addLinks() {
 }
 
 func (n *network) addLink(field string, l *v1alpha1.Link) {
-	x := &link{name: l.Name, field: field, up: l.State != v1alpha1.LinkDown}
+	x := &link{name: l.Name, field: field, up: l.State != v1alpha1.LinkDown, qdisc: n.netem(field+".impairment", l.Impairment)}
 	if l.Subnet != "" {
 		if x.subnet = n.subnetByName[l.Subnet]; x.subnet == nil {
 			n.refuse(field+".subnet", n.known("subnets", n.subnetNames()), "no subnet is called %q", l.Subnet)
@@ -289,13 +330,25 @@ func (n *network) addLink(field string, l *v1alpha1.Link) {
 		n.refuse(field+".endpoints", "name two different nodes", "both ends are plugged into %s", x.ends[0].node.name)
 		return
 	}
-	if x.ends[0].mac == x.ends[1].mac {
-		n.refuse(x.ends[1].field+".mac", "give each end its own", "%s is the Ethernet address of both ends", x.ends[1].mac)
-	}
-	for _, e := range x.ends {
-		e.node.ends = append(e.node.ends, e)
-	}
+	n.plugIn(x, l)
+}
+
+func (n *network) plugIn(x *link, l *v1alpha1.Link) {
 	n.links = append(n.links, x)
+	n.fillPorts(x, l.Endpoints)
+	switches := 0
+	for _, e := range x.ends {
+		if e.port != nil {
+			switches++
+			e.node.ports = append(e.node.ports, e)
+			continue
+		}
+		e.node.ends = append(append(e.node.ends, e), e.subinterfaces...)
+	}
+	if switches == 2 && x.subnet != nil {
+		n.refuse(x.field+".subnet", "write it at one of the switches", "a link between switches carries what they do")
+		x.subnet = nil
+	}
 }
 
 func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) *end {
@@ -309,14 +362,26 @@ func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1
 	} else {
 		n.checkName(field+".interface", e.iface)
 	}
-	for _, other := range e.node.ends {
-		if other.iface == e.iface {
-			n.refuse(field+".interface", "write interface: with another name at one of the two", "%s already has an interface %q, from %s", spec.Name, e.iface, other.link.field)
-		}
-	}
+	n.takeInterface(field+".interface", e)
 	e.mtu = n.mtu(field, l, spec)
 	e.mac = n.mac(field, e, spec.MAC)
+	e.qdisc = n.impaired(field, spec.Impairment, x.qdisc)
+	if e.node.sw != nil {
+		n.addPort(e, spec)
+		return e
+	}
+	n.refuseVLANs(field, spec, "write it at the switch's end; here, subinterfaces", e.node.name+" is no switch")
+	n.addSubinterfaces(e, spec)
 	return e
+}
+
+// takeInterface refuses two interfaces of one name at a node.
+func (n *network) takeInterface(field string, e *end) {
+	if other, taken := e.node.ifaces[e.iface]; taken && other != e.link.field {
+		n.refuse(field, "write another name at one of the two", "%s already has an interface %q, from %s", e.node.name, e.iface, other)
+		return
+	}
+	e.node.ifaces[e.iface] = e.link.field
 }
 
 // defaultMTU is Ethernet's.
@@ -343,6 +408,9 @@ func (n *network) subnetNames() []string {
 	}
 	return names
 }
+
+// fieldAt is an item of a list.
+func fieldAt(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
 
 // known lists what could have been meant.
 func (n *network) known(what string, names []string) string {

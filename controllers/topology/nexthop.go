@@ -9,17 +9,18 @@ import (
 	"strings"
 )
 
-// hop is a next hop that has been found: over an end, to an address.
+// hop is a next hop that has been found: over an end, to a neighbour's address. Neither neighbour nor
+// address is known where the destination itself is on the link.
 type hop struct {
-	end *end
-	via netip.Addr
+	end, to *end
+	via     netip.Addr
+	onLink  bool
 }
 
-// nextHop is how an end's node names the neighbour at the other end as a gateway of a
+// nextHop is how an end's node names a neighbour on the segment as a gateway of a
 // family: by its first address that lies in a prefix of the end. Where the neighbour has
-// no address of the family on the link, its link-local one serves (RFC 8950 for IPv4).
-func (e *end) nextHop(f family) (netip.Addr, bool) {
-	peer := e.peer()
+// no address of the family there, its link-local one serves (RFC 8950 for IPv4).
+func (e *end) nextHop(peer *end, f family) (netip.Addr, bool) {
 	addresses := peer.of(f)
 	for _, p := range addresses {
 		if !p.Addr().IsLinkLocalUnicast() && e.reaches(p.Addr()) {
@@ -39,7 +40,7 @@ func onlyLinkLocal(addresses []netip.Prefix) bool {
 // via resolves what somebody wrote as a next hop of x, for every family in which it can be
 // one. It is empty, with the problem noted, when there is none.
 func (n *network) via(field string, x *node, via, link string) map[family]hop {
-	if link != "" && !slices.ContainsFunc(x.ends, func(e *end) bool { return e.link.name == link }) {
+	if link != "" && !slices.ContainsFunc(x.ends, called(link)) {
 		n.refuse(field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
 		return nil
 	}
@@ -47,6 +48,11 @@ func (n *network) via(field string, x *node, via, link string) map[family]hop {
 		return n.viaAddress(field+".via", x, a, link)
 	}
 	return n.viaNode(field+".via", x, via, link)
+}
+
+// called finds ends by the name of their link or of their interface.
+func called(link string) func(*end) bool {
+	return func(e *end) bool { return link == "" || e.label() == link || e.iface == link }
 }
 
 func (n *network) viaNode(field string, x *node, name, link string) map[family]hop {
@@ -60,7 +66,7 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]h
 		return nil
 	}
 	ends := slices.DeleteFunc(slices.Clone(x.ends), func(e *end) bool {
-		return e.peer().node != neighbour || (link != "" && e.link.name != link)
+		return len(e.at(neighbour)) == 0 || !called(link)(e)
 	})
 	switch {
 	case len(ends) == 0:
@@ -72,14 +78,22 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]h
 	}
 	hops := map[family]hop{}
 	for _, f := range families {
-		if a, ok := ends[0].nextHop(f); ok {
-			hops[f] = hop{ends[0], a}
+		for _, to := range ends[0].at(neighbour) {
+			if a, ok := ends[0].nextHop(to, f); ok {
+				hops[f] = hop{end: ends[0], to: to, via: a}
+				break
+			}
 		}
 	}
 	if len(hops) == 0 {
-		n.refuse(field, "give both ends of the link addresses of one prefix", "%s has no address on link %s that %s can reach", name, ends[0].link.name, x.name)
+		n.refuse(field, "give both ends of the link addresses of one prefix", "%s has no address on link %s that %s can reach", name, ends[0].label(), x.name)
 	}
 	return hops
+}
+
+// at are a neighbour's ends on the segment.
+func (e *end) at(neighbour *node) []*end {
+	return slices.DeleteFunc(slices.Clone(e.segment.ends), func(o *end) bool { return o.node != neighbour })
 }
 
 func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) map[family]hop {
@@ -90,7 +104,7 @@ func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) m
 	var ends []*end
 	for _, e := range x.ends {
 		onLink := e.reaches(a) || (a.Is6() && a.IsLinkLocalUnicast() && e.linkLocal.IsValid())
-		if onLink && (link == "" || e.link.name == link) {
+		if onLink && called(link)(e) {
 			ends = append(ends, e)
 		}
 	}
@@ -108,7 +122,7 @@ func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) m
 			return nil
 		}
 	}
-	found := hop{ends[0], a}
+	found := hop{end: ends[0], via: a}
 	if a.Is4() {
 		return map[family]hop{ipv4: found}
 	}
@@ -122,7 +136,7 @@ func (e *end) hasAddress(a netip.Addr) bool {
 func linkNames(ends []*end) []string {
 	names := make([]string, len(ends))
 	for i, e := range ends {
-		names[i] = e.link.name
+		names[i] = e.label()
 	}
 	return names
 }
@@ -133,9 +147,11 @@ func (x *node) linkNames() []string { return linkNames(x.ends) }
 func (n *network) neighbours(x *node) string {
 	var list []string
 	for _, e := range x.ends {
-		for _, f := range families {
-			if a, ok := e.nextHop(f); ok && !a.IsLinkLocalUnicast() {
-				list = append(list, fmt.Sprintf("%s (%s)", e.peer().node.name, a))
+		for _, o := range e.neighbours() {
+			for _, f := range families {
+				if a, ok := e.nextHop(o, f); ok && !a.IsLinkLocalUnicast() {
+					list = append(list, fmt.Sprintf("%s (%s)", o.node.name, a))
+				}
 			}
 		}
 	}

@@ -146,7 +146,11 @@ func (o AddSymlink) String() string {
 func (o DeleteSymlink) String() string { return fmt.Sprintf("rm %s/%s", SymlinkDir, o.Name) }
 
 func (o SetSysctl) String() string {
-	return fmt.Sprintf("ip netns exec %s sysctl -qw %s=%s", o.Namespace, o.Name, o.Value)
+	options := "-qw"
+	if strings.HasPrefix(o.Name, bridgeSysctlPrefix) {
+		options = "-eqw" // not there is as good as 0
+	}
+	return fmt.Sprintf("ip netns exec %s sysctl %s %s=%s", o.Namespace, options, o.Name, o.Value)
 }
 
 func (o AddLink) String() string {
@@ -254,11 +258,15 @@ func destination(p netip.Prefix) string {
 // text is the leg as ip route writes it; only a gateway of another family than the
 // destination's says which it is.
 func (h NextHop) text(destination netip.Prefix) string {
+	onLink := ""
+	if h.OnLink {
+		onLink = " onlink"
+	}
 	switch {
 	case !h.Via.IsValid():
 		return "dev " + h.Link
 	case h.Via.Is6() && destination.Addr().Is4():
-		return fmt.Sprintf("via inet6 %s dev %s", h.Via, h.Link)
+		return fmt.Sprintf("via inet6 %s dev %s%s", h.Via, h.Link, onLink)
 	}
-	return fmt.Sprintf("via %s dev %s", h.Via, h.Link)
+	return fmt.Sprintf("via %s dev %s%s", h.Via, h.Link, onLink)
 }

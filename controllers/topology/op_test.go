@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
@@ -15,6 +16,12 @@ var everyOp = []topology.Op{
 	topology.SetSysctl{}, topology.AddLink{}, topology.DeleteLink{}, topology.SetAdmin{}, topology.SetMTU{},
 	topology.SetMAC{}, topology.SetGroup{}, topology.ReleaseLink{}, topology.AddAddress{}, topology.DeleteAddress{},
 	topology.ReplaceRoute{}, topology.DeleteRoute{},
+	topology.AddBridge{}, topology.SetBridge{}, topology.AddVLANLink{}, topology.SetMaster{}, topology.SetPortVLAN{},
+	topology.DeletePortVLAN{}, topology.ReplaceQdisc{}, topology.DeleteQdisc{},
+}
+
+func member(namespace, link string, vlan uint16) topology.PortVLANID {
+	return topology.PortVLANID{Namespace: namespace, Link: link, VLAN: vlan}
 }
 
 // Every text was run with iproute2 6.1 and did what it says.
@@ -44,6 +51,23 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		{topology.SetMAC{LinkID: l1, MAC: topology.MAC{2, 0, 0, 0, 0xab, 1}}, "ip -n d.lab.a link set l1 address 02:00:00:00:ab:01"},
 		{topology.SetGroup{LinkID: l1, Group: topology.LinkGroup}, "ip -n d.lab.a link set l1 group 20044"},
 		{topology.ReleaseLink{LinkID: l1}, "ip -n d.lab.a link set l1 nomaster"},
+
+		{topology.AddBridge{LinkEnd: topology.LinkEnd{LinkID: end("a", "br0"), MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Bridge: topology.Bridge{STP: true, ForwardDelay: 200}},
+			"ip -n a link add name br0 address 02:00:00:00:00:01 mtu 1500 group 20044 type bridge stp_state 1 forward_delay 200 vlan_default_pvid 0"},
+		{topology.SetBridge{LinkID: end("a", "br0"), Bridge: topology.Bridge{ForwardDelay: 200, VLANFiltering: true}},
+			"ip -n a link set br0 type bridge stp_state 0 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0"},
+		{topology.AddVLANLink{LinkEnd: topology.LinkEnd{LinkID: end("a", "l1.10"), MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Parent: "l1", VLAN: 10},
+			"ip -n a link add link l1 name l1.10 address 02:00:00:00:00:01 mtu 1500 group 20044 type vlan id 10"},
+		{topology.SetMaster{LinkID: l1, Master: "br0"}, "ip -n d.lab.a link set l1 master br0"},
+		{topology.SetPortVLAN{PortVLANID: member("a", "l1", 10), PortVLAN: topology.PortVLAN{PVID: true, Untagged: true}}, "bridge -n a vlan add dev l1 vid 10 pvid untagged"},
+		{topology.SetPortVLAN{PortVLANID: member("a", "br0", 10), Self: true}, "bridge -n a vlan add dev br0 vid 10 self"},
+		{topology.DeletePortVLAN{PortVLANID: member("a", "l1", 10)}, "bridge -n a vlan delete dev l1 vid 10"},
+		{topology.ReplaceQdisc{LinkID: end("a", "l1"), Qdisc: topology.Qdisc{Kind: topology.Netem, Limit: 1000, Delay: 10 * time.Millisecond, Jitter: 1500 * time.Microsecond, Loss: 21474836, Rate: 1_250_000}},
+			"tc -n a qdisc replace dev l1 root netem limit 1000 delay 10ms 1500us loss 0.5% rate 10000000bit"},
+		{topology.ReplaceQdisc{LinkID: end("a", "l1"), Qdisc: topology.Qdisc{Kind: topology.TBF, Rate: 125_000, Burst: 625_000, Limit: 11_250}},
+			"tc -n a qdisc replace dev l1 root tbf rate 1000000bit burst 5000 limit 11250"},
+		{topology.DeleteQdisc{LinkID: end("a", "l1")}, "tc -n a qdisc delete dev l1 root"},
+		{sysctl("a", "net.bridge.bridge-nf-call-iptables", "0"), "ip netns exec a sysctl -eqw net.bridge.bridge-nf-call-iptables=0"},
 
 		{topology.AddAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a address replace 10.0.0.1/24 dev l1"},
 		{topology.AddAddress{AddressID: address("a", "l1", "fd00::1/64")}, "ip -n a address replace fd00::1/64 dev l1 nodad"},

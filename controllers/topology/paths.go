@@ -46,20 +46,24 @@ func (n *network) graph(f family) *graph {
 			g.put(x, p)
 		}
 		for _, e := range x.ends {
-			if !e.link.up {
-				continue
-			}
-			for _, p := range e.addresses {
-				g.put(x, p)
-			}
-			if via, ok := e.nextHop(f); ok {
-				neighbour := e.peer().node
-				g.hops[x] = append(g.hops[x], hop{e, via})
-				g.towards[neighbour] = append(g.towards[neighbour], x)
+			if e.up() {
+				g.addEnd(x, e)
 			}
 		}
 	}
 	return g
+}
+
+func (g *graph) addEnd(x *node, e *end) {
+	for _, p := range e.addresses {
+		g.put(x, p)
+	}
+	for _, o := range e.liveNeighbours() {
+		if via, ok := e.nextHop(o, g.f); ok {
+			g.hops[x] = append(g.hops[x], hop{end: e, to: o, via: via})
+			g.towards[o.node] = append(g.towards[o.node], x)
+		}
+	}
 }
 
 func (g *graph) put(x *node, p netip.Prefix) {
@@ -78,7 +82,7 @@ func (g *graph) put(x *node, p netip.Prefix) {
 func (g *graph) deriveDefaults(routes map[*node]map[netip.Prefix]Route) map[*node]bool {
 	stubs := map[*node]bool{}
 	for _, x := range g.nodes {
-		hops := slices.DeleteFunc(slices.Clone(g.hops[x]), func(h hop) bool { return !h.end.peer().node.router })
+		hops := slices.DeleteFunc(slices.Clone(g.hops[x]), func(h hop) bool { return !h.to.node.router })
 		if x.router || !x.has(g.f) || len(hops) == 0 || !sameNeighbour(hops) {
 			continue
 		}
@@ -89,8 +93,8 @@ func (g *graph) deriveDefaults(routes map[*node]map[netip.Prefix]Route) map[*nod
 }
 
 func sameNeighbour(hops []hop) bool {
-	first := hops[0].end.peer().node
-	return !slices.ContainsFunc(hops, func(h hop) bool { return h.end.peer().node != first })
+	first := hops[0].to.node
+	return !slices.ContainsFunc(hops, func(h hop) bool { return h.to.node != first })
 }
 
 // shared is a route over at most MaxNextHops of the hops, with equal shares.
@@ -113,7 +117,7 @@ func (g *graph) derivePrefix(p netip.Prefix, stubs map[*node]bool, routes map[*n
 		}
 		var hops []hop
 		for _, h := range g.hops[x] {
-			next := h.end.peer().node
+			next := h.to.node
 			if d, ok := distance[next]; ok && d == away-1 && (next.router || d == 0) {
 				hops = append(hops, h)
 			}

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -133,14 +134,7 @@ func (n *network) contains(a netip.Addr) bool {
 			}
 		}
 	}
-	for _, l := range n.links {
-		for _, e := range l.ends {
-			if e.reaches(a) && !a.IsLinkLocalUnicast() {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.allEnds(), func(e *end) bool { return e.reaches(a) && !a.IsLinkLocalUnicast() })
 }
 
 // filledIn is a probe with its defaults.

@@ -42,7 +42,7 @@ func (n *network) checkConnected(field string, x *node, id RouteID) {
 	connected := func(p netip.Prefix) bool { return p.Masked() == id.Prefix }
 	for _, e := range x.ends {
 		if id.Metric == kernel && slices.ContainsFunc(e.addresses, connected) {
-			n.refuse(field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, id.Prefix, e.link.name)
+			n.refuse(field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, id.Prefix, e.label())
 			return
 		}
 	}
@@ -66,6 +66,9 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[Rou
 		if route.Type == Unicast {
 			route, ok = n.unicast(x, legs, f)
 		}
+		if ok && r.Src != "" && route != (Route{}) {
+			ok = n.setSource(field, x, &route, f, r.Src)
+		}
 		if ok {
 			routes[RouteID{n.id.NetworkNamespace(x.name), d, metric(f, r.Metric)}] = route
 		}
@@ -74,6 +77,23 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[Rou
 		n.refuse(field, "write a destination and a next hop of one family", "%s has no next hop of the family of %s", x.name, r.To)
 	}
 	return routes
+}
+
+// setSource gives a route its source hint; ok is false where it is of the other family.
+func (n *network) setSource(field string, x *node, route *Route, f family, text string) (ok bool) {
+	a, err := netip.ParseAddr(text)
+	switch {
+	case err != nil:
+		n.refuse(field+".src", "write one of the node's addresses", "%q is not an address", text)
+	case !x.hasAddress(a):
+		n.refuse(field+".src", "write one of the node's addresses", "%s is not an address of %s", a, x.name)
+	case route.Type != Unicast:
+		n.refuse(field+".src", "remove it", "a route that leads nowhere has no source")
+	case familyOf(a) != f:
+		return false
+	}
+	route.Source = a
+	return true
 }
 
 // ownFamilies drops IPv4 from next hops that somebody wrote as an IPv6 address. Under a
@@ -90,17 +110,17 @@ func ownFamilies(legs []leg) []leg {
 
 func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
 	forms := 0
-	for _, has := range []bool{r.Via != "", len(r.NextHops) > 0, routeType(r.Type) != Unicast} {
+	for _, has := range []bool{r.Via != "" || r.Link != "", len(r.NextHops) > 0, routeType(r.Type) != Unicast} {
 		if has {
 			forms++
 		}
 	}
 	if forms != 1 {
-		n.refuse(field, "write via: for one next hop, nextHops: for several, or type: Blackhole, Unreachable or Prohibit",
-			"a route has exactly one of via, nextHops and a type other than Unicast")
+		n.refuse(field, "write via: for one next hop, nextHops: for several, link: where the destination itself is on a link, or type: Blackhole, Unreachable or Prohibit",
+			"a route has exactly one of via (or link), nextHops and a type other than Unicast")
 	}
-	if r.Link != "" && r.Via == "" {
-		n.refuse(field+".link", "write it at each next hop", "link goes with via")
+	if r.OnLink && (r.Via == "" || r.Link == "") {
+		n.refuse(field+".onLink", "write via: with the address and link: with the link", "onLink says that a next hop is on a link")
 	}
 	if len(r.NextHops) > MaxNextHops {
 		n.refuse(field+".nextHops", "", "a route has at most %d next hops, not %d", MaxNextHops, len(r.NextHops))
@@ -159,8 +179,13 @@ type leg struct {
 }
 
 func (n *network) legs(field string, x *node, r *v1alpha1.Route) []leg {
-	if r.Via != "" {
+	switch {
+	case r.OnLink:
+		return n.onLinkLeg(field, x, r)
+	case r.Via != "":
 		return n.leg(nil, field, x, r.Via, r.Link, 1)
+	case r.Link != "":
+		return n.connectedLeg(field, x, r.Link)
 	}
 	var legs []leg
 	for i, h := range r.NextHops {
@@ -172,6 +197,38 @@ func (n *network) legs(field string, x *node, r *v1alpha1.Route) []leg {
 		legs = n.leg(legs, field, x, h.Via, h.Link, max(1, int(h.Weight)))
 	}
 	return legs
+}
+
+// onLinkLeg is a next hop that is on the link because somebody says so (RTNH_F_ONLINK).
+func (n *network) onLinkLeg(field string, x *node, r *v1alpha1.Route) []leg {
+	e := n.endCalled(field, x, r.Link)
+	a, err := netip.ParseAddr(r.Via)
+	if err != nil {
+		n.refuse(field+".via", "write the next hop's address", "%q is not an address, and onLink needs one", r.Via)
+	}
+	if e == nil || err != nil {
+		return nil
+	}
+	return []leg{{hops: map[family]hop{familyOf(a): {end: e, via: a, onLink: true}}, weight: 1, byAddress: true}}
+}
+
+// connectedLeg is for a destination that is itself on a link.
+func (n *network) connectedLeg(field string, x *node, link string) []leg {
+	e := n.endCalled(field, x, link)
+	if e == nil {
+		return nil
+	}
+	return []leg{{hops: map[family]hop{ipv4: {end: e}, ipv6: {end: e}}, weight: 1}}
+}
+
+// endCalled finds a node's end by its link; nil, with the problem noted, when there is none.
+func (n *network) endCalled(field string, x *node, link string) *end {
+	i := slices.IndexFunc(x.ends, called(link))
+	if i < 0 {
+		n.refuse(field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
+		return nil
+	}
+	return x.ends[i]
 }
 
 func (n *network) leg(legs []leg, field string, x *node, via, link string, weight int) []leg {
@@ -191,7 +248,7 @@ func (n *network) leg(legs []leg, field string, x *node, via, link string, weigh
 
 func sameHops(a, b map[family]hop) bool {
 	for f, h := range a {
-		if b[f] == h {
+		if o, ok := b[f]; ok && o.end == h.end && o.via == h.via {
 			return true
 		}
 	}
@@ -205,10 +262,10 @@ func (n *network) unicast(x *node, legs []leg, f family) (Route, bool) {
 	var weights []int
 	for _, l := range legs {
 		h, ok := l.hops[f]
-		if !ok || (f == ipv4 && h.via.Is6() && !x.has(ipv4)) {
+		if !ok || !x.has(f) && (f == ipv4 || !h.via.IsValid()) {
 			return Route{}, false
 		}
-		if h.end.link.up {
+		if h.end.up() {
 			hops, weights = append(hops, h), append(weights, l.weight)
 		}
 	}
@@ -223,7 +280,7 @@ func (x *node) route(f family, hops []hop, weights []int) Route {
 	route := Route{Type: Unicast, Protocol: RouteProtocol}
 	next := make([]NextHop, len(hops))
 	for i, h := range hops {
-		next[i] = NextHop{Link: h.end.iface, Via: h.via, Weight: weights[i]}
+		next[i] = NextHop{Link: h.end.iface, Via: h.via, Weight: weights[i], OnLink: h.onLink}
 		if f == ipv4 && h.via.Is6() {
 			route.Source = x.loopback(f)
 		}

@@ -62,7 +62,7 @@ func (n *network) checkSizes() {
 		name     string
 		has, max int
 	}{
-		{"namespaces", len(s.Namespaces), 256}, {"routers", len(s.Routers), 128}, {"links", len(s.Links), 512},
+		{"namespaces", len(s.Namespaces), 256}, {"routers", len(s.Routers), 128}, {"switches", len(s.Switches), 64}, {"links", len(s.Links), 512},
 		{"subnets", len(s.Subnets), 256}, {"probes", len(s.Probes), 256},
 	} {
 		if list.has > list.max {
@@ -75,12 +75,27 @@ func (n *network) checkSizes() {
 	for i := range s.Routers {
 		n.checkNodeSizes(fmt.Sprintf("spec.routers[%d]", i), &s.Routers[i].NodeConfig)
 	}
+	for i := range s.Switches {
+		field := fmt.Sprintf("spec.switches[%d]", i)
+		n.checkNodeSizes(field, &s.Switches[i].NodeConfig)
+		n.checkSize(field+".vlans", "VLANs", len(s.Switches[i].VLANs), 64)
+		n.checkSize(field+".addresses", "addresses", len(s.Switches[i].Addresses), 8)
+	}
 	for i, l := range s.Links {
 		for j, e := range l.Endpoints {
+			field := fmt.Sprintf("spec.links[%d].endpoints[%d]", i, j)
+			n.checkSize(field+".vlans", "VLANs", len(e.VLANs), 64)
+			n.checkSize(field+".subinterfaces", "subinterfaces", len(e.Subinterfaces), 16)
 			if len(e.Addresses) > 8 {
 				n.refuse(fmt.Sprintf("spec.links[%d].endpoints[%d].addresses", i, j), "", "an endpoint has at most 8 addresses, not %d", len(e.Addresses))
 			}
 		}
+	}
+}
+
+func (n *network) checkSize(field, what string, has, most int) {
+	if has > most {
+		n.refuse(field, "", "there can be at most %d %s, not %d", most, what, has)
 	}
 }
 
@@ -118,6 +133,13 @@ func (n *network) checkEnums() {
 	}
 	for i, ns := range s.Namespaces {
 		n.checkRouteTypes(fmt.Sprintf("spec.namespaces[%d]", i), ns.Routes)
+	}
+	for i, sw := range s.Switches {
+		field := fmt.Sprintf("spec.switches[%d]", i)
+		oneOf(n, field+".stp", sw.STP, v1alpha1.Enabled, v1alpha1.Disabled)
+		oneOf(n, field+".vlanFiltering", sw.VLANFiltering, v1alpha1.Enabled, v1alpha1.Disabled)
+		oneOf(n, field+".forwarding", sw.Forwarding, v1alpha1.ForwardingEnabled, v1alpha1.ForwardingDisabled)
+		n.checkRouteTypes(field, sw.Routes)
 	}
 	for i, l := range s.Links {
 		oneOf(n, fmt.Sprintf("spec.links[%d].state", i), l.State, v1alpha1.LinkUp, v1alpha1.LinkDown)
@@ -204,16 +226,16 @@ func settableCure(name string) string {
 // warnUnused says what is there and does nothing.
 func (n *network) warnUnused() {
 	used := map[*subnet]bool{}
-	for _, l := range n.links {
-		used[l.subnet] = true
+	for _, s := range n.segments() {
+		used[s.subnet] = true
 	}
 	for _, s := range n.subnets {
 		if !used[s] {
-			n.warn(s.field, "name it as the subnet of a link, or remove it", "no link carries %s", s.name)
+			n.warn(s.field, "name it as the subnet of a link or a switch, or remove it", "nothing carries %s", s.name)
 		}
 	}
 	for _, x := range n.nodes {
-		if len(x.ends) == 0 {
+		if len(x.ends) == 0 || x.sw != nil && len(x.ports) == 0 {
 			n.warn(x.field, "plug a link into it, or remove it", "no link is plugged into %s", x.name)
 		}
 	}

@@ -38,6 +38,9 @@ type State struct {
 	Addresses  map[AddressID]Address
 	Routes     map[RouteID]Route
 	Sysctls    map[SysctlID]string
+	Bridges    map[LinkID]Bridge
+	PortVLANs  map[PortVLANID]PortVLAN
+	Qdiscs     map[LinkID]Qdisc
 }
 
 // NewState returns an empty State whose tables can be written to.
@@ -48,6 +51,9 @@ func NewState() State {
 		Addresses:  map[AddressID]Address{},
 		Routes:     map[RouteID]Route{},
 		Sysctls:    map[SysctlID]string{},
+		Bridges:    map[LinkID]Bridge{},
+		PortVLANs:  map[PortVLANID]PortVLAN{},
+		Qdiscs:     map[LinkID]Qdisc{},
 	}
 }
 
@@ -71,10 +77,29 @@ func (id LinkID) compare(o LinkID) int {
 	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Name, o.Name))
 }
 
-// Link is one end of a veth pair, or lo.
+// LinkKind is what an interface is.
+type LinkKind uint8
+
+// The kinds of interface that a lab can hold.
+const (
+	// VethLink is one end of a pair, or lo.
+	VethLink LinkKind = iota
+	// BridgeLink is a switch's bridge; its attributes are in State.Bridges.
+	BridgeLink
+	// VLANLink is the interface for one VLAN of its parent.
+	VLANLink
+	// OtherLink is any kind that a lab never asks for.
+	OtherLink
+)
+
+// Link is an interface.
 type Link struct {
-	// Peer is the other end; zero for lo, and for an end whose other end left the lab.
+	Kind LinkKind
+	// Peer is a veth's other end; zero for an end whose other end left the lab.
 	Peer LinkID
+	// Parent and VLAN say what a VLANLink is on and for.
+	Parent string
+	VLAN   uint16
 	// MAC is zero for lo.
 	MAC MAC
 	MTU int
@@ -84,6 +109,23 @@ type Link struct {
 	Master string
 	// Up is the administrative state, not the carrier.
 	Up bool
+}
+
+// attach is what makes an interface the one it is: to change it is to make it anew.
+func (l Link) attach() Link { return Link{Kind: l.Kind, Peer: l.Peer, Parent: l.Parent, VLAN: l.VLAN} }
+
+// attachment is attach for the dump.
+func (l Link) attachment() string {
+	switch l.Kind {
+	case BridgeLink:
+		return "bridge "
+	case VLANLink:
+		return fmt.Sprintf("vlan=%s/%d ", l.Parent, l.VLAN)
+	case OtherLink:
+		return "other "
+	case VethLink:
+	}
+	return fmt.Sprintf("peer=%s/%s ", l.Peer.Namespace, l.Peer.Name)
 }
 
 // MAC is an Ethernet address.
@@ -164,6 +206,8 @@ type NextHop struct {
 	Via netip.Addr
 	// Weight is 1 unless the leg gets more than its share.
 	Weight int
+	// OnLink says that the gateway is on the link though no prefix of the interface says so.
+	OnLink bool
 }
 
 // NextHops returns the legs in use.
@@ -199,6 +243,37 @@ func (id SysctlID) compare(o SysctlID) int {
 	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Name, o.Name))
 }
 
+// Bridge is what a switch's bridge does beside being an interface.
+type Bridge struct {
+	// STP is the kernel's spanning tree protocol (IEEE 802.1D).
+	STP bool
+	// ForwardDelay is how long a port listens and learns before it forwards, in 1/100 s.
+	ForwardDelay uint32
+	// VLANFiltering makes ports members of VLANs.
+	VLANFiltering bool
+	// DefaultVLAN is the VLAN that new ports are in by themselves; 0 for none.
+	DefaultVLAN uint16
+}
+
+// PortVLANID names the membership of a bridge's port, or of the bridge itself, in a VLAN.
+type PortVLANID struct {
+	Namespace string
+	Link      string
+	VLAN      uint16
+}
+
+func (id PortVLANID) compare(o PortVLANID) int {
+	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Link, o.Link), cmp.Compare(id.VLAN, o.VLAN))
+}
+
+// PortVLAN is how a port is in a VLAN.
+type PortVLAN struct {
+	// PVID says that untagged frames that come in belong to the VLAN.
+	PVID bool
+	// Untagged says that frames of the VLAN go out without a tag.
+	Untagged bool
+}
+
 func comparePrefix(a, b netip.Prefix) int {
 	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 }
@@ -211,13 +286,17 @@ func (s State) Clone() State {
 	maps.Copy(c.Addresses, s.Addresses)
 	maps.Copy(c.Routes, s.Routes)
 	maps.Copy(c.Sysctls, s.Sysctls)
+	maps.Copy(c.Bridges, s.Bridges)
+	maps.Copy(c.PortVLANs, s.PortVLANs)
+	maps.Copy(c.Qdiscs, s.Qdiscs)
 	return c
 }
 
 // Equal reports whether both hold the same rows.
 func (s State) Equal(o State) bool {
 	return maps.Equal(s.Namespaces, o.Namespaces) && maps.Equal(s.Links, o.Links) &&
-		maps.Equal(s.Addresses, o.Addresses) && maps.Equal(s.Routes, o.Routes) && maps.Equal(s.Sysctls, o.Sysctls)
+		maps.Equal(s.Addresses, o.Addresses) && maps.Equal(s.Routes, o.Routes) && maps.Equal(s.Sysctls, o.Sysctls) &&
+		maps.Equal(s.Bridges, o.Bridges) && maps.Equal(s.PortVLANs, o.PortVLANs) && maps.Equal(s.Qdiscs, o.Qdiscs)
 }
 
 // With returns what the kernel would hold after op.
@@ -236,8 +315,17 @@ func (s State) String() string {
 	}
 	for _, id := range sortedKeys(s.Links, LinkID.compare) {
 		l := s.Links[id]
-		fmt.Fprintf(&b, "link %s %s peer=%s/%s mac=%s mtu=%d group=%d master=%q up=%t\n",
-			id.Namespace, id.Name, l.Peer.Namespace, l.Peer.Name, l.MAC, l.MTU, l.Group, l.Master, l.Up)
+		fmt.Fprintf(&b, "link %s %s %smac=%s mtu=%d group=%d master=%q up=%t\n",
+			id.Namespace, id.Name, l.attachment(), l.MAC, l.MTU, l.Group, l.Master, l.Up)
+	}
+	for _, id := range sortedKeys(s.Bridges, LinkID.compare) {
+		fmt.Fprintf(&b, "bridge %s %s %s\n", id.Namespace, id.Name, s.Bridges[id])
+	}
+	for _, id := range sortedKeys(s.PortVLANs, PortVLANID.compare) {
+		fmt.Fprintf(&b, "vlan %s %s %d%s\n", id.Namespace, id.Link, id.VLAN, s.PortVLANs[id])
+	}
+	for _, id := range sortedKeys(s.Qdiscs, LinkID.compare) {
+		fmt.Fprintf(&b, "qdisc %s %s %s\n", id.Namespace, id.Name, s.Qdiscs[id])
 	}
 	for _, id := range sortedKeys(s.Addresses, AddressID.compare) {
 		fmt.Fprintf(&b, "address %s %s %s order=%d\n", id.Namespace, id.Link, id.Prefix, s.Addresses[id].Order)

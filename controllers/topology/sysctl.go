@@ -116,6 +116,18 @@ func LinkSysctl4(link, key string) string { return conf4Prefix + link + "." + ke
 // LinkSysctl6 names an IPv6 setting of a link.
 func LinkSysctl6(link, key string) string { return conf6Prefix + link + "." + key }
 
+// bridgeSysctls let a firewall see what a bridge forwards. A namespace with a bridge has a row
+// for each, a wanted one always 0: else rules for routed packets would decide about switched
+// ones. A kernel whose br_netfilter is not loaded does not have them, which is as good as 0.
+var bridgeSysctls = []string{
+	"net.bridge.bridge-nf-call-arptables", "net.bridge.bridge-nf-call-ip6tables", "net.bridge.bridge-nf-call-iptables",
+}
+
+const bridgeSysctlPrefix = "net.bridge."
+
+// BridgeSysctls are the settings that a namespace with a bridge has a row for.
+func BridgeSysctls() []string { return slices.Clone(bridgeSysctls) }
+
 // sourceOfLinkSysctl is the namespace's setting a new link takes its own from. Writing
 // all.forwarding and all.disable_ipv6 also writes conf.default, which has no row.
 func sourceOfLinkSysctl(prefix, key string) string {

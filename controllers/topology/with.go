@@ -61,12 +61,7 @@ func (o AddLink) apply(m machine) {
 		return
 	}
 	for i, end := range o.Ends {
-		s := m.in(end.Namespace)
-		s.Links[end.LinkID] = Link{Peer: o.Ends[1-i].LinkID, MAC: end.MAC, MTU: end.MTU, Group: LinkGroup}
-		s.inheritLinkSysctls(end.LinkID, conf4Prefix, LinkSysctls4)
-		if end.MTU >= MinIPv6MTU {
-			s.inheritLinkSysctls(end.LinkID, conf6Prefix, LinkSysctls6)
-		}
+		m.in(end.Namespace).addLinkRow(end, Link{Peer: o.Ends[1-i].LinkID})
 	}
 }
 
@@ -92,7 +87,15 @@ func (m machine) dropLink(id LinkID) {
 }
 
 func (s *State) dropEnd(id LinkID) {
+	for _, child := range s.children(id.Name) {
+		s.dropEnd(child)
+	}
+	if s.Links[id].Kind == BridgeLink {
+		s.dropBridge(id)
+	}
 	delete(s.Links, id)
+	delete(s.Qdiscs, id)
+	s.dropPortVLANs(id.Name)
 	s.dropRoutes(id.Name, anyPrefix)
 	s.dropAddresses(id, anyAddr)
 	s.dropLinkSysctls(id, conf4Prefix, LinkSysctls4)
@@ -100,36 +103,14 @@ func (s *State) dropEnd(id LinkID) {
 }
 
 func (o SetAdmin) apply(m machine) {
-	s := m.in(o.Namespace)
-	link, ok := s.Links[o.LinkID]
-	if !ok {
-		return
-	}
-	wasUp := link.Up
-	link.Up = o.Up
-	s.Links[o.LinkID] = link
-	if wasUp && !o.Up {
-		s.dropRoutes(o.Name, anyPrefix)
-		s.dropAddresses(o.LinkID, netip.Addr.IsLinkLocalUnicast)
+	if _, ok := m.link(o.LinkID); ok {
+		m.in(o.Namespace).setUp(o.LinkID, o.Up)
 	}
 }
 
 func (o SetMTU) apply(m machine) {
-	s := m.in(o.Namespace)
-	link, ok := s.Links[o.LinkID]
-	if !ok {
-		return
-	}
-	had6 := link.MTU >= MinIPv6MTU
-	link.MTU = o.MTU
-	s.Links[o.LinkID] = link
-	switch has6 := link.MTU >= MinIPv6MTU; {
-	case o.Name == Loopback || had6 == has6:
-	case has6:
-		s.inheritLinkSysctls(o.LinkID, conf6Prefix, LinkSysctls6)
-	default:
-		s.dropIPv6(o.LinkID)
-		s.dropLinkSysctls(o.LinkID, conf6Prefix, LinkSysctls6)
+	if _, ok := m.link(o.LinkID); ok {
+		m.in(o.Namespace).setMTU(o.LinkID, o.MTU)
 	}
 }
 
@@ -142,7 +123,10 @@ func (o SetGroup) apply(m machine) {
 }
 
 func (o ReleaseLink) apply(m machine) {
-	m.changeLink(o.LinkID, func(l *Link) { l.Master = "" })
+	m.changeLink(o.LinkID, func(l *Link) {
+		m.in(o.Namespace).dropPortVLANs(o.Name)
+		l.Master = ""
+	})
 }
 
 func (m machine) changeLink(id LinkID, change func(*Link)) {

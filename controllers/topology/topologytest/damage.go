@@ -43,10 +43,13 @@ func (g *Generator) Damaged(s topology.State) topology.State {
 var damages = []func(*Generator, topology.State){
 	(*Generator).deleteNamespace, (*Generator).unmountNamespace, (*Generator).extraNamespace, (*Generator).loseSymlink,
 	(*Generator).deleteLink, (*Generator).moveAwayPeer, (*Generator).renameLink, (*Generator).extraLink, (*Generator).replug,
-	(*Generator).changeLink, (*Generator).changeLink, (*Generator).changeMTU, (*Generator).setDown,
+	(*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeMTU, (*Generator).setDown,
 	(*Generator).deleteAddress, (*Generator).extraAddress, (*Generator).reorderAddresses, (*Generator).reorderAddresses,
 	(*Generator).deleteRoute, (*Generator).extraRoute, (*Generator).changeRoute, (*Generator).changeRoute,
 	(*Generator).changeSysctl, (*Generator).changeSysctl, (*Generator).disableIPv6,
+	(*Generator).changeBridge, (*Generator).changePortVLAN, (*Generator).changePortVLAN, (*Generator).changePortVLAN,
+	(*Generator).changeQdisc, (*Generator).changeQdisc,
+	(*Generator).extraVLANLink, (*Generator).otherKind,
 }
 
 func (g *Generator) namespace(s topology.State) (name string, ok bool) {
@@ -110,6 +113,12 @@ func dropPair(s topology.State, id topology.LinkID, keepPeer bool) {
 }
 
 func dropEnd(s topology.State, id topology.LinkID) {
+	for _, child := range children(s, id) {
+		dropEnd(s, child)
+	}
+	dropBridge(s, id)
+	dropPortVLANs(s, id)
+	delete(s.Qdiscs, id)
 	delete(s.Links, id)
 	maps.DeleteFunc(s.Addresses, func(a topology.AddressID, _ topology.Address) bool { return onLink(a, id) })
 	dropRoutes(s, id, func(topology.RouteID) bool { return true })
@@ -165,10 +174,10 @@ func (g *Generator) moveAwayPeer(s topology.State) {
 func (g *Generator) renameLink(s topology.State) {
 	from, ok := g.link(s)
 	to := g.linkName(from.Namespace)
-	if _, taken := s.Links[to]; taken || !ok {
+	link := s.Links[from]
+	if _, taken := s.Links[to]; taken || !ok || link.Kind != topology.VethLink || len(children(s, from)) > 0 {
 		return
 	}
-	link := s.Links[from]
 	moved := map[topology.AddressID]topology.Address{}
 	for id, row := range s.Addresses {
 		if onLink(id, from) {
@@ -231,7 +240,8 @@ func (g *Generator) changeLink(s topology.State) {
 	case 1:
 		link.Group = pick(g, uint32(0), 7)
 	case 2:
-		link.Master = "br0"
+		link.Master = pick(g, "", "br0", "br7")
+		dropPortVLANs(s, id)
 	}
 	s.Links[id] = link
 }
@@ -241,13 +251,26 @@ func (g *Generator) changeMTU(s topology.State) {
 	if !ok {
 		return
 	}
+	g.setMTU(s, id, pick(g, 9000, 1500, topology.MinIPv6MTU-1, 68))
+}
+
+// setMTU makes what is on the link no larger.
+func (g *Generator) setMTU(s topology.State, id topology.LinkID, mtu int) {
 	link := s.Links[id]
-	link.MTU = pick(g, 9000, 1500, topology.MinIPv6MTU-1, 68)
+	if below, ok := s.Links[topology.LinkID{Namespace: id.Namespace, Name: link.Parent}]; ok {
+		mtu = min(mtu, below.MTU)
+	}
+	link.MTU = mtu
 	s.Links[id] = link
 	dropSysctls(s, id, topology.LinkSysctl6, topology.LinkSysctls6)
 	g.linkSysctls(s, id)
 	if !hasIPv6(s, id) {
 		g.dropIPv6(s, id)
+	}
+	for _, child := range children(s, id) {
+		if s.Links[child].MTU > mtu {
+			g.setMTU(s, child, mtu)
+		}
 	}
 }
 
@@ -257,18 +280,30 @@ func (g *Generator) dropIPv6(s topology.State, id topology.LinkID) {
 	dropRoutes(s, id, func(r topology.RouteID) bool { return r.Prefix.Addr().Is6() })
 }
 
-// setDown sets any link down, lo too; routes over it may stay.
+// setDown turns any link over, lo too; routes over it may stay.
 func (g *Generator) setDown(s topology.State) {
 	ids := sorted(s.Links, compareLinks)
 	if len(ids) == 0 {
 		return
 	}
-	id := pick(g, ids...)
+	g.setUp(s, pick(g, ids...))
+}
+
+// setUp turns it over. What is on a link goes down with it, and can be up only with it.
+func (g *Generator) setUp(s topology.State, id topology.LinkID) {
 	link := s.Links[id]
+	if below, ok := s.Links[topology.LinkID{Namespace: id.Namespace, Name: link.Parent}]; ok && !below.Up {
+		return
+	}
 	link.Up = !link.Up
 	s.Links[id] = link
 	if !link.Up && g.chance(80) {
 		dropRoutes(s, id, func(topology.RouteID) bool { return true })
+	}
+	for _, child := range children(s, id) {
+		if !link.Up && s.Links[child].Up {
+			g.setUp(s, child)
+		}
 	}
 }
 

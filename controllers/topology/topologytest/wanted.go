@@ -46,6 +46,7 @@ func (g *Generator) Wanted() topology.State {
 	for range g.IntN(maxLinks + 1) {
 		ends = append(ends, g.addLink(s, names)...)
 	}
+	ends = append(ends, g.addLayers(s, names)...)
 	for i, id := range ends {
 		g.addAddresses(s, id, i)
 	}
@@ -55,6 +56,26 @@ func (g *Generator) Wanted() topology.State {
 		}
 	}
 	return s
+}
+
+// addLayers makes switches of some namespaces, puts interfaces on links and impairs some.
+func (g *Generator) addLayers(s topology.State, names []int) []topology.LinkID {
+	var ends []topology.LinkID
+	for _, n := range names {
+		if g.chance(30) {
+			ends = append(ends, g.addBridge(s, nodeName(n))...)
+		}
+		for _, id := range linksIn(s, nodeName(n)) {
+			link := s.Links[id]
+			if link.Kind == topology.VethLink && link.Master == "" && g.chance(15) {
+				ends = append(ends, g.addVLANLink(s, id)...)
+			}
+			if g.chance(15) {
+				g.addQdisc(s, id)
+			}
+		}
+	}
+	return ends
 }
 
 func nodeName(n int) string { return Lab.NetworkNamespace("n" + strconv.Itoa(n)) }

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// maxDelay is the longest delay and jitter a cable can have.
+const maxDelay = time.Minute
+
+// queuedPackets is netem's own limit. What is under way counts, so a delay needs more of them:
+// packetsPerMillisecond is what a fast link carries in that time.
+const (
+	queuedPackets         = 1000
+	packetsPerMillisecond = 100
+	maxQueuedPackets      = 1_000_000
+)
+
+// impaired is what an end's own impairment asks for, or else the link's. The zero Qdisc asks for
+// nothing.
+func (n *network) impaired(field string, own *v1alpha1.Impairment, link Qdisc) Qdisc {
+	if own == nil {
+		return link
+	}
+	return n.netem(field+".impairment", own)
+}
+
+func (n *network) netem(field string, i *v1alpha1.Impairment) Qdisc {
+	if i == nil {
+		return Qdisc{}
+	}
+	q := Qdisc{
+		Kind:      Netem,
+		Delay:     n.delay(field+".delay", i.Delay),
+		Jitter:    n.delay(field+".jitter", i.Jitter),
+		Loss:      n.share(field+".loss", i.Loss),
+		Duplicate: n.share(field+".duplicate", i.Duplicate),
+		Corrupt:   n.share(field+".corrupt", i.Corrupt),
+		Reorder:   n.share(field+".reorder", i.Reorder),
+		Rate:      n.rate(field+".rate", i.Rate),
+	}
+	if q.Delay == 0 && (q.Jitter != 0 || q.Reorder != 0) {
+		n.refuse(field+".delay", "write delay: as well", "jitter and reorder change the delay, and there is none")
+	}
+	if q.Jitter > q.Delay && q.Delay != 0 {
+		n.warn(field+".jitter", "write at most the delay", "a jitter of %s around a delay of %s is cut off at 0", i.Jitter, i.Delay)
+	}
+	if q == (Qdisc{Kind: Netem}) {
+		return Qdisc{}
+	}
+	q.Limit = uint32(min(maxQueuedPackets, max(queuedPackets, packetsPerMillisecond*int64((q.Delay+q.Jitter)/time.Millisecond))))
+	return q
+}
+
+func (n *network) delay(field, text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil || d < 0 || !decimalTime.MatchString(text):
+		n.refuse(field, "write such as 10ms, 250us or 1.5s", "%q is not a time", text)
+	case d > maxDelay:
+		n.refuse(field, "write at most 60s", "%s is more than a cable can be late", text)
+	}
+	return min(d, maxDelay)
+}
+
+func (n *network) share(field, text string) Probability {
+	if text == "" {
+		return 0
+	}
+	percent, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
+	if err != nil || !decimalShare.MatchString(text) || percent > 100 {
+		n.refuse(field, "write a percentage from 0% to 100%, such as 0.5%", "%q is not a share of packets", text)
+		return 0
+	}
+	return probability(percent / 100)
+}
+
+// bitUnits are tc's: decimal, and upper case only where it is one.
+var bitUnits = map[string]float64{"bit": 1, "kbit": 1e3, "Mbit": 1e6, "Gbit": 1e9}
+
+var (
+	decimalTime  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(us|ms|s)$`)
+	decimalShare = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?%$`)
+	decimalRate  = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)(bit|kbit|Mbit|Gbit)$`)
+)
+
+// maxRate is 1 Tbit/s, in bytes per second.
+const maxRate = 1e12 / 8
+
+// rate is in bytes per second, as the kernel has it.
+func (n *network) rate(field, text string) uint64 {
+	if text == "" {
+		return 0
+	}
+	parts := decimalRate.FindStringSubmatch(text)
+	if parts == nil {
+		n.refuse(field, "write such as 10Mbit, 64kbit or 1Gbit", "%q is not a rate", text)
+		return 0
+	}
+	number, _ := strconv.ParseFloat(parts[1], 64)
+	bytes := number * bitUnits[parts[2]] / 8
+	if bytes < 1 || bytes > maxRate {
+		n.refuse(field, "write 8bit to 1000Gbit", "%s is a rate that no link of a lab can have", text)
+		return 0
+	}
+	return uint64(bytes)
+}
+
+// withoutNetem is the queueing discipline that does the same on a kernel without netem, where
+// there is one: only a rate.
+func (q Qdisc) withoutNetem() Qdisc {
+	if q != (Qdisc{Kind: Netem, Rate: q.Rate, Limit: q.Limit}) {
+		return q
+	}
+	const deepest, least = 50 * time.Millisecond, 2 * defaultMTU
+	bytes := max(least, float64(q.Rate)/250) // what passes between two ticks of a slow clock
+	burst := uint32(bytes / float64(q.Rate) * float64(time.Second) / float64(burstTick))
+	return Qdisc{Kind: TBF, Rate: q.Rate, Burst: burst, Limit: uint32(bytes + float64(q.Rate)*deepest.Seconds())}
+}

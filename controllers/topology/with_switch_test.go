@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package topology_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+func linkEnd(id topology.LinkID, mtu int) topology.LinkEnd {
+	return topology.LinkEnd{LinkID: id, MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: mtu}
+}
+
+// aSwitch is sw, a bridge that filters VLANs with one port, to h, which has an interface for VLAN 10 on
+// its end; the switch has one too.
+func aSwitch() topology.State {
+	s := topology.NewState()
+	for _, op := range []topology.Op{
+		topology.CreateNamespace{Name: "sw"}, topology.CreateNamespace{Name: "h"},
+		topology.AddBridge{LinkEnd: linkEnd(end("sw", "br0"), 1500), Bridge: topology.Bridge{VLANFiltering: true, DefaultVLAN: 1}},
+		pair(end("sw", "p"), end("h", "eth0"), 1),
+		topology.SetMaster{LinkID: end("sw", "p"), Master: "br0"},
+		topology.SetPortVLAN{PortVLANID: member("sw", "p", 1), PortVLAN: topology.PortVLAN{PVID: true, Untagged: true}},
+		topology.SetPortVLAN{PortVLANID: member("sw", "p", 10)},
+		topology.SetPortVLAN{PortVLANID: member("sw", "br0", 10), Self: true},
+		topology.AddVLANLink{LinkEnd: linkEnd(end("sw", "br0.10"), 1500), Parent: "br0", VLAN: 10},
+		topology.AddVLANLink{LinkEnd: linkEnd(end("h", "eth0.10"), 1400), Parent: "eth0", VLAN: 10},
+		topology.SetAdmin{LinkID: end("sw", "br0"), Up: true},
+		topology.SetAdmin{LinkID: end("h", "eth0"), Up: true},
+		topology.AddAddress{AddressID: address("h", "eth0.10", "10.0.0.1/24")},
+		route("h", "0.0.0.0/0", "", "eth0.10 10.0.0.9"),
+		topology.ReplaceQdisc{LinkID: end("sw", "p"), Qdisc: topology.Qdisc{Kind: topology.Netem, Limit: 1000}},
+	} {
+		s = s.With(op)
+	}
+	return s
+}
+
+var switchCascades = []struct {
+	name  string
+	op    topology.Op
+	delta string
+}{
+	{"a bridge frees its ports and goes with what is on it", topology.DeleteLink{LinkID: end("sw", "br0")}, `
+- link sw br0 bridge mac=02:00:00:00:00:01 mtu=1500 group=20044 master="" up=true
+- link sw br0.10 vlan=br0/10 mac=02:00:00:00:00:01 mtu=1500 group=20044 master="" up=true
+- link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="br0" up=false
+- bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
+- vlan sw br0 10
+- vlan sw p 1 pvid untagged
+- vlan sw p 10
+- 33 sysctls
++ link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="" up=false
+`},
+	{"a port that leaves its bridge leaves its VLANs", topology.ReleaseLink{LinkID: end("sw", "p")}, `
+- link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="br0" up=false
+- vlan sw p 1 pvid untagged
+- vlan sw p 10
++ link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="" up=false
+`},
+	{"a bridge without a default VLAN takes its ports out of it", topology.SetBridge{LinkID: end("sw", "br0"), Bridge: topology.Bridge{VLANFiltering: true}}, `
+- bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
+- vlan sw p 1 pvid untagged
++ bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 0
+`},
+	{"untagged frames belong to one VLAN", topology.SetPortVLAN{PortVLANID: member("sw", "p", 20), PortVLAN: topology.PortVLAN{PVID: true}}, `
+- vlan sw p 1 pvid untagged
++ vlan sw p 1 untagged
++ vlan sw p 20 pvid
+`},
+	{"what is on a link goes down with it", topology.SetAdmin{LinkID: end("h", "eth0")}, `
+- link h eth0 peer=sw/p mac=02:00:00:00:01:02 mtu=1500 group=20044 master="" up=true
+- link h eth0.10 vlan=eth0/10 mac=02:00:00:00:00:01 mtu=1400 group=20044 master="" up=true
+- route h default via 10.0.0.9 dev eth0.10 proto 78 more=0
++ link h eth0 peer=sw/p mac=02:00:00:00:01:02 mtu=1500 group=20044 master="" up=false
++ link h eth0.10 vlan=eth0/10 mac=02:00:00:00:00:01 mtu=1400 group=20044 master="" up=false
+`},
+	{"what is on a link is no larger", topology.SetMTU{LinkID: end("h", "eth0"), MTU: 1300}, `
+- link h eth0 peer=sw/p mac=02:00:00:00:01:02 mtu=1500 group=20044 master="" up=true
+- link h eth0.10 vlan=eth0/10 mac=02:00:00:00:00:01 mtu=1400 group=20044 master="" up=true
++ link h eth0 peer=sw/p mac=02:00:00:00:01:02 mtu=1300 group=20044 master="" up=true
++ link h eth0.10 vlan=eth0/10 mac=02:00:00:00:00:01 mtu=1300 group=20044 master="" up=true
+`},
+	{"a link goes with what is on it and its queue", topology.DeleteLink{LinkID: end("h", "eth0")}, `
+- link h eth0 peer=sw/p mac=02:00:00:00:01:02 mtu=1500 group=20044 master="" up=true
+- link h eth0.10 vlan=eth0/10 mac=02:00:00:00:00:01 mtu=1400 group=20044 master="" up=true
+- link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="br0" up=false
+- vlan sw p 1 pvid untagged
+- vlan sw p 10
+- qdisc sw p netem limit 1000
+- address h eth0.10 10.0.0.1/24 order=0
+- route h default via 10.0.0.9 dev eth0.10 proto 78 more=0
+- 45 sysctls
+`},
+}
+
+func TestWhatAnOperationOnASwitchTakesAlong(t *testing.T) {
+	before := aSwitch()
+	for _, c := range switchCascades {
+		t.Run(c.name, func(t *testing.T) {
+			got := delta(before.String(), before.With(c.op).String())
+			if diff := cmp.Diff(strings.TrimSpace(c.delta), strings.TrimSpace(got)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", c.op, diff)
+			}
+		})
+	}
+}
