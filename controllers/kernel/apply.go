@@ -119,6 +119,22 @@ func (k *Kernel) perform(v *visit, op topology.Op) error {
 		return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_GROUP, op.Group))
 	case topology.ReleaseLink:
 		return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_MASTER, 0))
+	case topology.AddBridge:
+		return v.addBridge(op)
+	case topology.SetBridge:
+		return v.setBridge(op)
+	case topology.AddVLANLink:
+		return v.addVLANLink(op)
+	case topology.SetMaster:
+		return v.setMaster(op)
+	case topology.SetPortVLAN:
+		return v.setPortVLAN(op)
+	case topology.DeletePortVLAN:
+		return v.deletePortVLAN(op)
+	case topology.ReplaceQdisc:
+		return v.replaceQdisc(op)
+	case topology.DeleteQdisc:
+		return v.deleteQdisc(op)
 	case topology.AddAddress:
 		return v.addAddress(op)
 	case topology.DeleteAddress:

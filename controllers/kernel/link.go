@@ -40,16 +40,17 @@ var (
 
 // rawLink is a link as a namespace's kernel describes it.
 type rawLink struct {
-	index     int
-	name      string
-	kind      string
-	mac       topology.MAC
-	mtu       int
-	group     uint32
-	master    int
-	up        bool
-	carrier   bool
-	loopback  bool
+	index    int
+	name     string
+	kind     string
+	mac      topology.MAC
+	mtu      int
+	group    uint32
+	master   int
+	up       bool
+	carrier  bool
+	loopback bool
+	// peerIndex is a veth's other end, and what an interface for a VLAN is on.
 	peerIndex int
 	// peerNamespace is this namespace's nsid of the one the peer is in; noNamespaceHere when
 	// the peer is in this one too.
@@ -57,6 +58,13 @@ type rawLink struct {
 	// settings4 and settings6 are by key; nil where the link lacks the family.
 	settings4, settings6 map[string]string
 	alias                string
+	// qdisc is the kind of the root queueing discipline.
+	qdisc string
+	// bridge and vlan are what the link does by its kind.
+	bridge topology.Bridge
+	vlan   uint16
+	// portState is a bridge's port's (BR_STATE_*).
+	portState uint8
 }
 
 // links lists a namespace's links.
@@ -114,6 +122,8 @@ func (l *rawLink) set(kind uint16, value []byte) error {
 		l.alias = text(value)
 	case unix.IFLA_LINK:
 		l.peerIndex = int(number(value))
+	case unix.IFLA_QDISC:
+		l.qdisc = text(value)
 	case unix.IFLA_LINK_NETNSID:
 		l.peerNamespace = int32(number(value))
 	case unix.IFLA_LINKINFO:
@@ -124,11 +134,36 @@ func (l *rawLink) set(kind uint16, value []byte) error {
 	return nil
 }
 
-func (l *rawLink) setInfo(kind uint16, value []byte) error {
-	if kind == unix.IFLA_INFO_KIND {
+// setInfo relies on the kernel's order: a link's kind comes before what belongs to it.
+func (l *rawLink) setInfo(kind uint16, value []byte) (err error) {
+	switch {
+	case kind == unix.IFLA_INFO_KIND:
 		l.kind = text(value)
+	case kind == unix.IFLA_INFO_DATA && l.kind == "bridge":
+		l.bridge, err = parseBridge(value)
+	case kind == unix.IFLA_INFO_DATA && l.kind == "vlan":
+		l.vlan, err = parseVLAN(value)
+	case kind == infoSlaveData:
+		return attributes(value, func(kind uint16, value []byte) error {
+			if kind == portState && len(value) > 0 {
+				l.portState = value[0]
+			}
+			return nil
+		})
 	}
-	return nil
+	return err
+}
+
+// kinds are the kinds of link that a lab can hold, by their names; lo has none.
+var kinds = map[string]topology.LinkKind{
+	"": topology.VethLink, "veth": topology.VethLink, "bridge": topology.BridgeLink, "vlan": topology.VLANLink,
+}
+
+func (l rawLink) linkKind() topology.LinkKind {
+	if kind, ok := kinds[l.kind]; ok {
+		return kind
+	}
+	return topology.OtherLink
 }
 
 func (l *rawLink) setFamily(family uint16, value []byte) error {

@@ -22,6 +22,8 @@ type interior struct {
 	links     []rawLink
 	addresses []rawAddress
 	routes    []rawRoute
+	portVLANs []portVLAN
+	qdiscs    map[int]topology.Qdisc
 	// names are the links' names by index.
 	names map[int]string
 	// peers are the links' other ends by index; none for those that have none in the lab.
@@ -63,10 +65,28 @@ func (o *observer) readOnce(name string) (*interior, error) {
 	if in.routes, err = d.conn.routes(); err != nil {
 		return nil, fmt.Errorf("list routes: %w", err)
 	}
+	if in.portVLANs, in.qdiscs, err = d.conn.layers(in.links); err != nil {
+		return nil, err
+	}
 	for _, l := range in.links {
 		in.names[l.index] = l.name
 	}
 	return in, in.check()
+}
+
+// layers lists memberships in VLANs and queueing disciplines, where the links say that there are any.
+func (c *conn) layers(links []rawLink) (vlans []portVLAN, qdiscs map[int]topology.Qdisc, err error) {
+	if slices.ContainsFunc(links, func(l rawLink) bool { return l.kind == "bridge" }) {
+		if vlans, err = c.portVLANs(); err != nil {
+			return nil, nil, fmt.Errorf("list VLANs: %w", err)
+		}
+	}
+	if slices.ContainsFunc(links, func(l rawLink) bool { return !slices.Contains(bornQdiscs, l.qdisc) }) {
+		if qdiscs, err = c.rootQdiscs(); err != nil {
+			return nil, nil, fmt.Errorf("list queueing disciplines: %w", err)
+		}
+	}
+	return vlans, qdiscs, nil
 }
 
 // check looks for links that were added between one list and the next.
@@ -93,7 +113,10 @@ func (o *observer) observeInteriors() error {
 	}
 	o.claimLinks()
 	for _, in := range o.interiors {
-		o.addLinks(in)
+		if err := o.addLinks(in); err != nil {
+			return err
+		}
+		o.addPortVLANs(in)
 		o.addAddresses(in)
 		o.addRoutes(in)
 	}
@@ -252,21 +275,53 @@ func (o *observer) claimLinks() {
 	}
 }
 
-func (o *observer) addLinks(in *interior) {
+func (o *observer) addLinks(in *interior) error {
 	for _, l := range in.links {
 		id := topology.LinkID{Namespace: in.door.name, Name: l.name}
 		if !in.ours[l.index] {
 			o.addForeignLink(id, l)
 			continue
 		}
-		row := topology.Link{Peer: in.peers[l.index], MAC: l.mac, MTU: l.mtu, Group: l.group, Master: in.names[l.master], Up: l.up}
-		o.found.State.Links[id] = row
+		o.found.State.Links[id] = in.row(l)
 		o.found.Index[id] = l.index
+		if q, ok := in.qdiscs[l.index]; ok {
+			o.found.State.Qdiscs[id] = q
+		}
+		if l.kind == "bridge" {
+			o.found.State.Bridges[id] = l.bridge
+			if err := in.door.readBridgeSysctls(o.found.State.Sysctls); err != nil {
+				return err
+			}
+		}
+		if l.portState == portListening || l.portState == portLearning {
+			o.found.Settling = append(o.found.Settling, id)
+		}
 		if l.up {
 			o.found.Carrier[id] = l.carrier
 		}
 		if !l.loopback {
 			o.addLinkSysctls(id, l)
+		}
+	}
+	return nil
+}
+
+func (in *interior) row(l rawLink) topology.Link {
+	row := topology.Link{
+		Kind: l.linkKind(), Peer: in.peers[l.index], MAC: l.mac, MTU: l.mtu, Group: l.group, Master: in.names[l.master], Up: l.up,
+	}
+	if row.Kind == topology.VLANLink {
+		row.Parent, row.VLAN = in.names[l.peerIndex], l.vlan
+	}
+	return row
+}
+
+// addPortVLANs takes those of the lab's own bridges and ports.
+func (o *observer) addPortVLANs(in *interior) {
+	for _, v := range in.portVLANs {
+		if in.ours[v.index] {
+			id := topology.PortVLANID{Namespace: in.door.name, Link: in.names[v.index], VLAN: v.vlan}
+			o.found.State.PortVLANs[id] = v.row
 		}
 	}
 }

@@ -33,8 +33,7 @@ type rawRoute struct {
 	kind     topology.RouteType
 	source   netip.Addr
 	hops     []rawHop
-	// extra says that it carries something no lab asks for: metrics, an encapsulation, a
-	// next hop taken as on the link.
+	// extra says that it carries something no lab asks for: metrics, an encapsulation.
 	extra bool
 }
 
@@ -42,6 +41,7 @@ type rawHop struct {
 	index  int
 	via    netip.Addr
 	weight int
+	onLink bool
 }
 
 var routeTypes = map[uint8]topology.RouteType{
@@ -93,8 +93,7 @@ func parseRoute(msg []byte) (rawRoute, error) {
 	if header.Family == unix.AF_INET6 {
 		destination = netip.IPv6Unspecified()
 	}
-	single := rawHop{weight: 1}
-	r.setFlags(header.Flags)
+	single := rawHop{weight: 1, onLink: header.Flags&unix.RTNH_F_ONLINK != 0}
 	err := attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
 		if kind == unix.RTA_DST {
 			destination = address(value)
@@ -110,10 +109,6 @@ func parseRoute(msg []byte) (rawRoute, error) {
 		r.hops = nil // IPv6 shows lo, IPv4 nothing
 	}
 	return r, err
-}
-
-func (r *rawRoute) setFlags(flags uint32) {
-	r.extra = r.extra || flags&unix.RTNH_F_ONLINK != 0
 }
 
 func (r *rawRoute) set(kind uint16, value []byte, single *rawHop) error {
@@ -150,8 +145,7 @@ func (r *rawRoute) setLegs(b []byte) error {
 		if length < sizeofNextHop || length > len(b) {
 			return errors.New("a next hop is cut short")
 		}
-		hop := rawHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1}
-		r.setFlags(uint32(b[2]))
+		hop := rawHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1, onLink: b[2]&unix.RTNH_F_ONLINK != 0}
 		err := attributes(b[sizeofNextHop:length], func(kind uint16, value []byte) error {
 			r.extra = r.extra || kind == unix.RTA_ENCAP
 			hop.set(kind, value)
@@ -174,7 +168,7 @@ func (r rawRoute) row(names map[int]string) topology.Route {
 	}
 	hops := make([]topology.NextHop, 0, len(r.hops))
 	for _, h := range r.hops {
-		hops = append(hops, topology.NextHop{Link: names[h.index], Via: h.via, Weight: h.weight})
+		hops = append(hops, topology.NextHop{Link: names[h.index], Via: h.via, Weight: h.weight, OnLink: h.onLink})
 	}
 	if len(hops) == 1 {
 		hops[0].Weight = 1
@@ -194,7 +188,7 @@ func (v *visit) replaceRoute(op topology.ReplaceRoute) error {
 	if !needsGateway(op) {
 		header.Scope = unix.RT_SCOPE_LINK
 	}
-	request, err := d.routeAttributes(op)
+	request, err := d.routeAttributes(header, op)
 	if err != nil {
 		return err
 	}
@@ -246,7 +240,8 @@ func routeTypeNumber(t topology.RouteType) uint8 {
 	return unix.RTN_UNSPEC
 }
 
-func (d *door) routeAttributes(op topology.ReplaceRoute) ([]nl.NetlinkRequestData, error) {
+// routeAttributes also sets the header's flags: those of a single leg are the route's.
+func (d *door) routeAttributes(header *nl.RtMsg, op topology.ReplaceRoute) ([]nl.NetlinkRequestData, error) {
 	list := destinationAttributes(op.RouteID)
 	if op.Source.IsValid() {
 		list = append(list, nl.NewRtAttr(unix.RTA_PREFSRC, op.Source.AsSlice()))
@@ -255,6 +250,7 @@ func (d *door) routeAttributes(op topology.ReplaceRoute) ([]nl.NetlinkRequestDat
 	case 0:
 		return list, nil
 	case 1:
+		header.Flags |= onLinkFlag(hops[0])
 		index, err := d.index(hops[0].Link)
 		list = append(list, uint32Attribute(unix.RTA_OIF, uint32(index)))
 		return append(list, gateway(op.Prefix.Addr(), hops[0].Via)...), err
@@ -278,9 +274,16 @@ func (d *door) leg(destination netip.Addr, hop topology.NextHop) (*nl.RtNexthop,
 	}
 	index, err := d.index(hop.Link)
 	return &nl.RtNexthop{
-		RtNexthop: unix.RtNexthop{Ifindex: int32(index), Hops: uint8(hop.Weight - 1)},
+		RtNexthop: unix.RtNexthop{Ifindex: int32(index), Flags: uint8(onLinkFlag(hop)), Hops: uint8(hop.Weight - 1)},
 		Children:  gateway(destination, hop.Via),
 	}, err
+}
+
+func onLinkFlag(hop topology.NextHop) uint32 {
+	if hop.OnLink {
+		return unix.RTNH_F_ONLINK
+	}
+	return 0
 }
 
 func destinationAttributes(id topology.RouteID) []nl.NetlinkRequestData {

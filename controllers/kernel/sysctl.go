@@ -18,6 +18,7 @@ const (
 	settingsDir    = "/proc/sys/net"
 	settingsPrefix = "net."
 	ipv6Prefix     = "net.ipv6."
+	bridgePrefix   = "net.bridge."
 )
 
 // sysctlPath is where a setting is below settingsDir: "net.ipv4.conf.eth0.5.rp_filter" is
@@ -28,8 +29,8 @@ func sysctlPath(name string) (family, path string, err error) {
 		return "", "", fmt.Errorf("%q is no setting of a network namespace", name)
 	}
 	family, key, ok := strings.Cut(rest, ".")
-	if !ok || (family != "ipv4" && family != "ipv6") {
-		return "", "", fmt.Errorf("%q is no setting of IPv4 or IPv6", name)
+	if !ok || (family != "ipv4" && family != "ipv6" && family != "bridge") {
+		return "", "", fmt.Errorf("%q is no setting of IPv4, IPv6 or bridges", name)
 	}
 	linkAndKey, ok := strings.CutPrefix(key, "conf.")
 	if !ok {
@@ -114,6 +115,9 @@ func (v *visit) setSysctl(op topology.SetSysctl) error {
 		return err
 	}
 	err = d.writeSysctl(op.Name, op.Value)
+	if errors.Is(err, unix.ENOENT) && strings.HasPrefix(op.Name, bridgePrefix) {
+		return nil // without br_netfilter no firewall sees what a bridge forwards
+	}
 	if errors.Is(err, unix.ENOENT) {
 		return d.missingSetting(op.Name, err)
 	}
@@ -144,6 +148,20 @@ func (d *door) readSysctls(into map[topology.SysctlID]string) error {
 			if value, err = d.readSysctl(name); err != nil {
 				return err
 			}
+		}
+		into[topology.SysctlID{Namespace: d.name, Name: name}] = value
+	}
+	return nil
+}
+
+// readBridgeSysctls reads the settings that every namespace with a bridge has a row for.
+func (d *door) readBridgeSysctls(into map[topology.SysctlID]string) error {
+	for _, name := range topology.BridgeSysctls() {
+		value, err := d.readSysctl(name)
+		if errors.Is(err, unix.ENOENT) {
+			value = "0"
+		} else if err != nil {
+			return err
 		}
 		into[topology.SysctlID{Namespace: d.name, Name: name}] = value
 	}

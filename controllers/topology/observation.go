@@ -13,6 +13,8 @@ type Observation struct {
 	Foreign []string
 	// Carrier says for each link that is up whether it has a carrier.
 	Carrier map[LinkID]bool
+	// Settling are ports for which a spanning tree has not decided yet: they forward nothing.
+	Settling []LinkID
 	// Index is each link's interface index, which changes when a link is made anew.
 	Index map[LinkID]int
 }

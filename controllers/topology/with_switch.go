@@ -17,7 +17,9 @@ func (o AddBridge) apply(m machine) {
 	s.addLinkRow(o.LinkEnd, Link{Kind: BridgeLink})
 	s.Bridges[o.LinkID] = o.Bridge
 	for _, name := range bridgeSysctls {
-		s.Sysctls[SysctlID{o.Namespace, name}] = enabled
+		if id := (SysctlID{o.Namespace, name}); s.Sysctls[id] == "" { // may have been written before
+			s.Sysctls[id] = enabled
+		}
 	}
 }
 

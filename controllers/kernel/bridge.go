@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Attributes of linux/if_link.h and linux/if_bridge.h that neither library names as needed here.
+const (
+	infoSlaveData     = 5 // IFLA_INFO_SLAVE_DATA
+	portState         = 1 // IFLA_BRPORT_STATE
+	bridgeFlags       = 0 // IFLA_BRIDGE_FLAGS
+	bridgeVLANInfo    = 2 // IFLA_BRIDGE_VLAN_INFO
+	bridgeFlagSelf    = 2 // BRIDGE_FLAGS_SELF
+	vlanInfoPVID      = 1 << 1
+	vlanInfoUntagged  = 1 << 2
+	filterBridgeVLANs = 1 << 1 // RTEXT_FILTER_BRVLAN
+)
+
+// The states of a bridge's port (BR_STATE_*) in which a spanning tree has not decided yet.
+const (
+	portListening = 1
+	portLearning  = 2
+)
+
+func boolNumber[T uint8 | uint32](b bool) T {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// bridgeData are a bridge's attributes. One without VLANs is asked for without naming filtering:
+// a kernel that has none refuses the attribute even where it says no.
+func bridgeData(b topology.Bridge, namesFiltering bool) *nl.RtAttr {
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("bridge"))
+	data := info.AddRtAttr(unix.IFLA_INFO_DATA, nil)
+	data.AddRtAttr(nl.IFLA_BR_FORWARD_DELAY, nl.Uint32Attr(b.ForwardDelay))
+	data.AddRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(boolNumber[uint32](b.STP)))
+	data.AddRtAttr(nl.IFLA_BR_VLAN_DEFAULT_PVID, nl.Uint16Attr(b.DefaultVLAN))
+	if b.VLANFiltering || namesFiltering {
+		data.AddRtAttr(nl.IFLA_BR_VLAN_FILTERING, []byte{boolNumber[uint8](b.VLANFiltering)})
+	}
+	return info
+}
+
+// parseBridge reads a bridge's attributes; a kernel without VLANs leaves theirs out.
+func parseBridge(data []byte) (topology.Bridge, error) {
+	var b topology.Bridge
+	err := attributes(data, func(kind uint16, value []byte) error {
+		switch kind {
+		case nl.IFLA_BR_FORWARD_DELAY:
+			b.ForwardDelay = number(value)
+		case nl.IFLA_BR_STP_STATE:
+			b.STP = number(value) != 0
+		case nl.IFLA_BR_VLAN_FILTERING:
+			b.VLANFiltering = len(value) > 0 && value[0] != 0
+		case nl.IFLA_BR_VLAN_DEFAULT_PVID:
+			b.DefaultVLAN = number16(value)
+		}
+		return nil
+	})
+	return b, err
+}
+
+// number16 is a 16-bit attribute; 0 if it is cut short.
+func number16(value []byte) uint16 {
+	if len(value) < 2 {
+		return 0
+	}
+	return binary.NativeEndian.Uint16(value)
+}
+
+func (v *visit) addBridge(op topology.AddBridge) error {
+	err := v.newLink(op.LinkEnd, bridgeData(op.Bridge, false))
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP) && op.Bridge.VLANFiltering:
+		return featureMissing("VLAN filtering on a bridge", err)
+	case errors.Is(err, unix.EOPNOTSUPP):
+		return featureMissing("bridge", err)
+	case errors.Is(err, unix.EEXIST):
+		return v.mustBe(op.LinkID, err, func(link rawLink) bool { return link.kind == "bridge" })
+	}
+	return err
+}
+
+// newLink creates a link of one end, marked by its group from the start.
+func (v *visit) newLink(end topology.LinkEnd, more ...nl.NetlinkRequestData) error {
+	d, err := v.knock(end.Namespace)
+	if err != nil {
+		return err
+	}
+	request := append([]nl.NetlinkRequestData{nl.NewIfInfomsg(unix.AF_UNSPEC)}, more...)
+	for _, a := range endAttributes(end) {
+		request = append(request, a)
+	}
+	return d.conn.send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
+}
+
+// mustBe returns exists unless what exists is what was to be added.
+func (v *visit) mustBe(id topology.LinkID, exists error, same func(rawLink) bool) error {
+	link, err := v.endOf(id)
+	if err != nil {
+		return errors.Join(exists, ignoreGone(err))
+	}
+	if !same(link) || link.group != topology.LinkGroup {
+		return exists
+	}
+	return nil
+}
+
+func (v *visit) setBridge(op topology.SetBridge) error {
+	have, err := v.endOf(op.LinkID)
+	if err != nil {
+		return err
+	}
+	named := have.bridge.VLANFiltering != op.Bridge.VLANFiltering
+	err = v.changeLink(op.LinkID, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), bridgeData(op.Bridge, named))
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return featureMissing("VLAN filtering on a bridge", err)
+	}
+	return err
+}
+
+func (v *visit) setMaster(op topology.SetMaster) error {
+	d, err := v.knock(op.Namespace)
+	if err != nil {
+		return err
+	}
+	master, err := d.index(op.Master)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", op.Master, err)
+	}
+	return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_MASTER, uint32(master)))
+}
+
+func (v *visit) setPortVLAN(op topology.SetPortVLAN) error {
+	flags := uint16(0)
+	if op.PVID {
+		flags |= vlanInfoPVID
+	}
+	if op.Untagged {
+		flags |= vlanInfoUntagged
+	}
+	err := v.changePortVLAN(op.PortVLANID, unix.RTM_SETLINK, flags, op.Self)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return featureMissing("VLAN filtering on a bridge", err)
+	}
+	return err
+}
+
+func (v *visit) deletePortVLAN(op topology.DeletePortVLAN) error {
+	return ignoreGone(v.changePortVLAN(op.PortVLANID, unix.RTM_DELLINK, 0, op.Self))
+}
+
+// changePortVLAN names the port's own VLANs, or with self those of the bridge as a port of itself.
+func (v *visit) changePortVLAN(id topology.PortVLANID, kind int, flags uint16, self bool) error {
+	spec := nl.NewRtAttr(unix.IFLA_AF_SPEC, nil)
+	if self {
+		spec.AddRtAttr(bridgeFlags, nl.Uint16Attr(bridgeFlagSelf))
+	}
+	info := binary.NativeEndian.AppendUint16(nil, flags)
+	spec.AddRtAttr(bridgeVLANInfo, binary.NativeEndian.AppendUint16(info, id.VLAN))
+	link := topology.LinkID{Namespace: id.Namespace, Name: id.Link}
+	return v.changeLink(link, kind, nl.NewIfInfomsg(unix.AF_BRIDGE), spec)
+}
+
+// portVLAN is a port's membership in a VLAN as the kernel describes it.
+type portVLAN struct {
+	index int
+	vlan  uint16
+	row   topology.PortVLAN
+}
+
+// portVLANs lists the memberships of all bridges and ports of a namespace. A kernel without VLANs
+// has none.
+func (c *conn) portVLANs() ([]portVLAN, error) {
+	var list []portVLAN
+	err := c.get(unix.RTM_GETLINK, unix.NLM_F_DUMP, func(msg []byte) error {
+		if len(msg) < unix.SizeofIfInfomsg {
+			return errors.New("a port's message is cut short")
+		}
+		index := int(nl.DeserializeIfInfomsg(msg).Index)
+		return attributes(msg[unix.SizeofIfInfomsg:], func(kind uint16, value []byte) error {
+			if kind != unix.IFLA_AF_SPEC {
+				return nil
+			}
+			return attributes(value, func(kind uint16, value []byte) error {
+				if kind == bridgeVLANInfo && len(value) >= 4 {
+					flags := number16(value)
+					row := topology.PortVLAN{PVID: flags&vlanInfoPVID != 0, Untagged: flags&vlanInfoUntagged != 0}
+					list = append(list, portVLAN{index, number16(value[2:]), row})
+				}
+				return nil
+			})
+		})
+	}, nl.NewIfInfomsg(unix.AF_BRIDGE), uint32Attribute(unix.IFLA_EXT_MASK, filterBridgeVLANs))
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, nil
+	}
+	return list, err
+}

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Attributes of linux/pkt_sched.h that the library does not name.
+const (
+	netemRate64    = 8  // TCA_NETEM_RATE64
+	netemLatency64 = 10 // TCA_NETEM_LATENCY64
+	netemJitter64  = 11 // TCA_NETEM_JITTER64
+	tbfRate64      = 4  // TCA_TBF_RATE64
+)
+
+// rootParent is where an interface's own queueing discipline hangs (TC_H_ROOT).
+const rootParent = math.MaxUint32
+
+// bornQdiscs are what the kernel itself gives the links of a lab: none at all, and nothing before
+// a link is first set up.
+var bornQdiscs = []string{"", "noqueue", "noop"}
+
+// netemOptions is struct tc_netem_qopt. Delays have attributes of their own, in nanoseconds.
+type netemOptions struct {
+	Latency, Limit, Loss, Gap, Duplicate, Jitter uint32
+}
+
+// netemShare is struct tc_netem_reorder and tc_netem_corrupt.
+type netemShare struct{ Probability, Correlation uint32 }
+
+// netemRateOptions is struct tc_netem_rate.
+type netemRateOptions struct {
+	Rate           uint32
+	PacketOverhead int32
+	CellSize       uint32
+	CellOverhead   int32
+}
+
+// rateSpec is struct tc_ratespec.
+type rateSpec struct {
+	CellLog, LinkLayer uint8
+	Overhead           uint16
+	CellAlign          int16
+	MPU                uint16
+	Rate               uint32
+}
+
+// tbfOptions is struct tc_tbf_qopt.
+type tbfOptions struct {
+	Rate, PeakRate     rateSpec
+	Limit, Buffer, MTU uint32
+}
+
+// packed is a struct as the kernel has it.
+func packed(parts ...any) []byte {
+	var b bytes.Buffer
+	for _, part := range parts {
+		_ = binary.Write(&b, binary.NativeEndian, part)
+	}
+	return b.Bytes()
+}
+
+// replaceQdisc changes a root queueing discipline of the same kind in place, so that packets under
+// way stay so, and grafts one of another kind.
+func (v *visit) replaceQdisc(op topology.ReplaceQdisc) error {
+	kind, options := "netem", netemAttributes(op.Qdisc)
+	if op.Qdisc.Kind == topology.TBF {
+		kind, options = "tbf", tbfAttributes(op.Qdisc)
+	}
+	err := v.changeQdisc(op.LinkID, unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE,
+		nl.NewRtAttr(nl.TCA_KIND, nl.ZeroTerminated(kind)), options)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
+		return featureMissing(kind, err)
+	}
+	return err
+}
+
+// deleteQdisc gives back the kernel's own. Without any other the kernel says ENOENT, or EINVAL.
+func (v *visit) deleteQdisc(op topology.DeleteQdisc) error {
+	err := v.changeQdisc(op.LinkID, unix.RTM_DELQDISC, 0)
+	if errors.Is(err, unix.EINVAL) {
+		return nil
+	}
+	return ignoreGone(err)
+}
+
+func (v *visit) changeQdisc(id topology.LinkID, kind, flags int, attributes ...nl.NetlinkRequestData) error {
+	d, index, err := v.find(id)
+	if err != nil {
+		return err
+	}
+	header := &nl.TcMsg{Family: unix.AF_UNSPEC, Ifindex: int32(index), Parent: rootParent}
+	return d.conn.send(kind, flags, append([]nl.NetlinkRequestData{header}, attributes...)...)
+}
+
+// netemAttributes names everything: what a change in place leaves out stays as it was.
+func netemAttributes(q topology.Qdisc) *nl.RtAttr {
+	options := netemOptions{Limit: q.Limit, Loss: uint32(q.Loss), Duplicate: uint32(q.Duplicate)}
+	if q.Reorder != 0 {
+		options.Gap = 1 // without a gap nothing is reordered
+	}
+	attribute := nl.NewRtAttr(nl.TCA_OPTIONS, packed(options))
+	attribute.AddRtAttr(nl.TCA_NETEM_REORDER, packed(netemShare{Probability: uint32(q.Reorder)}))
+	attribute.AddRtAttr(nl.TCA_NETEM_CORRUPT, packed(netemShare{Probability: uint32(q.Corrupt)}))
+	attribute.AddRtAttr(nl.TCA_NETEM_RATE, packed(netemRateOptions{Rate: uint32(min(q.Rate, math.MaxUint32))}))
+	if q.Rate > math.MaxUint32 {
+		attribute.AddRtAttr(netemRate64, packed(q.Rate))
+	}
+	attribute.AddRtAttr(netemLatency64, packed(q.Delay.Nanoseconds()))
+	attribute.AddRtAttr(netemJitter64, packed(q.Jitter.Nanoseconds()))
+	return attribute
+}
+
+func tbfAttributes(q topology.Qdisc) *nl.RtAttr {
+	options := tbfOptions{Rate: rateSpec{Rate: uint32(min(q.Rate, math.MaxUint32)), LinkLayer: 1}, Limit: q.Limit, Buffer: q.Burst}
+	attribute := nl.NewRtAttr(nl.TCA_OPTIONS, nil)
+	attribute.AddRtAttr(nl.TCA_TBF_PARMS, packed(options))
+	if q.Rate > math.MaxUint32 {
+		attribute.AddRtAttr(tbfRate64, packed(q.Rate))
+	}
+	return attribute
+}
+
+// rootQdiscs lists the root queueing disciplines of a namespace's links by index.
+func (c *conn) rootQdiscs() (map[int]topology.Qdisc, error) {
+	roots := map[int]topology.Qdisc{}
+	err := c.get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
+		if len(msg) < nl.SizeofTcMsg {
+			return errors.New("a queueing discipline's message is cut short")
+		}
+		header := nl.DeserializeTcMsg(msg)
+		kind, q, err := parseQdisc(msg[nl.SizeofTcMsg:])
+		if header.Parent == rootParent && !slices.Contains(bornQdiscs, kind) {
+			roots[int(header.Ifindex)] = q
+		}
+		return err
+	}, &nl.TcMsg{Family: unix.AF_UNSPEC})
+	return roots, err
+}
+
+func parseQdisc(b []byte) (kind string, q topology.Qdisc, err error) {
+	var options []byte
+	err = attributes(b, func(attribute uint16, value []byte) error {
+		switch attribute {
+		case nl.TCA_KIND:
+			kind = text(value)
+		case nl.TCA_OPTIONS:
+			options = value
+		}
+		return nil
+	})
+	if err != nil {
+		return kind, q, err
+	}
+	switch kind {
+	case "netem":
+		q, err = parseNetem(options)
+	case "tbf":
+		q, err = parseTBF(options)
+	default:
+		q = topology.Qdisc{Kind: topology.OtherQdisc}
+	}
+	return kind, q, err
+}
+
+// parseNetem makes OtherQdisc of one that does more than a lab can ask for.
+func parseNetem(b []byte) (topology.Qdisc, error) {
+	var options netemOptions
+	n, err := binary.Decode(b, binary.NativeEndian, &options)
+	if err != nil {
+		return topology.Qdisc{}, errors.New("netem's options are cut short")
+	}
+	q := topology.Qdisc{Kind: topology.Netem, Limit: options.Limit, Loss: topology.Probability(options.Loss), Duplicate: topology.Probability(options.Duplicate)}
+	other := options.Gap > 1
+	err = attributes(b[n:], func(kind uint16, value []byte) error {
+		if more := setNetem(&q, kind, value); more {
+			other = true
+		}
+		return nil
+	})
+	if other {
+		q = topology.Qdisc{Kind: topology.OtherQdisc}
+	}
+	return q, err
+}
+
+// setNetem reports whether the attribute asks for more than a lab can: correlations, a loss model,
+// a table of delays.
+func setNetem(q *topology.Qdisc, kind uint16, value []byte) (more bool) {
+	switch kind {
+	case nl.TCA_NETEM_CORR:
+		return slices.ContainsFunc(value, func(b byte) bool { return b != 0 })
+	case nl.TCA_NETEM_REORDER:
+		q.Reorder = topology.Probability(number(value))
+		return number(value[min(4, len(value)):]) != 0
+	case nl.TCA_NETEM_CORRUPT:
+		q.Corrupt = topology.Probability(number(value))
+		return number(value[min(4, len(value)):]) != 0
+	case nl.TCA_NETEM_RATE:
+		q.Rate = max(q.Rate, uint64(number(value)))
+		return slices.ContainsFunc(value[min(4, len(value)):], func(b byte) bool { return b != 0 })
+	case netemRate64:
+		q.Rate = number64(value)
+	case netemLatency64:
+		q.Delay = time.Duration(number64(value))
+	case netemJitter64:
+		q.Jitter = time.Duration(number64(value))
+	}
+	return false
+}
+
+func parseTBF(b []byte) (topology.Qdisc, error) {
+	q := topology.Qdisc{Kind: topology.TBF}
+	other := false
+	err := attributes(b, func(kind uint16, value []byte) error {
+		switch kind {
+		case nl.TCA_TBF_PARMS:
+			var options tbfOptions
+			if _, err := binary.Decode(value, binary.NativeEndian, &options); err != nil {
+				return errors.New("tbf's options are cut short")
+			}
+			q.Rate, q.Burst, q.Limit = max(q.Rate, uint64(options.Rate.Rate)), options.Buffer, options.Limit
+			other = options.PeakRate.Rate != 0
+		case tbfRate64:
+			q.Rate = number64(value)
+		}
+		return nil
+	})
+	if other {
+		q = topology.Qdisc{Kind: topology.OtherQdisc}
+	}
+	return q, err
+}
+
+// number64 is a 64-bit attribute; 0 if it is cut short.
+func number64(value []byte) uint64 {
+	if len(value) < 8 {
+		return 0
+	}
+	return binary.NativeEndian.Uint64(value)
+}

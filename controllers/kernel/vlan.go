@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// addVLANLink creates the interface for one VLAN on another.
+func (v *visit) addVLANLink(op topology.AddVLANLink) error {
+	d, err := v.knock(op.Namespace)
+	if err != nil {
+		return err
+	}
+	parent, err := d.index(op.Parent)
+	if err != nil {
+		return fmt.Errorf("find %s: %w", op.Parent, err)
+	}
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("vlan"))
+	info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_VLAN_ID, nl.Uint16Attr(op.VLAN))
+	err = v.newLink(op.LinkEnd, uint32Attribute(unix.IFLA_LINK, uint32(parent)), info)
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP):
+		return featureMissing("802.1Q VLAN interfaces", err)
+	case errors.Is(err, unix.EEXIST):
+		return v.mustBe(op.LinkID, err, func(link rawLink) bool {
+			return link.kind == "vlan" && link.vlan == op.VLAN && link.peerIndex == parent
+		})
+	}
+	return err
+}
+
+// parseVLAN reads which VLAN an interface is for.
+func parseVLAN(data []byte) (id uint16, err error) {
+	err = attributes(data, func(kind uint16, value []byte) error {
+		if kind == nl.IFLA_VLAN_ID {
+			id = number16(value)
+		}
+		return nil
+	})
+	return id, err
+}
