@@ -17,11 +17,16 @@ import (
 // many before it succeeded, and the error is an *OpError. Adding what is there and deleting what
 // is gone succeed, so operations may be repeated after a crash.
 //
+// Where the kernel lacks what some operation needs, none is performed.
+//
 // Links to be deleted one after the other are deleted at once: each deletion waits some 20 ms for
 // every CPU to let go of the link, and they can wait together.
 func (k *Kernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
 	if len(ops) == 0 {
 		return 0, nil
+	}
+	if err := k.checkFeatures(ops); err != nil {
+		return 0, err
 	}
 	err = k.visit(func(v *visit) error {
 		for applied < len(ops) {

@@ -41,7 +41,8 @@ type Kernel struct {
 	options Options
 	log     *slog.Logger
 	// home is the network namespace the process was in when New was called.
-	home namespaceID
+	home     namespaceID
+	features features
 
 	mu sync.Mutex
 	// deleted are namespaces unmounted since the last Reap, with their nsid at home.
@@ -62,7 +63,7 @@ func New(options Options) (*Kernel, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Kernel{options: options, log: log, home: home, deleted: map[string]int32{}}, nil
+	return &Kernel{options: options, log: log, home: home, features: features{has: map[feature]bool{}}, deleted: map[string]int32{}}, nil
 }
 
 // ErrFeatureMissing is what an operation fails with when this kernel lacks something; the
