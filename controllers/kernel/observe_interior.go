@@ -39,7 +39,7 @@ func (o *observer) readInterior(name string) error {
 		in, err := o.readOnce(name)
 		if err == nil {
 			o.interiors = append(o.interiors, in)
-			return in.door.readSysctls(o.found.State.Sysctls)
+			return o.readSettings(in)
 		}
 		if !errors.Is(err, errInterrupted) || attempt == maxReads {
 			return err
@@ -48,6 +48,19 @@ func (o *observer) readInterior(name string) error {
 			return err
 		}
 	}
+}
+
+// readSettings must come before the thread goes on to the next namespace.
+func (o *observer) readSettings(in *interior) error {
+	if err := in.door.readSysctls(o.found.State.Sysctls); err != nil {
+		return err
+	}
+	for _, l := range in.links {
+		if l.kind == "bridge" && l.group == topology.LinkGroup {
+			return in.door.readBridgeSysctls(o.found.State.Sysctls)
+		}
+	}
+	return nil
 }
 
 func (o *observer) readOnce(name string) (*interior, error) {
@@ -113,9 +126,7 @@ func (o *observer) observeInteriors() error {
 	}
 	o.claimLinks()
 	for _, in := range o.interiors {
-		if err := o.addLinks(in); err != nil {
-			return err
-		}
+		o.addLinks(in)
 		o.addPortVLANs(in)
 		o.addAddresses(in)
 		o.addRoutes(in)
@@ -275,7 +286,7 @@ func (o *observer) claimLinks() {
 	}
 }
 
-func (o *observer) addLinks(in *interior) error {
+func (o *observer) addLinks(in *interior) {
 	for _, l := range in.links {
 		id := topology.LinkID{Namespace: in.door.name, Name: l.name}
 		if !in.ours[l.index] {
@@ -289,9 +300,6 @@ func (o *observer) addLinks(in *interior) error {
 		}
 		if l.kind == "bridge" {
 			o.found.State.Bridges[id] = l.bridge
-			if err := in.door.readBridgeSysctls(o.found.State.Sysctls); err != nil {
-				return err
-			}
 		}
 		if l.portState == portListening || l.portState == portLearning {
 			o.found.Settling = append(o.found.Settling, id)
@@ -303,7 +311,6 @@ func (o *observer) addLinks(in *interior) error {
 			o.addLinkSysctls(id, l)
 		}
 	}
-	return nil
 }
 
 func (in *interior) row(l rawLink) topology.Link {

@@ -150,7 +150,11 @@ func (o SetSysctl) String() string {
 	if strings.HasPrefix(o.Name, bridgeSysctlPrefix) {
 		options = "-eqw" // not there is as good as 0
 	}
-	return fmt.Sprintf("ip netns exec %s sysctl %s %s=%s", o.Namespace, options, o.Name, o.Value)
+	name := o.Name
+	if link, ok := linkOfSysctl(name); ok { // sysctl(8) writes a dot in a link's name as a slash
+		name = strings.Replace(name, link, strings.ReplaceAll(link, ".", "/"), 1)
+	}
+	return fmt.Sprintf("ip netns exec %s sysctl %s %s=%s", o.Namespace, options, name, o.Value)
 }
 
 func (o AddLink) String() string {

@@ -67,6 +67,7 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		{topology.ReplaceQdisc{LinkID: end("a", "l1"), Qdisc: topology.Qdisc{Kind: topology.TBF, Rate: 125_000, Burst: 625_000, Limit: 11_250}},
 			"tc -n a qdisc replace dev l1 root tbf rate 1000000bit burst 5000 limit 11250"},
 		{topology.DeleteQdisc{LinkID: end("a", "l1")}, "tc -n a qdisc delete dev l1 root"},
+		{sysctl("a", topology.LinkSysctl4("eth0.10", "forwarding"), "1"), "ip netns exec a sysctl -qw net.ipv4.conf.eth0/10.forwarding=1"},
 		{sysctl("a", "net.bridge.bridge-nf-call-iptables", "0"), "ip netns exec a sysctl -eqw net.bridge.bridge-nf-call-iptables=0"},
 
 		{topology.AddAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a address replace 10.0.0.1/24 dev l1"},

@@ -165,6 +165,6 @@ func linkOfSysctl(name string) (link string, ok bool) {
 			return "", false
 		}
 	}
-	link, _, _ = strings.Cut(rest, ".")
+	link = rest[:max(0, strings.LastIndexByte(rest, '.'))] // a link's name may have dots
 	return link, link != "all" && link != defaultScope && link != Loopback
 }

@@ -30,6 +30,7 @@ func (k *Kernel) Observe(ctx context.Context, id topology.Identity, want topolog
 	}
 	o.namespaces()
 	o.links()
+	o.layers()
 	o.addresses()
 	o.routes()
 	o.sysctls()
@@ -103,13 +104,31 @@ func (o *observer) links() {
 	}
 }
 
+// layers are what bridges, ports and queues are beside links.
+func (o *observer) layers() {
+	for id := range o.see.State.Links {
+		if row, ok := o.state.Bridges[id]; ok {
+			o.see.State.Bridges[id] = row
+		}
+		if row, ok := o.state.Qdiscs[id]; ok {
+			o.see.State.Qdiscs[id] = row
+		}
+	}
+	for id, row := range o.state.PortVLANs {
+		if _, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
+			o.see.State.PortVLANs[id] = row
+		}
+	}
+}
+
 func (o *observer) foreign(format string, args ...any) {
 	o.see.Foreign = append(o.see.Foreign, fmt.Sprintf(format, args...))
 }
 
 // carrier reports whether the other end of a link that is up is up too.
 func carrier(s topology.State, id topology.LinkID) bool {
-	return id.Name == topology.Loopback || s.Links[s.Links[id].Peer].Up
+	link := s.Links[id]
+	return id.Name == topology.Loopback || link.Kind != topology.VethLink || s.Links[link.Peer].Up
 }
 
 func (o *observer) addresses() {
@@ -144,13 +163,14 @@ func (o *observer) sysctls() {
 
 // linkOfSysctl is the link whose setting it is; ok is false for those of the namespace.
 func linkOfSysctl(name string) (link string, ok bool) {
-	parts := strings.Split(name, ".")
-	if len(parts) != 5 || parts[2] != "conf" {
+	_, rest, found := strings.Cut(name, ".conf.")
+	at := strings.LastIndexByte(rest, '.')
+	if !found || at < 0 {
 		return "", false
 	}
-	switch parts[3] {
+	switch link = rest[:at]; link {
 	case "all", "default", topology.Loopback:
 		return "", false
 	}
-	return parts[3], true
+	return link, true
 }

@@ -39,6 +39,18 @@ func (k *Kernel) refuse(op topology.Op) error {
 		return missingLink(s, op.LinkID)
 	case topology.ReleaseLink:
 		return missingLink(s, op.LinkID)
+	case topology.AddBridge:
+		return refuseNew(s, op.LinkEnd, topology.Link{Kind: topology.BridgeLink})
+	case topology.SetBridge:
+		return missingLink(s, op.LinkID)
+	case topology.AddVLANLink:
+		return refuseVLANLink(s, op)
+	case topology.SetMaster:
+		return refuseMaster(s, op)
+	case topology.SetPortVLAN:
+		return missingLink(s, topology.LinkID{Namespace: op.Namespace, Name: op.Link})
+	case topology.ReplaceQdisc:
+		return missingLink(s, op.LinkID)
 	case topology.AddAddress:
 		return refuseAddress(s, op)
 	case topology.ReplaceRoute:
@@ -70,7 +82,8 @@ func refuseSysctl(s topology.State, op topology.SetSysctl) error {
 	if err := missingNamespace(s, op.Namespace); err != nil {
 		return err
 	}
-	if _, ok := s.Sysctls[topology.SysctlID{Namespace: op.Namespace, Name: op.Name}]; !ok {
+	_, there := s.Sysctls[topology.SysctlID{Namespace: op.Namespace, Name: op.Name}]
+	if !there && !slices.Contains(topology.BridgeSysctls(), op.Name) {
 		return syscall.ENOENT
 	}
 	return nil
@@ -95,6 +108,62 @@ func refuseLink(s topology.State, op topology.AddLink) error {
 		case taken || op.Ends[0].LinkID == op.Ends[1].LinkID:
 			return syscall.EEXIST
 		}
+	}
+	return nil
+}
+
+// refuseNew is for links of one end. One that is there already is not an error.
+func refuseNew(s topology.State, end topology.LinkEnd, want topology.Link) error {
+	if err := missingNamespace(s, end.Namespace); err != nil {
+		return err
+	}
+	have, taken := s.Links[end.LinkID]
+	switch {
+	case taken && have.Kind == want.Kind && have.Parent == want.Parent && have.VLAN == want.VLAN && have.Group == topology.LinkGroup:
+		return nil
+	case end.MTU < minMTU || end.MTU > maxMTU:
+		return syscall.EINVAL
+	case multicast(end.MAC):
+		return syscall.EADDRNOTAVAIL
+	case taken:
+		return syscall.EEXIST
+	}
+	return nil
+}
+
+// refuseVLANLink: there is one interface per VLAN on a link, and it is no larger.
+func refuseVLANLink(s topology.State, op topology.AddVLANLink) error {
+	parent := topology.LinkID{Namespace: op.Namespace, Name: op.Parent}
+	if err := missingLink(s, parent); err != nil {
+		return err
+	}
+	want := topology.Link{Kind: topology.VLANLink, Parent: op.Parent, VLAN: op.VLAN}
+	for id, link := range s.Links {
+		if id.Namespace == op.Namespace && id != op.LinkID && link.Kind == want.Kind && link.Parent == want.Parent && link.VLAN == want.VLAN {
+			return syscall.EEXIST
+		}
+	}
+	if op.MTU > s.Links[parent].MTU {
+		return syscall.ERANGE
+	}
+	return refuseNew(s, op.LinkEnd, want)
+}
+
+// refuseMaster: a bridge cannot be a port, and only a bridge has ports.
+func refuseMaster(s topology.State, op topology.SetMaster) error {
+	if err := missingLink(s, op.LinkID); err != nil {
+		return err
+	}
+	master := topology.LinkID{Namespace: op.Namespace, Name: op.Master}
+	switch {
+	case missingLink(s, master) != nil:
+		return syscall.ENODEV
+	case s.Links[master].Kind != topology.BridgeLink:
+		return syscall.EOPNOTSUPP
+	case s.Links[op.LinkID].Kind == topology.BridgeLink:
+		return syscall.ELOOP
+	case op.Name == topology.Loopback:
+		return syscall.EINVAL
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 func FromBytes(data []byte) *Generator {
 	hash := fnv.New64a()
 	_, _ = hash.Write(data)
-	return &Generator{rand.New(&byteSource{data, rand.NewPCG(hash.Sum64(), 78)})}
+	return &Generator{Rand: rand.New(&byteSource{data, rand.NewPCG(hash.Sum64(), 78)})}
 }
 
 type byteSource struct {

@@ -20,19 +20,21 @@ var vlans = []uint16{1, 10, 20, 4094}
 // now and then an interface on it.
 func (g *Generator) addBridge(s topology.State, namespace string) []topology.LinkID {
 	id := topology.LinkID{Namespace: namespace, Name: topology.BridgeName}
-	s.Links[id] = topology.Link{Kind: topology.BridgeLink, MAC: g.mac(), MTU: pick(g, 1500, 1500, 576), Group: topology.LinkGroup, Up: g.chance(85)}
 	s.Bridges[id] = g.bridge()
-	g.linkSysctls(s, id)
 	for _, name := range topology.BridgeSysctls() {
 		g.setSysctl(s, namespace, name, "0")
 	}
+	var ports []int
 	for _, port := range linksIn(s, namespace) {
 		if link := s.Links[port]; link.Kind == topology.VethLink && g.chance(75) {
 			link.Master = id.Name
 			s.Links[port] = link
+			ports = append(ports, link.MTU)
 			g.addPortVLANs(s, port)
 		}
 	}
+	s.Links[id] = topology.Link{Kind: topology.BridgeLink, MAC: g.mac(), MTU: smallest(ports), Group: topology.LinkGroup, Up: g.chance(85)}
+	g.linkSysctls(s, id)
 	if !g.chance(40) {
 		return []topology.LinkID{id}
 	}
@@ -40,8 +42,16 @@ func (g *Generator) addBridge(s topology.State, namespace string) []topology.Lin
 	return append(g.addVLANLink(s, id), id)
 }
 
+// smallest is the MTU that a kernel gives a bridge by itself.
+func smallest(ports []int) int {
+	if len(ports) == 0 {
+		return 1500
+	}
+	return slices.Min(ports)
+}
+
 func (g *Generator) bridge() topology.Bridge {
-	return topology.Bridge{STP: g.chance(40), ForwardDelay: pick(g, uint32(topology.STPForwardDelay), 1500), VLANFiltering: g.chance(50)}
+	return topology.Bridge{STP: g.chance(40), ForwardDelay: pick(g, uint32(topology.STPForwardDelay), 1500), VLANFiltering: !g.Lacks.VLANs && g.chance(50)}
 }
 
 // linksIn lists a namespace's links but lo.
@@ -53,6 +63,9 @@ func linksIn(s topology.State, namespace string) []topology.LinkID {
 
 // addPortVLANs puts a port into some VLANs; one of them may be that of untagged frames.
 func (g *Generator) addPortVLANs(s topology.State, port topology.LinkID) {
+	if g.Lacks.VLANs {
+		return
+	}
 	for i, vlan := range g.Perm(len(vlans))[:g.IntN(3)] {
 		row := topology.PortVLAN{PVID: i == 0 && g.chance(60), Untagged: g.chance(50)}
 		s.PortVLANs[topology.PortVLANID{Namespace: port.Namespace, Link: port.Name, VLAN: vlans[vlan]}] = row
@@ -61,6 +74,9 @@ func (g *Generator) addPortVLANs(s topology.State, port topology.LinkID) {
 
 // addVLANLink puts an interface for a VLAN on a link: up only when that is, and no larger.
 func (g *Generator) addVLANLink(s topology.State, parent topology.LinkID) []topology.LinkID {
+	if g.Lacks.VLANs {
+		return nil
+	}
 	vlan := pick(g, vlans...)
 	id := topology.LinkID{Namespace: parent.Namespace, Name: fmt.Sprintf("%s.%d", parent.Name, vlan)}
 	if _, taken := s.Links[id]; taken {
@@ -77,6 +93,10 @@ func (g *Generator) addVLANLink(s topology.State, parent topology.LinkID) []topo
 
 // addQdisc impairs what a link sends.
 func (g *Generator) addQdisc(s topology.State, id topology.LinkID) {
+	if g.Lacks.Netem {
+		s.Qdiscs[id] = topology.Qdisc{Kind: topology.TBF, Rate: pick[uint64](g, 125_000, 1_250_000), Burst: 640_000, Limit: 100_000}
+		return
+	}
 	s.Qdiscs[id] = topology.Qdisc{
 		Kind: topology.Netem, Limit: 1000, Delay: time.Duration(g.IntN(3)) * time.Millisecond,
 		Loss: pick[topology.Probability](g, 0, math.MaxUint32/200), Rate: pick[uint64](g, 0, 1_250_000),
@@ -89,7 +109,9 @@ func (g *Generator) changeBridge(s topology.State) {
 		return
 	}
 	row := g.bridge()
-	row.DefaultVLAN = pick[uint16](g, 0, 1)
+	if !g.Lacks.VLANs {
+		row.DefaultVLAN = pick[uint16](g, 0, 1)
+	}
 	s.Bridges[pick(g, ids...)] = row
 }
 

@@ -23,10 +23,28 @@ const (
 )
 
 // Generator makes random States.
-type Generator struct{ *rand.Rand }
+type Generator struct {
+	*rand.Rand
+	// Lacks is what no State may have.
+	Lacks Features
+}
+
+// Features are what not every kernel has.
+type Features struct {
+	// VLANs are bridges that filter, memberships of ports and interfaces for VLANs.
+	VLANs bool
+	// Netem is replaced by TBF where it is lacking.
+	Netem bool
+}
 
 // New returns the generator of a seed.
-func New(seed uint64) *Generator { return &Generator{rand.New(rand.NewPCG(seed, 78))} }
+func New(seed uint64) *Generator { return &Generator{Rand: rand.New(rand.NewPCG(seed, 78))} }
+
+// Without returns the generator of States that a kernel without these features can hold.
+func (g *Generator) Without(lacks Features) *Generator {
+	g.Lacks = lacks
+	return g
+}
 
 // chance is true in percent of a hundred calls.
 func (g *Generator) chance(percent int) bool { return g.IntN(100) < percent }
