@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // Diff returns the operations that make have into want, in the order they must be applied:
@@ -161,7 +162,10 @@ func (d *differ) createNamespaces() {
 var firstSysctls = []string{SysctlForwarding, SysctlForwarding6, SysctlDisableIPv6}
 
 func (d *differ) setNamespaceSysctls() {
-	ofNamespace := func(id SysctlID) bool { _, ofLink := linkOfSysctl(id.Name); return !ofLink }
+	ofNamespace := func(id SysctlID) bool {
+		_, ofLink := linkOfSysctl(id.Name)
+		return !ofLink && !strings.HasPrefix(id.Name, bridgeSysctlPrefix) // a bridge comes later
+	}
 	for _, name := range d.names {
 		now, want := d.now.at(name), d.want.at(name)
 		for _, first := range firstSysctls {

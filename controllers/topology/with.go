@@ -139,7 +139,11 @@ func (m machine) changeLink(id LinkID, change func(*Link)) {
 func (o SetSysctl) apply(m machine) {
 	s := m.in(o.Namespace)
 	id := SysctlID{o.Namespace, o.Name}
-	changed := s.Sysctls[id] != o.Value
+	have, there := s.Sysctls[id]
+	if !there && strings.HasPrefix(o.Name, bridgeSysctlPrefix) {
+		return // without a bridge it is nothing that a State holds
+	}
+	changed := have != o.Value
 	s.Sysctls[id] = o.Value
 	if !changed {
 		return

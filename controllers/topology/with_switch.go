@@ -17,9 +17,7 @@ func (o AddBridge) apply(m machine) {
 	s.addLinkRow(o.LinkEnd, Link{Kind: BridgeLink})
 	s.Bridges[o.LinkID] = o.Bridge
 	for _, name := range bridgeSysctls {
-		if id := (SysctlID{o.Namespace, name}); s.Sysctls[id] == "" { // may have been written before
-			s.Sysctls[id] = enabled
-		}
+		s.Sysctls[SysctlID{o.Namespace, name}] = enabled
 	}
 }
 

@@ -19,6 +19,7 @@ type Kernel struct {
 	dead      map[leg]bool
 	index     map[topology.LinkID]int
 	lastIndex int
+	switches  switches
 	conflicts []topology.Conflict
 	failOn    func(topology.Op) error
 	observing error
@@ -34,6 +35,7 @@ func New() *Kernel {
 		state:    topology.NewState(),
 		dead:     map[leg]bool{},
 		index:    map[topology.LinkID]int{},
+		switches: newSwitches(),
 		watchers: map[*watcher]bool{},
 		records:  map[string][]byte{},
 		locks:    map[string]chan struct{}{},

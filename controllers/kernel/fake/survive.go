@@ -37,6 +37,7 @@ func (k *Kernel) after(op topology.Op) topology.State {
 		k.revive(func(l leg) bool { return l.route == op.RouteID })
 	}
 	next := k.state.With(op)
+	k.switches.after(op, k.state, &next)
 	k.reviveLegs(op)
 	k.keepSurvivors(op, &next)
 	k.revive(func(l leg) bool { _, there := next.Routes[l.route]; return !there })
