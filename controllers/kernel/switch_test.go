@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"testing"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+const sw = "default.routed-pair.sw"
+
+// switchedLab is ns1 and ns2 on one switch that has an address, with a limit on what goes to ns1.
+func switchedLab() topology.State {
+	s := play(
+		create(sw), symlink(sw), create(ns1), symlink(ns1), create(ns2), symlink(ns2), loUp(sw), loUp(ns1), loUp(ns2),
+		topology.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: topology.Bridge{ForwardDelay: topology.STPForwardDelay}},
+		pair(end(sw, "p1", 2), end(ns1, "eth0", 3)), pair(end(sw, "p2", 4), end(ns2, "eth0", 5)),
+		topology.SetMaster{LinkID: link(sw, "p1"), Master: "br0"}, topology.SetMaster{LinkID: link(sw, "p2"), Master: "br0"},
+		topology.ReplaceQdisc{LinkID: link(sw, "p1"), Qdisc: topology.Qdisc{Kind: topology.TBF, Rate: 125_000_000, Burst: 62_500, Limit: 6_750_000}},
+		up(sw, "br0"), up(sw, "p1"), up(sw, "p2"), up(ns1, "eth0"), up(ns2, "eth0"),
+		addr(sw, "br0", "192.0.2.254/24"), addr(ns1, "eth0", "192.0.2.1/24"), addr(ns2, "eth0", "192.0.2.2/24"),
+	)
+	for _, name := range topology.BridgeSysctls() {
+		s = s.With(set(sw, name, "0"))
+	}
+	return s
+}
+
+func TestASwitchSwitches(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, switchedLab())
+	sh(t, "for to in 192.0.2.2 192.0.2.254; do ip netns exec "+ns1+" ping -c1 -W5 $to; done")
+}
+
+var switchDrifts = []drift{
+	{"port released", `ip -n $s link set p1 nomaster`, []string{
+		"ip -n default.routed-pair.sw link set p1 master br0",
+	}},
+	{"port on another bridge", `ip -n $s link add br7 type bridge && ip -n $s link set p1 master br7`, []string{
+		"ip -n default.routed-pair.sw link set p1 master br0",
+	}},
+	{"a port of their own", `ip -n $s link add dangle type veth && ip -n $s link set dangle master br0`, nil},
+	{"spanning tree", `ip -n $s link set br0 type bridge stp_state 1`, []string{
+		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 forward_delay 200 vlan_filtering 0 vlan_default_pvid 0",
+	}},
+	{"forward delay", `ip -n $s link set br0 type bridge forward_delay 1500`, []string{
+		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 forward_delay 200 vlan_filtering 0 vlan_default_pvid 0",
+	}},
+	{"bridge down", `ip -n $s link set br0 down`, []string{
+		"ip -n default.routed-pair.sw link set br0 up",
+	}},
+	{"bridge's MAC", `ip -n $s link set br0 address 02:00:00:00:00:77`, []string{
+		"ip -n default.routed-pair.sw link set br0 address 02:00:00:00:00:01",
+	}},
+	{"bridge's MTU", `ip -n $s link set br0 mtu 1400`, []string{
+		"ip -n default.routed-pair.sw link set br0 mtu 1500",
+	}},
+	{"bridge's address", `ip -n $s address delete 192.0.2.254/24 dev br0`, []string{
+		"ip -n default.routed-pair.sw address replace 192.0.2.254/24 dev br0",
+	}},
+	{"firewall for bridges", `ip netns exec $s sysctl -qw net.bridge.bridge-nf-call-iptables=1`, []string{
+		"ip netns exec default.routed-pair.sw sysctl -eqw net.bridge.bridge-nf-call-iptables=0",
+	}},
+	{"bridge deleted", `ip -n $s link delete br0`, nil},
+	{"bridge renamed", `ip -n $s link set br0 down && ip -n $s link set br0 name br9`, nil},
+	{"another kind of its name", `ip -n $s link delete br0 && ip -n $s link add br0 group 20044 type veth peer name theirs group 20044`, nil},
+	{"port renamed", `ip -n $s link set p1 down && ip -n $s link set p1 name p9`, nil},
+	{"queue gone", `tc -n $s qdisc delete dev p1 root`, []string{
+		"tc -n default.routed-pair.sw qdisc replace dev p1 root tbf rate 1000000000bit burst 500000 limit 6750000",
+	}},
+	{"queue's rate", `tc -n $s qdisc change dev p1 root tbf rate 1mbit burst 5000 limit 10000`, []string{
+		"tc -n default.routed-pair.sw qdisc replace dev p1 root tbf rate 1000000000bit burst 500000 limit 6750000",
+	}},
+	{"queue of another kind", `tc -n $s qdisc replace dev p1 root handle 1: htb`, []string{
+		"tc -n default.routed-pair.sw qdisc replace dev p1 root tbf rate 1000000000bit burst 500000 limit 6750000",
+	}},
+	{"queue added", `tc -n $s qdisc add dev p2 root handle 1: htb`, []string{
+		"tc -n default.routed-pair.sw qdisc delete dev p2 root",
+	}},
+}
+
+func TestDriftOfASwitchIsSeenAndRepaired(t *testing.T) {
+	want := switchedLab()
+	for _, d := range switchDrifts {
+		t.Run(d.name, func(t *testing.T) {
+			k := newKernel(t, Options{})
+			converge(t, k, want)
+			sh(t, "s="+sw+"\n"+shorthand+d.do)
+			plan := topology.Diff(observe(t, k, want).State, want)
+			if d.plan != nil && texts(plan) != lines(d.plan) {
+				t.Errorf("the plan is\n%swant\n%s", texts(plan), lines(d.plan))
+			}
+			repair(t, k, want)
+		})
+	}
+}
+
+// What goes through a switch goes on while its other ports change.
+func TestAQueueIsChangedInPlace(t *testing.T) {
+	k := newKernel(t, Options{})
+	want := switchedLab()
+	converge(t, k, want)
+	handle := "tc -n " + sw + " qdisc show dev p1 | cut -d' ' -f3"
+	before := sh(t, handle)
+	q := want.Qdiscs[link(sw, "p1")]
+	q.Rate /= 2
+	converge(t, k, playOn(want, topology.ReplaceQdisc{LinkID: link(sw, "p1"), Qdisc: q}))
+	if after := sh(t, handle); after != before {
+		t.Errorf("the queue %s was replaced by %s", before, after)
+	}
+}
