@@ -25,7 +25,7 @@ const (
 	// selected node.
 	// True: AllProbesPass, NoProbes.
 	// False: NetworkUnreachable, ForwardingDisabled, NoReturnRoute, LinkDown, RouteRejects,
-	// RoutingLoop, SourceFiltered, MessageTooBig, NoReply, UnexpectedReply.
+	// RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN, SpanningTree, NoReply, UnexpectedReply.
 	// Unknown: Pending, NotAccepted, NotRealized, NodesUnavailable, Suspended, ProbeError.
 	ConditionReachable = "Reachable"
 
@@ -114,6 +114,10 @@ const (
 	ReasonSourceFiltered = "SourceFiltered"
 	// ReasonMessageTooBig: the packet does not fit the MTU of a link on the way; it is named.
 	ReasonMessageTooBig = "MessageTooBig"
+	// ReasonDifferentVLAN: the next hop is behind a switch, and in another VLAN or behind a trunk that does not carry its VLAN; both are named.
+	ReasonDifferentVLAN = "DifferentVLAN"
+	// ReasonSpanningTree: a switch on the way has not decided yet whether a port forwards; it is named.
+	ReasonSpanningTree = "SpanningTree"
 	// ReasonNoReply: every hop, forward and back, forwards by the kernel's own word, and yet no reply came.
 	ReasonNoReply = "NoReply"
 	// ReasonUnexpectedReply: a probe that expects Unreachable got a reply.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -186,7 +187,7 @@ func TestAWalkHasEveryHop(t *testing.T) {
 	}
 	router := walk.Forward[1]
 	want := diagnose.Hop{Node: "router", Incoming: "l1", Decision: router.Decision, Outgoing: "l2", Next: "ns2"}
-	if router != want {
+	if !reflect.DeepEqual(router, want) {
 		t.Errorf("%+v, want %+v", router, want)
 	}
 	if len(walk.Forward) != 3 || len(walk.Back) != 3 {

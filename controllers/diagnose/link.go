@@ -5,27 +5,114 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
 
-// cross takes a packet over the link its node's kernel chose, to the interface at the other
-// end, or says why it does not get there.
-func (w walker) cross(p packet, at place, decision topology.ForwardingDecision) (peer topology.LinkID, cause Cause) {
+// cross takes a packet over the segment of the link its node's kernel chose, to the interface
+// that answers for the next hop, or says why it does not get there.
+func (w walker) cross(p packet, at place, decision topology.ForwardingDecision) (leg, Cause) {
 	out := topology.LinkID{Namespace: at.namespace, Name: decision.Link}
-	peer = w.State.Links[out].Peer
-	switch {
-	case !w.isCable(out):
-		return peer, leavesLab(p, out)
-	case !w.carries(out):
-		return peer, w.linkDown(w.downEnd(out), fmt.Sprintf("on the way from %s to %s", topology.NodeOf(at.namespace), p.destination))
-	case !w.fits(p, out):
-		return peer, w.tooBig(p, out)
-	case !w.answersFor(peer, nextHop(p, decision)):
-		return peer, w.nobody(p, out, decision)
+	stopped := leg{out: out}
+	if !w.leadsOn(out) {
+		return stopped, leavesLab(p, out)
 	}
-	return peer, Cause{}
+	if stopped.obstacle = w.departure(p, out); stopped.obstacle.kind != nothing {
+		return stopped, w.stops(p, stopped)
+	}
+	length, wanted := min(p.size, w.State.Links[out].MTU), nextHop(p, decision)
+	neighbours := newFlood(w.view, length, nothing).from(out)
+	if l, ok := w.answering(neighbours, wanted); ok {
+		return l, Cause{}
+	}
+	for _, lifted := range []obstacleKind{isDown, isSettling, isNoPort, isTooSmall, isOtherVLAN, all} {
+		if l, ok := w.answering(newFlood(w.view, length, lifted).from(out), wanted); ok {
+			return w.stoppedAt(p, l, wanted)
+		}
+	}
+	return stopped, w.nobody(p, out, decision, neighbours)
+}
+
+// departure is what keeps a packet from leaving by an interface, whoever is beyond. The first
+// cable counts: its other end is another node's, but nothing lies between.
+func (w walker) departure(p packet, out topology.LinkID) obstacle {
+	cable := out
+	if link := w.State.Links[out]; link.Kind == topology.VLANLink {
+		cable.Name = link.Parent
+	}
+	link, peer := w.State.Links[out], w.State.Links[cable].Peer
+	switch {
+	case !w.carries(out):
+		return obstacle{isDown, w.downEnd(out)}
+	case p.oneWhole && p.size > link.MTU:
+		return obstacle{isTooSmall, out}
+	case w.isCable(cable) && min(p.size, link.MTU) > w.State.Links[peer].MTU+vlanHeader:
+		return obstacle{isTooSmall, peer}
+	}
+	return obstacle{}
+}
+
+// answering is the leg to an interface that answers for an address: one that has it before one
+// of a node that has it elsewhere.
+func (w walker) answering(legs []leg, address netip.Addr) (best leg, ok bool) {
+	for _, l := range legs {
+		if !w.answersFor(l.in, address) {
+			continue
+		}
+		if w.linkHas(l.in, address) {
+			return l, true
+		}
+		if !ok {
+			best, ok = l, true
+		}
+	}
+	return best, ok
+}
+
+// stoppedAt is a leg that ends at its obstacle, and the cause. Without one it is the VLAN.
+func (w walker) stoppedAt(p packet, l leg, wanted netip.Addr) (leg, Cause) {
+	if l.obstacle.kind == nothing {
+		return w.otherVLAN(p, l, wanted)
+	}
+	return l, w.stops(p, l)
+}
+
+// stops is the cause where an obstacle is in the way.
+func (w walker) stops(p packet, l leg) Cause {
+	at, where := l.obstacle.at, fmt.Sprintf("on the way from %s to %s", topology.NodeOf(l.out.Namespace), p.destination)
+	switch l.obstacle.kind {
+	case isDown:
+		return w.linkDown(at, where)
+	case isTooSmall:
+		return w.tooBig(p, at)
+	case isSettling:
+		return w.unsettledPort(at)
+	}
+	return w.noPort(at, where)
+}
+
+// unsettledPort is the cause where a spanning tree listens or learns.
+func (w walker) unsettledPort(port topology.LinkID) Cause {
+	node := topology.NodeOf(port.Namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonSpanningTree,
+		Node:    node,
+		Message: fmt.Sprintf("the spanning tree of %s has not decided yet about port %s", node, port.Name),
+		Cure:    "wait: a port listens, then learns, before it forwards",
+	}
+}
+
+// noPort is the cause where an interface of a switch is not in its bridge.
+func (w walker) noPort(id topology.LinkID, where string) Cause {
+	node, bridge := topology.NodeOf(id.Namespace), w.bridges[id.Namespace]
+	return Cause{
+		Reason:  v1alpha1.ReasonNoReply,
+		Node:    node,
+		Message: fmt.Sprintf("interface %s of %s is no port of %s, %s", id.Name, node, bridge.Name, where),
+		Cure:    fmt.Sprintf("ip -n %s link set %s master %s", id.Namespace, id.Name, bridge.Name),
+	}
 }
 
 func leavesLab(p packet, out topology.LinkID) Cause {
@@ -48,7 +135,7 @@ func (w walker) linkDown(id topology.LinkID, where string) Cause {
 		Cure:    fit("in the spec, state: Up on its link", fmt.Sprintf("ip -n %s link set %s up", id.Namespace, id.Name)),
 	}
 	switch {
-	case id.Name == topology.Loopback:
+	case id.Name == topology.Loopback || w.isBridge(id):
 		cause.Cure = fmt.Sprintf("ip -n %s link set %s up", id.Namespace, id.Name)
 	case w.State.Links[id].Up:
 		cause.Message = fmt.Sprintf("interface %s of %s has no carrier, %s", id.Name, node, where)
@@ -60,20 +147,9 @@ func (w walker) linkDown(id topology.LinkID, where string) Cause {
 // vlanHeader is what a veth accepts beyond its MTU (is_skb_forwardable).
 const vlanHeader = 4
 
-// fits reports whether the packet is small enough to leave by out and to be taken at its
-// other end. Where fragments are allowed only the other end can be too small for them.
-func (w walker) fits(p packet, out topology.LinkID) bool {
-	link := w.State.Links[out]
-	if p.oneWhole && p.size > link.MTU {
-		return false
-	}
-	return min(p.size, link.MTU) <= w.State.Links[link.Peer].MTU+vlanHeader
-}
-
-// tooBig names the smaller end of a link.
-func (w walker) tooBig(p packet, out topology.LinkID) Cause {
-	end := out
-	if peer := w.State.Links[out].Peer; w.State.Links[peer].MTU < w.State.Links[out].MTU {
+// tooBig names an interface that is too small, or the other end of its link if that is smaller.
+func (w walker) tooBig(p packet, end topology.LinkID) Cause {
+	if peer := w.State.Links[end].Peer; w.isCable(end) && w.State.Links[peer].MTU < w.State.Links[end].MTU {
 		end = peer
 	}
 	node, limit := topology.NodeOf(end.Namespace), w.State.Links[end].MTU
@@ -132,21 +208,30 @@ func (v view) linkSetting(id topology.LinkID, key string) string {
 	return max(v.sysctl(id.Namespace, topology.LinkSysctl4("all", key)), v.sysctl(id.Namespace, topology.LinkSysctl4(id.Name, key)))
 }
 
-// nobody is the cause where no one on the link answers for the gateway or the destination.
-func (w walker) nobody(p packet, out topology.LinkID, decision topology.ForwardingDecision) Cause {
-	peer := w.State.Links[out].Peer
-	node, other, wanted := topology.NodeOf(out.Namespace), topology.NodeOf(peer.Namespace), nextHop(p, decision)
+// nobody is the cause where no one on the segment answers for the gateway or the destination.
+func (w walker) nobody(p packet, out topology.LinkID, decision topology.ForwardingDecision, neighbours []leg) Cause {
+	node, wanted := topology.NodeOf(out.Namespace), nextHop(p, decision)
 	cause := Cause{Reason: v1alpha1.ReasonNoReply, Node: node}
+	holder := slices.IndexFunc(neighbours, func(l leg) bool { return w.has(l.in.Namespace, wanted) })
 	switch {
-	case w.has(peer.Namespace, wanted):
+	case holder >= 0:
+		other := topology.NodeOf(neighbours[holder].in.Namespace)
 		cause.Message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: it is on another interface, or arp_ignore is set", node, wanted, out.Name, other)
 		cause.Cure = fmt.Sprintf("in the spec, a next hop that %s has on that link, and no arp_ignore", other)
 	case decision.Via.IsValid():
 		cause.Message = fmt.Sprintf("%s sends packets to %s via %s, which is nobody's address on link %s", node, p.destination, wanted, out.Name)
-		cause.Cure = w.gatewayCure(out, wanted)
+		cause.Cure = w.gatewayCure(out, wanted, neighbours)
 	default:
 		cause.Message = fmt.Sprintf("%s looks for %s on link %s, but it is nobody's address there", node, wanted, out.Name)
-		cause.Cure = fmt.Sprintf("in the spec, give %s the address %s on that link, or ask another", other, wanted)
+		cause.Cure = fmt.Sprintf("in the spec, give %s the address %s on that link, or ask another", someone(neighbours), wanted)
 	}
 	return cause
+}
+
+// someone names the only neighbour.
+func someone(neighbours []leg) string {
+	if len(neighbours) == 1 {
+		return topology.NodeOf(neighbours[0].in.Namespace)
+	}
+	return "a node"
 }

@@ -55,7 +55,7 @@ var verdicts = map[topology.ForwardingVerdict]string{
 func (h Hop) does() string {
 	switch {
 	case h.Outgoing != "":
-		return "out by " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" to ", h.Next)
+		return "out by " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next)
 	case h.Decision.Verdict != topology.Forward:
 		return verdicts[h.Decision.Verdict]
 	}

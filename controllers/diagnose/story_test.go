@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,6 +104,10 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 	t.Helper()
 	verb, namespace, rest := words[0], pair.NetworkNamespace(words[1]), words[2:]
 	link := topology.LinkID{Namespace: namespace, Name: rest[0]}
+	if verb == "settling" {
+		k.Settle(link)
+		return
+	}
 	op := map[string]func() topology.Op{
 		"up":        func() topology.Op { return topology.SetAdmin{LinkID: link, Up: true} },
 		"down":      func() topology.Op { return topology.SetAdmin{LinkID: link} },
@@ -112,6 +117,9 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		"unaddress": func() topology.Op { return topology.DeleteAddress{AddressID: addressID(link, rest[1])} },
 		"route":     func() topology.Op { return routeOp(link, rest[1:]) },
 		"unroute":   func() topology.Op { return unroute(namespace, rest[0]) },
+		"release":   func() topology.Op { return topology.ReleaseLink{LinkID: link} },
+		"vlan":      func() topology.Op { return vlanOp(t, link, rest[1:]) },
+		"unvlan":    func() topology.Op { return topology.DeletePortVLAN{PortVLANID: portVLANID(t, link, rest[1])} },
 	}[verb]
 	if op == nil {
 		t.Fatalf("nobody can %q by hand", verb)
@@ -148,6 +156,19 @@ func routeOp(link topology.LinkID, words []string) topology.Op {
 
 func unroute(namespace, prefix string) topology.Op {
 	return topology.DeleteRoute{RouteID: routeID(namespace, prefix), Protocol: topology.RouteProtocol}
+}
+
+func portVLANID(t *testing.T, port topology.LinkID, vlan string) topology.PortVLANID {
+	return topology.PortVLANID{Namespace: port.Namespace, Link: port.Name, VLAN: uint16(number(t, vlan))}
+}
+
+// vlanOp puts a port into a VLAN, as bridge vlan add writes it.
+func vlanOp(t *testing.T, port topology.LinkID, words []string) topology.Op {
+	return topology.SetPortVLAN{
+		PortVLANID: portVLANID(t, port, words[0]),
+		PortVLAN:   topology.PortVLAN{PVID: slices.Contains(words, "pvid"), Untagged: slices.Contains(words, "untagged")},
+		Self:       port.Name == topology.BridgeName,
+	}
 }
 
 func routeID(namespace, prefix string) topology.RouteID {

@@ -63,7 +63,7 @@ func (w walker) travel(ctx context.Context, p packet) trip {
 	return t
 }
 
-// step asks the kernel of one node and looks at the link it names. It appends the hop and
+// step asks the kernel of one node and looks at the segment of the link it names. It appends the hop and
 // sets end or cause where the trip is over.
 func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
 	decision, err := w.kernel.LookupRoute(ctx, topology.ForwardingQuery{
@@ -87,12 +87,13 @@ func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
 		return place{}
 	}
 	hop.Outgoing, hop.Via = decision.Link, decision.Via
-	peer, cause := w.cross(t.packet, at, decision)
+	over, cause := w.cross(t.packet, at, decision)
+	hop.Through = over.through()
 	if t.cause = cause; cause.Found() {
 		return place{}
 	}
-	hop.Next = topology.NodeOf(peer.Namespace)
-	return place{peer.Namespace, peer.Name}
+	hop.Next = topology.NodeOf(over.in.Namespace)
+	return place{over.in.Namespace, over.in.Name}
 }
 
 // sourceOf is the packet's source once the sender's kernel has chosen it; zero if it does

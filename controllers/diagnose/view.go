@@ -17,6 +17,7 @@ type view struct {
 	links     map[string][]topology.LinkID
 	addresses map[topology.LinkID][]netip.Prefix
 	owners    map[netip.Addr]map[string]bool
+	switching
 }
 
 // look indexes an observation, so that a walk through a large lab reads it once.
@@ -26,6 +27,7 @@ func look(see topology.Observation) view {
 		links:       map[string][]topology.LinkID{},
 		addresses:   map[topology.LinkID][]netip.Prefix{},
 		owners:      map[netip.Addr]map[string]bool{},
+		switching:   newSwitching(see),
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(see.State.Addresses), v.inOrder) {
 		link := topology.LinkID{Namespace: id.Namespace, Name: id.Link}
@@ -65,31 +67,51 @@ func (v view) onSubnet(id topology.LinkID, address netip.Addr) bool {
 	return slices.ContainsFunc(v.addresses[id], func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
-// isCable reports whether an interface leads to another node of the lab.
+// isCable reports whether an interface is an end of a link of the lab, with its other end there.
 func (v view) isCable(id topology.LinkID) bool {
 	link, ok := v.State.Links[id]
 	_, plugged := v.State.Links[link.Peer]
 	return ok && plugged
 }
 
-// cables lists, sorted, a node's interfaces that lead to other nodes.
-func (v view) cables(namespace string) []topology.LinkID {
-	return slices.DeleteFunc(slices.Clone(v.links[namespace]), func(id topology.LinkID) bool { return !v.isCable(id) })
+// leadsOn reports whether packets that leave by an interface can get to another node of the lab.
+func (v view) leadsOn(id topology.LinkID) bool {
+	if link := v.State.Links[id]; link.Kind == topology.VLANLink {
+		id.Name = link.Parent
+	}
+	return v.isCable(id) || v.isBridge(id)
 }
 
-// carries reports whether packets get from one end of a link to the other.
+// ends lists, sorted, the interfaces by which a node itself sends to others: not a switch's
+// ports, nor what only carries interfaces for VLANs.
+func (v view) ends(namespace string) []topology.LinkID {
+	_, isSwitch := v.bridges[namespace]
+	return slices.DeleteFunc(slices.Clone(v.links[namespace]), func(id topology.LinkID) bool {
+		return !v.leadsOn(id) || len(v.addresses[id]) == 0 && (isSwitch || len(v.onIt[id]) > 0)
+	})
+}
+
+// carries reports whether packets get from one end of a link to the other; of an interface for
+// a VLAN, whether they do over what it is on.
 func (v view) carries(id topology.LinkID) bool {
 	carrier, known := v.Carrier[id]
 	link := v.State.Links[id]
-	if id.Name == topology.Loopback {
+	switch {
+	case id.Name == topology.Loopback || v.isBridge(id):
 		return link.Up
+	case link.Kind == topology.VLANLink:
+		return link.Up && v.carries(topology.LinkID{Namespace: id.Namespace, Name: link.Parent})
 	}
 	return link.Up && v.State.Links[link.Peer].Up && (carrier || !known)
 }
 
 // downEnd is the end of a link that keeps it from carrying.
 func (v view) downEnd(id topology.LinkID) topology.LinkID {
-	if link := v.State.Links[id]; link.Up && v.isCable(id) && !v.State.Links[link.Peer].Up {
+	link := v.State.Links[id]
+	if parent := (topology.LinkID{Namespace: id.Namespace, Name: link.Parent}); link.Kind == topology.VLANLink && !v.carries(parent) {
+		return v.downEnd(parent)
+	}
+	if link.Up && v.isCable(id) && !v.State.Links[link.Peer].Up {
 		return link.Peer
 	}
 	return id
@@ -104,42 +126,44 @@ func (v view) linkDownBefore(namespace string, address netip.Addr) (topology.Lin
 			return v.downEnd(id), true
 		}
 	}
-	shortest, _ := v.path(namespace, address, v.isCable)
-	if open, ok := v.path(namespace, address, v.carries); ok && len(open) == len(shortest) {
+	shortest, _ := v.path(namespace, address, isDown)
+	if open, ok := v.path(namespace, address, nothing); ok && len(open) == len(shortest) {
 		return topology.LinkID{}, false
 	}
-	for _, id := range shortest {
-		if !v.carries(id) {
-			return v.downEnd(id), true
+	for _, leg := range shortest {
+		if leg.obstacle.kind == isDown {
+			return leg.obstacle.at, true
 		}
 	}
 	return topology.LinkID{}, false
 }
 
-// path is the shortest way from a node to one that has the address, over links that
-// usable admits: the interfaces by which it leaves each node.
-func (v view) path(namespace string, address netip.Addr, usable func(topology.LinkID) bool) ([]topology.LinkID, bool) {
-	cameBy := map[string]topology.LinkID{namespace: {}}
+// path is the shortest way from a node to one that has the address, segment by segment, with
+// some obstacles lifted. Every segment is flooded once, however many nodes are on it.
+func (v view) path(namespace string, address netip.Addr, lifted obstacleKind) ([]leg, bool) {
+	cameBy := map[string]leg{namespace: {}}
+	f := newFlood(v, 0, lifted)
 	for queue := []string{namespace}; len(queue) > 0; queue = queue[1:] {
 		if v.has(queue[0], address) {
 			return backtrack(cameBy, namespace, queue[0]), true
 		}
-		for _, id := range v.cables(queue[0]) {
-			peer := v.State.Links[id].Peer.Namespace
-			if _, seen := cameBy[peer]; !seen && usable(id) {
-				cameBy[peer] = id
-				queue = append(queue, peer)
+		for _, out := range v.ends(queue[0]) {
+			for _, leg := range f.from(out) {
+				if _, seen := cameBy[leg.in.Namespace]; !seen {
+					cameBy[leg.in.Namespace] = leg
+					queue = append(queue, leg.in.Namespace)
+				}
 			}
 		}
 	}
 	return nil, false
 }
 
-func backtrack(cameBy map[string]topology.LinkID, from, to string) []topology.LinkID {
-	var path []topology.LinkID
+func backtrack(cameBy map[string]leg, from, to string) []leg {
+	var path []leg
 	for to != from {
 		path = append(path, cameBy[to])
-		to = cameBy[to].Namespace
+		to = cameBy[to].out.Namespace
 	}
 	slices.Reverse(path)
 	return path

@@ -31,7 +31,9 @@ type Hop struct {
 	// zero where it does not leave, and Via where the destination is on the link.
 	Outgoing string
 	Via      netip.Addr
-	// Next is the node at the other end of Outgoing; empty where it does not arrive there.
+	// Through are the switches between, as far as it gets.
+	Through []string
+	// Next is the node it arrives at; empty where it does not.
 	Next string
 }
 

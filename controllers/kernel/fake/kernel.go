@@ -21,6 +21,7 @@ type Kernel struct {
 	lastIndex int
 	switches  switches
 	conflicts []topology.Conflict
+	settling  []topology.LinkID
 	failOn    func(topology.Op) error
 	observing error
 	applied   []topology.Op
@@ -168,6 +169,14 @@ func (k *Kernel) RemoveConflicts() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.conflicts = nil
+}
+
+// Settle says for which ports a spanning tree has not decided yet; none by default. Those of
+// bridges that are gone do not count.
+func (k *Kernel) Settle(ports ...topology.LinkID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.settling = ports
 }
 
 // Labs lists every lab that has marked namespaces here, sorted.

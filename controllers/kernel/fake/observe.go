@@ -114,6 +114,11 @@ func (o *observer) layers() {
 			o.see.State.Qdiscs[id] = row
 		}
 	}
+	for _, port := range o.settling {
+		if o.see.State.Links[port].Master != "" {
+			o.see.Settling = append(o.see.Settling, port)
+		}
+	}
 	for id, row := range o.state.PortVLANs {
 		if _, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
 			o.see.State.PortVLANs[id] = row

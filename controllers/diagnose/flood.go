@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"slices"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// obstacleKind is what can keep frames from going on; a set of kinds is their sum.
+type obstacleKind uint8
+
+const (
+	isDown obstacleKind = 1 << iota
+	isSettling
+	isNoPort
+	isTooSmall
+	isOtherVLAN
+
+	nothing obstacleKind = 0
+	all                  = isDown | isSettling | isNoPort | isTooSmall | isOtherVLAN
+)
+
+// obstacle is an interface that frames do not pass.
+type obstacle struct {
+	kind obstacleKind
+	at   topology.LinkID
+}
+
+// spot is where a frame is.
+type spot struct {
+	direction direction
+	link      topology.LinkID
+	// tag is the frame's VLAN tag, 0 for none; in a bridge that filters, its VLAN.
+	tag uint16
+}
+
+// direction is what a frame does at a link.
+type direction uint8
+
+const (
+	outward direction = iota // it leaves by the link
+	inward                   // it comes in by it
+	inside                   // it is in this bridge
+	taken                    // this link takes it for its node
+)
+
+// passage is how a frame came to a spot.
+type passage struct {
+	from     spot
+	obstacle obstacle
+}
+
+// leg is a way over one segment, from a node's interface to one of another node.
+type leg struct {
+	out, in topology.LinkID
+	// spots are the frame's, from out to in.
+	spots []spot
+	// obstacle is the first in the way, if obstacles were lifted; spots[:before] are in front of it.
+	obstacle obstacle
+	before   int
+}
+
+// through names the switches passed, up to the obstacle.
+func (l leg) through() []string {
+	var switches []string
+	for _, s := range l.spots[:l.before] {
+		namespace := s.link.Namespace
+		if s.direction == inside && namespace != l.out.Namespace && namespace != l.in.Namespace {
+			switches = append(switches, topology.NodeOf(namespace))
+		}
+	}
+	return switches
+}
+
+// flood is the way of a broadcast: whom frames reach. It comes to each spot once, so it ends
+// where switches form a loop.
+type flood struct {
+	view
+	// length is the packet's, 0 if it fits everywhere.
+	length int
+	// lifted are the obstacles that do not count.
+	lifted   obstacleKind
+	cameBy   map[spot]passage
+	origin   map[spot]topology.LinkID
+	queue    []spot
+	arrivals []spot
+}
+
+func newFlood(v view, length int, lifted obstacleKind) *flood {
+	return &flood{view: v, length: length, lifted: lifted, cameBy: map[spot]passage{}, origin: map[spot]topology.LinkID{}}
+}
+
+// from floods what leaves by an interface and returns the legs to other nodes that nothing
+// before led to, the shortest first.
+func (f *flood) from(out topology.LinkID) []leg {
+	start := spot{link: out}
+	if link := f.State.Links[out]; link.Kind == topology.VLANLink {
+		start = spot{link: topology.LinkID{Namespace: out.Namespace, Name: link.Parent}, tag: link.VLAN}
+	}
+	if f.lifted&isOtherVLAN != 0 {
+		start.tag = anyTag
+	}
+	f.origin[start], f.arrivals = out, nil
+	f.move(spot{}, start, f.down(out))
+	for ; len(f.queue) > 0; f.queue = f.queue[1:] {
+		f.spread(f.queue[0])
+	}
+	var legs []leg
+	for _, s := range f.arrivals {
+		if l := f.leg(s); l.in.Namespace != out.Namespace && !f.isMere(l.in) {
+			legs = append(legs, l)
+		}
+	}
+	return legs
+}
+
+// isMere reports whether an interface is only a part of a switch: no node to talk to.
+func (f *flood) isMere(id topology.LinkID) bool {
+	_, isSwitch := f.bridges[id.Namespace]
+	return isSwitch && len(f.addresses[id]) == 0
+}
+
+// move takes a frame from one spot to the next unless something is in the way.
+func (f *flood) move(from, to spot, obstacles ...obstacle) {
+	first := obstacle{}
+	for _, o := range obstacles {
+		if o.kind&^f.lifted != 0 {
+			return
+		}
+		if first.kind == nothing {
+			first = o
+		}
+	}
+	if _, been := f.cameBy[to]; been {
+		return
+	}
+	f.cameBy[to] = passage{from, first}
+	f.queue = append(f.queue, to)
+}
+
+func (f *flood) spread(s spot) {
+	bridge, isPort := f.bridgeOf(s.link)
+	switch {
+	case s.direction == taken:
+		f.arrivals = append(f.arrivals, s)
+	case s.direction == inside:
+		f.forward(s)
+	case s.direction == outward && f.isBridge(s.link):
+		f.enter(s, s.link)
+	case s.direction == outward && f.isCable(s.link):
+		f.cross(s)
+	case s.direction == inward && isPort:
+		f.enter(s, bridge)
+	case s.direction == inward:
+		f.arrive(s)
+	}
+}
+
+// cross takes a frame over a cable.
+func (f *flood) cross(s spot) {
+	peer := f.State.Links[s.link].Peer
+	f.move(s, spot{inward, peer, s.tag}, f.cut(s.link), f.small(peer))
+}
+
+// enter takes a frame into a bridge, by a port or by the bridge itself.
+func (f *flood) enter(s spot, bridge topology.LinkID) {
+	if vlan, ok := f.vlanOf(bridge, s.link, s.tag); ok {
+		f.move(s, spot{inside, bridge, vlan}, f.down(bridge), f.unsettled(s.link))
+	}
+}
+
+// forward takes a frame out of a bridge by every port but the one it came in by, and to the
+// switch itself. An interface that should be a port is in no VLAN, so there that does not matter.
+func (f *flood) forward(s spot) {
+	for _, port := range append([]topology.LinkID{s.link}, f.ports[s.link]...) {
+		tag, ok := f.tagOf(s.link, port, s.tag)
+		switch {
+		case !ok || port == f.cameBy[s].from.link:
+		case port == s.link:
+			f.move(s, spot{inward, port, tag})
+		default:
+			f.move(s, spot{outward, port, tag}, f.unsettled(port), f.small(port))
+		}
+	}
+	for _, stray := range f.strays[s.link] {
+		f.move(s, spot{outward, stray, anyTag}, obstacle{isNoPort, stray}, f.small(stray))
+	}
+}
+
+// arrive hands a frame to the interface that takes it. What comes in by an interface that
+// should be a port is in the switch once that does not count.
+func (f *flood) arrive(s spot) {
+	for _, taker := range f.takers(s.link, s.tag) {
+		f.move(s, spot{direction: taken, link: taker}, f.down(taker))
+	}
+	if bridge, isSwitch := f.bridges[s.link.Namespace]; isSwitch && bridge != s.link {
+		f.move(s, spot{inside, bridge, anyTag}, obstacle{isNoPort, s.link}, f.down(bridge))
+	}
+}
+
+// leg is the way to an arrival.
+func (f *flood) leg(end spot) leg {
+	l := leg{in: end.link}
+	for s := end; s != (spot{}); s = f.cameBy[s].from {
+		if o := f.cameBy[s].obstacle; o.kind != nothing {
+			l.obstacle, l.before = o, len(l.spots)+1 // counted from the end so far
+		}
+		l.spots = append(l.spots, s)
+	}
+	slices.Reverse(l.spots)
+	l.out, l.before = f.origin[l.spots[0]], len(l.spots)-l.before
+	return l
+}
+
+// down is the obstacle of an interface that is not up.
+func (f *flood) down(id topology.LinkID) obstacle {
+	if f.State.Links[id].Up {
+		return obstacle{}
+	}
+	return obstacle{isDown, f.downEnd(id)}
+}
+
+// cut is the obstacle of a cable that does not carry.
+func (f *flood) cut(end topology.LinkID) obstacle {
+	if f.carries(end) {
+		return obstacle{}
+	}
+	return obstacle{isDown, f.downEnd(end)}
+}
+
+// small is the obstacle of an interface too small for the packet: neither a veth nor a bridge
+// makes fragments, both drop (is_skb_forwardable).
+func (f *flood) small(id topology.LinkID) obstacle {
+	if f.length <= f.State.Links[id].MTU+vlanHeader {
+		return obstacle{}
+	}
+	return obstacle{isTooSmall, id}
+}
+
+// unsettled is the obstacle of a port for which the spanning tree has not decided.
+func (f *flood) unsettled(port topology.LinkID) obstacle {
+	if f.settling[port] {
+		return obstacle{isSettling, port}
+	}
+	return obstacle{}
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// switching indexes what is on layer 2, so that a large switch is read once.
+type switching struct {
+	state topology.State
+	// bridges are the switches' own, by namespace.
+	bridges map[string]topology.LinkID
+	// ports are a bridge's, sorted by name; strays are ends of links in its namespace that are
+	// no port of it and should be.
+	ports, strays map[topology.LinkID][]topology.LinkID
+	// onIt are the interfaces for VLANs on an interface, sorted by name.
+	onIt map[topology.LinkID][]topology.LinkID
+	// native is the VLAN of untagged frames that come in by a port.
+	native map[topology.LinkID]uint16
+	// settling are the ports a spanning tree has not decided about.
+	settling map[topology.LinkID]bool
+}
+
+func newSwitching(see topology.Observation) switching {
+	s := switching{
+		state:    see.State,
+		bridges:  map[string]topology.LinkID{},
+		ports:    map[topology.LinkID][]topology.LinkID{},
+		strays:   map[topology.LinkID][]topology.LinkID{},
+		onIt:     map[topology.LinkID][]topology.LinkID{},
+		native:   map[topology.LinkID]uint16{},
+		settling: map[topology.LinkID]bool{},
+	}
+	for id := range see.State.Bridges {
+		if known, ok := s.bridges[id.Namespace]; !ok || id.Name < known.Name {
+			s.bridges[id.Namespace] = id
+		}
+	}
+	for id, row := range see.State.PortVLANs {
+		if row.PVID {
+			s.native[topology.LinkID{Namespace: id.Namespace, Name: id.Link}] = id.VLAN
+		}
+	}
+	for _, id := range see.Settling {
+		s.settling[id] = true
+	}
+	s.addLinks()
+	return s
+}
+
+func (s switching) addLinks() {
+	for _, id := range slices.SortedFunc(maps.Keys(s.state.Links), func(a, b topology.LinkID) int { return cmp.Compare(a.Name, b.Name) }) {
+		link := s.state.Links[id]
+		own, isSwitch := s.bridges[id.Namespace]
+		bridge, isPort := s.bridgeOf(id)
+		switch {
+		case isPort:
+			s.ports[bridge] = append(s.ports[bridge], id)
+		case link.Kind == topology.VLANLink:
+			parent := topology.LinkID{Namespace: id.Namespace, Name: link.Parent}
+			s.onIt[parent] = append(s.onIt[parent], id)
+		case isSwitch && link.Kind == topology.VethLink && id.Name != topology.Loopback:
+			s.strays[own] = append(s.strays[own], id)
+		}
+	}
+}
+
+func (s switching) isBridge(id topology.LinkID) bool {
+	_, ok := s.state.Bridges[id]
+	return ok
+}
+
+// bridgeOf is the bridge that an interface is a port of.
+func (s switching) bridgeOf(port topology.LinkID) (topology.LinkID, bool) {
+	bridge := topology.LinkID{Namespace: port.Namespace, Name: s.state.Links[port].Master}
+	return bridge, s.isBridge(bridge)
+}
+
+// anyTag is the tag of frames whose VLAN does not matter.
+const anyTag = 1<<16 - 1
+
+// vlanOf is the VLAN in a bridge of frames that come in by a port with a tag, 0 for none; ok is
+// false where they are dropped. A bridge that does not filter lets every tag pass.
+func (s switching) vlanOf(bridge, port topology.LinkID, tag uint16) (vlan uint16, ok bool) {
+	switch {
+	case tag == anyTag || !s.state.Bridges[bridge].VLANFiltering:
+		return tag, true
+	case tag == 0:
+		return s.native[port], s.native[port] != 0
+	}
+	_, ok = s.state.PortVLANs[portVLAN(port, tag)]
+	return tag, ok
+}
+
+// tagOf is the tag that frames of a VLAN leave a bridge's port with; ok is false where they
+// do not.
+func (s switching) tagOf(bridge, port topology.LinkID, vlan uint16) (tag uint16, ok bool) {
+	if vlan == anyTag || !s.state.Bridges[bridge].VLANFiltering {
+		return vlan, true
+	}
+	row, ok := s.state.PortVLANs[portVLAN(port, vlan)]
+	if row.Untagged {
+		return 0, ok
+	}
+	return vlan, ok
+}
+
+func portVLAN(port topology.LinkID, vlan uint16) topology.PortVLANID {
+	return topology.PortVLANID{Namespace: port.Namespace, Link: port.Name, VLAN: vlan}
+}
+
+// takers are the interfaces that take what comes in by one with a tag.
+func (s switching) takers(id topology.LinkID, tag uint16) []topology.LinkID {
+	switch tag {
+	case 0:
+		return []topology.LinkID{id}
+	case anyTag:
+		return append([]topology.LinkID{id}, s.onIt[id]...)
+	}
+	return slices.DeleteFunc(slices.Clone(s.onIt[id]), func(on topology.LinkID) bool { return s.state.Links[on].VLAN != tag })
+}

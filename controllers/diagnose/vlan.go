@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// member is how an end of a leg is in VLANs: where the first switch that filters has it.
+type member struct {
+	// tag is what its frames have, 0 for none.
+	tag uint16
+	// vlan is its VLAN, 0 for none.
+	vlan uint16
+	// bridge and port are zero where no switch on the way filters.
+	bridge, port topology.LinkID
+}
+
+func (m member) String() string {
+	text := "in no VLAN"
+	if m.vlan != 0 {
+		text = fmt.Sprintf("in VLAN %d", m.vlan)
+	}
+	if m.bridge.Namespace != "" {
+		text += " of " + topology.NodeOf(m.bridge.Namespace)
+	}
+	return text
+}
+
+// gate is where a leg enters or leaves a bridge.
+type gate struct {
+	bridge, port topology.LinkID
+	leaves       bool
+	// passed counts the leg's spots up to it.
+	passed int
+}
+
+// gates are those of a leg, in order.
+func (l leg) gates() []gate {
+	var gates []gate
+	for i, s := range l.spots {
+		if s.direction == inside {
+			gates = append(gates,
+				gate{s.link, l.spots[i-1].link, false, i},
+				gate{s.link, l.spots[i+1].link, true, i + 1})
+		}
+	}
+	return gates
+}
+
+// member is how an end is in VLANs, as the gates nearest to it have it.
+func (w walker) member(end topology.LinkID, nearest []gate) member {
+	m := member{tag: w.State.Links[end].VLAN, vlan: w.State.Links[end].VLAN}
+	for _, g := range nearest {
+		if !w.State.Bridges[g.bridge].VLANFiltering {
+			continue
+		}
+		m.bridge, m.port = g.bridge, g.port
+		if m.tag == 0 {
+			m.vlan = w.native[g.port]
+		}
+		break
+	}
+	return m
+}
+
+// otherVLAN is the cause where only VLANs are between a packet and who has the address: its
+// ends are in two, or what is between them does not carry theirs.
+func (w walker) otherVLAN(p packet, l leg, wanted netip.Addr) (leg, Cause) {
+	gates := l.gates()
+	here, there := w.member(l.out, gates), w.member(l.in, backwards(gates))
+	from, holder := topology.NodeOf(l.out.Namespace), topology.NodeOf(l.in.Namespace)
+	cause := Cause{Reason: v1alpha1.ReasonDifferentVLAN, Node: topology.NodeOf(there.bridge.Namespace)}
+	if here.vlan == there.vlan && here.vlan != 0 {
+		if stopped, why, ok := w.notCarried(p, l, here); ok {
+			return stopped, why
+		}
+	}
+	cause.Message = fmt.Sprintf("%s is %s and %s, who has %s, %s", from, here, holder, wanted, there)
+	cause.Cure = w.memberCure(here, there)
+	l.before = 0
+	if len(gates) > 0 {
+		l.before = gates[0].passed + 1
+	}
+	return l, cause
+}
+
+func backwards(gates []gate) []gate {
+	reversed := make([]gate, 0, len(gates))
+	for i := range gates {
+		reversed = append(reversed, gates[len(gates)-1-i])
+	}
+	return reversed
+}
+
+// memberCure puts one end into the other's VLAN: the one asked for, unless it sends tags.
+func (w walker) memberCure(here, there member) string {
+	switch {
+	case there.tag == 0 && there.port.Name != "" && here.vlan != 0:
+		return portCure(there.port, fmt.Sprintf("vlan: %d", here.vlan), here.vlan, " pvid untagged")
+	case here.tag == 0 && here.port.Name != "" && there.vlan != 0:
+		return portCure(here.port, fmt.Sprintf("vlan: %d", there.vlan), there.vlan, " pvid untagged")
+	}
+	return "in the spec, the same VLAN at both ends"
+}
+
+// portCure is what to write at a switch's end of a link, and the command.
+func portCure(port topology.LinkID, spec string, vlan uint16, how string) string {
+	return fit(fmt.Sprintf("in the spec, %s at port %s of %s", spec, port.Name, topology.NodeOf(port.Namespace)),
+		fmt.Sprintf("bridge -n %s vlan add dev %s vid %d%s", port.Namespace, port.Name, vlan, how))
+}
+
+// notCarried follows the frames of a VLAN through the switches, to the first gate that drops
+// them or takes them for another VLAN's.
+func (w walker) notCarried(p packet, l leg, here member) (leg, Cause, bool) {
+	tag, vlan, sender := here.tag, uint16(0), topology.LinkID{}
+	for _, g := range l.gates() {
+		ok := true
+		l.before = g.passed
+		if g.leaves {
+			sender = g.port
+			if tag, ok = w.tagOf(g.bridge, g.port, vlan); !ok {
+				return l, w.notMember(p, l, g.port, here.vlan), true
+			}
+			continue
+		}
+		vlan, ok = w.vlanOf(g.bridge, g.port, tag)
+		switch filters := w.State.Bridges[g.bridge].VLANFiltering; {
+		case !ok && tag != 0:
+			return l, w.notMember(p, l, g.port, here.vlan), true
+		case !ok || filters && vlan != here.vlan:
+			return l, w.nativeDiffers(sender, g.port, here.vlan), true
+		}
+	}
+	return l, Cause{}, false
+}
+
+// notMember is the cause where a port is not in the VLAN it should carry.
+func (w walker) notMember(p packet, l leg, port topology.LinkID, vlan uint16) Cause {
+	node := topology.NodeOf(port.Namespace)
+	cause := Cause{
+		Reason:  v1alpha1.ReasonDifferentVLAN,
+		Node:    node,
+		Message: fmt.Sprintf("port %s of %s is not in VLAN %d, on the way from %s to %s", port.Name, node, vlan, topology.NodeOf(l.out.Namespace), p.destination),
+		Cure:    portCure(port, fmt.Sprintf("%d among the vlans", vlan), vlan, ""),
+	}
+	if w.isBridge(port) {
+		cause.Cure = fmt.Sprintf("bridge -n %s vlan add dev %s vid %d self", port.Namespace, port.Name, vlan)
+	}
+	return cause
+}
+
+// nativeDiffers is the cause where a VLAN leaves one switch untagged and the next one takes
+// that for another's, or for none's.
+func (w walker) nativeDiffers(sender, port topology.LinkID, vlan uint16) Cause {
+	node, other := topology.NodeOf(port.Namespace), topology.NodeOf(sender.Namespace)
+	takes := "drops it"
+	if native := w.native[port]; native != 0 {
+		takes = fmt.Sprintf("takes it for VLAN %d", native)
+	}
+	return Cause{
+		Reason:  v1alpha1.ReasonDifferentVLAN,
+		Node:    node,
+		Message: fmt.Sprintf("%s sends VLAN %d untagged by %s, and %s %s coming in by %s", other, vlan, sender.Name, node, takes, port.Name),
+		Cure:    portCure(port, fmt.Sprintf("nativeVLAN: %d", vlan), vlan, " pvid untagged"),
+	}
+}
