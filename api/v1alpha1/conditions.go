@@ -116,7 +116,7 @@ const (
 	ReasonMessageTooBig = "MessageTooBig"
 	// ReasonDifferentVLAN: the next hop is behind a switch, and in another VLAN or behind a trunk that does not carry its VLAN; both are named.
 	ReasonDifferentVLAN = "DifferentVLAN"
-	// ReasonSpanningTree: a switch on the way has not decided yet whether a port forwards; it is named.
+	// ReasonSpanningTree: a switch on the way has not decided yet whether a port forwards, or keeps it from that; it is named.
 	ReasonSpanningTree = "SpanningTree"
 	// ReasonNoReply: every hop, forward and back, forwards by the kernel's own word, and yet no reply came.
 	ReasonNoReply = "NoReply"

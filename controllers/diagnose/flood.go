@@ -13,13 +13,13 @@ type obstacleKind uint8
 
 const (
 	isDown obstacleKind = 1 << iota
-	isSettling
+	isHeld
 	isNoPort
 	isTooSmall
 	isOtherVLAN
 
 	nothing obstacleKind = 0
-	all                  = isDown | isSettling | isNoPort | isTooSmall | isOtherVLAN
+	all                  = isDown | isHeld | isNoPort | isTooSmall | isOtherVLAN
 )
 
 // obstacle is an interface that frames do not pass.
@@ -167,7 +167,7 @@ func (f *flood) cross(s spot) {
 // enter takes a frame into a bridge, by a port or by the bridge itself.
 func (f *flood) enter(s spot, bridge topology.LinkID) {
 	if vlan, ok := f.vlanOf(bridge, s.link, s.tag); ok {
-		f.move(s, spot{inside, bridge, vlan}, f.down(bridge), f.unsettled(s.link))
+		f.move(s, spot{inside, bridge, vlan}, f.down(bridge), f.hold(s.link))
 	}
 }
 
@@ -181,7 +181,7 @@ func (f *flood) forward(s spot) {
 		case port == s.link:
 			f.move(s, spot{inward, port, tag})
 		default:
-			f.move(s, spot{outward, port, tag}, f.unsettled(port), f.small(port))
+			f.move(s, spot{outward, port, tag}, f.hold(port), f.small(port))
 		}
 	}
 	for _, stray := range f.strays[s.link] {
@@ -239,10 +239,10 @@ func (f *flood) small(id topology.LinkID) obstacle {
 	return obstacle{isTooSmall, id}
 }
 
-// unsettled is the obstacle of a port for which the spanning tree has not decided.
-func (f *flood) unsettled(port topology.LinkID) obstacle {
-	if f.settling[port] {
-		return obstacle{isSettling, port}
+// hold is the obstacle of a port that a spanning tree keeps from forwarding.
+func (f *flood) hold(port topology.LinkID) obstacle {
+	if f.held[port] != "" {
+		return obstacle{isHeld, port}
 	}
 	return obstacle{}
 }

@@ -27,7 +27,7 @@ func (w walker) cross(p packet, at place, decision topology.ForwardingDecision) 
 	if l, ok := w.answering(neighbours, wanted); ok {
 		return l, Cause{}
 	}
-	for _, lifted := range []obstacleKind{isDown, isSettling, isNoPort, isTooSmall, isOtherVLAN, all} {
+	for _, lifted := range []obstacleKind{isDown, isHeld, isNoPort, isTooSmall, isOtherVLAN, all} {
 		if l, ok := w.answering(newFlood(w.view, length, lifted).from(out), wanted); ok {
 			return w.stoppedAt(p, l, wanted)
 		}
@@ -87,20 +87,20 @@ func (w walker) stops(p packet, l leg) Cause {
 		return w.linkDown(at, where)
 	case isTooSmall:
 		return w.tooBig(p, at)
-	case isSettling:
-		return w.unsettledPort(at)
+	case isHeld:
+		return w.heldPort(at)
 	}
 	return w.noPort(at, where)
 }
 
-// unsettledPort is the cause where a spanning tree listens or learns.
-func (w walker) unsettledPort(port topology.LinkID) Cause {
+// heldPort is the cause where a spanning tree has not decided about a port, or against it.
+func (w walker) heldPort(port topology.LinkID) Cause {
 	node := topology.NodeOf(port.Namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonSpanningTree,
 		Node:    node,
-		Message: fmt.Sprintf("the spanning tree of %s has not decided yet about port %s", node, port.Name),
-		Cure:    "wait: a port listens, then learns, before it forwards",
+		Message: fmt.Sprintf("the spanning tree of %s %s port %s", node, w.held[port], port.Name),
+		Cure:    "wait: a spanning tree needs some seconds after every change",
 	}
 }
 

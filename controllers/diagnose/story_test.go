@@ -104,8 +104,12 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 	t.Helper()
 	verb, namespace, rest := words[0], pair.NetworkNamespace(words[1]), words[2:]
 	link := topology.LinkID{Namespace: namespace, Name: rest[0]}
-	if verb == "settling" {
-		k.Settle(link)
+	switch verb {
+	case "settling":
+		k.Settle([]topology.LinkID{link}, nil)
+		return
+	case "blocked":
+		k.Settle(nil, []topology.LinkID{link})
 		return
 	}
 	op := map[string]func() topology.Op{

@@ -22,8 +22,8 @@ type switching struct {
 	onIt map[topology.LinkID][]topology.LinkID
 	// native is the VLAN of untagged frames that come in by a port.
 	native map[topology.LinkID]uint16
-	// settling are the ports a spanning tree has not decided about.
-	settling map[topology.LinkID]bool
+	// held are the ports that a spanning tree keeps from forwarding, and how.
+	held map[topology.LinkID]string
 }
 
 func newSwitching(see topology.Observation) switching {
@@ -34,7 +34,7 @@ func newSwitching(see topology.Observation) switching {
 		strays:   map[topology.LinkID][]topology.LinkID{},
 		onIt:     map[topology.LinkID][]topology.LinkID{},
 		native:   map[topology.LinkID]uint16{},
-		settling: map[topology.LinkID]bool{},
+		held:     map[topology.LinkID]string{},
 	}
 	for id := range see.State.Bridges {
 		if known, ok := s.bridges[id.Namespace]; !ok || id.Name < known.Name {
@@ -47,7 +47,10 @@ func newSwitching(see topology.Observation) switching {
 		}
 	}
 	for _, id := range see.Settling {
-		s.settling[id] = true
+		s.held[id] = "has not decided yet about"
+	}
+	for _, id := range see.Blocked {
+		s.held[id] = "blocks"
 	}
 	s.addLinks()
 	return s

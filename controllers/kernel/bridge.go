@@ -25,10 +25,12 @@ const (
 	filterBridgeVLANs = 1 << 1 // RTEXT_FILTER_BRVLAN
 )
 
-// The states of a bridge's port (BR_STATE_*) in which a spanning tree has not decided yet.
+// The states of a bridge's port (BR_STATE_*) that only a spanning tree gives: it has not decided
+// yet, or against the port.
 const (
 	portListening = 1
 	portLearning  = 2
+	portBlocking  = 4
 )
 
 func boolNumber[T uint8 | uint32](b bool) T {

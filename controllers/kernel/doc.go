@@ -25,6 +25,8 @@
 //	an address                      it is on such a link and not one the kernel gives lo
 //	a route of the main table       it has our protocol, or is where a wanted one belongs
 //	a setting                       it has a row in every State
+//	a membership in a VLAN          its port is the lab's
+//	a root queueing discipline      its link is the lab's, and the kernel does not make it by itself
 //
 // The marks are set before the thing can be seen: a namespace is marked before it is mounted,
 // its file appears together with its content, and a link's group is in the message that creates
@@ -36,6 +38,12 @@
 //
 // A read that failed, or that met a change, says nothing. Namespaces are small, so it is begun
 // again, on a new socket; when that does not help, Observe fails. A State is everything or an error.
+//
+// # What not every kernel has
+//
+// Before a plan is applied, what it needs is tried in a namespace without a name, through the same
+// code: a kernel without VLAN filtering, VLAN interfaces, netem or tbf says so with
+// ErrFeatureMissing, and nothing of the lab is built.
 //
 // # Crash points of CreateNamespace
 //

@@ -301,8 +301,11 @@ func (o *observer) addLinks(in *interior) {
 		if l.kind == "bridge" {
 			o.found.State.Bridges[id] = l.bridge
 		}
-		if l.portState == portListening || l.portState == portLearning {
+		switch l.portState {
+		case portListening, portLearning:
 			o.found.Settling = append(o.found.Settling, id)
+		case portBlocking:
+			o.found.Blocked = append(o.found.Blocked, id)
 		}
 		if l.up {
 			o.found.Carrier[id] = l.carrier

@@ -24,6 +24,15 @@ type Node struct {
 // Interface is one end of a link, or lo.
 type Interface struct {
 	Name string `json:"name"`
+	// Kind is Bridge or VLAN; empty for an end of a link and for lo.
+	Kind string `json:"kind,omitempty"`
+	// Bridge is the one that it is a port of.
+	Bridge string `json:"bridge,omitempty"`
+	// Parent is the interface that it is on, for VLAN.
+	Parent string `json:"parent,omitempty"`
+	VLAN   uint16 `json:"vlan,omitempty"`
+	// VLANs are those that it is in as a port of a bridge, sorted.
+	VLANs []PortVLAN `json:"vlans,omitempty"`
 	// State is Up, Down, or NoCarrier when it is up and its other end is not.
 	State string `json:"state"`
 	MTU   int    `json:"mtu"`
@@ -33,6 +42,23 @@ type Interface struct {
 	// Addresses are in the kernel's order, IPv4 first.
 	Addresses []string `json:"addresses,omitempty"`
 }
+
+// PortVLAN is how a bridge's port, or the bridge itself, is in a VLAN.
+type PortVLAN struct {
+	ID uint16 `json:"id"`
+	// Native says that frames without a tag that come in belong to the VLAN.
+	Native bool `json:"native,omitempty"`
+	// Untagged says that frames of the VLAN go out without a tag.
+	Untagged bool `json:"untagged,omitempty"`
+}
+
+// The kinds of an Interface.
+const (
+	KindBridge = "Bridge"
+	KindVLAN   = "VLAN"
+)
+
+var kinds = map[topology.LinkKind]string{topology.BridgeLink: KindBridge, topology.VLANLink: KindVLAN}
 
 // The states of an Interface.
 const (
@@ -61,7 +87,10 @@ func interfaces(namespace string, seen topology.Observation) []Interface {
 		if id.Namespace != namespace {
 			continue
 		}
-		i := Interface{Name: id.Name, State: state(link, id, seen), MTU: link.MTU, Addresses: addresses(id, seen.State)}
+		i := Interface{
+			Name: id.Name, Kind: kinds[link.Kind], Bridge: link.Master, Parent: link.Parent, VLAN: link.VLAN, VLANs: portVLANs(id, seen.State),
+			State: state(link, id, seen), MTU: link.MTU, Addresses: addresses(id, seen.State),
+		}
 		if id.Name != topology.Loopback {
 			i.MAC, i.Peer = link.MAC.String(), topology.NodeOf(link.Peer.Namespace)
 		} else if len(i.Addresses) == 0 {
@@ -72,6 +101,20 @@ func interfaces(namespace string, seen topology.Observation) []Interface {
 	slices.SortFunc(list, func(a, b Interface) int {
 		return cmp.Or(compareBool(b.Name == topology.Loopback, a.Name == topology.Loopback), cmp.Compare(a.Name, b.Name))
 	})
+	return list
+}
+
+func portVLANs(id topology.LinkID, have topology.State) []PortVLAN {
+	if link := have.Links[id]; link.Kind != topology.BridgeLink && link.Master == "" {
+		return nil
+	}
+	var list []PortVLAN
+	for v, row := range have.PortVLANs {
+		if v.Namespace == id.Namespace && v.Link == id.Name {
+			list = append(list, PortVLAN{ID: v.VLAN, Native: row.PVID, Untagged: row.Untagged})
+		}
+	}
+	slices.SortFunc(list, func(a, b PortVLAN) int { return cmp.Compare(a.ID, b.ID) })
 	return list
 }
 

@@ -33,6 +33,11 @@
 //	                               lo: IPv6's routes to nowhere (blackhole and its like)
 //	set an MTU below 1280          the link's IPv6 addresses, sysctls and routes (*: only the leg);
 //	                               IPv4 routes through an IPv6 neighbour on it (*)
+//	delete, set down, shrink       the same of every interface that is on the link for a VLAN
+//	  a link
+//	delete a bridge                its ports are free, and out of their VLANs
+//	set or clear a master          the port's VLANs
+//	change the default VLAN        ports that are in the old one untagged
 //	set ip_forward                 every link's forwarding, conf.all.accept_redirects
 //	set ipv6 all.disable_ipv6=1    every IPv6 address and route of the namespace (*)
 //	set ipv6 conf.L.disable_ipv6=1 the link's IPv6 addresses and routes (*); lo: as above
@@ -44,6 +49,14 @@
 // any of this, so that it cannot survive. Tests hold the laws for both outcomes:
 // applying Diff(have, want) to have gives want; Diff(s, s) is empty; the order is stable; no
 // operation names a namespace outside have and want.
+//
+// # Segments
+//
+// Who shares a broadcast domain decides who is a neighbour, and so addresses, next hops and routes. A
+// frame is at an element: an end that takes it, or a switch, per VLAN. Every link joins, for
+// each tag, the elements that its two ends take such frames to; what is joined is a segment. So
+// access ports, trunks, native VLANs that differ, and subinterfaces are one rule. Links that are
+// down count for addresses, which must not change with a cut cable, and not for derived routes.
 //
 // # Compile
 //

@@ -15,6 +15,8 @@ type Observation struct {
 	Carrier map[LinkID]bool
 	// Settling are ports for which a spanning tree has not decided yet: they forward nothing.
 	Settling []LinkID
+	// Blocked are ports that a spanning tree keeps from forwarding, so that there is no loop.
+	Blocked []LinkID
 	// Index is each link's interface index, which changes when a link is made anew.
 	Index map[LinkID]int
 }

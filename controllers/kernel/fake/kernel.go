@@ -22,6 +22,7 @@ type Kernel struct {
 	switches  switches
 	conflicts []topology.Conflict
 	settling  []topology.LinkID
+	blocked   []topology.LinkID
 	failOn    func(topology.Op) error
 	observing error
 	applied   []topology.Op
@@ -171,12 +172,12 @@ func (k *Kernel) RemoveConflicts() {
 	k.conflicts = nil
 }
 
-// Settle says for which ports a spanning tree has not decided yet; none by default. Those of
-// bridges that are gone do not count.
-func (k *Kernel) Settle(ports ...topology.LinkID) {
+// Settle says for which ports a spanning tree has not decided yet, and which it keeps from
+// forwarding: here every port forwards from the start. What is no port does not count.
+func (k *Kernel) Settle(settling, blocked []topology.LinkID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.settling = ports
+	k.settling, k.blocked = settling, blocked
 }
 
 // Labs lists every lab that has marked namespaces here, sorted.

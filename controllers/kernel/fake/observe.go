@@ -114,11 +114,9 @@ func (o *observer) layers() {
 			o.see.State.Qdiscs[id] = row
 		}
 	}
-	for _, port := range o.settling {
-		if o.see.State.Links[port].Master != "" {
-			o.see.Settling = append(o.see.Settling, port)
-		}
-	}
+	noPort := func(id topology.LinkID) bool { return o.see.State.Links[id].Master == "" }
+	o.see.Settling = slices.DeleteFunc(slices.Clone(o.settling), noPort)
+	o.see.Blocked = slices.DeleteFunc(slices.Clone(o.blocked), noPort)
 	for id, row := range o.state.PortVLANs {
 		if _, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
 			o.see.State.PortVLANs[id] = row

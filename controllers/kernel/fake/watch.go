@@ -103,6 +103,9 @@ func namespacesThatDiffer(a, b topology.State) []string {
 	collect(a.Addresses, b.Addresses, differ, func(id topology.AddressID) string { return id.Namespace })
 	collect(a.Routes, b.Routes, differ, func(id topology.RouteID) string { return id.Namespace })
 	collect(a.Sysctls, b.Sysctls, differ, func(id topology.SysctlID) string { return id.Namespace })
+	collect(a.Bridges, b.Bridges, differ, func(id topology.LinkID) string { return id.Namespace })
+	collect(a.PortVLANs, b.PortVLANs, differ, func(id topology.PortVLANID) string { return id.Namespace })
+	collect(a.Qdiscs, b.Qdiscs, differ, func(id topology.LinkID) string { return id.Namespace })
 	return slices.Sorted(maps.Keys(differ))
 }
 
