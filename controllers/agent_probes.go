@@ -20,6 +20,9 @@ func probeKey(lab *v1alpha1.NetLab) string { return client.ObjectKeyFromObject(l
 // asks for another look at the lab, so that a cause is always found in a fresh observation.
 func (a *Agent) ask(ctx context.Context, lab *topology.Lab, view labView) []probeView {
 	key := probeKey(view.lab)
+	if len(view.outcome.Settling) > 0 && !a.prober.Running(key, view.lab.Generation) {
+		return unasked(lab)
+	}
 	specs := make([]probe.Spec, len(lab.Probes))
 	for i, p := range lab.Probes {
 		specs[i] = probeSpec(lab.Identity, p)
@@ -31,6 +34,16 @@ func (a *Agent) ask(ctx context.Context, lab *topology.Lab, view labView) []prob
 		if result.Verdict == probe.Fail {
 			views[i].cause = a.explain(ctx, lab, view.outcome.Observation, lab.Probes[i])
 		}
+	}
+	return views
+}
+
+// unasked are probes that have to wait: a spanning tree that has not decided forwards nothing, and
+// a verdict from that time would be about the tree. Its decision is a kernel event, and so another look.
+func unasked(lab *topology.Lab) []probeView {
+	views := make([]probeView, len(lab.Probes))
+	for i, p := range lab.Probes {
+		views[i] = probeView{Probe: p}
 	}
 	return views
 }

@@ -28,13 +28,13 @@ type switching struct {
 
 func newSwitching(see topology.Observation) switching {
 	s := switching{
-		state:    see.State,
-		bridges:  map[string]topology.LinkID{},
-		ports:    map[topology.LinkID][]topology.LinkID{},
-		strays:   map[topology.LinkID][]topology.LinkID{},
-		onIt:     map[topology.LinkID][]topology.LinkID{},
-		native:   map[topology.LinkID]uint16{},
-		held:     map[topology.LinkID]string{},
+		state:   see.State,
+		bridges: map[string]topology.LinkID{},
+		ports:   map[topology.LinkID][]topology.LinkID{},
+		strays:  map[topology.LinkID][]topology.LinkID{},
+		onIt:    map[topology.LinkID][]topology.LinkID{},
+		native:  map[topology.LinkID]uint16{},
+		held:    map[topology.LinkID]string{},
 	}
 	for id := range see.State.Bridges {
 		if known, ok := s.bridges[id.Namespace]; !ok || id.Name < known.Name {

@@ -5,6 +5,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
@@ -32,6 +33,9 @@ func (m *Machine) Up(ctx context.Context, lab *v1alpha1.NetLab) (*Status, error)
 	}
 	m.options.Progress(fmt.Sprintf("building %s: %d namespaces, %d probes", compiled.Identity, len(compiled.Nodes), len(compiled.Probes)))
 	out, err := m.build(ctx, lab, compiled)
+	if err == nil {
+		err = m.settle(ctx, compiled, &out)
+	}
 	return m.status(ctx, compiled, out, err), nil
 }
 
@@ -46,6 +50,35 @@ func (m *Machine) build(ctx context.Context, lab *v1alpha1.NetLab, compiled *top
 		return plan, err
 	}
 	return converge.Converge(ctx, m.kernel, compiled.Identity, compiled.Want)
+}
+
+// A spanning tree decides within twice the forward delay of the last port that came up; three times
+// is enough for one that changes its mind.
+const (
+	settleTimeout = 3 * 2 * topology.STPForwardDelay * 10 * time.Millisecond
+	settleLook    = 100 * time.Millisecond
+)
+
+// settle waits until spanning trees have decided about their ports: before, nothing is forwarded.
+func (m *Machine) settle(ctx context.Context, lab *topology.Lab, out *converge.Outcome) error {
+	if len(out.Settling) > 0 {
+		m.options.Progress("waiting for the spanning tree")
+	}
+	applied := out.Applied
+	for deadline := time.Now().Add(settleTimeout); len(out.Settling) > 0 && time.Now().Before(deadline); {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(settleLook):
+		}
+		look, err := converge.Plan(ctx, m.kernel, lab.Identity, lab.Want)
+		if err != nil {
+			return err
+		}
+		look.Applied = applied
+		*out = look
+	}
+	return nil
 }
 
 // Plan is what Up would do now. It writes nothing.

@@ -43,6 +43,19 @@ func (p *Prober) open(key string) *set {
 	return s
 }
 
+// Running reports whether the probes of a lab have been asking since this generation.
+func (p *Prober) Running(key string, generation int64) bool {
+	p.mu.Lock()
+	s, exists := p.sets[key]
+	p.mu.Unlock()
+	if !exists {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.generation == generation
+}
+
 // Results are what is known of a lab's probes right now, in the order of its specs; nil if none run.
 func (p *Prober) Results(key string) []Result {
 	p.mu.Lock()

@@ -60,7 +60,7 @@ func (k *Kernel) reviveLegs(op topology.Op) {
 	switch op := op.(type) {
 	case topology.SetAdmin:
 		if op.Up {
-			k.revive(func(l leg) bool { return l.route.Namespace == op.Namespace && l.link == op.Name })
+			k.revive(func(l leg) bool { return follows(op.LinkID, topology.LinkID{Namespace: l.route.Namespace, Name: l.link}, k.state) })
 		}
 	case topology.AddAddress:
 		if op.Prefix.Addr().Is4() {
@@ -144,11 +144,16 @@ func (k *Kernel) someLegLives(op topology.Op, id topology.RouteID, route topolog
 	return alive > 0 || len(route.NextHops()) == 0
 }
 
+// follows reports whether an interface goes up and down with id: it is id, or on it for a VLAN.
+func follows(id, other topology.LinkID, s topology.State) bool {
+	return id == other || id.Namespace == other.Namespace && s.Links[other].Parent == id.Name
+}
+
 func kills(op topology.Op, id topology.RouteID, link string, next topology.State) bool {
 	on := topology.LinkID{Namespace: id.Namespace, Name: link}
 	switch op := op.(type) {
 	case topology.SetAdmin:
-		return !op.Up && op.LinkID == on
+		return !op.Up && follows(op.LinkID, on, next)
 	case topology.DeleteAddress:
 		return id.Prefix.Addr().Is4() && op.Namespace == id.Namespace && op.Link == link &&
 			op.Prefix.Addr().Is4() && !(fib{state: next, namespace: id.Namespace}).hasIPv4(link)
