@@ -12,11 +12,22 @@
 // What a node does with a packet is never worked out here: the node's kernel is asked (see
 // Kernel), with the interface the packet came in by and its source, so that routes, metrics,
 // forwarding, rp_filter and rules are the kernel's own word. What lies between two nodes, a
-// kernel does not say: which interface is at the other end, whether it is up, whose address
+// kernel does not say: which interfaces are on the same segment, what is down, whose address
 // the next hop is. That is read from the Observation. The spec is not consulted: it says what
 // should be, and the reader is here because something is not.
 //
 // A kernel that gives no answer makes the cause ProbeError. Nothing is guessed.
+//
+// # Across switches
+//
+// A frame is followed as a switch treats one whose receiver it does not know: by every port that
+// is up and in the frame's VLAN (see flood). The next hop is the interface that answers for its
+// address among those the flood comes to. Where none does, the same is tried with one kind of
+// obstacle lifted at a time, then with all: what is in the way then is the cause. Only when that
+// finds nobody either is it nobody's address.
+//
+// Each (interface, VLAN tag) is come to once, so loops end, and a walk costs as much as its
+// segments are large. What a bridge has learnt is not asked: it would only say who spoke last.
 //
 // # One errno, several causes
 //
