@@ -28,6 +28,17 @@ define with_assets
 	export KUBEBUILDER_ASSETS;
 endef
 
+# The whole of Kubernetes that hack/cluster runs.
+define with_cluster_assets
+	KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$(hack/assets/build.sh "" etcd kube-apiserver kubectl kubelet kube-controller-manager kube-scheduler)}; \
+	export KUBEBUILDER_ASSETS;
+endef
+
+# How many nodes cluster-up makes, and what cluster-run runs.
+NODES ?= 3
+CMD ?= kubectl get nodes
+CLUSTER := bin/cluster
+
 ##@ Use
 
 .PHONY: help
@@ -78,6 +89,38 @@ lint-test: ## Check that lint reports everything it forbids
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities in what the code calls (needs the network)
 	$(TOOL) govulncheck ./...
+
+.PHONY: test-gitops
+test-gitops: ## Ask Flux, Argo CD and kubectl about every situation and sample
+	@$(with_assets) \
+	go -C hack/gitops test -timeout 20m ./...
+
+##@ A cluster on this machine, without Docker (as root)
+
+.PHONY: cluster
+cluster:
+	@hack/cluster/deps.sh
+	@CGO_ENABLED=0 go build -o $(CLUSTER) ./hack/cluster
+
+.PHONY: cluster-up
+cluster-up: cluster ## Start a real cluster of NODES nodes
+	@$(with_cluster_assets) $(CLUSTER) up --nodes $(NODES)
+
+.PHONY: cluster-down
+cluster-down: cluster ## Stop the cluster; nothing is left
+	@$(CLUSTER) down
+
+.PHONY: cluster-run
+cluster-run: ## Run CMD where the cluster can be reached
+	@$(CLUSTER) run -- sh -c '$(CMD)'
+
+.PHONY: cluster-shell
+cluster-shell: ## Open a shell where the cluster can be reached
+	@$(CLUSTER) run -- $${SHELL:-sh}
+
+.PHONY: test-cluster
+test-cluster: cluster ## Check that the cluster starts, survives, and leaves nothing, however it is killed
+	@$(with_cluster_assets) go test -count=1 -timeout 15m -tags cluster -v ./hack/cluster
 
 ##@ Develop
 

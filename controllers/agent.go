@@ -171,7 +171,6 @@ func (a *Agent) remove(ctx context.Context, id topology.Identity) error {
 		return err
 	}
 	out, err := converge.Remove(ctx, lockedKernel{a.kernel, id}, id)
-	countOperations(operations, out.Applied)
 	switch {
 	case err != nil:
 		return fmt.Errorf("remove %s: %w", id, err)
@@ -260,9 +259,8 @@ func (a *Agent) build(ctx context.Context, lab *topology.Lab, view *labView) (co
 		return converge.Plan(ctx, a.kernel, lab.Identity, lab.Want)
 	}
 	out, err := converge.Converge(ctx, lockedKernel{a.kernel, lab.Identity}, lab.Identity, lab.Want)
-	countOperations(operations, out.Applied)
 	if before && len(out.Applied) > 0 {
-		countOperations(repairs, out.Applied)
+		countRepairs(out.Applied)
 		a.repaired(view.lab, out.Applied)
 	}
 	if err == nil && out.Realized() && !before {

@@ -74,6 +74,7 @@ func (a *Agent) watchKernel(ctx context.Context) error {
 func (a *Agent) relay(ctx context.Context, changes <-chan string) {
 	for namespace := range changes {
 		if namespace == "" {
+			eventResyncs.Inc()
 			a.compareAll(ctx)
 			continue
 		}

@@ -93,6 +93,7 @@ func keepLabels(o any) (any, error) {
 // SetupAgent adds an agent to a manager made with AgentCache. The caller holds the machine's
 // agent lock. When the manager stops, labs stay as they are.
 func SetupAgent(ctx context.Context, mgr manager.Manager, options AgentOptions) error {
+	registerAgentMetrics()
 	a := newAgent(mgr, options)
 	if err := a.ledger.read(ctx, a.kernel); err != nil {
 		return err

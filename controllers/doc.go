@@ -21,7 +21,18 @@
 //
 // What a status says is decided in two pure functions with their tables above them: labReport
 // (node_status.go) for one node, summarize (summary_status.go) for all. Which node is expected to
-// report, and which report counts, is in nodesFor (summary_facts.go).
+// report, and which report counts, is in nodesFor (summary_roster.go) and summary_facts.go.
+//
+// # Many nodes
+//
+// What a lab costs is to depend on its own nodes, and what they all say together is to be written
+// seldom. Events keep a roster of nodes, agents and reports (summary_roster.go), from which a lab is
+// summed up without looking at other nodes or copying anything. While its nodes report, a lab on
+// n of them is summed up every n ms and written every n × 10 ms (summary_memory.go), and at once when
+// Ready says something new: a lab on three nodes does not notice, one on a thousand does not flood
+// the API server, which sends each write to every agent. An agent gathers, too: four reports may
+// follow each other, each after a longer wait, then one in five seconds (reporter.go). The fleet in
+// hack/fleet measures it all.
 //
 // # When a lab is looked at
 //

@@ -55,12 +55,14 @@ type lockedKernel struct {
 	id topology.Identity
 }
 
-// Apply fails if somebody else is at work on the lab.
+// Apply fails if somebody else is at work on the lab. What it does is counted.
 func (k lockedKernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
 	unlock, err := k.Lock(k.id)
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
-	return k.Kernel.Apply(ctx, ops)
+	applied, err = k.Kernel.Apply(ctx, ops)
+	countOperations(ops, applied, err)
+	return applied, err
 }

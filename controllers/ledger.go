@@ -25,6 +25,8 @@ type ledger struct {
 }
 
 func newLedger(maxLabs, maxNamespaces int) *ledger {
+	labsLimit.Set(float64(maxLabs))
+	namespacesLimit.Set(float64(maxNamespaces))
 	return &ledger{
 		maxLabs: maxLabs, maxNamespaces: maxNamespaces,
 		entries:   map[topology.Identity]int{},
@@ -131,6 +133,5 @@ func (l *ledger) publish() {
 	for _, taken := range l.entries {
 		total += taken
 	}
-	labsCarried.Set(float64(len(l.entries)))
-	namespacesCarried.Set(float64(total))
+	namespacesHere.Set(float64(total))
 }

@@ -27,6 +27,8 @@ func TestRightsAreExactlyThese(t *testing.T) {
 			"netlab.dev/netlabnodestates/status: patch",
 			"/nodes: list watch",
 			"events.k8s.io/events: create patch",
+			"authentication.k8s.io/tokenreviews: create",
+			"authorization.k8s.io/subjectaccessreviews: create",
 		},
 		"ClusterRole netlab-controller": {
 			"netlab.dev/netlabs: list watch",
@@ -34,6 +36,8 @@ func TestRightsAreExactlyThese(t *testing.T) {
 			"netlab.dev/netlabnodestates: list watch create delete",
 			"/nodes: list watch",
 			"events.k8s.io/events: create patch",
+			"authentication.k8s.io/tokenreviews: create",
+			"authorization.k8s.io/subjectaccessreviews: create",
 		},
 		"Role netlab-controller": {
 			"/pods: list watch",
@@ -41,8 +45,9 @@ func TestRightsAreExactlyThese(t *testing.T) {
 			"coordination.k8s.io/leases[netlab-controller]: get update",
 			"/events: create patch",
 		},
-		"ClusterRole netlab-view": {"netlab.dev/netlabs: get list watch"},
-		"ClusterRole netlab-edit": {"netlab.dev/netlabs: create update patch delete deletecollection"},
+		"ClusterRole netlab-metrics-reader": {"/metrics: get"},
+		"ClusterRole netlab-view":           {"netlab.dev/netlabs: get list watch"},
+		"ClusterRole netlab-edit":           {"netlab.dev/netlabs: create update patch delete deletecollection"},
 	}
 	got := map[string][]string{}
 	files, err := filepath.Glob(filepath.Join("..", "config", "rbac", "*.yaml"))
@@ -75,6 +80,9 @@ func TestRightsAreExactlyThese(t *testing.T) {
 }
 
 func ruleText(r rbacv1.PolicyRule) string {
+	if len(r.NonResourceURLs) > 0 {
+		return fmt.Sprintf("%s: %s", strings.Join(r.NonResourceURLs, ","), strings.Join(r.Verbs, " "))
+	}
 	names := ""
 	if len(r.ResourceNames) > 0 {
 		names = fmt.Sprint(r.ResourceNames)
@@ -118,7 +126,7 @@ func TestTheAPIServerAcceptsTheManifests(t *testing.T) {
 	admin := adminClient(t)
 	installRights(t, admin)
 	c := client.NewDryRunClient(strictly(admin))
-	for _, file := range []string{"agent/daemonset.yaml", "controller/deployment.yaml"} {
+	for _, file := range []string{"agent/daemonset.yaml", "controller/deployment.yaml", "prometheus/reader.yaml"} {
 		for _, o := range readObjects(t, filepath.Join("..", "config", file)) {
 			if err := c.Create(t.Context(), o); err != nil {
 				t.Errorf("%s: %v", file, err)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -24,14 +25,20 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// writeBurst is how many writes may follow each other at once after a quiet time. In the long
-// run there is one per pause; a lab that is deleted and made again, or whose verdict takes a
-// few seconds, need not wait for it.
-const writeBurst = 3
+// gathering is how long writes wait for changes that come together, as those of several labs
+// applied at once do: the first after a quiet pause hardly, each that follows five times as long,
+// so that few of them tell of many labs. There are no more than these in a row; in the long run
+// there is one per pause. A lab that is deleted and made again, or whose verdict takes a few
+// seconds, need not wait for that.
+var gathering = [...]time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond, 2500 * time.Millisecond}
 
-// gathering is how long a write waits for changes that come together, as those of several labs
-// applied at once do.
-const gathering = 20 * time.Millisecond
+// A write that failed is tried again after retryPause, and after twice as long each time it fails
+// again, up to maxRetryPause: an API server that answers a thousand agents too late would only
+// have more to do if all of them came back at once.
+const (
+	retryPause    = time.Second
+	maxRetryPause = 30 * time.Second
+)
 
 // verdictPatience is how long a write waits for the first verdicts of probes.
 const verdictPatience = 200 * time.Millisecond
@@ -42,8 +49,9 @@ const verdictPatience = 200 * time.Millisecond
 type reporter struct {
 	write func(ctx context.Context, status v1alpha1.NetLabNodeStateStatus) (resourceVersion string, err error)
 	agent v1alpha1.AgentIdentity
-	// limit spaces the writes.
+	// limit spaces the writes by pause in the long run.
 	limit *rate.Limiter
+	pause time.Duration
 	// changed has a token while there may be something to write.
 	changed chan struct{}
 	// settled has a token when the last open verdict has come.
@@ -58,6 +66,14 @@ type reporter struct {
 	// its resource version.
 	published *v1alpha1.NetLabNodeStateStatus
 	version   string
+	// written is when the last write was, and row how many before it followed each other without
+	// a pause.
+	written time.Time
+	row     int
+	// failures is how many writes in a row have failed; spread keeps agents apart that failed
+	// together.
+	failures int
+	spread   func(time.Duration) time.Duration
 	// absent: there was no NetLabNodeState to write to, and none has been seen since.
 	absent bool
 }
@@ -65,7 +81,9 @@ type reporter struct {
 func newReporter(c client.Client, node string, agent v1alpha1.AgentIdentity, pause time.Duration) *reporter {
 	r := &reporter{
 		agent:   agent,
-		limit:   rate.NewLimiter(rate.Every(pause), writeBurst),
+		limit:   rate.NewLimiter(rate.Every(pause), len(gathering)),
+		pause:   pause,
+		spread:  func(d time.Duration) time.Duration { return d/2 + rand.N(d/2) },
 		changed: make(chan struct{}, 1),
 		settled: make(chan struct{}, 1),
 		labs:    map[types.NamespacedName]v1alpha1.LabReport{},
@@ -85,7 +103,10 @@ func newReporter(c client.Client, node string, agent v1alpha1.AgentIdentity, pau
 func (r *reporter) set(report v1alpha1.LabReport) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.labs[types.NamespacedName{Namespace: report.Namespace, Name: report.Name}] = report
+	name := types.NamespacedName{Namespace: report.Namespace, Name: report.Name}
+	r.strike(name)
+	r.labs[name] = report
+	tally(report, 1)
 	signal(r.changed)
 	if !r.verdictsOpen() {
 		signal(r.settled)
@@ -96,8 +117,16 @@ func (r *reporter) set(report v1alpha1.LabReport) {
 func (r *reporter) drop(lab types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.labs, lab)
+	r.strike(lab)
 	signal(r.changed)
+}
+
+// strike is called with the lock held.
+func (r *reporter) strike(lab types.NamespacedName) {
+	if report, there := r.labs[lab]; there {
+		tally(report, -1)
+		delete(r.labs, lab)
+	}
 }
 
 // open lets the first report out.
@@ -132,12 +161,25 @@ func (r *reporter) run(ctx context.Context) {
 		if !r.due() {
 			continue
 		}
-		if r.limit.Wait(ctx) != nil || !wait(ctx, nil, gathering) {
+		if !wait(ctx, nil, r.gather()) || r.limit.Wait(ctx) != nil {
 			return
 		}
 		r.awaitVerdicts(ctx)
 		r.retry(ctx, r.publish(ctx))
 	}
+}
+
+// gather says how long the next write waits for company.
+func (r *reporter) gather() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failures > 0 {
+		return r.spread(min(maxRetryPause, retryPause<<min(r.failures-1, 10)))
+	}
+	if time.Since(r.written) >= r.pause {
+		r.row = 0
+	}
+	return min(r.pause, gathering[min(r.row, len(gathering)-1)])
 }
 
 // retry asks for another write after a failed one. Where there is no NetLabNodeState to write
@@ -201,12 +243,18 @@ func (r *reporter) publish(ctx context.Context) error {
 	reportWrites.WithLabelValues(resultLabel(err)).Inc()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.written = time.Now()
+	r.row++
 	if err != nil {
+		if !apierrors.IsNotFound(err) {
+			r.failures++
+		}
 		// One that was made while this was under way is there, and was seen.
 		r.absent = apierrors.IsNotFound(err) && r.version == seen
 		return err
 	}
 	r.published, r.version = &status, version
+	reportOmitted.Set(float64(int(status.LabCount) - len(status.Labs)))
 	return nil
 }
 

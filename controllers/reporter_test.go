@@ -38,6 +38,7 @@ func onPaper(t *testing.T, story func(p *paper)) {
 		p.write = func(_ context.Context, status v1alpha1.NetLabNodeStateStatus) (string, error) {
 			return p.print(status)
 		}
+		p.spread = func(d time.Duration) time.Duration { return d }
 		go p.run(t.Context())
 		story(p)
 	})
@@ -79,23 +80,23 @@ func (p *paper) expect(t *testing.T, want ...string) {
 	}
 }
 
-// Three writes may follow each other after a quiet time; from then on there is one in five
-// seconds, and it holds all that has changed.
+// Four writes may follow each other after a quiet time, each holding what came together in a
+// longer time; from then on there is one in five seconds.
 func TestAFewChangesAreWrittenAtOnceAndFurtherOnesTogether(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.says("x", "AllProbesPass")
 		p.open()
-		for i := range 20 {
-			time.Sleep(100 * time.Millisecond)
+		for i := range 40 {
+			time.Sleep(110 * time.Millisecond)
 			p.says("x", fmt.Sprint("NoReply", i))
 			p.says("y", "NoProbes")
 		}
 		time.Sleep(time.Minute)
-		written := []string{"20ms: x=AllProbesPass", "120ms: x=NoReply0 y=NoProbes", "220ms: x=NoReply1 y=NoProbes", "5.02s: x=NoReply19 y=NoProbes"}
+		written := []string{"20ms: x=AllProbesPass", "210ms: x=NoReply0 y=NoProbes", "720ms: x=NoReply5 y=NoProbes", "3.27s: x=NoReply28 y=NoProbes", "5.8s: x=NoReply39 y=NoProbes"}
 		p.expect(t, written...)
 		p.drop(types.NamespacedName{Namespace: "default", Name: "x"})
 		time.Sleep(time.Second)
-		p.expect(t, append(written, "1m2.02s: y=NoProbes")...)
+		p.expect(t, append(written, "1m4.42s: y=NoProbes")...)
 	})
 }
 
@@ -144,11 +145,11 @@ func TestAVerdictThatTakesLongerIsReportedAsOpen(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		p.says("x", "NoReply")
 		time.Sleep(time.Minute)
-		p.expect(t, "20ms:", "1m0.22s: x=Pending", "1m3.02s: x=NoReply")
+		p.expect(t, "20ms:", "1m0.22s: x=Pending", "1m3.1s: x=NoReply")
 	})
 }
 
-func TestAFailedWriteIsTriedAgain(t *testing.T) {
+func TestAFailedWriteIsTriedAgainEachTimeAfterTwiceAsLong(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.answers(errors.New("connection refused"))
 		p.says("x", "NoProbes")
@@ -156,7 +157,7 @@ func TestAFailedWriteIsTriedAgain(t *testing.T) {
 		time.Sleep(7 * time.Second)
 		p.answers(nil)
 		time.Sleep(time.Minute)
-		p.expect(t, "20ms: x=NoProbes refused", "40ms: x=NoProbes refused", "60ms: x=NoProbes refused", "5.02s: x=NoProbes refused", "10.02s: x=NoProbes")
+		p.expect(t, "20ms: x=NoProbes refused", "1.02s: x=NoProbes refused", "3.02s: x=NoProbes refused", "7.02s: x=NoProbes")
 	})
 }
 

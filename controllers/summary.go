@@ -5,8 +5,8 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,91 +17,72 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
 )
 
 // Summary folds what the agents report into each NetLab's status.
 type Summary struct {
-	client    client.Client
-	namespace string // of the agents' pods
-	recorder  events.EventRecorder
-	now       func() time.Time
-
-	mu       sync.Mutex
-	departed map[string]departure
+	client   client.Client
+	recorder events.EventRecorder
+	now      func() time.Time
+	roster   *roster
+	memory   *memory
 }
 
 // Reconcile gathers the facts about one lab and writes what they amount to, if that is news.
 func (s *Summary) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	// It is remembered before the roster is read, so that whoever changes the roster finds it.
+	remembered := s.memory.open(request.NamespacedName, s.now())
 	lab := &v1alpha1.NetLab{}
 	if err := s.client.Get(ctx, request.NamespacedName, lab); err != nil {
+		if apierrors.IsNotFound(err) {
+			s.memory.forget(request.NamespacedName)
+		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	facts, again, err := s.gather(ctx, lab)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
+	facts, again := s.gather(lab, remembered)
 	status, recheck := summarize(facts)
-	if err := s.write(ctx, lab, status); err != nil {
+	hold, err := s.write(ctx, lab, status, remembered)
+	if err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: sooner(again, recheck)}, nil
+	return reconcile.Result{RequeueAfter: sooner(hold, sooner(again, recheck))}, nil
 }
 
-// gather reads the facts from the cache.
-func (s *Summary) gather(ctx context.Context, lab *v1alpha1.NetLab) (labFacts, time.Duration, error) {
-	cluster, err := s.cluster(ctx)
-	if err != nil {
-		return labFacts{}, 0, err
-	}
-	selector, problems := nodeSelector(&lab.Spec)
-	nodes, again := cluster.nodesFor(lab, selector)
-	return labFacts{
-		lab:      lab,
-		problems: slices.Concat(topology.Validate(&lab.Spec), problems),
-		nodes:    nodes,
-		now:      cluster.now,
-	}, again, nil
+// gather reads what is known about a lab.
+func (s *Summary) gather(lab *v1alpha1.NetLab, remembered *labMemory) (labFacts, time.Duration) {
+	remembered.read(lab)
+	selected := s.roster.selected(remembered.selector, remembered.selection)
+	s.memory.keep(remembered, selected)
+	now := s.now()
+	nodes, again := s.roster.nodesFor(lab, selected, now)
+	return labFacts{lab: lab, problems: remembered.problems, nodes: nodes, now: now}, again
 }
 
-func (s *Summary) cluster(ctx context.Context) (clusterFacts, error) {
-	nodes := &metav1.PartialObjectMetadataList{}
-	nodes.SetGroupVersionKind(nodeKind.GroupVersion().WithKind("NodeList"))
-	if err := s.client.List(ctx, nodes); err != nil {
-		return clusterFacts{}, fmt.Errorf("list Nodes: %w", err)
-	}
-	pods := &corev1.PodList{}
-	if err := s.client.List(ctx, pods, client.InNamespace(s.namespace), agentPodLabels); err != nil {
-		return clusterFacts{}, fmt.Errorf("list the agents' Pods: %w", err)
-	}
-	states := &v1alpha1.NetLabNodeStateList{}
-	if err := s.client.List(ctx, states); err != nil {
-		return clusterFacts{}, fmt.Errorf("list NetLabNodeStates: %w", err)
-	}
-	return clusterFacts{
-		nodes: nodes.Items, pods: pods.Items, states: states.Items, departed: s.departures(), now: s.now(),
-	}, nil
-}
-
-// write patches the status if it says something else than before. If the lab has changed
-// meanwhile, nothing is written: the change comes by as an event of its own.
-func (s *Summary) write(ctx context.Context, lab *v1alpha1.NetLab, status v1alpha1.NetLabStatus) error {
+// write patches the status if it says something else than before, or returns for how long to
+// hold it back. If the lab has changed meanwhile, nothing is written: the change comes by as an
+// event of its own.
+func (s *Summary) write(ctx context.Context, lab *v1alpha1.NetLab, status v1alpha1.NetLabStatus, remembered *labMemory) (hold time.Duration, err error) {
 	if equality.Semantic.DeepEqual(lab.Status, status) {
-		return nil
+		return 0, nil
+	}
+	if hold := remembered.holdFor(lab.Status, status, s.now()); hold > 0 {
+		return hold, nil
 	}
 	before := lab.DeepCopy()
-	switch err := replaceStatus(ctx, s.client, lab, status, lab.ResourceVersion); {
+	err = replaceStatus(ctx, s.client, lab, status, lab.ResourceVersion)
+	countStatusWrite(err)
+	switch {
 	case apierrors.IsConflict(err), apierrors.IsNotFound(err):
-		return nil
+		return 0, nil
 	case err != nil:
-		return fmt.Errorf("write the status of NetLab %s/%s: %w", lab.Namespace, lab.Name, err)
+		return 0, fmt.Errorf("write the status of NetLab %s/%s: %w", lab.Namespace, lab.Name, err)
 	}
+	remembered.written = s.now()
 	s.announce(before, lab)
-	return nil
+	return 0, nil
 }
 
 // announce writes a Kubernetes Event when Ready changes its status or reason.
@@ -118,57 +99,32 @@ func (s *Summary) announce(before, lab *v1alpha1.NetLab) {
 	s.recorder.Eventf(lab, nil, severity, is.Reason, "Summarize", "%s", note(is.Message))
 }
 
-// departs notes that an agent's pod is gone.
-func (s *Summary) departs(pod *corev1.Pod) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.departed[pod.Spec.NodeName] = departure{pod: pod.UID, at: s.now()}
-}
-
-// departures returns what is not yet forgotten.
-func (s *Summary) departures() map[string]departure {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	recent := map[string]departure{}
-	for node, d := range s.departed {
-		if s.now().Sub(d.at) < reportGrace {
-			recent[node] = d
-		}
-	}
-	s.departed = recent
-	return recent
-}
-
-// labsIn lists the labs whose reports differ between two statuses of a node: all of both if
-// another agent reports.
+// labsIn lists the labs whose reports differ between two statuses of a node.
 func labsIn(before, after v1alpha1.NetLabNodeStateStatus) []types.NamespacedName {
-	old := map[types.NamespacedName]v1alpha1.LabReport{}
-	for _, report := range before.Labs {
-		old[nameIn(report)] = report
+	old := make(map[types.NamespacedName]*v1alpha1.LabReport, len(before.Labs))
+	for i := range before.Labs {
+		old[nameIn(&before.Labs[i])] = &before.Labs[i]
 	}
 	var changed []types.NamespacedName
-	for _, report := range after.Labs {
-		was, known := old[nameIn(report)]
-		if !known || before.Agent != after.Agent || !equality.Semantic.DeepEqual(was, report) {
-			changed = append(changed, nameIn(report))
+	for i := range after.Labs {
+		name := nameIn(&after.Labs[i])
+		if was, known := old[name]; !known || !sameReport(was, &after.Labs[i]) {
+			changed = append(changed, name)
 		}
-		delete(old, nameIn(report))
+		delete(old, name)
 	}
-	for name := range old {
-		changed = append(changed, name)
-	}
-	return changed
+	return slices.AppendSeq(changed, maps.Keys(old))
 }
 
-func nameIn(report v1alpha1.LabReport) types.NamespacedName {
+// sameReport compares field by field: reflection would take most of the controller's time while
+// many nodes report.
+func sameReport(a, b *v1alpha1.LabReport) bool {
+	return a.Namespace == b.Namespace && a.Name == b.Name && a.UID == b.UID &&
+		a.ObservedGeneration == b.ObservedGeneration &&
+		a.Accepted == b.Accepted && a.Realized == b.Realized && a.Reachable == b.Reachable &&
+		slices.Equal(a.Drift, b.Drift) && slices.Equal(a.FailingProbes, b.FailingProbes)
+}
+
+func nameIn(report *v1alpha1.LabReport) types.NamespacedName {
 	return types.NamespacedName{Namespace: report.Namespace, Name: report.Name}
-}
-
-// everyLab lists all labs.
-func (s *Summary) everyLab(ctx context.Context) []reconcile.Request {
-	var list v1alpha1.NetLabList
-	if err := s.client.List(ctx, &list); err != nil {
-		logf.FromContext(ctx).Error(err, "Labs will be summarized later")
-	}
-	return requestsFor(namesOf(list.Items))
 }

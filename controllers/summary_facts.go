@@ -4,13 +4,10 @@ package controllers
 
 import (
 	"cmp"
-	"slices"
+	"sort"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
@@ -18,44 +15,6 @@ import (
 // reportGrace is how long a report outlives the readiness of the pod that wrote it, so that a
 // rolling update of the agent does not turn labs Unknown.
 const reportGrace = 30 * time.Second
-
-// clusterFacts are what the controller knows about nodes and agents at one moment.
-type clusterFacts struct {
-	nodes  []metav1.PartialObjectMetadata
-	pods   []corev1.Pod // of agents
-	states []v1alpha1.NetLabNodeState
-	// departed are agent pods that are gone, by node.
-	departed map[string]departure
-	now      time.Time
-}
-
-// departure is when an agent's pod was seen to go.
-type departure struct {
-	pod types.UID
-	at  time.Time
-}
-
-// nodesFor lists, by name, the nodes that should carry a lab: those that its placement selects
-// and that run an agent. An agent runs where a pod of it is scheduled or was until a moment
-// ago, and where somebody started one by hand, whose report has no pod UID: that one counts
-// while its Node exists, for there is no pod to tell whether it still runs.
-//
-// again is when time alone may change the answer, 0 if it will not.
-func (c clusterFacts) nodesFor(lab *v1alpha1.NetLab, selector labels.Selector) (nodes []nodeFacts, again time.Duration) {
-	for _, node := range c.nodes {
-		if !selector.Matches(labels.Set(node.Labels)) {
-			continue
-		}
-		agent := c.agentOn(node.Name)
-		if !agent.present {
-			continue
-		}
-		again = sooner(again, agent.again)
-		nodes = append(nodes, agent.factsOf(lab, node.Name))
-	}
-	slices.SortFunc(nodes, func(a, b nodeFacts) int { return cmp.Compare(a.name, b.name) })
-	return nodes, again
-}
 
 // agentFacts are what is known about the agent of one node.
 type agentFacts struct {
@@ -78,23 +37,21 @@ func (a agentFacts) factsOf(lab *v1alpha1.NetLab, node string) nodeFacts {
 	return nodeFacts{name: node, report: report, silent: report == nil && int(said.LabCount) > len(said.Labs)}
 }
 
-func (c clusterFacts) agentOn(node string) agentFacts {
-	state := c.stateOf(node)
-	if state != nil && startedByHand(state.Status.Agent) {
-		return agentFacts{present: true, counts: true, state: state}
+// agent is called with the roster's lock held.
+func (e *rosterEntry) agent(now time.Time) agentFacts {
+	if e.state != nil && startedByHand(e.state.Status.Agent) {
+		return agentFacts{present: true, counts: true, state: e.state}
 	}
-	pods := c.podsOn(node)
-	leave, gone := c.departed[node]
-	grace := c.now.Sub(leave.at)
-	facts := agentFacts{present: len(pods) > 0 || gone && grace < reportGrace, state: state}
-	if len(pods) == 0 && facts.present {
+	grace := now.Sub(e.departed.at)
+	facts := agentFacts{present: len(e.pods) > 0 || grace < reportGrace, state: e.state}
+	if len(e.pods) == 0 && facts.present {
 		facts.again = reportGrace - grace
 	}
-	if state == nil || state.Status.Agent.PodUID == "" {
+	if e.state == nil || e.state.Status.Agent.PodUID == "" {
 		return facts
 	}
-	until, backed := c.backed(state.Status.Agent.PodUID, pods, leave)
-	switch left := until.Sub(c.now); {
+	until, backed := e.backed()
+	switch left := until.Sub(now); {
 	case backed:
 		facts.counts = true
 	case left > 0:
@@ -103,20 +60,21 @@ func (c clusterFacts) agentOn(node string) agentFacts {
 	return facts
 }
 
-// backed reports whether a Ready pod stands behind a report, or else until when the report
+// backed reports whether a Ready pod stands behind the report, or else until when the report
 // counts nevertheless.
-func (c clusterFacts) backed(reporter types.UID, pods []*corev1.Pod, leave departure) (until time.Time, backed bool) {
-	for _, pod := range pods {
+func (e *rosterEntry) backed() (until time.Time, backed bool) {
+	reporter := e.state.Status.Agent.PodUID
+	for _, pod := range e.pods {
 		if pod.UID == reporter {
 			ready, since := podReady(pod)
 			return since.Add(reportGrace), ready
 		}
 	}
-	if leave.pod == reporter {
-		until = leave.at
+	if e.departed.pod == reporter {
+		until = e.departed.at
 	}
 	// After a restart of the controller only the successor tells when the pod went.
-	for _, pod := range pods {
+	for _, pod := range e.pods {
 		if pod.CreationTimestamp.After(until) {
 			until = pod.CreationTimestamp.Time
 		}
@@ -138,34 +96,17 @@ func startedByHand(agent v1alpha1.AgentIdentity) bool {
 	return agent.PodUID == "" && agent.Version != ""
 }
 
-func (c clusterFacts) stateOf(node string) *v1alpha1.NetLabNodeState {
-	for i := range c.states {
-		if c.states[i].Name == node {
-			return &c.states[i]
-		}
-	}
-	return nil
-}
-
-func (c clusterFacts) podsOn(node string) []*corev1.Pod {
-	var list []*corev1.Pod
-	for i := range c.pods {
-		if c.pods[i].Spec.NodeName == node {
-			list = append(list, &c.pods[i])
-		}
-	}
-	return list
-}
-
-// reportOn returns the report on the lab's current generation, nil if there is none yet.
+// reportOn returns the report on the lab's current generation, nil if there is none yet. Reports
+// are in the order of their names.
 func reportOn(lab *v1alpha1.NetLab, state *v1alpha1.NetLabNodeState) *v1alpha1.LabReport {
-	for i := range state.Status.Labs {
-		report := &state.Status.Labs[i]
-		if report.UID == lab.UID && report.ObservedGeneration == lab.Generation {
-			return report
-		}
+	reports := state.Status.Labs
+	i := sort.Search(len(reports), func(i int) bool {
+		return cmp.Or(cmp.Compare(reports[i].Namespace, lab.Namespace), cmp.Compare(reports[i].Name, lab.Name)) >= 0
+	})
+	if i == len(reports) || reports[i].UID != lab.UID || reports[i].ObservedGeneration != lab.Generation {
+		return nil
 	}
-	return nil
+	return &reports[i]
 }
 
 // sooner is the shorter of two waits, where 0 is none.

@@ -21,7 +21,7 @@ func TestWhoseReportCounts(t *testing.T) {
 		name     string
 		pods     []corev1.Pod
 		reporter v1alpha1.AgentIdentity
-		departed map[string]departure
+		departed departure
 		want     string
 	}{
 		{name: "no agent", want: "not expected"},
@@ -42,14 +42,17 @@ func TestWhoseReportCounts(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lab := labToFold()
-			facts := clusterFacts{
-				nodes:    []metav1.PartialObjectMetadata{{ObjectMeta: metav1.ObjectMeta{Name: "n"}}},
-				pods:     c.pods,
-				states:   []v1alpha1.NetLabNodeState{stateOf("n", c.reporter, reportFor(lab, lab.Generation))},
-				departed: c.departed,
-				now:      noon,
+			r := newRoster()
+			r.enterNode(nodeWith("n", nil))
+			for _, pod := range c.pods {
+				r.enterPod(&pod)
 			}
-			if got := expectation(facts, lab); got != c.want {
+			r.enterState(stateOf("n", c.reporter, reportFor(lab, lab.Generation)))
+			if c.departed.pod != "" {
+				gone := pod(c.departed.pod, false, time.Hour)
+				r.strikePod(&gone, c.departed.at)
+			}
+			if got := expectation(r, lab); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -76,7 +79,7 @@ func TestOnlyReportsOnThisGenerationOfThisLabCount(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			state := stateOf("n", v1alpha1.AgentIdentity{Version: "dev"}, c.labs...)
 			state.Status.LabCount = c.count
-			got := agentFacts{present: true, counts: true, state: &state}.factsOf(lab, "n")
+			got := agentFacts{present: true, counts: true, state: state}.factsOf(lab, "n")
 			if (got.report != nil) != c.report || got.silent != c.silent {
 				t.Errorf("got %+v", got)
 			}
@@ -86,15 +89,15 @@ func TestOnlyReportsOnThisGenerationOfThisLabCount(t *testing.T) {
 
 func TestPlacementSelectsByLabels(t *testing.T) {
 	lab := labToFold()
-	facts := clusterFacts{now: noon}
+	r := newRoster()
 	for name, label := range map[string]string{"b": "lab", "a": "lab", "c": "web"} {
-		facts.nodes = append(facts.nodes, metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pool": label}}})
-		facts.states = append(facts.states, stateOf(name, v1alpha1.AgentIdentity{Version: "dev"}))
+		r.enterNode(nodeWith(name, map[string]string{"pool": label}))
+		r.enterState(stateOf(name, v1alpha1.AgentIdentity{Version: "dev"}))
 	}
 	for want, placement := range map[string]*v1alpha1.Placement{"a b c ": nil, "a b ": selecting("pool", "lab"), "": selecting("pool", "x")} {
 		lab.Spec.Placement = placement
 		selector, _ := nodeSelector(&lab.Spec)
-		nodes, _ := facts.nodesFor(lab, selector)
+		nodes, _ := r.nodesFor(lab, r.selected(selector, selection{}), noon)
 		got := ""
 		for _, n := range nodes {
 			got += n.name + " "
@@ -116,9 +119,9 @@ func TestAWrongNodeSelectorIsAProblemOfTheSpec(t *testing.T) {
 	}
 }
 
-func expectation(facts clusterFacts, lab *v1alpha1.NetLab) string {
+func expectation(r *roster, lab *v1alpha1.NetLab) string {
 	selector, _ := nodeSelector(&lab.Spec)
-	nodes, again := facts.nodesFor(lab, selector)
+	nodes, again := r.nodesFor(lab, r.selected(selector, selection{}), noon)
 	says := "counts"
 	switch {
 	case len(nodes) == 0:
@@ -158,12 +161,16 @@ func from(pod types.UID) v1alpha1.AgentIdentity {
 	return v1alpha1.AgentIdentity{PodUID: pod, Version: "v1"}
 }
 
-func leaving(pod types.UID, ago time.Duration) map[string]departure {
-	return map[string]departure{"n": {pod: pod, at: noon.Add(-ago)}}
+func leaving(pod types.UID, ago time.Duration) departure {
+	return departure{pod: pod, at: noon.Add(-ago)}
 }
 
-func stateOf(node string, agent v1alpha1.AgentIdentity, labs ...v1alpha1.LabReport) v1alpha1.NetLabNodeState {
-	state := v1alpha1.NetLabNodeState{ObjectMeta: metav1.ObjectMeta{Name: node}}
+func nodeWith(name string, labels map[string]string) *metav1.PartialObjectMetadata {
+	return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+}
+
+func stateOf(node string, agent v1alpha1.AgentIdentity, labs ...v1alpha1.LabReport) *v1alpha1.NetLabNodeState {
+	state := &v1alpha1.NetLabNodeState{ObjectMeta: metav1.ObjectMeta{Name: node}}
 	state.Status = v1alpha1.NetLabNodeStateStatus{Agent: agent, LabCount: int32(len(labs)), Labs: labs}
 	return state
 }

@@ -396,18 +396,20 @@ func one(is bool) int32 {
 
 // summarizeNodes lists the worst nodes first, and nodes that are equally bad by name.
 func summarizeNodes(nodes []nodeFacts) []v1alpha1.NodeSummary {
-	summaries := make([]v1alpha1.NodeSummary, 0, len(nodes))
-	for _, n := range nodes {
-		ready := readyOn(n)
-		summaries = append(summaries, v1alpha1.NodeSummary{
-			Name: n.name, Ready: ready.Status, Reason: ready.Reason, Message: shortened(ready.Message),
-		})
+	summaries := make([]v1alpha1.NodeSummary, 0, min(len(nodes), maxNodeSummaries))
+	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown, metav1.ConditionTrue} {
+		for _, n := range nodes {
+			if len(summaries) == maxNodeSummaries {
+				return summaries
+			}
+			if ready := readyOn(n); ready.Status == status {
+				summaries = append(summaries, v1alpha1.NodeSummary{
+					Name: n.name, Ready: ready.Status, Reason: ready.Reason, Message: shortened(ready.Message),
+				})
+			}
+		}
 	}
-	byWeight := []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown, metav1.ConditionTrue}
-	slices.SortStableFunc(summaries, func(a, b v1alpha1.NodeSummary) int {
-		return cmp.Compare(slices.Index(byWeight, a.Ready), slices.Index(byWeight, b.Ready))
-	})
-	return summaries[:min(len(summaries), maxNodeSummaries)]
+	return summaries
 }
 
 func readyOn(n nodeFacts) v1alpha1.Finding {

@@ -46,7 +46,12 @@ const confirmAfter = 2 * time.Second
 // run passes every period until ctx ends, and sooner where a lab is missed.
 func (s *sweep) run(ctx context.Context, period time.Duration) {
 	for {
-		if err := s.pass(ctx); err != nil && ctx.Err() == nil {
+		err := s.pass(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		sweeps.WithLabelValues(resultLabel(err)).Inc()
+		if err != nil {
 			logf.FromContext(ctx).Error(err, "Nothing is known of labs whose deletion was missed; trying again", "after", period)
 		}
 		next := period

@@ -63,7 +63,7 @@ func newWorld(t *testing.T) *world {
 	create(t, w.admin, node)
 	pod := w.agentPod()
 	w.run(w.as("netlab-controller", ""), ControllerCache(systemNamespace), func(_ context.Context, mgr manager.Manager) error {
-		return SetupController(mgr, ControllerOptions{Namespace: systemNamespace})
+		return SetupController(mgr)
 	})
 	w.startAgent(pod)
 	return w

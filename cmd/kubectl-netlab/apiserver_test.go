@@ -34,6 +34,8 @@ func serveLabs(dir string) (closeServer func(), err error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+netlabs, func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, labs) })
 	mux.HandleFunc("GET "+netlabs+"/{name}", func(w http.ResponseWriter, r *http.Request) { replyLab(w, r, labs.Items) })
+	mux.HandleFunc("GET /apis/netlab.dev/v1alpha1/netlabs", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, labs) })
+	mux.HandleFunc("GET /api/v1/namespaces/{namespace}/pods", forbidPods)
 	server := httptest.NewServer(mux)
 	kubeconfig := fmt.Sprintf(`
 apiVersion: v1
@@ -56,6 +58,15 @@ func replyLab(w http.ResponseWriter, r *http.Request, labs []v1alpha1.NetLab) {
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
 		Status:   metav1.StatusFailure, Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound,
 		Message: fmt.Sprintf("netlabs.netlab.dev %q not found", r.PathValue("name")),
+	})
+}
+
+// forbidPods is what a tenant hears.
+func forbidPods(w http.ResponseWriter, r *http.Request) {
+	reply(w, http.StatusForbidden, metav1.Status{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
+		Status:   metav1.StatusFailure, Code: http.StatusForbidden, Reason: metav1.StatusReasonForbidden,
+		Message: fmt.Sprintf(`pods is forbidden: User "tenant" cannot list resource "pods" in API group "" in the namespace %q`, r.PathValue("namespace")),
 	})
 }
 

@@ -3,23 +3,30 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/nodeexec"
 )
 
-// cluster is an API server and the namespace that is meant there.
+// cluster is an API server and the namespace that is meant there; an empty one is all of them.
 type cluster struct {
+	config    *rest.Config
 	client    client.Client
 	namespace string
 }
@@ -27,12 +34,8 @@ type cluster struct {
 // connect reads the kubeconfig as kubectl does. NetLabs are the only resource ever asked for,
 // so where they are served is not looked up.
 func (a *app) connect() (*cluster, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = a.kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: a.context}
-	overrides.Context.Namespace = a.namespace
-	kubeconfig := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
-	rest, err := kubeconfig.ClientConfig()
+	kubeconfig := a.clientConfig()
+	config, err := kubeconfig.ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("find the cluster (for labs on this machine: --local): %w", err)
 	}
@@ -46,15 +49,49 @@ func (a *app) connect() (*cluster, error) {
 	}
 	mapper := meta.NewDefaultRESTMapper(nil)
 	mapper.Add(v1alpha1.GroupVersion.WithKind("NetLab"), meta.RESTScopeNamespace)
-	c, err := client.New(rest, client.Options{Scheme: scheme, Mapper: mapper})
-	return &cluster{c, namespace}, err
+	c, err := client.New(config, client.Options{Scheme: scheme, Mapper: mapper})
+	return &cluster{config, c, namespace}, err
+}
+
+func (a *app) clientConfig() clientcmd.ClientConfig {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = a.kubeconfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: a.context}
+	overrides.Context.Namespace = a.namespace
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 }
 
 func (c *cluster) lab(ctx context.Context, name string) (*v1alpha1.NetLab, error) {
+	stored, err := c.stored(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	lab := &v1alpha1.NetLab{}
-	err := c.client.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, lab)
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(stored.Object, lab); err != nil {
+		return nil, fmt.Errorf("read lab %s/%s: %w", c.namespace, name, err)
+	}
+	return lab, nil
+}
+
+// stored is a lab as the API server has it, fields that this program does not know included.
+// Where there is no such lab, the error lists those there are.
+func (c *cluster) stored(ctx context.Context, name string) (*unstructured.Unstructured, error) {
+	lab := &unstructured.Unstructured{}
 	lab.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("NetLab"))
-	return lab, err
+	err := c.client.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, lab)
+	if !apierrors.IsNotFound(err) {
+		return lab, err
+	}
+	// Who may get a lab need not be allowed to list them.
+	others, listErr := c.labs(ctx)
+	if listErr != nil {
+		return nil, err
+	}
+	names := make([]string, len(others))
+	for i := range others {
+		names[i] = others[i].Name
+	}
+	return nil, fmt.Errorf("%w; the labs in namespace %s: %s", err, c.namespace, cmp.Or(strings.Join(names, ", "), "none"))
 }
 
 func (c *cluster) labs(ctx context.Context) ([]v1alpha1.NetLab, error) {
@@ -63,10 +100,13 @@ func (c *cluster) labs(ctx context.Context) ([]v1alpha1.NetLab, error) {
 	return list.Items, err
 }
 
-func (a *app) clusterStatus(cmd *cobra.Command, names []string, output string) error {
+func (a *app) clusterStatus(cmd *cobra.Command, names []string, output string, allNamespaces bool) error {
 	c, err := a.connect()
 	if err != nil {
 		return err
+	}
+	if allNamespaces {
+		c.namespace = metav1.NamespaceAll
 	}
 	if len(names) == 0 {
 		labs, err := c.labs(cmd.Context())
@@ -89,10 +129,7 @@ func (a *app) clusterStatus(cmd *cobra.Command, names []string, output string) e
 }
 
 // clusterExplain shows the diagnoses that the nodes have reported.
-func (a *app) clusterExplain(cmd *cobra.Command, args []string) error {
-	if len(args) == 3 {
-		return errors.New("explain FROM TO works only with --local so far; in a cluster failing probes are explained: explain NAME [PROBE]")
-	}
+func (a *app) clusterExplain(cmd *cobra.Command, args []string, output string) error {
 	c, err := a.connect()
 	if err != nil {
 		return err
@@ -109,11 +146,29 @@ func (a *app) clusterExplain(cmd *cobra.Command, args []string) error {
 		}
 	}
 	reachable := condition(lab, v1alpha1.ConditionReachable)
-	a.printCondition(reachable)
-	if failing := a.printFailing(lab, named); failing == 0 && named != "" && reachable.Status == metav1.ConditionFalse {
-		fmt.Fprintf(a.out, "no node reports that %s fails\n", named)
+	return a.print(output, reported{reachable, failing(lab, named)}, func() {
+		a.printCondition(reachable)
+		if failing := a.printFailing(lab, named); failing == 0 && named != "" && reachable.Status == metav1.ConditionFalse {
+			fmt.Fprintf(a.out, "no node reports that %s fails\n", named)
+		}
+	})
+}
+
+// reported is what the nodes say of probes.
+type reported struct {
+	Reachable     metav1.Condition        `json:"reachable"`
+	FailingProbes []v1alpha1.FailingProbe `json:"failingProbes"`
+}
+
+// failing are the failing probes, all or those of one name.
+func failing(lab *v1alpha1.NetLab, named string) []v1alpha1.FailingProbe {
+	found := []v1alpha1.FailingProbe{}
+	for _, p := range lab.Status.FailingProbes {
+		if named == "" || p.Name == named {
+			found = append(found, p)
+		}
 	}
-	return nil
+	return found
 }
 
 func checkProbe(lab *v1alpha1.NetLab, name string) error {
@@ -122,7 +177,15 @@ func checkProbe(lab *v1alpha1.NetLab, name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s/%s has no probe %q", lab.Namespace, lab.Name, name)
+	return fmt.Errorf("%s/%s has no probe %q; its probes: %s", lab.Namespace, lab.Name, name, cmp.Or(strings.Join(probeNames(lab), ", "), "none"))
+}
+
+func probeNames(lab *v1alpha1.NetLab) []string {
+	names := make([]string, len(lab.Spec.Probes))
+	for i, p := range lab.Spec.Probes {
+		names[i] = p.Name
+	}
+	return names
 }
 
 // condition is Unknown while the status speaks of an older spec.
@@ -160,14 +223,12 @@ func (a *app) printCondition(c metav1.Condition) {
 }
 
 // printFailing shows failing probes, all or those of one name, and counts them.
-func (a *app) printFailing(lab *v1alpha1.NetLab, named string) (failing int) {
-	for _, p := range lab.Status.FailingProbes {
-		if named == "" || p.Name == named {
-			failing++
-			fmt.Fprintf(a.out, "%s %s (%s) on %s %s: %s\n", a.mark(metav1.ConditionFalse), p.Name, p.Family, p.Node, p.Reason, p.Message)
-		}
+func (a *app) printFailing(lab *v1alpha1.NetLab, named string) int {
+	probes := failing(lab, named)
+	for _, p := range probes {
+		fmt.Fprintf(a.out, "%s %s (%s) on %s %s: %s\n", a.mark(metav1.ConditionFalse), p.Name, p.Family, p.Node, p.Reason, p.Message)
 	}
-	return failing
+	return len(probes)
 }
 
 func (a *app) printClusterList(labs []v1alpha1.NetLab) {
@@ -178,4 +239,18 @@ func (a *app) printClusterList(labs []v1alpha1.NetLab) {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", labs[i].Namespace, labs[i].Name, c.Status, c.Reason, labs[i].Status.Nodes.Summary)
 		}
 	})
+}
+
+// agent is the agent's pod on the node that is meant.
+func (c *cluster) agent(ctx context.Context, name string, w where) (*nodeexec.Cluster, *corev1.Pod, error) {
+	lab, err := c.lab(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	nodes, err := nodeexec.New(c.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	agent, err := nodes.Agent(ctx, w.agentNamespace, lab, w.node)
+	return nodes, agent, err
 }

@@ -8,27 +8,85 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/netlab-dev/netlab/controllers/nodeexec"
 )
 
+// defaultImage is what exec runs commands in: small, official, and its ip, ping, traceroute, nc
+// and sh are enough to look around.
+const defaultImage = "busybox:1.37"
+
+// execOptions are the flags of exec. But for stdin and tty they are for clusters.
+type execOptions struct {
+	where
+	image                 string
+	podNamespace          string
+	stdin, tty            bool
+	timeLimit, startLimit time.Duration
+}
+
+// clusterFlags are the flags of exec that mean nothing on this machine.
+var clusterFlags = []string{"image", "node", "pod-namespace", "agent-namespace", "time-limit", "pod-running-timeout"}
+
 func (a *app) execCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "exec NAME NODE -- COMMAND",
-		Short: "Run a program of this machine in a node's network namespace",
-		Long: `Run a program of this machine in a node's network namespace. Files are the machine's, /sys
-too; for a /sys of the namespace there is ip netns exec NAMESPACE.NAME.NODE.`,
-		Example: `  kubectl netlab --local exec routed-pair ns1 -- ip route`,
+	var o execOptions
+	cmd := &cobra.Command{
+		Use:   "exec NAME NODE [--image IMAGE] [-i] [-t] -- COMMAND",
+		Short: "Run a program in a node's network namespace",
+		Long: `Run a program in a node's network namespace, and exit with its exit code.
+
+With --local it is one of this machine. Files are the machine's, /sys too; for a /sys of the
+namespace there is ip netns exec NAMESPACE.NAME.NODE.
+
+Without --local it is one of an image of your choice, in a privileged pod on a node of the
+cluster that is deleted afterwards. It runs as root of that node; only its network is the lab's.
+Pods that were left behind, after a crash: kubectl -n netlab-system get pods -l
+app.kubernetes.io/name=netlab-exec`,
+		Example: `  kubectl netlab --local exec routed-pair ns1 -- ip route
+  kubectl netlab exec routed-pair ns1 --node worker-2 -- ip route
+  kubectl netlab exec routed-pair ns1 -it --image nicolaka/netshoot -- bash`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if cmd.ArgsLenAtDash() != 2 || len(args) < 3 {
 				return errors.New("say NAME, NODE and, after --, the command")
 			}
-			return nil
+			return a.checkExecFlags(cmd, o)
 		},
-		RunE: a.localVerb(func(cmd *cobra.Command, args []string) error {
-			return a.exec(cmd, args[0], args[1], args[2:])
+		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
+			if a.local {
+				return a.exec(cmd, args[0], args[1], args[2:])
+			}
+			return a.clusterExec(cmd, args[0], args[1], args[2:], o)
 		}),
+		ValidArgsFunction: a.completeLab(nodeNames),
 	}
+	o.flags(a, cmd)
+	return cmd
+}
+
+func (o *execOptions) flags(a *app, cmd *cobra.Command) {
+	a.whereFlags(cmd, &o.where)
+	flags := cmd.Flags()
+	flags.StringVar(&o.image, "image", defaultImage, "image to run the command in")
+	flags.StringVar(&o.podNamespace, "pod-namespace", nodeexec.AgentNamespace, "namespace of the pod for the command; it must admit privileged pods")
+	flags.BoolVarP(&o.stdin, "stdin", "i", false, "pass standard input on (with --local it always is)")
+	flags.BoolVarP(&o.tty, "tty", "t", false, "give the command a terminal (with --local it has this one)")
+	flags.DurationVar(&o.timeLimit, "time-limit", time.Hour, "after how long the cluster ends the command's pod, whatever becomes of this program")
+	flags.DurationVar(&o.startLimit, "pod-running-timeout", time.Minute, "how long the pod may take to run")
+}
+
+func (a *app) checkExecFlags(cmd *cobra.Command, o execOptions) error {
+	for _, name := range clusterFlags {
+		if a.local && cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s has no meaning with --local", name)
+		}
+	}
+	if o.timeLimit < time.Second {
+		return errors.New("--time-limit is at least 1s")
+	}
+	return nil
 }
 
 // exec becomes the program. Of all threads the one that calls execve goes on, so the program

@@ -3,15 +3,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/controllers/ask"
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	return &cobra.Command{
+	output := newChoice("text", "json", "yaml")
+	var w where
+	cmd := &cobra.Command{
 		Use:   "explain NAME [PROBE] | NAME FROM TO",
 		Short: "Walk hop by hop, there and back, and name the cause and the cure",
 		Long: `Walk hop by hop from the asking node to the target and back, asking the kernel of every node
@@ -20,43 +23,48 @@ on the way what it does with the packet, and name the cause and the cure.
 FROM is a node, TO a node or an address of the lab. Without either, every probe of the lab, or
 the one that is named, is explained. Exits 0 whether or not packets arrive.
 
-Without --local: what the cluster reports of failing probes, with cause and cure.`,
+Without --local: NAME [PROBE] is what the cluster reports of failing probes, with cause and
+cure, for everybody who may get the lab. With FROM TO, or --node, a node is asked now.`,
 		Args: cobra.RangeArgs(1, 3),
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
-			if a.local {
-				return a.explain(cmd, args)
+			if a.local || len(args) == 3 || cmd.Flags().Changed("node") {
+				return a.explain(cmd, args, w, output.value)
 			}
-			return a.clusterExplain(cmd, args)
+			return a.clusterExplain(cmd, args, output.value)
 		}),
+		ValidArgsFunction: a.completeLab(probesOrNodes, nodeNames),
 	}
+	a.whereFlags(cmd, &w)
+	outputFlag(cmd, output)
+	return cmd
 }
 
-func (a *app) explain(cmd *cobra.Command, args []string) error {
-	m, err := a.machine()
+func (a *app) explain(cmd *cobra.Command, args []string, w where, output string) error {
+	lab, err := a.asked(cmd.Context(), args[0], w)
 	if err != nil {
 		return err
 	}
-	explanations, err := a.explanations(cmd, m, args)
+	explanations, err := explanations(cmd.Context(), lab, args[1:])
 	if err != nil {
 		return err
 	}
 	a.terminal.clear()
-	for i, e := range explanations {
-		if i > 0 {
-			fmt.Fprintln(a.out)
+	return a.print(output, explanations, func() {
+		for i, e := range explanations {
+			if i > 0 {
+				fmt.Fprintln(a.out)
+			}
+			fmt.Fprintf(a.out, "%s (%s): %s", e.Name, e.Family, e.Walk)
 		}
-		fmt.Fprintf(a.out, "%s (%s): %s", e.Name, e.Family, e.Walk)
-	}
-	return nil
+	})
 }
 
-func (a *app) explanations(cmd *cobra.Command, m *local.Machine, args []string) ([]local.Explanation, error) {
-	name := args[0]
+func explanations(ctx context.Context, lab asked, args []string) ([]ask.Explanation, error) {
 	switch len(args) {
-	case 3:
-		return m.ExplainPath(cmd.Context(), a.path(args))
 	case 2:
-		return m.Explain(cmd.Context(), a.labNamespace(), name, args[1])
+		return lab.ExplainPath(ctx, ask.Path{From: args[0], To: args[1]})
+	case 1:
+		return lab.Explain(ctx, args[0])
 	}
-	return m.Explain(cmd.Context(), a.labNamespace(), name, "")
+	return lab.Explain(ctx, "")
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
 	"github.com/netlab-dev/netlab/controllers/local"
@@ -29,12 +30,18 @@ func (a *app) machine() (*local.Machine, error) {
 		return nil, err
 	}
 	a.cleanUp = k.Cleanup
-	dial := func(_ context.Context, from string, o probe.Options) (probe.Conn, error) {
-		return k.DialICMP(from, int(o.Family), o.DontFragment, o.Source)
-	}
-	return local.New(k, dial, local.Options{
+	return local.New(k, sockets(k), local.Options{
 		Symlinks:       symlinks,
 		FeatureMissing: kernel.ErrFeatureMissing,
 		Progress:       a.terminal.progress,
 	}), nil
+}
+
+func sockets(k *kernel.Kernel) local.Sockets {
+	return local.Sockets{
+		Dial: func(_ context.Context, from string, o probe.Options) (probe.Conn, error) {
+			return k.DialICMP(from, int(o.Family), o.DontFragment, o.Source)
+		},
+		Listen: func(namespace, link string) (capture.Tap, error) { return k.DialPacket(namespace, link) },
+	}
 }

@@ -8,12 +8,27 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code := run(ctx, arguments(os.Args), os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// completionName is the program that kubectl runs to complete the arguments of kubectl netlab: a
+// link of that name to this program is enough.
+const completionName = "kubectl_complete-netlab"
+
+// arguments are those behind the program's name, which may stand for one more.
+func arguments(command []string) []string {
+	if filepath.Base(command[0]) == completionName {
+		return append([]string{cobra.ShellCompRequestCmd}, command[1:]...)
+	}
+	return command[1:]
 }

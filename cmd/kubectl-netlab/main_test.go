@@ -22,7 +22,7 @@ import (
 // The stories of testdata/script run this program on the real kernel, in a sandbox that they
 // share one after the other: each must leave it as it was.
 func TestMain(m *testing.M) {
-	testscript.Main(sandboxed{m}, map[string]func(){"kubectl-netlab": main})
+	testscript.Main(sandboxed{m}, map[string]func(){"kubectl-netlab": main, completionName: main})
 }
 
 type sandboxed struct{ *testing.M }
@@ -60,7 +60,7 @@ func TestStories(t *testing.T) {
 			env.Defer(closeServer)
 			return leavesNothing(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "each-sample": eachSample},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "each-sample": eachSample, "packets": packets},
 	})
 }
 

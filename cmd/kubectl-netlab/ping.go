@@ -4,52 +4,51 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/netlab-dev/netlab/controllers/local"
-	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/ask"
 )
 
 func (a *app) pingCommand() *cobra.Command {
-	count, interval := 4, time.Second
+	o := ask.PingOptions{Count: 4, Interval: time.Second}
+	var w where
 	cmd := &cobra.Command{
 		Use:   "ping NAME FROM TO",
 		Short: "Ping from one node to another, or to an address of the lab",
-		Args:  cobra.ExactArgs(3),
-		RunE: a.localVerb(func(cmd *cobra.Command, args []string) error {
-			return a.ping(cmd, a.path(args), local.PingOptions{Count: count, Interval: interval})
+		Long: `Ping from one node to another, or to an address of the lab, in the first family both have.
+Exits 0 if there was a reply, else 1, like ping(8).`,
+		Args: cobra.ExactArgs(3),
+		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
+			return a.ping(cmd, args[0], ask.Path{From: args[1], To: args[2]}, o, w)
 		}),
+		ValidArgsFunction: a.completeLab(nodeNames, nodeNames),
 	}
-	cmd.Flags().IntVarP(&count, "count", "c", count, "how often; 0 is until interrupted")
-	cmd.Flags().DurationVarP(&interval, "interval", "i", interval, "time between two")
+	a.whereFlags(cmd, &w)
+	cmd.Flags().IntVarP(&o.Count, "count", "c", o.Count, "how often; 0 is until interrupted")
+	cmd.Flags().DurationVarP(&o.Interval, "interval", "i", o.Interval, "time between two")
 	return cmd
 }
 
-// path is what NAME FROM TO on the command line mean.
-func (a *app) path(args []string) local.Path {
-	return local.Path{Namespace: a.labNamespace(), Name: args[0], From: args[1], To: args[2]}
-}
-
-// ping exits 0 if there was a reply, like ping(8).
-func (a *app) ping(cmd *cobra.Command, path local.Path, o local.PingOptions) error {
-	m, err := a.machine()
+func (a *app) ping(cmd *cobra.Command, name string, path ask.Path, o ask.PingOptions, w where) error {
+	lab, err := a.asked(cmd.Context(), name, w)
 	if err != nil {
 		return err
 	}
 	sent, replied := 0, 0
-	o.Each = func(to netip.Addr, attempt probe.Attempt) {
+	err = lab.Ping(cmd.Context(), path, o, func(attempt ask.Attempt) {
+		a.terminal.clear()
 		sent++
-		if attempt.Outcome == probe.Reply {
+		if attempt.Replied() {
 			replied++
 		}
-		fmt.Fprintln(a.out, attemptLine(path.From, to, attempt))
-	}
-	if err := m.Ping(cmd.Context(), path, o); err != nil && cmd.Context().Err() == nil {
+		fmt.Fprintln(a.out, attemptLine(path.From, attempt))
+	})
+	if err != nil && cmd.Context().Err() == nil {
 		return err
 	}
+	a.terminal.clear()
 	fmt.Fprintf(a.out, "%d sent, %d received\n", sent, replied)
 	if replied == 0 {
 		return exitError(exitFailure)
@@ -57,9 +56,9 @@ func (a *app) ping(cmd *cobra.Command, path local.Path, o local.PingOptions) err
 	return nil
 }
 
-func attemptLine(from string, to netip.Addr, a probe.Attempt) string {
-	if a.Outcome == probe.Reply {
-		return fmt.Sprintf("%s answers %s: seq=%d time=%s", to, from, a.Seq, milliseconds(a.RTT))
+func attemptLine(from string, a ask.Attempt) string {
+	if a.Replied() {
+		return fmt.Sprintf("%s answers %s: seq=%d time=%s", a.To, from, a.Seq, milliseconds(a.RTT()))
 	}
-	return fmt.Sprintf("%s does not answer %s: seq=%d: %s", to, from, a.Seq, a.Err)
+	return fmt.Sprintf("%s does not answer %s: seq=%d: %s", a.To, from, a.Seq, a.Error)
 }

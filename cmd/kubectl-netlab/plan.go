@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 
 func (a *app) planCommand() *cobra.Command {
 	var files []string
+	var exitCode bool
 	var fromEmpty bool
 	output := newChoice("ip", "sh", "json")
 	cmd := &cobra.Command{
@@ -29,17 +31,18 @@ With -o sh it is a script that builds the labs wherever there are ip, sysctl, mo
   kubectl netlab plan -f lab.yaml -o sh --from-empty | sudo sh`,
 		Args: cobra.NoArgs,
 		RunE: a.verb(func(cmd *cobra.Command, _ []string) error {
-			return a.plan(cmd, files, output.value, fromEmpty)
+			return a.plan(cmd, files, output.value, fromEmpty, exitCode)
 		}),
 	}
 	fileFlag(cmd, &files)
 	_ = cmd.MarkFlagRequired("filename")
 	cmd.Flags().BoolVar(&fromEmpty, "from-empty", false, "the plan for a machine that has nothing of the labs")
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 3 if there is anything to change")
 	cmd.Flags().VarP(output, "output", "o", "how to print it: ip commands, a sh script or json")
 	return cmd
 }
 
-func (a *app) plan(cmd *cobra.Command, files []string, output string, fromEmpty bool) error {
+func (a *app) plan(cmd *cobra.Command, files []string, output string, fromEmpty, exitCode bool) error {
 	docs, err := a.readValid(files)
 	if err != nil {
 		return err
@@ -56,7 +59,13 @@ func (a *app) plan(cmd *cobra.Command, files []string, output string, fromEmpty 
 		}
 		plans = append(plans, newLabPlan(doc, ops))
 	}
-	return a.printPlans(plans, output)
+	if err := a.printPlans(plans, output); err != nil {
+		return err
+	}
+	if exitCode && slices.ContainsFunc(plans, func(p labPlan) bool { return len(p.ops) > 0 }) {
+		return exitError(exitDifferences)
+	}
+	return nil
 }
 
 // planner is the source of plans: this machine or an empty one.

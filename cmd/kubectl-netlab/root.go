@@ -10,16 +10,25 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 
 	"github.com/netlab-dev/netlab/controllers/manifest"
 )
 
 // The exit codes. exec and up -- CMD exit with the code of their command.
 const (
-	exitOK      = 0
+	exitOK = 0
+	// exitFailure: it could not be done, or the answer is no.
 	exitFailure = 1
-	exitUsage   = 2
+	// exitUsage: the command line is not understood.
+	exitUsage = 2
+	// exitDifferences: plan --exit-code found something to do.
+	exitDifferences = 3
+	// exitInterrupted: a shell's code for a program that SIGINT ended. It is what exec in a cluster
+	// exits with when it is interrupted before its command has ended.
+	exitInterrupted = 130
 )
 
 // exitError ends the program with a code and without a message: it has been said already.
@@ -46,6 +55,7 @@ type app struct {
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, in, out, err *os.File) int {
+	klog.SetLogger(logr.Discard()) // what matters of the client libraries' troubles is in errors
 	a := &app{terminal: newTerminal(out, err), in: in, out: out, cleanUp: func() error { return nil }}
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -77,7 +87,15 @@ func (a *app) rootCommand() *cobra.Command {
 
 Labs live in a cluster, built by the agent on every node, or with --local on this machine.
 Local labs need root; without it "up -f FILE -- COMMAND" runs the command in a private copy
-of the network that ends with it.`,
+of the network that ends with it.
+
+In a cluster everybody who may get a lab has status and explain NAME [PROBE]. exec, ping,
+pingall, capture and explain NAME FROM TO run on a node and are for its administrators: they need
+the right to create pods/exec in the agent's namespace and, for exec, privileged pods.
+
+Exit codes: 0 done; 1 it could not be done, or what was asked is not so (a lab is not Ready, a
+node does not answer); 2 the command line is not understood; 3 plan --exit-code found changes.
+exec and up -- COMMAND exit with the code of their command.`,
 		Example: `  kubectl netlab --local up -f lab.yaml
   kubectl netlab --local status routed-pair
   kubectl netlab --local explain routed-pair ns1 ns2
@@ -96,8 +114,10 @@ of the network that ends with it.`,
 	flags.StringVar(&a.context, "context", "", "context of the kubeconfig")
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.planCommand(), a.statusCommand(), a.explainCommand(),
-		a.pingCommand(), a.execCommand(), a.lintCommand(), a.versionCommand(),
+		a.pingCommand(), a.pingAllCommand(), a.captureCommand(), a.execCommand(), a.lintCommand(), a.versionCommand(),
 	)
+	complete(root, "namespace", a.completeNamespace)
+	complete(root, "context", a.completeContext)
 	return root
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 
 func (a *app) statusCommand() *cobra.Command {
 	output := newChoice("text", "json", "yaml")
+	allNamespaces := false
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show labs: nodes, addresses, probes and why they fail",
@@ -21,15 +23,22 @@ func (a *app) statusCommand() *cobra.Command {
 
 With --local: the nodes, addresses and probes of a lab of this machine, which are looked at and
 asked now. Else what the cluster reports, over all nodes that carry the lab.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if allNamespaces && len(args) > 0 {
+				return errors.New("-A lists labs; say either NAME or -A")
+			}
+			return cobra.MaximumNArgs(1)(cmd, args)
+		},
 		RunE: a.verb(func(cmd *cobra.Command, names []string) error {
 			if a.local {
 				return a.status(cmd, names, output.value)
 			}
-			return a.clusterStatus(cmd, names, output.value)
+			return a.clusterStatus(cmd, names, output.value, allNamespaces)
 		}),
+		ValidArgsFunction: a.completeLab(),
 	}
-	cmd.Flags().VarP(output, "output", "o", "how to print it")
+	cmd.Flags().BoolVarP(&allNamespaces, "all-namespaces", "A", false, "list the labs of all namespaces (with --local they all are unless -n says which)")
+	outputFlag(cmd, output)
 	return cmd
 }
 

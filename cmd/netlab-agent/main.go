@@ -15,7 +15,6 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers"
@@ -28,10 +27,12 @@ var version = "dev"
 type settings struct {
 	agent                   controllers.AgentOptions
 	metricsAddr, healthAddr string
+	metricsSecure           bool
 	debug, showVersion      bool
 }
 
 func main() {
+	subcommand(os.Args[1:])
 	s := parse(flag.CommandLine, os.Args[1:])
 	if s.showVersion {
 		fmt.Println("netlab-agent", version)
@@ -52,6 +53,7 @@ func parse(flags *flag.FlagSet, args []string) settings {
 	flags.IntVar(&a.MaxLabs, "max-labs", controllers.DefaultMaxLabs, "how many labs this node carries; 0 is no limit")
 	flags.IntVar(&a.MaxNamespaces, "max-namespaces", controllers.DefaultMaxNamespaces, "how many network namespaces of labs this node carries; 0 is no limit")
 	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8080", "where metrics are served; 0 for nowhere")
+	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS and only to those who may get /metrics; false is HTTP for everybody")
 	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 for nowhere")
 	flags.BoolVar(&s.debug, "debug", false, "log every operation on the kernel")
 	flags.BoolVar(&s.showVersion, "version", false, "print the version and exit")
@@ -102,12 +104,13 @@ func manage(ctx context.Context, s settings) error {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                 scheme,
 		Cache:                  controllers.AgentCache(s.agent.NodeName),
-		Metrics:                server.Options{BindAddress: s.metricsAddr},
+		Metrics:                controllers.MetricsServer(s.metricsAddr, s.metricsSecure),
 		HealthProbeBindAddress: s.healthAddr,
 	})
 	if err != nil {
 		return err
 	}
+	controllers.ExportBuildInfo(version)
 	if err := controllers.SetupAgent(ctx, mgr, s.agent); err != nil {
 		return err
 	}

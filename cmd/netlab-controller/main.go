@@ -15,7 +15,6 @@ import (
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/netlab-dev/netlab/controllers"
 )
@@ -29,6 +28,7 @@ const defaultNamespace = "netlab-system"
 type settings struct {
 	namespace               string
 	metricsAddr, healthAddr string
+	metricsSecure           bool
 	leaderElect             bool
 	showVersion             bool
 }
@@ -51,6 +51,7 @@ func parse(flags *flag.FlagSet, args []string) settings {
 	flags.StringVar(&s.namespace, "namespace", cmp.Or(os.Getenv("POD_NAMESPACE"), defaultNamespace), "where the agents' pods and the leader election Lease are (default $POD_NAMESPACE)")
 	flags.BoolVar(&s.leaderElect, "leader-elect", true, "take turns with other controllers by a Lease")
 	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8082", "where metrics are served; 0 for nowhere")
+	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS and only to those who may get /metrics; false is HTTP for everybody")
 	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8083", "where /healthz and /readyz are served; 0 for nowhere")
 	flags.BoolVar(&s.showVersion, "version", false, "print the version and exit")
 	_ = flags.Parse(args) // flag.CommandLine exits by itself
@@ -69,7 +70,7 @@ func run(ctx context.Context, s settings) error {
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         controllers.ControllerCache(s.namespace),
-		Metrics:                       server.Options{BindAddress: s.metricsAddr},
+		Metrics:                       controllers.MetricsServer(s.metricsAddr, s.metricsSecure),
 		HealthProbeBindAddress:        s.healthAddr,
 		LeaderElection:                s.leaderElect,
 		LeaderElectionID:              controllers.LeaseName,
@@ -79,7 +80,8 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	if err := controllers.SetupController(mgr, controllers.ControllerOptions{Namespace: s.namespace}); err != nil {
+	controllers.ExportBuildInfo(version)
+	if err := controllers.SetupController(mgr); err != nil {
 		return err
 	}
 	if err := addChecks(mgr); err != nil {

@@ -29,6 +29,9 @@ const (
 type Options struct {
 	// Symlinks says whether namespaces may get a link in SymlinkDir, so that ip netns finds them.
 	Symlinks bool
+	// ReadOnly says that nothing is to be prepared: the caller only looks into labs that another
+	// process built.
+	ReadOnly bool
 	// Log gets a line per operation at debug level; nil is silent.
 	Log *slog.Logger
 	// BeforeOp and AfterOp are called around each operation of Apply when set. No two operations
@@ -56,8 +59,10 @@ func New(options Options) (*Kernel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the own network namespace: %w", err)
 	}
-	if err := prepare(options.Symlinks); err != nil {
-		return nil, err
+	if !options.ReadOnly {
+		if err := prepare(options.Symlinks); err != nil {
+			return nil, err
+		}
 	}
 	log := options.Log
 	if log == nil {

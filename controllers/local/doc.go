@@ -7,7 +7,7 @@
 //	Down     lock ─▶ converge to nothing ─▶ forget the record ─▶ clean up
 //	Plan     compile ─▶ look ─▶ diff
 //	Status   record ─▶ compile ─▶ look ─▶ probe ─▶ diagnose
-//	Explain, Ping, Exec                   the same record, one question
+//	Lab      record ─▶ compile ─▶ package ask, which explains, pings and captures
 //
 // It uses the same Compile, Observe, Diff and Apply as the agent, so both build the same lab
 // from the same file. There is no daemon: nothing is repaired or probed after a function

@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/ask"
+	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -16,10 +18,9 @@ import (
 // Kernel is what this package needs of a machine.
 type Kernel interface {
 	converge.Kernel
+	ask.Kernel
 	// Labs lists every lab that has marked namespaces here, whoever made them.
 	Labs(ctx context.Context) ([]topology.Identity, error)
-	// LookupRoute asks a namespace's kernel where a packet would go.
-	LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error)
 	// Enter runs fn on a thread that is in the network namespace.
 	Enter(namespace string, fn func() error) error
 	// Lock makes the caller the lab's only writer, or fails at once.
@@ -34,8 +35,6 @@ type Kernel interface {
 	Records() ([]topology.Identity, error)
 	// Reap waits a moment for deleted namespaces to end and returns those that have not.
 	Reap(ctx context.Context) (held []string, err error)
-	// NeighbourUse is how full the machine's neighbour table of family 4 or 6 is.
-	NeighbourUse(family int) (used, limit int, err error)
 }
 
 // Options are how a Machine has to be.
@@ -51,16 +50,25 @@ type Options struct {
 // Machine is this machine with its labs.
 type Machine struct {
 	kernel  Kernel
-	dial    probe.Dialer
+	asked   *ask.Machine
 	options Options
 }
 
-// New returns a Machine. The dialer opens a socket in the network namespace it is given.
-func New(kernel Kernel, dial probe.Dialer, options Options) *Machine {
+// Sockets open sockets in the network namespaces of labs.
+type Sockets struct {
+	// Dial opens an ICMP socket.
+	Dial probe.Dialer
+	// Listen opens a packet socket for an interface or, if that is empty, for all of them.
+	Listen func(namespace, link string) (capture.Tap, error)
+}
+
+// New returns a Machine.
+func New(kernel Kernel, sockets Sockets, options Options) *Machine {
 	if options.Progress == nil {
 		options.Progress = func(string) {}
 	}
-	return &Machine{kernel: kernel, dial: dial, options: options}
+	asked := &ask.Machine{Kernel: kernel, Dial: sockets.Dial, Listen: sockets.Listen, Progress: options.Progress}
+	return &Machine{kernel: kernel, asked: asked, options: options}
 }
 
 // Errors that say why nothing was done.
@@ -70,7 +78,7 @@ var (
 	// ErrAgent: a cluster's agent made the lab, and only it may touch it.
 	ErrAgent = errors.New("built by a cluster's agent")
 	// ErrConflict: something that is not ours has a name the lab needs.
-	ErrConflict = errors.New("a name the lab needs is taken")
+	ErrConflict = ask.ErrConflict
 )
 
 // Identity is the identity of a lab that this package builds.

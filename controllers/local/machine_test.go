@@ -30,7 +30,7 @@ var errFeature = errors.New("this kernel lacks a feature")
 
 func newBench() bench {
 	k, w := &kernel{Kernel: fake.New()}, &wire{answers: true}
-	return bench{local.New(k, w.dial, local.Options{Symlinks: true, FeatureMissing: errFeature}), k, w}
+	return bench{local.New(k, local.Sockets{Dial: w.dial}, local.Options{Symlinks: true, FeatureMissing: errFeature}), k, w}
 }
 
 // kernel notes the order of what is done to the record and to the kernel.
@@ -58,6 +58,10 @@ func (k *kernel) SaveRecord(id topology.Identity, record []byte) error {
 func (k *kernel) DeleteRecord(id topology.Identity) error {
 	k.note("forget")
 	return k.Kernel.DeleteRecord(id)
+}
+
+func (k *kernel) RememberNeighbours([]string) (forget func() error, err error) {
+	return func() error { return nil }, nil
 }
 
 func (k *kernel) NeighbourUse(int) (used, limit int, err error) { return 0, 1024, nil }

@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
@@ -72,52 +71,17 @@ func (m *Machine) counter(of int) (answered func()) {
 }
 
 func (m *Machine) askOne(ctx context.Context, lab *topology.Lab, p topology.Probe, seen topology.Observation) Probe {
-	result := probe.Once(ctx, m.dial, question(lab, p), probe.Saturated(m.saturated))
+	result := m.asked.Once(ctx, lab, p)
 	answer := Probe{
 		Name: p.Name, Family: p.Family, From: p.From, To: p.Target, Address: p.To.String(), Expect: p.Expect,
 		Verdict:         result.Verdict.String(),
 		RTTMicroseconds: result.RTT.Microseconds(),
 	}
 	if result.Verdict != probe.Pass {
-		cause := m.diagnose(ctx, lab, p, result, seen)
+		cause := m.asked.Diagnose(ctx, lab, p, result, seen)
 		answer.Reason, answer.Message, answer.Cure = cause.Reason, cause.Message, cause.Cure
 	}
 	return answer
-}
-
-// diagnose names the cause of a verdict. Where nothing could be asked, nothing is known.
-func (m *Machine) diagnose(ctx context.Context, lab *topology.Lab, p topology.Probe, result probe.Result, seen topology.Observation) diagnose.Cause {
-	if result.Verdict == probe.Unknown {
-		return diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Message: result.Err}
-	}
-	walk, err := m.walk(ctx, lab, p, result, seen)
-	if err != nil {
-		return diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Message: err.Error()}
-	}
-	return walk.Cause
-}
-
-// walk follows the packets of a probe.
-func (m *Machine) walk(ctx context.Context, lab *topology.Lab, p topology.Probe, result probe.Result, seen topology.Observation) (diagnose.Walk, error) {
-	return diagnose.Explain(ctx, m.kernel, seen, diagnose.Question{
-		From:      lab.Identity.NetworkNamespace(p.From),
-		To:        p.To,
-		SizeBytes: p.SizeBytes,
-		Expect:    p.Expect,
-		Replied:   result.Outcome == probe.Reply,
-	})
-}
-
-// question puts a lab's probe into the words of package probe.
-func question(lab *topology.Lab, p topology.Probe) probe.Spec {
-	q := probe.Spec{
-		Name: p.Name, From: lab.Identity.NetworkNamespace(p.From), To: p.To,
-		Period: p.Period, Timeout: p.Timeout, FailureThreshold: p.FailureThreshold, SizeBytes: p.SizeBytes,
-	}
-	if p.Expect == v1alpha1.ExpectUnreachable {
-		q.Expect = probe.Unreachable
-	}
-	return q
 }
 
 // judgeReachable folds verdicts; the first failing probe names the reason, False beats Unknown.
@@ -150,12 +114,6 @@ func (m *Machine) wave() int {
 		}
 	}
 	return max(free/4, atLeast)
-}
-
-// saturated reports whether the IPv6 neighbour table is full.
-func (m *Machine) saturated() bool {
-	used, limit, err := m.kernel.NeighbourUse(6)
-	return err == nil && used*100 >= limit*95
 }
 
 // RTT is the round-trip time of the reply.

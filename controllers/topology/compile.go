@@ -18,8 +18,9 @@ func Compile(id Identity, spec *v1alpha1.NetLabSpec, options Options) (*Lab, err
 	if len(n.problems) > 0 {
 		return nil, n.problems
 	}
-	lab := &Lab{Identity: id, Want: NewState(), Probes: probes, Nodes: n.nodeNames()}
+	lab := &Lab{Identity: id, Want: NewState(), Probes: probes, Nodes: n.nodeNames(), Addresses: map[string][]netip.Addr{}}
 	for _, x := range n.nodes {
+		lab.Addresses[x.name] = x.asked()
 		n.addNodeRows(&lab.Want, x, options)
 	}
 	for _, x := range n.nodes {

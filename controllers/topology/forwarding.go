@@ -2,7 +2,11 @@
 
 package topology
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
 
 // ForwardingQuery asks a namespace's kernel what it would do with a packet.
 type ForwardingQuery struct {
@@ -16,14 +20,14 @@ type ForwardingQuery struct {
 
 // ForwardingDecision is the kernel's answer.
 type ForwardingDecision struct {
-	Verdict ForwardingVerdict
+	Verdict ForwardingVerdict `json:"verdict"`
 	// Link and Via say where a Forward goes; Via is zero for a destination on the link.
-	Link string
-	Via  netip.Addr
+	Link string     `json:"link,omitempty"`
+	Via  netip.Addr `json:"via,omitzero"`
 	// Source is the source address the kernel would choose.
-	Source netip.Addr
+	Source netip.Addr `json:"source,omitzero"`
 	// MTU of the path as this node knows it, 0 if it does not say.
-	MTU int
+	MTU int `json:"mtu,omitempty"`
 }
 
 // ForwardingVerdict is what happens to the packet.
@@ -47,3 +51,27 @@ const (
 	// a look-up without the incoming link tells it from a blackhole).
 	Filtered
 )
+
+// verdictNames are how verdicts are written in JSON, in their order.
+var verdictNames = []string{"Forward", "DeliverLocally", "NoRoute", "NotForwarded", "Discarded", "Prohibited", "Filtered"}
+
+// String is the verdict's name.
+func (v ForwardingVerdict) String() string {
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
+	}
+	return fmt.Sprintf("ForwardingVerdict(%d)", uint8(v))
+}
+
+// MarshalText writes the verdict's name.
+func (v ForwardingVerdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (v *ForwardingVerdict) UnmarshalText(text []byte) error {
+	i := slices.Index(verdictNames, string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no forwarding verdict", text)
+	}
+	*v = ForwardingVerdict(i)
+	return nil
+}

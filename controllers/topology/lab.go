@@ -19,6 +19,9 @@ type Lab struct {
 	Probes []Probe
 	// Nodes are the names of the lab's nodes in stored order: namespaces, routers, switches.
 	Nodes []string
+	// Addresses are where each node is asked when it is asked by name: one per family it has,
+	// IPv4 first.
+	Addresses map[string][]netip.Addr
 }
 
 // Probe is one question in one family, with every default filled in.

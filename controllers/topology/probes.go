@@ -79,15 +79,22 @@ func (n *network) targets(field string, p *v1alpha1.Probe) (targets []netip.Addr
 		n.refuse(field+".to", n.known("nodes", n.nodeNames()), "no node is called %q", p.To)
 		return nil, ""
 	}
-	for _, f := range families {
-		if a := to.address(f); a.IsValid() {
-			targets = append(targets, a)
-		}
-	}
+	targets = to.asked()
 	if len(targets) == 0 {
 		n.refuse(field+".to", "give it an address or probe another node", "%s has no address", p.To)
 	}
 	return targets, to.name
+}
+
+// asked are the addresses at which the node is asked by name, one per family.
+func (x *node) asked() []netip.Addr {
+	var addresses []netip.Addr
+	for _, f := range families {
+		if a := x.address(f); a.IsValid() {
+			addresses = append(addresses, a)
+		}
+	}
+	return addresses
 }
 
 // targetAddress is a written target: an address that somebody in the lab has or could have.

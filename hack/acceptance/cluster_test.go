@@ -22,10 +22,11 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// agentMetrics and agentHealth are where the agent of these stories answers.
+// Where the programs of these stories answer.
 const (
-	agentMetrics = "127.0.0.1:18080"
-	agentHealth  = "127.0.0.1:18081"
+	agentMetrics      = "127.0.0.1:18080"
+	agentHealth       = "127.0.0.1:18081"
+	controllerMetrics = "127.0.0.1:18082"
 )
 
 // cluster is a node with its agent, and the controller.
@@ -43,7 +44,7 @@ func newCluster(t *testing.T, agentFlags ...string) *cluster {
 	apply(t, "{apiVersion: v1, kind: Namespace, metadata: {name: netlab-system}}")
 	apply(t, fmt.Sprintf("{apiVersion: v1, kind: Node, metadata: {name: %s, labels: {pool: lab}}}", nodeName))
 	c := &cluster{t: t, agentFlags: agentFlags}
-	c.controller = start(t, nil, "netlab-controller", "--metrics-bind-address=0", "--health-probe-bind-address=0")
+	c.controller = startController(t, controllerMetrics)
 	c.startAgent()
 	eventually(t, 30*time.Second, "the agent has introduced itself", func() error {
 		_, err := try(machine.kubectl, "wait", "netlabnodestate/"+nodeName, "--for=jsonpath={.status.agent.version}", "--timeout=20s")
@@ -57,9 +58,16 @@ func newCluster(t *testing.T, agentFlags ...string) *cluster {
 	return c
 }
 
+func startController(t *testing.T, metrics string) *process {
+	t.Helper()
+	return start(t, nil, "netlab-controller", "--metrics-bind-address="+metrics, "--metrics-secure=false", "--health-probe-bind-address=0")
+}
+
 func (c *cluster) startAgent() {
 	c.t.Helper()
-	flags := append([]string{"--metrics-bind-address=" + agentMetrics, "--health-probe-bind-address=" + agentHealth}, c.agentFlags...)
+	flags := append([]string{
+		"--metrics-bind-address=" + agentMetrics, "--metrics-secure=false", "--health-probe-bind-address=" + agentHealth,
+	}, c.agentFlags...)
 	c.agent = start(c.t, []string{"NODE_NAME=" + nodeName}, "netlab-agent", flags...)
 	eventually(c.t, 30*time.Second, "agent is ready", func() error {
 		answer, err := http.Get("http://" + agentHealth + "/readyz")
@@ -166,17 +174,28 @@ func condition(t *testing.T, lab, kind string) (status, reason, message string) 
 // metric sums the agent's metric over all labels that match.
 func metric(t *testing.T, name string, labels ...string) float64 {
 	t.Helper()
-	answer, err := http.Get("http://" + agentMetrics + "/metrics")
+	text, err := scrape(agentMetrics)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return sumOf(t, text, name, labels...)
+}
+
+// scrape returns what a program exports.
+func scrape(address string) (string, error) {
+	answer, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		return "", err
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return string(body), err
+}
+
+func sumOf(t *testing.T, text, name string, labels ...string) float64 {
+	t.Helper()
 	sum := 0.0
-	for line := range strings.Lines(string(body)) {
+	for line := range strings.Lines(text) {
 		head, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if head != name && !strings.HasPrefix(head, name+"{") {
 			continue

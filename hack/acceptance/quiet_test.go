@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/netlab-dev/netlab/hack/strace"
 )
 
 // quietFor is how long nothing may be written: several periodic compares.
@@ -35,7 +37,7 @@ func TestAQuietLabWritesNothing(t *testing.T) {
 	if ops := metric(t, "netlab_operations_total") - opsBefore; opsBefore == 0 || ops != 0 {
 		t.Errorf("the agent counts %v kernel operations after %v before", ops, opsBefore)
 	}
-	if writes := kernelWrites(trace); len(writes) > 0 {
+	if writes := strace.KernelWrites(trace); len(writes) > 0 {
 		t.Errorf("strace saw %d kernel writes, the first: %s", len(writes), writes[0])
 	}
 	for resource, n := range apiWrites(t) {
@@ -52,7 +54,7 @@ func traceFor(t *testing.T, pid int, d time.Duration) []byte {
 	t.Helper()
 	file := t.TempDir() + "/trace"
 	command := exec.Command("strace", "-f", "-qq", "-s", "64", "-o", file, "-p", strconv.Itoa(pid),
-		"-e", "trace=sendto,sendmsg,mount,umount2,open,openat,unlinkat,symlinkat,mkdirat")
+		"-e", strace.Calls)
 	var said bytes.Buffer
 	command.Stderr = &said
 	if err := command.Start(); err != nil {
@@ -62,36 +64,10 @@ func traceFor(t *testing.T, pid int, d time.Duration) []byte {
 	command.Process.Signal(os.Interrupt) //nolint:errcheck // waiting says whether it worked
 	command.Wait()                       //nolint:errcheck // strace ends with the signal's code
 	trace, err := os.ReadFile(file)
-	if err != nil || !messageType.Match(trace) {
+	if err != nil || !strace.SawNetlink(trace) {
 		t.Fatalf("strace did not see the agent look at the kernel: %v, %s", err, said.Bytes())
 	}
 	return trace
-}
-
-var (
-	messageType = regexp.MustCompile(`nlmsg_type=(RTM_\w+|0x[0-9a-f]+)`)
-	fileWrite   = regexp.MustCompile(`umount2?\(|mount\(|unlinkat\(|symlinkat\(|mkdirat\(|O_(WRONLY|RDWR).*/proc/sys|/proc/sys.*O_(WRONLY|RDWR)`)
-)
-
-// kernelWrites are the lines of a trace that change something in the kernel.
-func kernelWrites(trace []byte) []string {
-	var writes []string
-	for line := range strings.Lines(string(trace)) {
-		if m := messageType.FindStringSubmatch(line); fileWrite.MatchString(line) || (m != nil && !asksOnly(m[1])) {
-			writes = append(writes, strings.TrimSpace(line))
-		}
-	}
-	return writes
-}
-
-// asksOnly reports whether a netlink message of that type changes nothing. strace prints the
-// number where it does not know the socket. Numbers of rtnetlink(7) come in fours from 16 on:
-// new, delete, get, set.
-func asksOnly(kind string) bool {
-	if n, err := strconv.ParseInt(kind, 0, 32); err == nil {
-		return n < 16 || n%4 == 2
-	}
-	return strings.HasPrefix(kind, "RTM_GET")
 }
 
 // A test of the test: a trace of a real change must show.
@@ -102,7 +78,7 @@ func TestStraceShowsAKernelWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(kernelWrites(trace)) == 0 {
+	if len(strace.KernelWrites(trace)) == 0 {
 		t.Fatalf("no write found in:\n%s", trace)
 	}
 }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netlab-dev/netlab/controllers/ask"
+	"github.com/netlab-dev/netlab/controllers/capture"
+)
+
+func (a *app) captureCommand() *cobra.Command {
+	var o ask.CaptureOptions
+	var w where
+	path := ""
+	cmd := &cobra.Command{
+		Use:   "capture NAME NODE [INTERFACE] -w FILE",
+		Short: "Write the packets that pass a node as pcapng",
+		Long: `Write the packets that pass an interface of a node, or all of them, as pcapng, for Wireshark
+and tshark. It ends when interrupted, after -c packets or --duration, when the interface goes
+down, and when the lab is deleted; the file is complete then.`,
+		Example: `  kubectl netlab capture routed-pair router -w router.pcapng
+  kubectl netlab --local capture routed-pair router l1 -w - | tshark -r -`,
+		Args: cobra.RangeArgs(2, 3),
+		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
+			o.Node = args[1]
+			if len(args) == 3 {
+				o.Interface = args[2]
+			}
+			return a.capture(cmd, args[0], o, w, path)
+		}),
+		ValidArgsFunction: a.completeLab(nodeNames, interfaceNames),
+	}
+	a.whereFlags(cmd, &w)
+	cmd.Flags().StringVarP(&path, "write", "w", "", "file to write; - is standard output")
+	cmd.Flags().IntVarP(&o.Packets, "count", "c", 0, "end after so many packets; 0 is no limit")
+	cmd.Flags().DurationVar(&o.Duration, "duration", 0, "end after so long; 0 is no limit")
+	_ = cmd.MarkFlagRequired("write")
+	return cmd
+}
+
+func (a *app) capture(cmd *cobra.Command, name string, o ask.CaptureOptions, w where, path string) error {
+	if path == "-" && isTerminal(a.out) {
+		return errors.New("packets are not for a terminal: say -w FILE, or -w - and a program that reads them")
+	}
+	lab, err := a.asked(cmd.Context(), name, w)
+	if err != nil {
+		return err
+	}
+	a.terminal.progress(fmt.Sprintf("capturing on %s of %s; Ctrl-C ends it", o.Node, name))
+	summary, err := a.captureTo(cmd.Context(), path, func(ctx context.Context, w io.Writer) (capture.Summary, error) {
+		return lab.Capture(ctx, o, w)
+	})
+	if err != nil {
+		return err
+	}
+	a.terminal.clear()
+	fmt.Fprintf(a.terminal.err, "%d packets captured, %d dropped%s\n", summary.Packets, summary.Dropped, endings[summary.Ending])
+	return nil
+}
+
+// endings are what is said of those nobody asked for.
+var endings = map[capture.Ending]string{
+	capture.LinkDown:   "; the interface went down",
+	capture.LabDeleted: "; the lab is gone",
+}
+
+// captureTo leaves no file where there was nothing to write.
+func (a *app) captureTo(ctx context.Context, path string, record func(context.Context, io.Writer) (capture.Summary, error)) (capture.Summary, error) {
+	if path == "-" {
+		return record(ctx, a.out)
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return capture.Summary{}, err
+	}
+	summary, err := record(ctx, file)
+	info, statErr := file.Stat()
+	if err = errors.Join(err, statErr, file.Close()); err != nil && info != nil && info.Size() == 0 {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return summary, err
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"k8s.io/client-go/tools/remotecommand"
+	podexec "k8s.io/client-go/util/exec"
+
+	"github.com/netlab-dev/netlab/controllers/nodeexec"
+)
+
+// clusterExec runs the program in a pod on a node of the cluster.
+func (a *app) clusterExec(cmd *cobra.Command, name, node string, command []string, o execOptions) error {
+	if o.tty && (!isTerminal(a.in) || !o.stdin) {
+		return errors.New("-t gives the command this terminal: it needs -i, and standard input to be a terminal")
+	}
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	lab, err := c.lab(cmd.Context(), name)
+	if err != nil {
+		return err
+	}
+	if names := nodeNames(lab, nil); !slices.Contains(names, node) {
+		return fmt.Errorf("%s/%s has no node %q; its nodes: %s", lab.Namespace, lab.Name, node, strings.Join(names, ", "))
+	}
+	nodes, agent, err := c.agent(cmd.Context(), name, o.where)
+	if err != nil {
+		return err
+	}
+	open := func() (nodeexec.Streams, func(), error) { return a.streams(o) }
+	err = nodes.Visit(cmd.Context(), nodeexec.Visit{
+		Lab: lab, Node: node, Agent: agent, PodNamespace: o.podNamespace, Image: o.image,
+		Command: command, TimeLimit: o.timeLimit, StartLimit: o.startLimit,
+	}, open, a.terminal.progress)
+	if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) && soleError(err) {
+		return exitError(exitInterrupted)
+	}
+	if ended, ok := errors.AsType[podexec.CodeExitError](err); ok && soleError(err) {
+		return exitError(ended.Code)
+	}
+	return err
+}
+
+// soleError reports whether nothing is joined to an error: that would go unsaid.
+func soleError(err error) bool {
+	joined, ok := err.(interface{ Unwrap() []error })
+	return !ok || len(joined.Unwrap()) == 1
+}
+
+// streams are this program's standard files. With a terminal it passes keys on as they are
+// typed, Ctrl-C included, until restore.
+func (a *app) streams(o execOptions) (s nodeexec.Streams, restore func(), err error) {
+	a.terminal.clear()
+	s = nodeexec.Streams{Out: a.out, Err: a.terminal.err, TTY: o.tty}
+	if o.stdin {
+		s.In = a.in
+	}
+	if !o.tty {
+		return s, func() {}, nil
+	}
+	fd := int(a.in.Fd())
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return s, nil, fmt.Errorf("set the terminal to raw mode: %w", err)
+	}
+	sizes := watchSize(fd)
+	s.Sizes = sizes
+	return s, func() {
+		sizes.stop()
+		_ = term.Restore(fd, before)
+	}, nil
+}
+
+// size tells the sizes of a terminal, now and whenever it changes.
+type size struct {
+	fd      int
+	changes chan os.Signal
+}
+
+func watchSize(fd int) *size {
+	s := &size{fd: fd, changes: make(chan os.Signal, 1)}
+	s.changes <- syscall.SIGWINCH // the size it has now
+	signal.Notify(s.changes, syscall.SIGWINCH)
+	return s
+}
+
+func (s *size) stop() {
+	signal.Stop(s.changes)
+	close(s.changes)
+}
+
+// Next waits for a change.
+func (s *size) Next() *remotecommand.TerminalSize {
+	if _, ok := <-s.changes; !ok {
+		return nil
+	}
+	width, height, err := term.GetSize(s.fd)
+	if err != nil {
+		return nil
+	}
+	return &remotecommand.TerminalSize{Width: uint16(width), Height: uint16(height)}
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
+	"github.com/netlab-dev/netlab/controllers/manifest"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// The stories of testdata/script run the subcommands on the real kernel, in a sandbox, with a lab
+// built as the agent builds it.
+func TestMain(m *testing.M) {
+	testscript.Main(sandboxed{m}, map[string]func(){"netlab-agent": main})
+}
+
+type sandboxed struct{ *testing.M }
+
+func (s sandboxed) Run() int {
+	inside, exit, err := sandbox.Enter(sandbox.Options{})
+	if err == nil && inside {
+		err = flag.Set("test.parallel", "1")
+		exit = s.M.Run()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return exit
+}
+
+func TestStories(t *testing.T) {
+	samples, err := filepath.Abs("../../config/samples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		WorkdirRoot:         t.TempDir(),
+		RequireExplicitExec: true,
+		Setup:               func(env *testscript.Env) error { env.Setenv("SAMPLES", samples); return nil },
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"lab": lab, "exits": exits},
+	})
+}
+
+// lab makes the machine hold the lab of a file, with a UID, until the story ends, and writes its
+// description to lab.json.
+func lab(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: lab FILE UID")
+	}
+	documents, err := manifest.Read([]string{args[0]}, manifest.Options{})
+	ts.Check(err)
+	described := documents[0].Lab
+	described.UID = types.UID(args[1])
+	id := topology.Identity{Namespace: described.Namespace, Name: described.Name, Owner: topology.AgentOwner(args[1])}
+	compiled, err := topology.Compile(id, &described.Spec, topology.Options{})
+	ts.Check(err)
+	k, err := kernel.New(kernel.Options{})
+	ts.Check(err)
+	_, err = converge.Converge(context.Background(), k, id, compiled.Want)
+	ts.Check(err)
+	ts.Defer(func() {
+		_, err := converge.Remove(context.Background(), k, id)
+		ts.Check(err)
+	})
+	encoded, err := json.Marshal(described)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("lab.json"), encoded, 0o600))
+}
+
+// exits runs a program and wants this very exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if neg || err != nil || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGUMENT…")
+	}
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}

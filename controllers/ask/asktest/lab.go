@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package asktest
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/ask"
+	"github.com/netlab-dev/netlab/controllers/capture"
+	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Bench is a machine with the lab, and what became of its neighbour tables.
+type Bench struct {
+	ask.Machine
+	Kernel *fake.Kernel
+	// Described is the lab, Identity whose it is.
+	Described *v1alpha1.NetLab
+	Identity  topology.Identity
+	// Used and Limit are those of both neighbour tables.
+	Used, Limit int
+	// Silent reports whether an address does not answer in a network namespace.
+	Silent func(from string, to netip.Addr) bool
+	// Packets are what a capture finds.
+	Packets []kernel.Packet
+
+	mu sync.Mutex
+	// asking is how many ask now; Waves how many did between two clean-ups.
+	asking int
+	Waves  []int
+}
+
+// New builds the lab as the agent does.
+func New(t testing.TB) *Bench {
+	t.Helper()
+	b := &Bench{Kernel: fake.New(), Limit: 1024, Silent: func(string, netip.Addr) bool { return false }}
+	b.Machine = ask.Machine{Kernel: neighbours{b.Kernel, b}, Dial: b.dial, Listen: b.listen}
+	b.Described = tutorial()
+	b.Identity = topology.Identity{Namespace: "default", Name: "pair", Owner: topology.AgentOwner(string(b.Described.UID))}
+	lab, err := topology.Compile(b.Identity, &b.Described.Spec, topology.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Kernel.Apply(t.Context(), topology.Diff(topology.NewState(), lab.Want)); err != nil {
+		t.Fatal(err)
+	}
+	b.Kernel.ForgetWrites()
+	return b
+}
+
+// Lab is the lab, to be asked.
+func (b *Bench) Lab(t testing.TB) *ask.Lab {
+	t.Helper()
+	lab, err := b.Machine.Lab(b.Identity, b.Described.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lab
+}
+
+func tutorial() *v1alpha1.NetLab {
+	lab := &v1alpha1.NetLab{}
+	lab.Namespace, lab.Name, lab.UID = "default", "pair", "6f1e"
+	lab.Spec = v1alpha1.NetLabSpec{
+		Namespaces: []v1alpha1.Namespace{{Name: "ns1"}, {Name: "ns2"}},
+		Routers:    []v1alpha1.Router{{Name: "router"}},
+		Subnets:    []v1alpha1.Subnet{{Name: "left", CIDRs: []string{"192.0.2.0/24"}}, {Name: "right", CIDRs: []string{"198.51.100.0/24"}}},
+		Links: []v1alpha1.Link{
+			{Name: "l1", Subnet: "left", Endpoints: []v1alpha1.Endpoint{{Name: "ns1"}, {Name: "router"}}},
+			{Name: "l2", Subnet: "right", Endpoints: []v1alpha1.Endpoint{{Name: "router"}, {Name: "ns2"}}},
+		},
+		Probes: []v1alpha1.Probe{{Name: "ns1-ns2", From: "ns1", To: "ns2"}},
+	}
+	return lab
+}
+
+// neighbours adds the neighbour tables to a fake kernel.
+type neighbours struct {
+	*fake.Kernel
+	bench *Bench
+}
+
+func (n neighbours) NeighbourUse(int) (used, limit int, err error) {
+	return n.bench.Used, n.bench.Limit, nil
+}
+
+func (n neighbours) RememberNeighbours([]string) (forget func() error, err error) {
+	b := n.bench
+	return func() error {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.Waves = append(b.Waves, b.asking)
+		b.asking = 0
+		return nil
+	}, nil
+}
+
+func (b *Bench) dial(_ context.Context, from string, _ probe.Options) (probe.Conn, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asking++
+	return &conn{bench: b, at: from}, nil
+}
+
+// conn answers an IPv4 echo request as soon as it is sent.
+type conn struct {
+	bench *Bench
+	at    string
+	reply []byte
+	from  netip.Addr
+}
+
+func (c *conn) WriteTo(icmp []byte, dst netip.Addr) error {
+	if c.bench.Silent(c.at, dst) {
+		return nil
+	}
+	c.reply, c.from = append([]byte(nil), icmp...), dst
+	// A reply differs from its request in the type, 0 for 8, and so in the checksum.
+	c.reply[0] = 0
+	sum := uint32(binary.BigEndian.Uint16(icmp[2:])) + 8<<8
+	binary.BigEndian.PutUint16(c.reply[2:], uint16(sum)+uint16(sum>>16))
+	return nil
+}
+
+func (c *conn) ReadFrom(buf []byte) (int, netip.Addr, error) {
+	if c.reply == nil {
+		return 0, netip.Addr{}, os.ErrDeadlineExceeded
+	}
+	n := copy(buf, c.reply)
+	c.reply = nil
+	return n, c.from, nil
+}
+
+func (c *conn) SetReadDeadline(time.Time) error { return nil }
+func (c *conn) Close() error                    { return nil }
+
+func (b *Bench) listen(_, link string) (capture.Tap, error) {
+	if link == "nothing" {
+		return nil, kernel.ErrNoInterface
+	}
+	return &tap{packets: b.Packets}, nil
+}
+
+// tap is an interface called l1 that some packets pass and then none.
+type tap struct {
+	packets []kernel.Packet
+	until   time.Time
+}
+
+var l1 = kernel.Interface{Index: 2, Name: "l1", Hardware: 1}
+
+func (p *tap) Interfaces() []kernel.Interface { return []kernel.Interface{l1} }
+
+func (p *tap) Interface(index int) (kernel.Interface, error) {
+	return kernel.Interface{}, errors.New("there is one interface")
+}
+
+func (p *tap) Read(buf []byte) (kernel.Packet, error) {
+	if len(p.packets) == 0 {
+		time.Sleep(min(time.Until(p.until), time.Millisecond))
+		return kernel.Packet{}, os.ErrDeadlineExceeded
+	}
+	next := p.packets[0]
+	p.packets = p.packets[1:]
+	return next, nil
+}
+
+func (p *tap) SetReadDeadline(t time.Time) error { p.until = t; return nil }
+func (p *tap) Dropped() (uint64, error)          { return 0, nil }
+func (p *tap) Deleted() bool                     { return false }
+func (p *tap) Close() error                      { return nil }

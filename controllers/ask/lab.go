@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Lab is a lab that can be asked.
+type Lab struct {
+	machine *Machine
+	id      topology.Identity
+	spec    v1alpha1.NetLabSpec
+	*topology.Lab
+}
+
+// Path is from one node of a lab to another.
+type Path struct {
+	// From is a node, To a node or an address of the lab.
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+func (p Path) String() string { return p.From + " to " + p.To }
+
+// Lab returns the lab with that identity and description. The error is topology.Problems
+// where there can be none.
+func (m *Machine) Lab(id topology.Identity, spec v1alpha1.NetLabSpec) (*Lab, error) {
+	compiled, err := topology.Compile(id, &spec, topology.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &Lab{machine: m, id: id, spec: spec, Lab: compiled}, nil
+}
+
+// observe looks at the lab. A name that something else has is no lab to ask about.
+func (l *Lab) observe(ctx context.Context) (topology.Observation, error) {
+	seen, err := l.machine.Kernel.Observe(ctx, l.id, l.Want)
+	if err != nil {
+		return seen, fmt.Errorf("look at %s: %w", l.id, err)
+	}
+	if len(seen.Conflicts) > 0 {
+		return seen, fmt.Errorf("%s: %w: %s", l.id, ErrConflict, seen.Conflicts[0])
+	}
+	return seen, nil
+}
+
+// ErrConflict is in errors that say that something else has a name of the lab.
+var ErrConflict = errors.New("a name the lab needs is taken")
+
+// Node returns the network namespace of a node; the error lists the nodes there are.
+func (l *Lab) Node(name string) (namespace string, err error) {
+	if !slices.Contains(l.Nodes, name) {
+		return "", fmt.Errorf("%s has no node %q; its nodes: %s", l.id, name, strings.Join(l.Nodes, ", "))
+	}
+	return l.id.NetworkNamespace(name), nil
+}
+
+// questions are what is asked along a path, one per family that both ends have. The lab is
+// compiled with this probe alone, so that names, families and addresses mean what they mean in
+// a probe of the lab.
+func (l *Lab) questions(path Path) ([]topology.Probe, error) {
+	asked, err := l.probe(path)
+	if err != nil {
+		return nil, err
+	}
+	spec := l.spec
+	spec.Probes = []v1alpha1.Probe{asked}
+	compiled, err := topology.Compile(l.id, &spec, topology.Options{})
+	if problems, ok := errors.AsType[topology.Problems](err); ok {
+		return nil, fmt.Errorf("from %s: %s; %s", path, problems[0].Message, problems[0].Cure)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return compiled.Probes, nil
+}
+
+func (l *Lab) probe(path Path) (v1alpha1.Probe, error) {
+	asked := v1alpha1.Probe{Name: "asked", From: path.From}
+	if _, err := l.Node(path.From); err != nil {
+		return asked, err
+	}
+	if _, err := netip.ParseAddr(path.To); err == nil {
+		asked.ToAddress = path.To
+		return asked, nil
+	}
+	asked.To = path.To
+	_, err := l.Node(path.To)
+	return asked, err
+}

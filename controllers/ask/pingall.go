@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ask
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// PingAllOptions are how a PingAll has to be.
+type PingAllOptions struct {
+	// Timeout is how long a wave waits for its replies; 0 is a second.
+	Timeout time.Duration
+	// Diagnoses is for how many pairs without a reply the cause is looked for.
+	Diagnoses int
+}
+
+// PingAll is who answers whom.
+type PingAll struct {
+	// Nodes are those of the lab, in the order of its description.
+	Nodes []string `json:"nodes"`
+	// Pairs are all ordered pairs of different nodes with a family in common, one per family,
+	// IPv4 first, by asking node and asked node.
+	Pairs []Pair `json:"pairs"`
+	// Reachable, Unreachable and Unknown count the pairs.
+	Reachable   int `json:"reachable"`
+	Unreachable int `json:"unreachable"`
+	Unknown     int `json:"unknown"`
+	// Waves is how many there were.
+	Waves int `json:"waves"`
+}
+
+// Pair is one question of a PingAll.
+type Pair struct {
+	Path
+	Family  v1alpha1.Family `json:"family"`
+	Address string          `json:"address"`
+	Result  PairResult      `json:"result"`
+	// RTTMicroseconds is the round-trip time of the reply.
+	RTTMicroseconds int64 `json:"rttMicroseconds,omitempty"`
+	// Error says why there is no reply, as the asking kernel sees it.
+	Error string `json:"error,omitempty"`
+	// Cause is why there is none, where it was looked for.
+	Cause diagnose.Cause `json:"cause,omitzero"`
+}
+
+// PairResult says whether a node answers another.
+type PairResult string
+
+// The results.
+const (
+	Reachable   PairResult = "Reachable"
+	Unreachable PairResult = "Unreachable"
+	// Unknown: it could not be asked.
+	Unknown PairResult = "Unknown"
+)
+
+// PingAll asks every node from every other one, once. The error is the context's, or says that
+// the lab could not be looked at.
+func (l *Lab) PingAll(ctx context.Context, o PingAllOptions) (*PingAll, error) {
+	probes := l.pairs(cmp.Or(o.Timeout, time.Second))
+	all := &PingAll{Nodes: l.Nodes, Pairs: make([]Pair, 0, len(probes))}
+	costs := newCosts(l.Lab)
+	for len(probes) > 0 {
+		l.machine.progress(fmt.Sprintf("asked %d of %d pairs", len(all.Pairs), len(all.Pairs)+len(probes)))
+		budget, refusal := l.machine.budget(probes[0].Family)
+		wave := costs.wave(probes, budget)
+		probes = probes[len(wave):]
+		results, err := l.askWave(ctx, wave, refusal)
+		if err != nil {
+			return nil, err
+		}
+		all.add(wave, results)
+	}
+	return all, l.diagnosePairs(ctx, all, o.Diagnoses)
+}
+
+// pairs are the questions, family by family, because each has a table of its own.
+func (l *Lab) pairs(timeout time.Duration) []topology.Probe {
+	var probes []topology.Probe
+	for _, family := range []v1alpha1.Family{v1alpha1.IPv4, v1alpha1.IPv6} {
+		for _, from := range l.Nodes {
+			if _, ok := l.address(from, family); !ok {
+				continue
+			}
+			for _, to := range l.Nodes {
+				if p, ok := l.pair(from, to, family); ok {
+					p.Timeout = timeout
+					probes = append(probes, p)
+				}
+			}
+		}
+	}
+	return probes
+}
+
+func (l *Lab) pair(from, to string, family v1alpha1.Family) (p topology.Probe, ok bool) {
+	address, ok := l.address(to, family)
+	return topology.Probe{
+		Name: from + " to " + to, Family: family, From: from, Target: to, To: address,
+		Expect: v1alpha1.ExpectReachable, FailureThreshold: 1,
+	}, ok && from != to
+}
+
+// budget is how many neighbour entries a wave may cause, or why nothing may be asked. Where
+// the kernel does not say how full its table is, it is taken for as large as it usually is.
+func (m *Machine) budget(family v1alpha1.Family) (entries int, refusal string) {
+	const usually = 1024
+	version := 4
+	if family == v1alpha1.IPv6 {
+		version = 6
+	}
+	full, free, err := m.neighbours(version)
+	switch {
+	case err != nil:
+		return usually / 4, ""
+	case full:
+		return 0, fmt.Sprintf("the %s neighbour table of the machine is full: %d entries are free", family, free)
+	}
+	return free / 4, ""
+}
+
+// askWave asks at the same time, and cleans up behind itself.
+func (l *Lab) askWave(ctx context.Context, wave []topology.Probe, refusal string) ([]probe.Result, error) {
+	results := make([]probe.Result, len(wave))
+	if refusal != "" {
+		for i := range results {
+			results[i].Err = refusal
+		}
+		return results, nil
+	}
+	forget, err := l.machine.Kernel.RememberNeighbours(l.namespaces())
+	if err != nil {
+		return nil, err
+	}
+	var asking sync.WaitGroup
+	for i, p := range wave {
+		asking.Go(func() { results[i] = l.machine.Once(ctx, l.Lab, p) })
+	}
+	asking.Wait()
+	return results, cmp.Or(ctx.Err(), forget())
+}
+
+func (l *Lab) namespaces() []string {
+	names := make([]string, len(l.Nodes))
+	for i, node := range l.Nodes {
+		names[i] = l.id.NetworkNamespace(node)
+	}
+	return names
+}
+
+func (a *PingAll) add(wave []topology.Probe, results []probe.Result) {
+	a.Waves++
+	for i, p := range wave {
+		pair := Pair{
+			Path: Path{From: p.From, To: p.Target}, Family: p.Family, Address: p.To.String(),
+			RTTMicroseconds: results[i].RTT.Microseconds(), Error: results[i].Err,
+		}
+		switch results[i].Verdict {
+		case probe.Pass:
+			pair.Result = Reachable
+			a.Reachable++
+		case probe.Fail:
+			pair.Result = Unreachable
+			a.Unreachable++
+		default:
+			pair.Result = Unknown
+			a.Unknown++
+		}
+		a.Pairs = append(a.Pairs, pair)
+	}
+}
+
+// diagnosePairs looks for the cause of the first pairs without a reply.
+func (l *Lab) diagnosePairs(ctx context.Context, all *PingAll, most int) error {
+	if all.Unreachable == 0 || most == 0 {
+		return nil
+	}
+	seen, err := l.observe(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range all.Pairs {
+		pair := &all.Pairs[i]
+		if pair.Result != Unreachable {
+			continue
+		}
+		if most--; most < 0 {
+			break
+		}
+		p, _ := l.pair(pair.From, pair.To, pair.Family)
+		pair.Cause = l.machine.Diagnose(ctx, l.Lab, p, probe.Result{Verdict: probe.Fail, Outcome: probe.NoReply}, seen)
+	}
+	return ctx.Err()
+}

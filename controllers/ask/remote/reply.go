@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package remote
+
+import (
+	"github.com/netlab-dev/netlab/controllers/ask"
+	"github.com/netlab-dev/netlab/controllers/capture"
+)
+
+// Reply is a part of an answer. One field is set.
+type Reply struct {
+	// Version is that of the program which answers; it comes first.
+	Version string `json:"version,omitempty"`
+	// Progress says what is being waited for.
+	Progress     string            `json:"progress,omitempty"`
+	Attempt      *ask.Attempt      `json:"attempt,omitempty"`
+	Explanations []ask.Explanation `json:"explanations,omitempty"`
+	PingAll      *ask.PingAll      `json:"pingAll,omitempty"`
+	Capture      *capture.Summary  `json:"capture,omitempty"`
+	// Error says why there is no answer, or no more of it.
+	Error string `json:"error,omitempty"`
+}
+
+// The verbs.
+const (
+	verbExplain = "explain"
+	verbPing    = "ping"
+	verbPingAll = "pingall"
+	verbCapture = "capture"
+)

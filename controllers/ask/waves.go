@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ask
+
+import (
+	"net/netip"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// maxWave bounds how many ask at the same time: each needs a socket, and while it opens it, a
+// thread.
+const maxWave = 128
+
+// costs says how many neighbour entries asking causes.
+type costs struct {
+	lab        *topology.Lab
+	neighbours map[string][]string
+	// distances are computed when first needed: links from a node to every other one.
+	distances map[string]map[string]int
+}
+
+func newCosts(lab *topology.Lab) *costs {
+	c := &costs{lab: lab, neighbours: map[string][]string{}, distances: map[string]map[string]int{}}
+	for id, link := range lab.Want.Links {
+		if link.Peer.Namespace != "" {
+			node := topology.NodeOf(id.Namespace)
+			c.neighbours[node] = append(c.neighbours[node], topology.NodeOf(link.Peer.Namespace))
+		}
+	}
+	return c
+}
+
+// wave are the first of the probes that together cause no more entries than the budget, at
+// least one, and all of one family.
+func (c *costs) wave(probes []topology.Probe, budget int) []topology.Probe {
+	n := 0
+	for spent := 0; n < len(probes) && n < maxWave && probes[n].Family == probes[0].Family; n++ {
+		if spent += c.of(probes[n]); n > 0 && spent > budget {
+			break
+		}
+	}
+	return probes[:n]
+}
+
+// of is how many entries a ping and its reply may cause: one at both ends of every link on the
+// shortest way, and in IPv6 one more for the multicast address by which a neighbour is looked for.
+// Where no links lead to the target, the packet may still go as far as any do.
+func (c *costs) of(p topology.Probe) int {
+	distance, known := c.from(p.From)[p.Target]
+	if !known {
+		for _, d := range c.from(p.From) {
+			distance = max(distance, d)
+		}
+	}
+	entries := 2 * max(distance, 1)
+	if p.Family == v1alpha1.IPv6 {
+		entries *= 2
+	}
+	return entries
+}
+
+// from are the distances of all nodes that links lead to.
+func (c *costs) from(node string) map[string]int {
+	if known, ok := c.distances[node]; ok {
+		return known
+	}
+	found := map[string]int{node: 0}
+	for queue := []string{node}; len(queue) > 0; queue = queue[1:] {
+		for _, next := range c.neighbours[queue[0]] {
+			if _, ok := found[next]; !ok {
+				found[next] = found[queue[0]] + 1
+				queue = append(queue, next)
+			}
+		}
+	}
+	c.distances[node] = found
+	return found
+}
+
+// address is where a node is asked in a family.
+func (l *Lab) address(node string, family v1alpha1.Family) (netip.Addr, bool) {
+	for _, a := range l.Addresses[node] {
+		if a.Is4() == (family == v1alpha1.IPv4) {
+			return a, true
+		}
+	}
+	return netip.Addr{}, false
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package capture_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopacket/gopacket/pcapgo"
+
+	"github.com/netlab-dev/netlab/controllers/capture"
+	"github.com/netlab-dev/netlab/controllers/kernel"
+)
+
+// The ARPHRD_ numbers of these tests.
+const (
+	ethernet, loopback, none = 1, 772, 0xfffe
+	ieee802154               = 804
+)
+
+// tap is a socket that hears some packets, then fails, or hears nothing more.
+type tap struct {
+	interfaces []kernel.Interface
+	packets    []kernel.Packet
+	fails      error
+	deleted    bool
+	dropped    uint64
+	until      time.Time
+	closed     bool
+}
+
+func (p *tap) Interfaces() []kernel.Interface { return p.interfaces[:2] }
+
+func (p *tap) Interface(index int) (kernel.Interface, error) {
+	for _, i := range p.interfaces {
+		if i.Index == index {
+			return i, nil
+		}
+	}
+	return kernel.Interface{}, errors.New("it has gone")
+}
+
+func (p *tap) Read([]byte) (kernel.Packet, error) {
+	if len(p.packets) > 0 {
+		next := p.packets[0]
+		p.packets = p.packets[1:]
+		return next, nil
+	}
+	if p.fails != nil {
+		return kernel.Packet{}, p.fails
+	}
+	time.Sleep(time.Until(p.until))
+	return kernel.Packet{}, os.ErrDeadlineExceeded
+}
+
+func (p *tap) SetReadDeadline(t time.Time) error { p.until = t; return nil }
+func (p *tap) Dropped() (uint64, error)          { return p.dropped, nil }
+func (p *tap) Deleted() bool                     { return p.deleted && len(p.packets) == 0 }
+func (p *tap) Close() error                      { p.closed = true; return nil }
+
+func newTap(packets ...kernel.Packet) *tap {
+	return &tap{packets: packets, interfaces: []kernel.Interface{
+		{Index: 1, Name: "lo", Hardware: loopback}, {Index: 2, Name: "l1", Hardware: ethernet},
+		{Index: 3, Name: "tun0", Hardware: none}, {Index: 4, Name: "radio", Hardware: ieee802154},
+	}}
+}
+
+func packet(index int, data string) kernel.Packet {
+	return kernel.Packet{Index: index, Time: time.Unix(1700000000, 123456789), Data: []byte(data), Length: len(data) + 5}
+}
+
+func TestAFileSaysWhatPassedWhereAndWhen(t *testing.T) {
+	p := newTap(packet(2, "first"), packet(3, "late interface"), packet(1, "loop"), packet(4, "no link type"), packet(9, "gone"), packet(2, "last"), packet(2, "too many"))
+	p.dropped = 3
+	summary, file := record(t, p, capture.Options{Packets: 4})
+	if want := (capture.Summary{Packets: 4, Dropped: 3, Ending: capture.LimitReached}); summary != want {
+		t.Errorf("got %+v", summary)
+	}
+	want := `l1 Ethernet 1700000000.123456789 10 first
+tun0 Raw 1700000000.123456789 19 late interface
+lo Ethernet 1700000000.123456789 9 loop
+l1 Ethernet 1700000000.123456789 9 last
+lo: 1
+l1: 2
+tun0: 1
+`
+	if got := read(t, file); got != want {
+		t.Errorf("the file says\n%swant\n%s", got, want)
+	}
+	if !p.closed {
+		t.Error("the socket is open")
+	}
+}
+
+// However a capture ends, its file is complete.
+func TestEndings(t *testing.T) {
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	for name, c := range map[string]struct {
+		ctx     context.Context
+		change  func(*tap)
+		options capture.Options
+		want    capture.Ending
+	}{
+		"interrupted":           {interrupted, func(*tap) {}, capture.Options{}, capture.Interrupted},
+		"enough packets":        {t.Context(), func(*tap) {}, capture.Options{Packets: 1}, capture.LimitReached},
+		"long enough":           {t.Context(), func(*tap) {}, capture.Options{Duration: time.Millisecond}, capture.LimitReached},
+		"the interface is down": {t.Context(), func(p *tap) { p.fails = kernel.ErrLinkDown }, capture.Options{}, capture.LinkDown},
+		"the lab is gone":       {t.Context(), func(p *tap) { p.deleted = true }, capture.Options{}, capture.LabDeleted},
+	} {
+		p := newTap(packet(2, "one"))
+		c.change(p)
+		var file bytes.Buffer
+		summary, err := capture.Record(c.ctx, p, c.options, &file)
+		if err != nil || summary.Ending != c.want {
+			t.Errorf("%s: %+v, %v", name, summary, err)
+		}
+		if got := read(t, &file); !strings.Contains(got, fmt.Sprintf("l1: %d\n", summary.Packets)) {
+			t.Errorf("%s: the file says\n%s", name, got)
+		}
+	}
+}
+
+func TestWhatWentWrong(t *testing.T) {
+	p := newTap()
+	p.fails = errors.New("a broken socket")
+	var file bytes.Buffer
+	if _, err := capture.Record(t.Context(), p, capture.Options{}, &file); err == nil || err.Error() != "capture: a broken socket" {
+		t.Errorf("got %v", err)
+	}
+	if got := read(t, &file); got != "lo: 0\nl1: 0\n" {
+		t.Errorf("the file says\n%s", got)
+	}
+	full, writer := io.Pipe()
+	_ = full.CloseWithError(errors.New("a full disk"))
+	if _, err := capture.Record(t.Context(), newTap(), capture.Options{}, writer); err == nil || !strings.Contains(err.Error(), "a full disk") {
+		t.Errorf("got %v", err)
+	}
+	p = newTap()
+	p.interfaces = p.interfaces[2:]
+	p.interfaces[0].Hardware = ieee802154
+	if _, err := capture.Record(t.Context(), p, capture.Options{}, io.Discard); err == nil || !strings.Contains(err.Error(), "pcapng cannot describe") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func record(t *testing.T, p *tap, o capture.Options) (capture.Summary, io.Reader) {
+	t.Helper()
+	var file bytes.Buffer
+	summary, err := capture.Record(t.Context(), p, o, &file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return summary, &file
+}
+
+// read is what a file says: its packets, then what passed each interface.
+func read(t *testing.T, file io.Reader) string {
+	t.Helper()
+	reader, err := pcapgo.NewNgReader(file, pcapgo.NgReaderOptions{WantMixedLinkType: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for {
+		data, info, err := reader.ReadPacketData()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, _ := reader.Interface(info.InterfaceIndex)
+		fmt.Fprintf(&b, "%s %s %d.%d %d %s\n", i.Name, i.LinkType, info.Timestamp.Unix(), info.Timestamp.Nanosecond(), info.Length, data)
+	}
+	for id := range reader.NInterfaces() {
+		i, _ := reader.Interface(id)
+		fmt.Fprintf(&b, "%s: %d\n", i.Name, i.Statistics.PacketsReceived)
+	}
+	return b.String()
+}

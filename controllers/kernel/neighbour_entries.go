@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// neighbour is an entry of a namespace's neighbour tables.
+type neighbour struct {
+	index   int32
+	address netip.Addr
+}
+
+// RememberNeighbours notes which neighbours namespaces have. Forget deletes those that came
+// since and are not permanent, so that whoever asked many nodes leaves room in the tables, which
+// all namespaces of the machine share. A namespace that is gone by then had its entries deleted
+// with it.
+func (k *Kernel) RememberNeighbours(namespaces []string) (forget func() error, err error) {
+	before := map[string]map[neighbour]bool{}
+	err = k.eachNamespace(namespaces, func(d *door) error {
+		before[d.name], err = d.conn.neighbours()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("remember the neighbours: %w", err)
+	}
+	return func() error {
+		err := k.eachNamespace(namespaces, func(d *door) error {
+			if isThere, known := before[d.name]; known {
+				return d.conn.forgetOthers(isThere)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("delete the neighbours that came since: %w", err)
+		}
+		return nil
+	}, nil
+}
+
+// eachNamespace goes through namespaces, with one open at a time. One that is not there is passed over.
+func (k *Kernel) eachNamespace(namespaces []string, do func(*door) error) error {
+	return k.visit(func(v *visit) error {
+		for _, name := range namespaces {
+			d, err := v.enter(name)
+			if err == nil {
+				err = do(d)
+			} else if changedMeanwhile(err) {
+				continue
+			}
+			if err := errors.Join(err, v.close(name)); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// forgetOthers deletes the neighbours that are not among those.
+func (c *conn) forgetOthers(those map[neighbour]bool) error {
+	now, err := c.neighbours()
+	if err != nil {
+		return err
+	}
+	for n := range now {
+		if those[n] {
+			continue
+		}
+		if err := c.deleteNeighbour(n); err != nil && !isGone(err) {
+			return fmt.Errorf("delete neighbour %s: %w", n.address, err)
+		}
+	}
+	return nil
+}
+
+// neighbours are the entries that the kernel made and may remove by itself.
+func (c *conn) neighbours() (map[neighbour]bool, error) {
+	found := map[neighbour]bool{}
+	err := c.get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
+		if n, temporary := parseNeighbour(msg); temporary {
+			found[n] = true
+		}
+		return nil
+	}, &ndMsg{})
+	if err != nil {
+		return nil, fmt.Errorf("list neighbours: %w", err)
+	}
+	return found, nil
+}
+
+func parseNeighbour(msg []byte) (n neighbour, temporary bool) {
+	var header unix.NdMsg
+	size, err := binary.Decode(msg, binary.NativeEndian, &header)
+	if err != nil {
+		return neighbour{}, false
+	}
+	n.index = header.Ifindex
+	err = attributes(msg[size:], func(kind uint16, value []byte) error {
+		if kind == unix.NDA_DST {
+			n.address = address(value)
+		}
+		return nil
+	})
+	return n, err == nil && n.address.IsValid() && !lasting(header)
+}
+
+// lasting reports whether somebody made an entry to stay. NUD_NOARP is that, except for
+// multicast addresses: whoever looks for an IPv6 neighbour makes the kernel keep one of those, too.
+func lasting(header unix.NdMsg) bool {
+	switch {
+	case header.State&unix.NUD_PERMANENT != 0:
+		return true
+	case header.State&unix.NUD_NOARP != 0:
+		return header.Type != unix.RTN_MULTICAST
+	}
+	return false
+}
+
+func (c *conn) deleteNeighbour(n neighbour) error {
+	family := uint8(unix.AF_INET)
+	if n.address.Is6() {
+		family = unix.AF_INET6
+	}
+	return c.send(unix.RTM_DELNEIGH, 0, &ndMsg{Family: family, Ifindex: n.index}, nl.NewRtAttr(unix.NDA_DST, n.address.AsSlice()))
+}
+
+// ndMsg is struct ndmsg as part of a request.
+type ndMsg unix.NdMsg
+
+func (m *ndMsg) Len() int { return unix.SizeofNdMsg }
+
+func (m *ndMsg) Serialize() []byte {
+	encoded, _ := binary.Append(nil, binary.NativeEndian, m) // all its fields have a fixed size
+	return encoded
+}
+
+var _ nl.NetlinkRequestData = (*ndMsg)(nil)

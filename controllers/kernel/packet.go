@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// PacketConn is a packet socket in a namespace: it gets a copy of whatever passes one of its
+// interfaces, or all. While it is open the namespace lives on, even when it was deleted: whoever
+// reads asks Deleted every now and then. It is for one goroutine.
+type PacketConn struct {
+	namespace  string
+	id         namespaceID
+	interfaces []Interface
+	file       *os.File
+	conn       syscall.RawConn
+	control    [controlSize]byte
+}
+
+// Interface is a network interface of a namespace.
+type Interface struct {
+	Index int
+	Name  string
+	// Hardware is the ARPHRD_ number of what its frames look like: 1 for Ethernet.
+	Hardware uint16
+}
+
+// Errors of packet sockets.
+var (
+	// ErrNoInterface: the namespace has no interface of that name.
+	ErrNoInterface = errors.New("no such interface")
+	// ErrLinkDown: the interface was set down, or deleted.
+	ErrLinkDown = errors.New("the interface went down")
+)
+
+// packetBuffer is how much may wait to be read. The kernel's usual limit is about 200 packets,
+// because each counts with all the memory it occupies.
+const packetBuffer = 16 << 20
+
+// DialPacket opens a packet socket in a namespace, for the interface of that name, or for all
+// of them if it is empty. ErrNoInterface comes with the names there are.
+func (k *Kernel) DialPacket(namespace, link string) (*PacketConn, error) {
+	c := &PacketConn{namespace: namespace}
+	err := k.inside(namespace, c.open)
+	if err == nil {
+		err = c.withFD(func(fd int) error { return c.bind(fd, link) })
+	}
+	if err != nil {
+		if c.file != nil {
+			_ = c.Close()
+		}
+		return nil, fmt.Errorf("listen to packets in %s: %w", namespace, err)
+	}
+	return c, nil
+}
+
+// open makes a socket that hears nothing yet: with a protocol it would hear all interfaces
+// until it is bound to one.
+func (c *PacketConn) open() error {
+	var err error
+	if c.id, err = currentNamespace(); err != nil {
+		return err
+	}
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return err
+	}
+	c.file = os.NewFile(uintptr(fd), "packet")
+	if c.conn, err = c.file.SyscallConn(); err != nil {
+		return err
+	}
+	return c.list()
+}
+
+// list finds the interfaces of the namespace the calling thread is in.
+func (c *PacketConn) list() error {
+	routing, err := dial()
+	if err != nil {
+		return err
+	}
+	defer routing.close()
+	links, err := routing.links()
+	if err != nil {
+		return fmt.Errorf("list links: %w", err)
+	}
+	for _, link := range links {
+		if i, err := c.Interface(link.index); err == nil { // else it has gone meanwhile
+			c.interfaces = append(c.interfaces, i)
+		}
+	}
+	return nil
+}
+
+func (c *PacketConn) bind(fd int, link string) error {
+	index := 0
+	if link != "" {
+		at := slices.IndexFunc(c.interfaces, func(i Interface) bool { return i.Name == link })
+		if at < 0 {
+			return fmt.Errorf("%w: %q; there are %s", ErrNoInterface, link, c.names())
+		}
+		c.interfaces = c.interfaces[at : at+1]
+		index = c.interfaces[0].Index
+	}
+	if err := configurePackets(fd); err != nil {
+		return err
+	}
+	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: index})
+}
+
+func (c *PacketConn) names() string {
+	names := make([]string, len(c.interfaces))
+	for i, link := range c.interfaces {
+		names[i] = link.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+func configurePackets(fd int) error {
+	for _, option := range []struct{ level, name, value int }{
+		{unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1},
+		{unix.SOL_PACKET, unix.PACKET_AUXDATA, 1},
+		{unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, packetBuffer},
+	} {
+		// Root of a user namespace may not have more buffer than others.
+		err := unix.SetsockoptInt(fd, option.level, option.name, option.value)
+		if err != nil && (option.name != unix.SO_RCVBUFFORCE || !errors.Is(err, unix.EPERM)) {
+			return fmt.Errorf("set option %d of a packet socket: %w", option.name, err)
+		}
+	}
+	return nil
+}
+
+// Interfaces are those it was opened for; with all of them, more may come later.
+func (c *PacketConn) Interfaces() []Interface { return slices.Clone(c.interfaces) }
+
+// Interface is the one with that index, as it is called now.
+func (c *PacketConn) Interface(index int) (Interface, error) {
+	i := Interface{Index: index}
+	err := c.withFD(func(fd int) error {
+		var request unix.Ifreq
+		request.SetUint32(uint32(index))
+		if err := unix.IoctlIfreq(fd, unix.SIOCGIFNAME, &request); err != nil {
+			return err
+		}
+		i.Name = request.Name()
+		// The answer is a struct sockaddr, its family the hardware.
+		if err := unix.IoctlIfreq(fd, unix.SIOCGIFHWADDR, &request); err != nil {
+			return err
+		}
+		i.Hardware = request.Uint16()
+		return nil
+	})
+	if err != nil {
+		return Interface{}, fmt.Errorf("find the interface with index %d in %s: %w", index, c.namespace, err)
+	}
+	return i, nil
+}
+
+// Dropped is how many packets found no room in the buffer since it was last asked.
+func (c *PacketConn) Dropped() (dropped uint64, err error) {
+	err = c.withFD(func(fd int) error {
+		statistics, err := unix.GetsockoptTpacketStats(fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+		if err == nil {
+			dropped = uint64(statistics.Drops)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read packet statistics in %s: %w", c.namespace, err)
+	}
+	return dropped, nil
+}
+
+// Deleted reports whether the namespace is no longer the one that has its name: then sockets
+// like this one are all that keeps it.
+func (c *PacketConn) Deleted() bool {
+	path, err := namespacePath(c.namespace)
+	if err != nil {
+		return true
+	}
+	var st unix.Stat_t
+	return unix.Stat(path, &st) != nil || namespaceID{st.Dev, st.Ino} != c.id
+}
+
+// SetReadDeadline sets when Read gives up.
+func (c *PacketConn) SetReadDeadline(t time.Time) error { return c.file.SetReadDeadline(t) }
+
+// Close closes the socket.
+func (c *PacketConn) Close() error { return c.file.Close() }
+
+// withFD runs fn with the socket, which stays open meanwhile.
+func (c *PacketConn) withFD(fn func(fd int) error) error {
+	var failed error
+	err := c.conn.Control(func(fd uintptr) { failed = fn(int(fd)) })
+	return errors.Join(err, failed)
+}

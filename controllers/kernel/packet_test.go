@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// The frames of this test, with an EtherType that the kernel leaves alone.
+const (
+	plainFrame  = "ffffffffffff" + "020000000001" + "88b5" + "706c61696e"
+	taggedFrame = "ffffffffffff" + "020000000001" + "8100" + "e00a" + "88b5" + "746167676564"
+)
+
+func TestAPacketSocketHearsFramesAsTheyWereSent(t *testing.T) {
+	k := newKernel(t, Options{})
+	convergeActive(t, k)
+	for _, frame := range []string{plainFrame, taggedFrame} {
+		c := dialPacket(t, k, router, "l1")
+		before := time.Now()
+		sendFrame(t, k, ns1, "l1", frame)
+		p := hear(t, c, "88b5")
+		if got := hex.EncodeToString(p.Data); got != frame || p.Length != len(frame)/2 {
+			t.Errorf("heard %s, %d bytes, of %s", got, p.Length, frame)
+		}
+		if p.Time.Before(before) || p.Time.After(time.Now()) {
+			t.Errorf("at %s, sent at %s", p.Time, before)
+		}
+		if i, err := c.Interface(p.Index); err != nil || i.Name != "l1" || i.Hardware != unix.ARPHRD_ETHER {
+			t.Errorf("on %+v, %v", i, err)
+		}
+		if dropped, err := c.Dropped(); dropped != 0 || err != nil {
+			t.Errorf("%d dropped, %v", dropped, err)
+		}
+	}
+}
+
+func TestAPacketSocketHearsItsInterfaceOrAll(t *testing.T) {
+	k := newKernel(t, Options{})
+	convergeActive(t, k)
+	one, all := dialPacket(t, k, router, "l1"), dialPacket(t, k, router, "")
+	sendFrame(t, k, ns2, "l2", plainFrame)
+	sendFrame(t, k, ns1, "l1", taggedFrame)
+	if got := hex.EncodeToString(hear(t, one, "88b5").Data); got != taggedFrame {
+		t.Errorf("the socket of l1 hears %s", got)
+	}
+	if got := hex.EncodeToString(hear(t, all, "88b5").Data); got != plainFrame {
+		t.Errorf("the socket of all hears %s", got)
+	}
+	if n := len(all.Interfaces()); n != 3 {
+		t.Errorf("%d interfaces", n)
+	}
+	_, err := k.DialPacket(router, "l3")
+	if want := "listen to packets in " + router + `: no such interface: "l3"; there are lo, l1, l2`; !errors.Is(err, ErrNoInterface) || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// On lo every packet leaves and comes in; a capture shows it once, as tcpdump does.
+func TestLoopbackPacketsAreHeardOnce(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, tutorialLab())
+	c := dialPacket(t, k, ns1, "lo")
+	sh(t, "ip netns exec "+ns1+" ping -c 1 -W 5 127.0.0.1")
+	if err := c.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	heard, buf := 0, make([]byte, MaxPacket)
+	for {
+		if _, err := c.Read(buf); errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		heard++
+	}
+	if heard != 2 {
+		t.Errorf("heard %d packets of a request and its reply", heard)
+	}
+}
+
+func TestAPacketSocketKnowsTheEndOfItsLab(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, tutorialLab())
+	one, all := dialPacket(t, k, router, "l1"), dialPacket(t, k, router, "")
+	if one.Deleted() || all.Deleted() {
+		t.Error("deleted before it is")
+	}
+	converge(t, k, topology.NewState())
+	if _, err := one.Read(make([]byte, MaxPacket)); !errors.Is(err, ErrLinkDown) {
+		t.Errorf("the socket of l1 says %v", err)
+	}
+	if !one.Deleted() || !all.Deleted() {
+		t.Error("not deleted")
+	}
+	converge(t, k, tutorialLab())
+	if !all.Deleted() {
+		t.Error("another namespace of that name is taken for the one that was deleted")
+	}
+}
+
+// convergeActive builds the tutorial's lab and waits until its links carry packets: for a moment
+// after both ends are up, the kernel drops what is sent.
+func convergeActive(t *testing.T, k *Kernel) {
+	t.Helper()
+	converge(t, k, tutorialLab())
+	sh(t, "ip netns exec "+ns1+" ping -c 1 -W 10 198.51.100.1")
+}
+
+func dialPacket(t *testing.T, k *Kernel, namespace, link string) *PacketConn {
+	t.Helper()
+	c, err := k.DialPacket(namespace, link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// hear reads until a frame of that EtherType comes: IPv6 talks by itself.
+func hear(t *testing.T, c *PacketConn, etherType string) Packet {
+	t.Helper()
+	want, _ := hex.DecodeString(etherType)
+	if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for buf := make([]byte, MaxPacket); ; {
+		p, err := c.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(p.Data[12:18], want) {
+			return p
+		}
+	}
+}
+
+func sendFrame(t *testing.T, k *Kernel, namespace, link, frame string) {
+	t.Helper()
+	data, err := hex.DecodeString(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := dialPacket(t, k, namespace, link)
+	err = c.withFD(func(fd int) error {
+		return unix.Sendto(fd, data, 0, &unix.SockaddrLinklayer{Ifindex: c.interfaces[0].Index, Protocol: networkOrder(0x88b5)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nodeexec
+
+import (
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// explainForbidden adds to the API server's refusal, which names the right that is missing,
+// whom it is for.
+func explainForbidden(err error) error {
+	// A refused upgrade of a connection arrives as text.
+	if err == nil || !apierrors.IsForbidden(err) && !strings.Contains(err.Error(), "is forbidden: ") {
+		return err
+	}
+	return fmt.Errorf("%w\nexec, ping, pingall, capture and explain FROM TO run on a node and are for its administrators; everybody who may get the lab has status NAME and explain NAME [PROBE]", err)
+}
