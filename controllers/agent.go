@@ -193,7 +193,7 @@ func (a *Agent) forget(name types.NamespacedName) {
 // look makes this machine hold the lab as far as it may, and says what came of it.
 func (a *Agent) look(ctx context.Context, lab *v1alpha1.NetLab) labView {
 	view := labView{lab: lab}
-	compiled, problems := compile(a.identity(lab), &lab.Spec, topology.Options{Symlinks: a.Symlinks})
+	compiled, problems := compile(a.identity(lab), &lab.Spec, topology.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
 	view.problems = problems
 	if len(problems) == 0 && !lab.Spec.Suspend {
 		view.overLimit = a.ledger.admit(compiled.Identity, len(compiled.Want.Namespaces))

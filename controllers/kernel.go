@@ -44,6 +44,8 @@ type Machine struct {
 	// Reap waits a moment for deleted namespaces to end, and returns those that something else
 	// keeps alive. It may be nil.
 	Reap func(ctx context.Context) (held []string, err error)
+	// HasNetem says whether the kernel can impair packets. It may be nil: then it can.
+	HasNetem func() bool
 	// FeatureMissing tells an error that says the kernel lacks something from others.
 	FeatureMissing func(error) bool
 }

@@ -32,6 +32,7 @@ func (a *app) machine() (*local.Machine, error) {
 	a.cleanUp = k.Cleanup
 	return local.New(k, sockets(k), local.Options{
 		Symlinks:       symlinks,
+		HasNetem:       k.HasNetem,
 		FeatureMissing: kernel.ErrFeatureMissing,
 		Progress:       a.terminal.progress,
 	}), nil

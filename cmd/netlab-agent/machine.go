@@ -26,6 +26,7 @@ func machine(k *kernel.Kernel) controllers.Machine {
 		},
 		NeighborTableFull: func() bool { return neighborTableFull(k) },
 		Reap:              k.Reap,
+		HasNetem:          k.HasNetem,
 		FeatureMissing:    func(err error) bool { return errors.Is(err, kernel.ErrFeatureMissing) },
 	}
 }

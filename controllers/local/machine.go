@@ -41,6 +41,8 @@ type Kernel interface {
 type Options struct {
 	// Symlinks says whether ip netns should find the namespaces of labs by name.
 	Symlinks bool
+	// HasNetem says whether the kernel can impair packets; nil if it always can.
+	HasNetem func() bool
 	// FeatureMissing is in the errors of a kernel that lacks something; nil if it never says so.
 	FeatureMissing error
 	// Progress is told what is being waited for; nil for silence. Calls do not overlap.
@@ -87,12 +89,12 @@ func Identity(namespace, name string) topology.Identity {
 }
 
 // Compile derives everything a description leaves unsaid. The error is topology.Problems.
-func Compile(lab *v1alpha1.NetLab, symlinks bool) (*topology.Lab, error) {
-	return topology.Compile(Identity(lab.Namespace, lab.Name), &lab.Spec, topology.Options{Symlinks: symlinks})
+func Compile(lab *v1alpha1.NetLab, options topology.Options) (*topology.Lab, error) {
+	return topology.Compile(Identity(lab.Namespace, lab.Name), &lab.Spec, options)
 }
 
 func (m *Machine) compile(lab *v1alpha1.NetLab) (*topology.Lab, error) {
-	return Compile(lab, m.options.Symlinks)
+	return Compile(lab, topology.Options{Symlinks: m.options.Symlinks, HasNetem: m.options.HasNetem})
 }
 
 // claim reports whether the lab has namespaces here. An agent's lab of the same name is an

@@ -99,7 +99,7 @@ func (m *Machine) Plan(ctx context.Context, lab *v1alpha1.NetLab) ([]topology.Op
 
 // PlanFromEmpty is what Up would do on a machine that holds nothing of the lab.
 func PlanFromEmpty(lab *v1alpha1.NetLab, symlinks bool) ([]topology.Op, error) {
-	compiled, err := Compile(lab, symlinks)
+	compiled, err := Compile(lab, topology.Options{Symlinks: symlinks})
 	if err != nil {
 		return nil, err
 	}

@@ -122,8 +122,8 @@ func (n *network) addEndRows(want *State, e *end, options Options) {
 	}
 	n.addInterfaceRows(want, e, link)
 	if q := e.qdisc; q != (Qdisc{}) {
-		if options.WithoutNetem {
-			q = q.withoutNetem()
+		if q.onlyRate() && options.HasNetem != nil && !options.HasNetem() {
+			q = q.tokenBucket()
 		}
 		want.Qdiscs[n.linkID(e)] = q
 	}

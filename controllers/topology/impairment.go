@@ -3,6 +3,7 @@
 package topology
 
 import (
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -115,14 +116,14 @@ func (n *network) rate(field, text string) uint64 {
 	return uint64(bytes)
 }
 
-// withoutNetem is the queueing discipline that does the same on a kernel without netem, where
-// there is one: only a rate.
-func (q Qdisc) withoutNetem() Qdisc {
-	if q != (Qdisc{Kind: Netem, Rate: q.Rate, Limit: q.Limit}) {
-		return q
-	}
-	const deepest, least = 50 * time.Millisecond, 2 * defaultMTU
-	bytes := max(least, float64(q.Rate)/250) // what passes between two ticks of a slow clock
-	burst := uint32(bytes / float64(q.Rate) * float64(time.Second) / float64(burstTick))
-	return Qdisc{Kind: TBF, Rate: q.Rate, Burst: burst, Limit: uint32(bytes + float64(q.Rate)*deepest.Seconds())}
+// onlyRate says that netem is asked for nothing that TBF cannot do.
+func (q Qdisc) onlyRate() bool { return q == Qdisc{Kind: Netem, Rate: q.Rate, Limit: q.Limit} }
+
+// tokenBucket limits the same rate, with what passes between two ticks of a slow clock at once and
+// 50 ms worth of it queued.
+func (q Qdisc) tokenBucket() Qdisc {
+	const ticks, queued, least = 250, 20, 2 * defaultMTU
+	burst := max(least, float64(q.Rate)/ticks)
+	time := burst / float64(q.Rate) * float64(time.Second) / float64(burstTick)
+	return Qdisc{Kind: TBF, Rate: q.Rate, Burst: uint32(min(time, math.MaxUint32)), Limit: uint32(min(burst+float64(q.Rate)/queued, math.MaxUint32))}
 }

@@ -44,6 +44,7 @@ type Probe struct {
 type Options struct {
 	// Symlinks says whether ip netns should find the lab's namespaces by name.
 	Symlinks bool
-	// WithoutNetem says that the kernel has no netem: a mere rate is limited with TBF instead.
-	WithoutNetem bool
+	// HasNetem says whether the kernel can impair packets; nil means that it can. It is asked only for
+	// a link that limits its rate and nothing else: TBF can do that, too.
+	HasNetem func() bool
 }

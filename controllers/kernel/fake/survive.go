@@ -60,7 +60,9 @@ func (k *Kernel) reviveLegs(op topology.Op) {
 	switch op := op.(type) {
 	case topology.SetAdmin:
 		if op.Up {
-			k.revive(func(l leg) bool { return follows(op.LinkID, topology.LinkID{Namespace: l.route.Namespace, Name: l.link}, k.state) })
+			k.revive(func(l leg) bool {
+				return follows(op.LinkID, topology.LinkID{Namespace: l.route.Namespace, Name: l.link}, k.state)
+			})
 		}
 	case topology.AddAddress:
 		if op.Prefix.Addr().Is4() {
