@@ -112,30 +112,3 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }
-
-// eachSample runs a shell script with the path of every sample as $1, and with what its
-// header expects as $2 (True or False) and $3 (the reason).
-func eachSample(ts *testscript.TestScript, neg bool, args []string) {
-	samples, err := filepath.Glob(filepath.Join(ts.Getenv("SAMPLES"), "*.yaml"))
-	ts.Check(err)
-	samples = slices.DeleteFunc(samples, func(s string) bool { return filepath.Base(s) == "kustomization.yaml" })
-	if neg || len(args) != 1 || len(samples) == 0 {
-		ts.Fatalf("usage: each-sample SCRIPT, with samples")
-	}
-	for _, sample := range samples {
-		status, reason := expectation(ts, sample)
-		ts.Check(ts.Exec("sh", "-eu", ts.MkAbs(args[0]), sample, status, reason))
-	}
-}
-
-// expectation is the line "# expect: Reachable=False/NetworkUnreachable" of a sample.
-func expectation(ts *testscript.TestScript, sample string) (status, reason string) {
-	for line := range strings.Lines(ts.ReadFile(sample)) {
-		if expected, ok := strings.CutPrefix(line, "# expect: Reachable="); ok {
-			status, reason, _ = strings.Cut(strings.TrimSpace(expected), "/")
-			return status, reason
-		}
-	}
-	ts.Fatalf("%s does not say what to expect", sample)
-	return "", ""
-}

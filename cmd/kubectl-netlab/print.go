@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -106,16 +107,30 @@ func milliseconds(d time.Duration) string {
 
 func (a *app) printNodes(s *local.Status) {
 	a.table(func(w io.Writer) {
-		fmt.Fprintln(w, "NODE\tINTERFACE\tSTATE\tPEER\tADDRESSES")
+		fmt.Fprintln(w, "NODE\tINTERFACE\tSTATE\tPEER\tADDRESSES"+queueColumn(s))
 		for _, n := range s.Nodes {
 			if !n.Present {
 				fmt.Fprintf(w, "%s\t\tMissing\t\t\n", n.Name)
 			}
 			for _, i := range n.Interfaces {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", n.Name, i.Name, i.State, i.Peer, strings.Join(routable(i.Addresses), " "))
+				row := []string{n.Name, i.Name, i.State, i.Peer, strings.Join(routable(i.Addresses), " ")}
+				if i.Queue != "" {
+					row = append(row, i.Queue)
+				}
+				fmt.Fprintln(w, strings.Join(row, "\t"))
 			}
 		}
 	})
+}
+
+// queueColumn is the head of a column that only labs with impairments have.
+func queueColumn(s *local.Status) string {
+	for _, n := range s.Nodes {
+		if slices.ContainsFunc(n.Interfaces, func(i local.Interface) bool { return i.Queue != "" }) {
+			return "\tQUEUE"
+		}
+	}
+	return ""
 }
 
 // routable leaves out link-local addresses, which every IPv6 interface has.

@@ -25,13 +25,33 @@ const (
 	filterBridgeVLANs = 1 << 1 // RTEXT_FILTER_BRVLAN
 )
 
-// The states of a bridge's port (BR_STATE_*) that only a spanning tree gives: it has not decided
-// yet, or against the port.
+// The states of a bridge's port (BR_STATE_*) that does not forward: it has no carrier that its bridge
+// knows of, a spanning tree has not decided yet, or it has decided against the port.
 const (
+	portDisabled  = 0
 	portListening = 1
 	portLearning  = 2
 	portBlocking  = 4
 )
+
+// settles reports whether a link is about to carry packets, and a port to forward or to be blocked. What a
+// new carrier means for both, the kernel works out later (linkwatch), up to a second later where many
+// come and go; until then the link has no queue and drops what it is given, and the port is disabled.
+func (l rawLink) settles() bool {
+	switch l.portState {
+	case portListening, portLearning:
+		return true
+	case portDisabled:
+		return l.waking() || l.master != 0 && l.up && l.carrier
+	}
+	return l.waking()
+}
+
+// waking reports whether the kernel has yet to work out what the link's carrier means.
+func (l rawLink) waking() bool { return l.up && l.carrier && !l.loopback && l.operState != operUp }
+
+// operUp is IF_OPER_UP of linux/if.h.
+const operUp = 6
 
 func boolNumber[T uint8 | uint32](b bool) T {
 	if b {
@@ -155,13 +175,28 @@ func (v *visit) setPortVLAN(op topology.SetPortVLAN) error {
 	}
 	err := v.changePortVLAN(op.PortVLANID, unix.RTM_SETLINK, flags, op.Self)
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		return featureMissing("VLAN filtering on a bridge", err)
+		return v.notInVLANs(op.PortVLANID, err)
 	}
 	return err
 }
 
+// notInVLANs tells the two apart for which the kernel has one refusal: a link that is no port (any
+// more), and a kernel without VLANs.
+func (v *visit) notInVLANs(id topology.PortVLANID, refused error) error {
+	link, err := v.endOf(topology.LinkID{Namespace: id.Namespace, Name: id.Link})
+	if err == nil && link.master == 0 && link.kind != "bridge" {
+		return fmt.Errorf("%s is no port of a bridge: %w", id.Link, refused)
+	}
+	return errors.Join(featureMissing("VLAN filtering on a bridge", refused), err)
+}
+
+// deletePortVLAN succeeds for a link that is no port (any more): the kernel says EOPNOTSUPP.
 func (v *visit) deletePortVLAN(op topology.DeletePortVLAN) error {
-	return ignoreGone(v.changePortVLAN(op.PortVLANID, unix.RTM_DELLINK, 0, op.Self))
+	err := v.changePortVLAN(op.PortVLANID, unix.RTM_DELLINK, 0, op.Self)
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		return nil
+	}
+	return ignoreGone(err)
 }
 
 // changePortVLAN names the port's own VLANs, or with self those of the bridge as a port of itself.

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -19,6 +20,7 @@ const (
 	featureVLAN
 	featureNetem
 	featureTBF
+	featureIPv6
 )
 
 // trialNamespace is what operations of a trial call the namespace they are tried in. No file
@@ -32,6 +34,7 @@ var trials = map[feature][]topology.Op{
 	featureBridge:        {topology.AddBridge{LinkEnd: trialEnd("br0")}},
 	featureVLANFiltering: {topology.AddBridge{LinkEnd: trialEnd("br0"), Bridge: topology.Bridge{VLANFiltering: true}}},
 	featureVLAN:          {trialPair, topology.AddVLANLink{LinkEnd: trialEnd("v1"), Parent: "a", VLAN: 1}},
+	featureIPv6:          {topology.SetSysctl{Namespace: trialNamespace, Name: topology.SysctlDisableIPv6, Value: "0"}},
 	featureNetem:         {trialPair, topology.ReplaceQdisc{LinkID: trialEnd("a").LinkID, Qdisc: topology.Qdisc{Kind: topology.Netem, Limit: 1}}},
 	featureTBF: {trialPair, topology.ReplaceQdisc{
 		LinkID: trialEnd("a").LinkID,
@@ -65,6 +68,10 @@ func needs(op topology.Op) (f feature, ok bool) {
 			return featureTBF, true
 		}
 		return featureNetem, true
+	case topology.SetSysctl:
+		return featureIPv6, strings.HasPrefix(op.Name, ipv6Prefix)
+	case topology.AddAddress:
+		return featureIPv6, op.Prefix.Addr().Is6()
 	}
 	return 0, false
 }

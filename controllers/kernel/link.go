@@ -40,16 +40,18 @@ var (
 
 // rawLink is a link as a namespace's kernel describes it.
 type rawLink struct {
-	index    int
-	name     string
-	kind     string
-	mac      topology.MAC
-	mtu      int
-	group    uint32
-	master   int
-	up       bool
-	carrier  bool
-	loopback bool
+	index   int
+	name    string
+	kind    string
+	mac     topology.MAC
+	mtu     int
+	group   uint32
+	master  int
+	up      bool
+	carrier bool
+	// operState is what the kernel's link watch has made of the rest (RFC 2863).
+	operState uint8
+	loopback  bool
 	// peerIndex is a veth's other end, and what an interface for a VLAN is on.
 	peerIndex int
 	// peerNamespace is this namespace's nsid of the one the peer is in; noNamespaceHere when
@@ -63,6 +65,9 @@ type rawLink struct {
 	// bridge and vlan are what the link does by its kind.
 	bridge topology.Bridge
 	vlan   uint16
+	// serviceTag: the interface is for a tag of another protocol than IEEE 802.1Q's, as providers
+	// put it around a customer's.
+	serviceTag bool
 	// portState is a bridge's port's (BR_STATE_*).
 	portState uint8
 }
@@ -122,6 +127,10 @@ func (l *rawLink) set(kind uint16, value []byte) error {
 		l.alias = text(value)
 	case unix.IFLA_LINK:
 		l.peerIndex = int(number(value))
+	case unix.IFLA_OPERSTATE:
+		if len(value) > 0 {
+			l.operState = value[0]
+		}
 	case unix.IFLA_QDISC:
 		l.qdisc = text(value)
 	case unix.IFLA_LINK_NETNSID:
@@ -142,7 +151,7 @@ func (l *rawLink) setInfo(kind uint16, value []byte) (err error) {
 	case kind == unix.IFLA_INFO_DATA && l.kind == "bridge":
 		l.bridge, err = parseBridge(value)
 	case kind == unix.IFLA_INFO_DATA && l.kind == "vlan":
-		l.vlan, err = parseVLAN(value)
+		l.vlan, l.serviceTag, err = parseVLAN(value)
 	case kind == infoSlaveData:
 		return attributes(value, func(kind uint16, value []byte) error {
 			if kind == portState && len(value) > 0 {
@@ -160,7 +169,7 @@ var kinds = map[string]topology.LinkKind{
 }
 
 func (l rawLink) linkKind() topology.LinkKind {
-	if kind, ok := kinds[l.kind]; ok {
+	if kind, ok := kinds[l.kind]; ok && !l.serviceTag {
 		return kind
 	}
 	return topology.OtherLink

@@ -5,7 +5,6 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -115,11 +114,15 @@ func (v *visit) inspect(name string) (namespaceFile, error) {
 	if !info.Mode().IsRegular() {
 		return namespaceFile{found: describeMode(info.Mode())}, nil
 	}
-	mark, err := readMark(path)
-	if !errors.Is(err, errMounted) {
+	fd, mounted, err := openFile(path)
+	if err != nil {
+		return namespaceFile{}, err
+	}
+	if !mounted {
+		mark, err := readMark(fd)
 		return namespaceFile{mark: mark}, err
 	}
-	d, err := v.enter(name)
+	d, err := v.admit(name, netns.NsHandle(fd))
 	if errors.Is(err, unix.EINVAL) {
 		return namespaceFile{found: "a namespace that is no network namespace"}, nil
 	}
@@ -140,25 +143,14 @@ func describeMode(mode fs.FileMode) string {
 	return "a special file"
 }
 
-// errMounted says that a namespace covers the file.
-var errMounted = errors.New("a namespace is mounted")
-
-// readMark returns the mark in a namespace's file while nothing is mounted over it.
-func readMark(path string) (string, error) {
-	fd, mounted, err := openFile(path)
-	if err != nil {
-		return "", err
+// readMark returns the mark in a namespace's open file, and closes it.
+func readMark(fd int) (string, error) {
+	content := make([]byte, maxMark+1)
+	n, err := unix.Read(fd, content)
+	if err := errors.Join(err, unix.Close(fd)); err != nil {
+		return "", fmt.Errorf("read a mark: %w", err)
 	}
-	file := os.NewFile(uintptr(fd), path)
-	defer file.Close()
-	if mounted {
-		return "", errMounted
-	}
-	content, err := io.ReadAll(io.LimitReader(file, maxMark+1))
-	if err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(string(content), "\n"), nil
+	return strings.TrimSuffix(string(content[:n]), "\n"), nil
 }
 
 // createNamespace makes a namespace that is complete, mark and settings, before the mount
@@ -198,10 +190,9 @@ func placeMark(path, mark string) error {
 	if err != nil {
 		return fmt.Errorf("make a file in %s: %w", filepath.Dir(path), err)
 	}
-	file := os.NewFile(uintptr(fd), path)
-	defer file.Close()
-	if _, err := file.WriteString(mark + "\n"); err != nil {
-		return err
+	defer unix.Close(fd)
+	if _, err := unix.Write(fd, []byte(mark+"\n")); err != nil {
+		return fmt.Errorf("write a mark: %w", err)
 	}
 	source := fmt.Sprintf("/proc/self/fd/%d", fd)
 	if err := unix.Linkat(unix.AT_FDCWD, source, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); err != nil {

@@ -5,7 +5,6 @@ package kernel
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -16,63 +15,15 @@ import (
 // errInterrupted is a read that met a change; what it returned is not the truth.
 var errInterrupted = errors.New("the kernel's state changed while it was read")
 
-// replyTimeout is how long the kernel may take for one answer.
-var replyTimeout = unix.Timeval{Sec: 10}
-
-// conn is an rtnetlink socket. It belongs to the namespace it was opened in, wherever the
-// thread goes afterwards, and keeps that namespace alive until it is closed.
-type conn struct {
-	sockets map[int]*nl.SocketHandle
-}
-
-// dial opens a socket in the namespace of the calling thread.
-func dial() (*conn, error) {
-	socket, err := nl.Subscribe(unix.NETLINK_ROUTE)
-	if err != nil {
-		return nil, fmt.Errorf("open a netlink socket: %w", err)
-	}
-	// Without strict checking the kernel ignores the filters of a dump.
-	if err := unix.SetsockoptInt(socket.GetFd(), unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1); err != nil {
-		socket.Close()
-		return nil, fmt.Errorf("set strict checking on a netlink socket: %w", err)
-	}
-	if err := errors.Join(socket.SetSendTimeout(&replyTimeout), socket.SetReceiveTimeout(&replyTimeout)); err != nil {
-		socket.Close()
-		return nil, fmt.Errorf("set the timeout of a netlink socket: %w", err)
-	}
-	return &conn{map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: {Socket: socket}}}, nil
-}
-
-func (c *conn) close() { c.sockets[unix.NETLINK_ROUTE].Close() }
-
-// fd is for ioctls that ask the socket's namespace.
-func (c *conn) fd() int { return c.sockets[unix.NETLINK_ROUTE].Socket.GetFd() }
-
 // send writes a request and waits for its acknowledgement.
 func (c *conn) send(kind, flags int, data ...nl.NetlinkRequestData) error {
-	return c.request(kind, flags|unix.NLM_F_ACK, data).ExecuteIter(unix.NETLINK_ROUTE, 0, func([]byte) bool { return true })
+	return c.exchange(kind, flags|unix.NLM_F_ACK, data, func([]byte) error { return nil })
 }
 
-// get calls each with every message of the answer. After an error the answer may be half
-// read: the connection is good for nothing but closing.
+// get calls each with every message of the answer; each must not keep them. After an error the
+// answer may be half read: the connection is good for nothing but closing.
 func (c *conn) get(kind, flags int, each func(msg []byte) error, data ...nl.NetlinkRequestData) error {
-	var failed error
-	err := c.request(kind, flags, data).ExecuteIter(unix.NETLINK_ROUTE, 0, func(msg []byte) bool {
-		failed = each(msg)
-		return failed == nil
-	})
-	if errors.Is(err, nl.ErrDumpInterrupted) {
-		return errInterrupted
-	}
-	return errors.Join(err, failed)
-}
-
-func (c *conn) request(kind, flags int, data []nl.NetlinkRequestData) *nl.NetlinkRequest {
-	return &nl.NetlinkRequest{
-		NlMsghdr: unix.NlMsghdr{Type: uint16(kind), Flags: uint16(unix.NLM_F_REQUEST | flags)},
-		Sockets:  c.sockets,
-		Data:     data,
-	}
+	return c.exchange(kind, flags, data, each)
 }
 
 // attributes walks a message's attributes, with nested and byte-order marks taken off their types.

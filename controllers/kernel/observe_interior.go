@@ -52,7 +52,7 @@ func (o *observer) readInterior(name string) error {
 
 // readSettings must come before the thread goes on to the next namespace.
 func (o *observer) readSettings(in *interior) error {
-	if err := in.door.readSysctls(o.found.State.Sysctls); err != nil {
+	if err := in.door.readSysctls(in.loopback(), o.found.State.Sysctls); err != nil {
 		return err
 	}
 	for _, l := range in.links {
@@ -63,6 +63,16 @@ func (o *observer) readSettings(in *interior) error {
 	return nil
 }
 
+// loopback is lo; the zero link if it is not among the links.
+func (in *interior) loopback() rawLink {
+	for _, l := range in.links {
+		if l.loopback {
+			return l
+		}
+	}
+	return rawLink{}
+}
+
 func (o *observer) readOnce(name string) (*interior, error) {
 	d, err := o.visit.enter(name)
 	if err != nil {
@@ -71,6 +81,9 @@ func (o *observer) readOnce(name string) (*interior, error) {
 	in := &interior{door: d, names: map[int]string{}, peers: map[int]topology.LinkID{}, ours: map[int]bool{}}
 	if in.links, err = d.conn.links(); err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
+	}
+	if err := in.wake(); err != nil {
+		return nil, err
 	}
 	if in.addresses, err = d.conn.addresses(); err != nil {
 		return nil, fmt.Errorf("list addresses: %w", err)
@@ -85,6 +98,25 @@ func (o *observer) readOnce(name string) (*interior, error) {
 		in.names[l.index] = l.name
 	}
 	return in, in.check()
+}
+
+// wake asks for each link that is waking by itself: before it answers that, a kernel works out what the
+// link's carrier means (linkwatch_sync_dev, since Linux 6.8), which otherwise can take it a second.
+func (in *interior) wake() error {
+	for i, l := range in.links {
+		if !l.waking() {
+			continue
+		}
+		link, err := in.door.conn.link(l.index)
+		if isGone(err) {
+			return errInterrupted
+		}
+		if err != nil {
+			return fmt.Errorf("look at %s again: %w", l.name, err)
+		}
+		in.links[i] = link
+	}
+	return nil
 }
 
 // layers lists memberships in VLANs and queueing disciplines, where the links say that there are any.
@@ -301,10 +333,10 @@ func (o *observer) addLinks(in *interior) {
 		if l.kind == "bridge" {
 			o.found.State.Bridges[id] = l.bridge
 		}
-		switch l.portState {
-		case portListening, portLearning:
+		switch {
+		case l.settles():
 			o.found.Settling = append(o.found.Settling, id)
-		case portBlocking:
+		case l.portState == portBlocking:
 			o.found.Blocked = append(o.found.Blocked, id)
 		}
 		if l.up {

@@ -3,8 +3,12 @@
 package kernel
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,12 +20,18 @@ import (
 	"github.com/netlab-dev/netlab/controllers/topology/topologytest"
 )
 
-// How many random walks the parity tests take. Each is a few dozen operations.
-const (
-	planWalks  = 110
-	wildWalks  = 110
-	wildLength = 16
-)
+// wildLength is how many operations a wild walk takes.
+const wildLength = 16
+
+// walks is how many random walks each of the parity tests takes. Each is a few dozen operations.
+func walks(t *testing.T) uint64 {
+	text := cmp.Or(os.Getenv("NETLAB_PARITY_WALKS"), "110")
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatalf("NETLAB_PARITY_WALKS=%s: %v", text, err)
+	}
+	return n
+}
 
 // twins are the real kernel and the fake, which must never differ.
 type twins struct {
@@ -87,7 +97,7 @@ func (w *twins) compare(t *testing.T) topology.State {
 // TestFakeAndKernelAgreeOnPlans walks from one random lab to the next by plans, the way
 // labs are built, edited and removed.
 func TestFakeAndKernelAgreeOnPlans(t *testing.T) {
-	for seed := range uint64(planWalks) {
+	for seed := range walks(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newTwins(t)
 			g := topologytest.New(seed).Without(w.real.lacks())
@@ -108,15 +118,32 @@ func TestFakeAndKernelAgreeOnPlans(t *testing.T) {
 // writes it to every link that was never given a value of its own. Writing all.disable_ipv6
 // changes every link even when it changes nothing itself, and what rejects is gone with lo's IPv6.
 // A plan writes again what it may have lost by either.
+// Before Linux 6.6 an IPv6 route keeps a source address that went from another link.
 func modelled(op topology.Op) bool {
-	sysctl, ok := op.(topology.SetSysctl)
-	return !ok || !strings.HasPrefix(sysctl.Name, "net.ipv4.conf.default.") && sysctl.Name != topology.SysctlDisableIPv6
+	switch op := op.(type) {
+	case topology.SetSysctl:
+		return !strings.HasPrefix(op.Name, "net.ipv4.conf.default.") && op.Name != topology.SysctlDisableIPv6
+	case topology.DeleteAddress:
+		return op.Prefix.Addr().Is4() || op.Link != topology.Loopback || linuxIs(6, 6)
+	}
+	return true
+}
+
+// linuxIs reports whether this kernel is at least of a version.
+func linuxIs(major, minor int) bool {
+	var name unix.Utsname
+	var has [2]int
+	if unix.Uname(&name) != nil {
+		return false
+	}
+	_, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &has[0], &has[1])
+	return err == nil && slices.Compare(has[:], []int{major, minor}) >= 0
 }
 
 // TestFakeAndKernelAgreeOnAnything applies operations out of place: of another lab's plan, in
 // any order, with half of them missing.
 func TestFakeAndKernelAgreeOnAnything(t *testing.T) {
-	for seed := range uint64(wildWalks) {
+	for seed := range walks(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newTwins(t)
 			g := topologytest.New(1000 + seed).Without(w.real.lacks())

@@ -21,6 +21,7 @@ const (
 	netemRate64    = 8  // TCA_NETEM_RATE64
 	netemLatency64 = 10 // TCA_NETEM_LATENCY64
 	netemJitter64  = 11 // TCA_NETEM_JITTER64
+	netemSlot      = 12 // TCA_NETEM_SLOT
 	tbfRate64      = 4  // TCA_TBF_RATE64
 )
 
@@ -34,6 +35,16 @@ var bornQdiscs = []string{"", "noqueue", "noop"}
 // netemOptions is struct tc_netem_qopt. Delays have attributes of their own, in nanoseconds.
 type netemOptions struct {
 	Latency, Limit, Loss, Gap, Duplicate, Jitter uint32
+}
+
+// netemCorrelations is struct tc_netem_corr, all of it zero.
+type netemCorrelations struct{ Delay, Loss, Duplicate uint32 }
+
+// netemSlots is struct tc_netem_slot, all of it zero.
+type netemSlots struct {
+	MinDelay, MaxDelay    int64
+	MaxPackets, MaxBytes  int32
+	DistDelay, DistJitter int64
 }
 
 // netemShare is struct tc_netem_reorder and tc_netem_corrupt.
@@ -104,13 +115,17 @@ func (v *visit) changeQdisc(id topology.LinkID, kind, flags int, attributes ...n
 	return d.conn.send(kind, flags, append([]nl.NetlinkRequestData{header}, attributes...)...)
 }
 
-// netemAttributes names everything: what a change in place leaves out stays as it was.
+// netemAttributes names everything, also what no lab asks for: what a change in place leaves out
+// stays as it was. Only a model of losses goes by not being named.
 func netemAttributes(q topology.Qdisc) *nl.RtAttr {
 	options := netemOptions{Limit: q.Limit, Loss: uint32(q.Loss), Duplicate: uint32(q.Duplicate)}
 	if q.Reorder != 0 {
 		options.Gap = 1 // without a gap nothing is reordered
 	}
 	attribute := nl.NewRtAttr(nl.TCA_OPTIONS, packed(options))
+	attribute.AddRtAttr(nl.TCA_NETEM_CORR, packed(netemCorrelations{}))
+	attribute.AddRtAttr(nl.TCA_NETEM_ECN, packed(uint32(0)))
+	attribute.AddRtAttr(netemSlot, packed(netemSlots{}))
 	attribute.AddRtAttr(nl.TCA_NETEM_REORDER, packed(netemShare{Probability: uint32(q.Reorder)}))
 	attribute.AddRtAttr(nl.TCA_NETEM_CORRUPT, packed(netemShare{Probability: uint32(q.Corrupt)}))
 	attribute.AddRtAttr(nl.TCA_NETEM_RATE, packed(netemRateOptions{Rate: uint32(min(q.Rate, math.MaxUint32))}))
@@ -195,11 +210,13 @@ func parseNetem(b []byte) (topology.Qdisc, error) {
 	return q, err
 }
 
-// setNetem reports whether the attribute asks for more than a lab can: correlations, a loss model,
-// a table of delays.
+// setNetem reports whether the attribute asks for more than a lab can: correlations, a model of
+// losses, marks instead of them, slots. Of a table of delays the kernel says nothing.
 func setNetem(q *topology.Qdisc, kind uint16, value []byte) (more bool) {
 	switch kind {
-	case nl.TCA_NETEM_CORR:
+	case nl.TCA_NETEM_LOSS:
+		return true
+	case nl.TCA_NETEM_CORR, nl.TCA_NETEM_ECN, netemSlot:
 		return slices.ContainsFunc(value, func(b byte) bool { return b != 0 })
 	case nl.TCA_NETEM_REORDER:
 		q.Reorder = topology.Probability(number(value))

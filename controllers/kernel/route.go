@@ -69,10 +69,13 @@ func (c *conn) routesOf(family uint8) ([]rawRoute, error) {
 	request := &nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Table: unix.RT_TABLE_MAIN}}
 	err := c.get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
 		r, err := parseRoute(msg)
-		routes = append(routes, r)
+		if r.prefix.Addr().Is4() == (family == unix.AF_INET) {
+			routes = append(routes, r)
+		}
 		return err
 	}, request, uint32Attribute(unix.RTA_TABLE, unix.RT_TABLE_MAIN))
-	// The kernel makes the table with its first route; without IPv6 nobody answers for it.
+	// The kernel makes the table with its first route. Without IPv6 nobody answers for it, or,
+	// where it is disabled, those of all families do.
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
 		return nil, nil
 	}

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -31,6 +32,17 @@ func TestASwitchSwitches(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, switchedLab())
 	sh(t, "for to in 192.0.2.2 192.0.2.254; do ip netns exec "+ns1+" ping -c1 -W5 $to; done")
+}
+
+func TestASwitchLearns(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, switchedLab())
+	sh(t, "ip netns exec "+ns1+" ping -c1 -W5 192.0.2.2")
+	got, err := k.MACTable(t.Context(), sw)
+	want := []topology.MACEntry{{MAC: mac(3), Port: "p1"}, {MAC: mac(5), Port: "p2"}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
 }
 
 var switchDrifts = []drift{

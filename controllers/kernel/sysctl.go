@@ -54,7 +54,26 @@ func (d *door) openSetting(name string, flags int) (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
+	for _, scope := range scopes {
+		if key, ok := strings.CutPrefix(path, scope); ok {
+			if dir, err = d.openScope(family, dir, scope); err != nil {
+				return -1, err
+			}
+			path = key
+		}
+	}
 	return unix.Openat(dir, path, flags|unix.O_CLOEXEC, 0)
+}
+
+// scopes are the directories that most settings of a namespace are in. Every element of a path
+// is looked up twice, because the file system refuses look-ups without locks.
+var scopes = []string{"conf/all/", "conf/default/"}
+
+// openScope opens a directory below that of a family, once.
+func (d *door) openScope(family string, parent int, scope string) (dir int, err error) {
+	return d.openOnce(family+"/"+scope, func(path string) (int, error) {
+		return unix.Openat(parent, scope, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
 }
 
 // openSettings opens the directory of a family's settings, once. All namespaces of a machine
@@ -62,14 +81,21 @@ func (d *door) openSetting(name string, flags int) (fd int, err error) {
 // one by one to find this namespace's: with some hundred namespaces that is what a look costs, so
 // it is done once per family and not once per setting.
 func (d *door) openSettings(family string) (dir int, err error) {
-	if dir, ok := d.settings[family]; ok {
+	return d.openOnce(family, func(path string) (int, error) {
+		return openRetry(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)
+	})
+}
+
+// openOnce remembers what open returns for a directory below settingsDir until the door is closed.
+func (d *door) openOnce(name string, open func(path string) (int, error)) (dir int, err error) {
+	if dir, ok := d.settings[name]; ok {
 		return dir, nil
 	}
-	path := settingsDir + "/" + family
-	if dir, err = openRetry(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC); err != nil {
+	path := settingsDir + "/" + name
+	if dir, err = open(path); err != nil {
 		return -1, fmt.Errorf("open %s: %w", path, err)
 	}
-	d.settings[family] = dir
+	d.settings[name] = dir
 	return dir, nil
 }
 
@@ -136,15 +162,27 @@ func (d *door) missingSetting(name string, missing error) error {
 	return missing
 }
 
-// readSysctls reads the settings that every namespace has a row for.
-func (d *door) readSysctls(into map[topology.SysctlID]string) error {
+// readSysctls reads the settings that every namespace has a row for. Those of lo came with the
+// list of links.
+func (d *door) readSysctls(lo rawLink, into map[topology.SysctlID]string) error {
 	hasIPv6, err := d.hasIPv6()
 	if err != nil {
 		return err
 	}
+	told, err := d.conn.netconf()
+	if err != nil {
+		return err
+	}
+	if value, ok := lo.settings6["disable_ipv6"]; ok {
+		told[topology.LinkSysctl6(topology.Loopback, "disable_ipv6")] = value
+	}
 	for _, name := range topology.NamespaceSysctls {
-		value := topology.BornSysctl(name)
-		if hasIPv6 || !strings.HasPrefix(name, ipv6Prefix) {
+		value, known := told[name]
+		switch {
+		case known:
+		case !hasIPv6 && strings.HasPrefix(name, ipv6Prefix):
+			value = topology.BornSysctl(name)
+		default:
 			if value, err = d.readSysctl(name); err != nil {
 				return err
 			}

@@ -45,6 +45,16 @@ func (v *visit) enter(namespace string) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.admit(namespace, ns)
+}
+
+// admit moves the thread into an open namespace and returns its door, which owns ns from here on.
+// Where there is a door already, that one stays.
+func (v *visit) admit(namespace string, ns netns.NsHandle) (*door, error) {
+	if d, ok := v.doors[namespace]; ok {
+		ns.Close() //nolint:errcheck // opened for reading
+		return d, v.thread.enter(d.ns)
+	}
 	if err := v.thread.enter(ns); err != nil {
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -31,19 +32,22 @@ func (v *visit) addVLANLink(op topology.AddVLANLink) error {
 		return featureMissing("802.1Q VLAN interfaces", err)
 	case errors.Is(err, unix.EEXIST):
 		return v.mustBe(op.LinkID, err, func(link rawLink) bool {
-			return link.kind == "vlan" && link.vlan == op.VLAN && link.peerIndex == parent
+			return link.linkKind() == topology.VLANLink && link.vlan == op.VLAN && link.peerIndex == parent
 		})
 	}
 	return err
 }
 
-// parseVLAN reads which VLAN an interface is for.
-func parseVLAN(data []byte) (id uint16, err error) {
+// parseVLAN reads which VLAN an interface is for, and whether its tags are others than IEEE 802.1Q's.
+func parseVLAN(data []byte) (id uint16, otherTags bool, err error) {
 	err = attributes(data, func(kind uint16, value []byte) error {
-		if kind == nl.IFLA_VLAN_ID {
+		switch kind {
+		case nl.IFLA_VLAN_ID:
 			id = number16(value)
+		case nl.IFLA_VLAN_PROTOCOL:
+			otherTags = len(value) >= 2 && binary.BigEndian.Uint16(value) != unix.ETH_P_8021Q
 		}
 		return nil
 	})
-	return id, err
+	return id, otherTags, err
 }

@@ -33,6 +33,8 @@ type Kernel interface {
 	DeleteRecord(id topology.Identity) error
 	// Records lists, without owners, the labs that have a record.
 	Records() ([]topology.Identity, error)
+	// MACTable is what the bridges of a network namespace have learned.
+	MACTable(ctx context.Context, namespace string) ([]topology.MACEntry, error)
 	// Reap waits a moment for deleted namespaces to end and returns those that have not.
 	Reap(ctx context.Context) (held []string, err error)
 }

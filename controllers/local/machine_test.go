@@ -64,6 +64,11 @@ func (k *kernel) RememberNeighbours([]string) (forget func() error, err error) {
 	return func() error { return nil }, nil
 }
 
+// MACTable: the fake kernel moves no packets, so its switches have seen this one.
+func (k *kernel) MACTable(context.Context, string) ([]topology.MACEntry, error) {
+	return []topology.MACEntry{{MAC: topology.MAC{2, 0, 0, 0, 0, 9}, VLAN: 10, Port: "p1"}}, nil
+}
+
 func (k *kernel) NeighbourUse(int) (used, limit int, err error) { return 0, 1024, nil }
 
 // pair is the tutorial's lab.

@@ -4,6 +4,7 @@ package local
 
 import (
 	"cmp"
+	"context"
 	"net/netip"
 	"slices"
 
@@ -19,6 +20,15 @@ type Node struct {
 	Present bool `json:"present"`
 	// Interfaces are sorted by name, lo first, and without lo where it has no addresses of the lab.
 	Interfaces []Interface `json:"interfaces,omitempty"`
+	// MACTable is what a switch has learned, by VLAN and address.
+	MACTable []MACEntry `json:"macTable,omitempty"`
+}
+
+// MACEntry says behind which port an Ethernet address was last seen.
+type MACEntry struct {
+	MAC  string `json:"mac"`
+	VLAN uint16 `json:"vlan,omitempty"`
+	Port string `json:"port"`
 }
 
 // Interface is one end of a link, or lo.
@@ -41,6 +51,8 @@ type Interface struct {
 	Peer string `json:"peer,omitempty"`
 	// Addresses are in the kernel's order, IPv4 first.
 	Addresses []string `json:"addresses,omitempty"`
+	// Queue is what the kernel does to packets that leave, as tc writes it; empty where it is nothing.
+	Queue string `json:"queue,omitempty"`
 }
 
 // PortVLAN is how a bridge's port, or the bridge itself, is in a VLAN.
@@ -81,6 +93,23 @@ func nodes(lab *topology.Lab, seen topology.Observation) []Node {
 	return list
 }
 
+// macTables fills in what the lab's switches have learned.
+func (m *Machine) macTables(ctx context.Context, nodes []Node, have topology.State) error {
+	for i, n := range nodes {
+		if _, isSwitch := have.Bridges[topology.LinkID{Namespace: n.NetworkNamespace, Name: topology.BridgeName}]; !isSwitch {
+			continue
+		}
+		entries, err := m.kernel.MACTable(ctx, n.NetworkNamespace)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			nodes[i].MACTable = append(nodes[i].MACTable, MACEntry{e.MAC.String(), e.VLAN, e.Port})
+		}
+	}
+	return nil
+}
+
 func interfaces(namespace string, seen topology.Observation) []Interface {
 	var list []Interface
 	for id, link := range seen.State.Links {
@@ -90,6 +119,9 @@ func interfaces(namespace string, seen topology.Observation) []Interface {
 		i := Interface{
 			Name: id.Name, Kind: kinds[link.Kind], Bridge: link.Master, Parent: link.Parent, VLAN: link.VLAN, VLANs: portVLANs(id, seen.State),
 			State: state(link, id, seen), MTU: link.MTU, Addresses: addresses(id, seen.State),
+		}
+		if q, ok := seen.State.Qdiscs[id]; ok {
+			i.Queue = q.String()
 		}
 		if id.Name != topology.Loopback {
 			i.MAC, i.Peer = link.MAC.String(), topology.NodeOf(link.Peer.Namespace)

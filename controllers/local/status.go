@@ -72,7 +72,8 @@ func (m *Machine) Status(ctx context.Context, namespace, name string) (*Status, 
 		return m.suspended(ctx, compiled)
 	}
 	out, err := converge.Plan(ctx, m.kernel, compiled.Identity, compiled.Want)
-	return m.status(ctx, compiled, out, err), nil
+	s := m.status(ctx, compiled, out, err)
+	return s, m.macTables(ctx, s.Nodes, out.State)
 }
 
 // status asks the probes of a lab whose namespaces are there, and sums up.

@@ -26,9 +26,10 @@ func Diff(have, want State) []Op {
 	d.createNamespaces()
 	d.setNamespaceSysctls()
 	d.addLinks()
-	d.setBridges()
+	d.setBridges(unfiltered)
 	d.setMasters()
 	d.setPortVLANs()
+	d.setBridges(complete)
 	d.setQdiscs()
 	d.setLinks()
 	d.setLinkSysctls()
@@ -219,13 +220,25 @@ func (d *differ) adding(id LinkID, link Link, want *State) Op {
 	return AddLink{[2]LinkEnd{end, {link.Peer, peer.MAC, peer.MTU}}}
 }
 
-func (d *differ) setBridges() {
+// setBridges makes of every bridge what step makes of what it is and what it should be.
+func (d *differ) setBridges(step func(have, want Bridge) Bridge) {
 	d.each(func(now, want *State) {
 		for _, id := range missing(now.Bridges, want.Bridges, LinkID.compare) {
-			d.do(SetBridge{id, want.Bridges[id]})
+			if next := step(now.Bridges[id], want.Bridges[id]); next != now.Bridges[id] {
+				d.do(SetBridge{id, next})
+			}
 		}
 	})
 }
+
+// unfiltered leaves a bridge that does not filter yet as it is in that: while its ports are in no VLAN,
+// filtering would drop everything.
+func unfiltered(have, want Bridge) Bridge {
+	want.VLANFiltering = want.VLANFiltering && have.VLANFiltering
+	return want
+}
+
+func complete(_, want Bridge) Bridge { return want }
 
 // setMasters comes before anything that a port has as such.
 func (d *differ) setMasters() {

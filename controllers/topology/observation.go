@@ -13,7 +13,8 @@ type Observation struct {
 	Foreign []string
 	// Carrier says for each link that is up whether it has a carrier.
 	Carrier map[LinkID]bool
-	// Settling are ports for which a spanning tree has not decided yet: they forward nothing.
+	// Settling are ports that have a carrier and forward nothing yet: their bridge has not seen it, or
+	// its spanning tree has not decided.
 	Settling []LinkID
 	// Blocked are ports that a spanning tree keeps from forwarding, so that there is no loop.
 	Blocked []LinkID

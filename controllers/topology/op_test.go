@@ -47,6 +47,8 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		{topology.DeleteLink{LinkID: l1}, "ip -n d.lab.a link delete l1"},
 		{topology.SetAdmin{LinkID: l1, Up: true}, "ip -n d.lab.a link set l1 up"},
 		{topology.SetAdmin{LinkID: l1}, "ip -n d.lab.a link set l1 down"},
+		{topology.SetAdmin{LinkID: topology.LinkID{Namespace: "d.lab.a", Name: "a"}, Up: true}, "ip -n d.lab.a link set dev a up"},
+		{topology.DeleteLink{LinkID: topology.LinkID{Namespace: "d.lab.a", Name: "up"}}, "ip -n d.lab.a link delete dev up"},
 		{topology.SetMTU{LinkID: l1, MTU: 9000}, "ip -n d.lab.a link set l1 mtu 9000"},
 		{topology.SetMAC{LinkID: l1, MAC: topology.MAC{2, 0, 0, 0, 0xab, 1}}, "ip -n d.lab.a link set l1 address 02:00:00:00:ab:01"},
 		{topology.SetGroup{LinkID: l1, Group: topology.LinkGroup}, "ip -n d.lab.a link set l1 group 20044"},

@@ -121,13 +121,15 @@ func (s *State) dropBridge(id LinkID) {
 	}
 }
 
-// setUp sets an interface up or down, and with it the interfaces that are on it.
+// setUp sets an interface up or down. If that changes it, those that are on it follow.
 func (s *State) setUp(id LinkID, up bool) {
 	link := s.Links[id]
-	wasUp := link.Up
+	if link.Up == up {
+		return
+	}
 	link.Up = up
 	s.Links[id] = link
-	if wasUp && !up {
+	if !up {
 		s.dropRoutes(id.Name, anyPrefix)
 		s.dropAddresses(id, netip.Addr.IsLinkLocalUnicast)
 	}

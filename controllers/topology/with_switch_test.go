@@ -109,3 +109,12 @@ func TestWhatAnOperationOnASwitchTakesAlong(t *testing.T) {
 		})
 	}
 }
+
+// What is on a link follows it up only when it comes up.
+func TestALinkThatIsUpAlreadyTakesNothingUp(t *testing.T) {
+	added := aSwitch().With(topology.AddVLANLink{LinkEnd: linkEnd(end("h", "eth0.20"), 1400), Parent: "eth0", VLAN: 20})
+	again := added.With(topology.SetAdmin{LinkID: end("h", "eth0"), Up: true})
+	if changed := delta(added.String(), again.String()); changed != "" {
+		t.Errorf("it changed\n%s", changed)
+	}
+}

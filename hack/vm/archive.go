@@ -20,6 +20,7 @@ type archive struct {
 const (
 	directory = 0o040000
 	regular   = 0o100000
+	symlink   = 0o120000
 )
 
 func newArchive() *archive { return &archive{has: map[string]bool{"/": true}} }
@@ -41,6 +42,8 @@ func (a *archive) addDirectory(name string) {
 	a.addDirectory(path.Dir(name))
 	a.entry(name, directory|0o755, nil)
 }
+
+func (a *archive) addSymlink(name, target string) { a.entry(name, symlink|0o777, []byte(target)) }
 
 // addFile puts a file of this machine at an absolute path.
 func (a *archive) addFile(name, from string) error {

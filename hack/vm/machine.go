@@ -30,34 +30,67 @@ type machine struct {
 // processor's clock, which is a cheap one here.
 const kernelArguments = "console=" + job.MessagesLine + " panic=-1 quiet rcupdate.rcu_expedited=1 nokaslr mitigations=off tsc=reliable no_timer_check rdinit=/init"
 
+// An emulator that is given too little time now and then never gets a kernel to run. Nothing has
+// happened then, and another one is started.
+const (
+	bootTime     = 90 * time.Second
+	bootAttempts = 3
+)
+
+var errNotBooted = errors.New("the machine has not booted within " + bootTime.String())
+
 // run starts the machine, passes on what the command prints and returns its exit code.
 func (m machine) run(ctx context.Context, work string) (code int, err error) {
+	for range bootAttempts {
+		start := time.Now()
+		code, err = m.runOnce(ctx, work)
+		if err == nil {
+			fmt.Fprintf(os.Stderr, "vm: exit code %d after %.0f s\n", code, time.Since(start).Seconds())
+		}
+		if !errors.Is(err, errNotBooted) {
+			return code, err
+		}
+		fmt.Fprintf(os.Stderr, "vm: %v\n", err)
+	}
+	return code, err
+}
+
+func (m machine) runOnce(ctx context.Context, work string) (code int, err error) {
 	messages, exit := filepath.Join(work, "messages"), filepath.Join(work, "exit")
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return 0, err
 	}
 	defer reader.Close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", m.arguments(messages, exit)...)
 	cmd.ExtraFiles = []*os.File{writer}
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		return 0, errors.Join(fmt.Errorf("start the emulator: %w; run hack/vm/deps.sh", err), writer.Close())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	err = cmd.Start()
+	if err := errors.Join(err, writer.Close()); err != nil {
+		return 0, fmt.Errorf("start the emulator: %w; run hack/vm/deps.sh", err)
 	}
-	start := time.Now()
-	if err := writer.Close(); err != nil {
-		return 0, err
-	}
+	watchdog := time.AfterFunc(bootTime, func() {
+		if !booted(messages) {
+			cancel(errNotBooted)
+		}
+	})
+	defer watchdog.Stop()
 	_, copied := io.Copy(os.Stdout, reader)
-	if err := errors.Join(cmd.Wait(), copied, context.Cause(ctx)); err != nil {
+	if err := errors.Join(context.Cause(ctx), cmd.Wait(), copied); err != nil {
 		return 0, fmt.Errorf("run the emulator: %w%s", err, last(messages))
 	}
 	if code, err = exitCode(exit); err != nil {
 		return 0, fmt.Errorf("%w%s", err, last(messages))
 	}
-	fmt.Fprintf(os.Stderr, "vm: exit code %d after %.0f s\n", code, time.Since(start).Seconds())
 	return code, nil
+}
+
+func booted(messages string) bool {
+	text, err := os.ReadFile(messages)
+	return err == nil && strings.Contains(string(text), job.Booted)
 }
 
 func (m machine) arguments(messages, exit string) []string {

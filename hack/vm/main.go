@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(work)
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 	kernel, err := kernelDir(ctx)
 	if err != nil {
 		return 0, err

@@ -21,6 +21,8 @@ var programs = []string{
 
 // addPrograms copies programs of this machine and the libraries they are linked with.
 func (a *archive) addPrograms() error {
+	a.addSymlink("/bin", "usr/bin")
+	a.addSymlink("/sbin", "usr/bin")
 	for _, name := range programs {
 		file, err := exec.LookPath(name)
 		if err != nil {

@@ -48,7 +48,7 @@ func (k *Kernel) refuse(op topology.Op) error {
 	case topology.SetMaster:
 		return refuseMaster(s, op)
 	case topology.SetPortVLAN:
-		return missingLink(s, topology.LinkID{Namespace: op.Namespace, Name: op.Link})
+		return refusePortVLAN(s, topology.LinkID{Namespace: op.Namespace, Name: op.Link})
 	case topology.ReplaceQdisc:
 		return missingLink(s, op.LinkID)
 	case topology.AddAddress:
@@ -72,6 +72,17 @@ func missingLink(s topology.State, id topology.LinkID) error {
 	}
 	if _, ok := s.Links[id]; !ok {
 		return syscall.ENODEV
+	}
+	return nil
+}
+
+// refusePortVLAN: only bridges and their ports are in VLANs.
+func refusePortVLAN(s topology.State, id topology.LinkID) error {
+	if err := missingLink(s, id); err != nil {
+		return err
+	}
+	if link := s.Links[id]; link.Master == "" && link.Kind != topology.BridgeLink {
+		return syscall.EOPNOTSUPP
 	}
 	return nil
 }

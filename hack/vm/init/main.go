@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,6 +55,7 @@ func boot() (code int, err error) {
 			return 0, err
 		}
 	}
+	fmt.Fprintln(os.Stderr, job.Booted)
 	return run(j)
 }
 
@@ -72,19 +74,35 @@ func load(file string) error {
 	return nil
 }
 
-// run runs the command and reaps whatever its processes leave behind.
+// run runs the command, reaps whatever its processes leave behind, and passes on what it prints. The
+// command writes to a pipe, because a program on a serial line believes that somebody is looking.
 func run(j job.Job) (code int, err error) {
-	out, err := openRaw(filepath.Join("/dev", job.OutputLine))
+	line, err := openRaw(filepath.Join("/dev", job.OutputLine))
 	if err != nil {
 		return 0, err
 	}
+	out, in, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
+	copied := make(chan error)
+	go func() {
+		_, err := io.Copy(line, out)
+		copied <- err
+	}()
+	code, err = runCommand(j, in)
+	// Everything but init: what still holds the pipe would keep it open.
+	_ = syscall.Kill(-1, syscall.SIGKILL)
+	return code, errors.Join(err, in.Close(), <-copied, drain(line))
+}
+
+func runCommand(j job.Job, out *os.File) (code int, err error) {
 	command, err := start(j, out)
 	if err != nil {
 		fmt.Fprintln(out, err)
-		return notStarted, drain(out)
+		return notStarted, nil
 	}
-	code, err = reap(command.Pid)
-	return code, errors.Join(err, drain(out))
+	return reap(command.Pid)
 }
 
 func start(j job.Job, out *os.File) (*os.Process, error) {
@@ -93,17 +111,20 @@ func start(j job.Job, out *os.File) (*os.Process, error) {
 			return nil, err
 		}
 	}
+	if err := os.Chdir(j.Dir); err != nil {
+		return nil, err
+	}
 	program, err := exec.LookPath(j.Command[0])
 	if err != nil {
 		return nil, err
 	}
-	in, err := os.Open(os.DevNull)
+	nothing, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
+	defer nothing.Close()
 	return os.StartProcess(program, j.Command, &os.ProcAttr{
-		Dir: j.Dir, Files: []*os.File{in, out, out}, Sys: &syscall.SysProcAttr{Setsid: true},
+		Files: []*os.File{nothing, out, out}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 }
 

@@ -18,6 +18,9 @@ const (
 	ExitLine     = "ttyS2"
 )
 
+// Booted is what init says among the kernel's messages just before it runs the command.
+const Booted = "init: running the command"
+
 // Job is a command and what has to be there before it runs.
 type Job struct {
 	// Modules are files of the kernel's modules, each after those it needs.

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/topology/labtest"
+)
+
+const (
+	stepsVariable = "NETLAB_WALK_STEPS"
+	defaultSteps  = 500
+	// Every so many steps the lab is compared with one that was built at once, and every so many it
+	// becomes another one altogether.
+	stepsPerFresh = 50
+	stepsPerLab   = 100
+)
+
+// opsPerRow is how many operations a row that changes may take: the row itself, and one that it takes
+// along and that has to be written again.
+const opsPerRow = 2
+
+// fixedLab is part of every lab of a walk, and no edit names it. The stream goes through it.
+const fixedLab = `
+namespaces:
+- {name: fix-a, routes: [{to: default, via: fix-r}]}
+- {name: fix-b, routes: [{to: default, via: fix-r}]}
+routers: [{name: fix-r}]
+switches: [{name: fix-s, subnet: fix-1}]
+subnets:
+- {name: fix-1, cidrs: [192.0.2.0/24, "fd00:f1::/64"]}
+- {name: fix-2, cidrs: [198.51.100.0/24, "fd00:f2::/64"]}
+links:
+- {name: fix-1, endpoints: [{name: fix-a}, {name: fix-s}]}
+- {name: fix-2, endpoints: [{name: fix-s}, {name: fix-r}]}
+- {name: fix-3, subnet: fix-2, endpoints: [{name: fix-r}, {name: fix-b}]}
+`
+
+var walkLab = topology.Identity{Namespace: "default", Name: "walk", Owner: topology.LocalOwner("default", "walk")}
+
+// withFixed puts the fixed part before a random lab.
+func withFixed(t testing.TB, spec *v1alpha1.NetLabSpec) *v1alpha1.NetLabSpec {
+	t.Helper()
+	var all v1alpha1.NetLabSpec
+	if err := yaml.UnmarshalStrict([]byte(fixedLab), &all); err != nil {
+		t.Fatal(err)
+	}
+	all.Routing, all.DriftPolicy = spec.Routing, spec.DriftPolicy
+	all.Namespaces = append(all.Namespaces, spec.Namespaces...)
+	all.Routers = append(all.Routers, spec.Routers...)
+	all.Switches = append(all.Switches, spec.Switches...)
+	all.Subnets = append(all.Subnets, spec.Subnets...)
+	all.Links = append(all.Links, spec.Links...)
+	return &all
+}
+
+// walk is a lab on its way from one spec to the next.
+type walk struct {
+	k    *kernel.Kernel
+	g    *labtest.Generator
+	spec *v1alpha1.NetLabSpec
+	have topology.State
+	// story is what was edited so far, steps counts all.
+	story []string
+	ops   int
+	rows  int
+	worst float64
+	which string
+}
+
+// A lab that is edited step by step is after each step exactly what it would be if it had been built like
+// that, an edit costs in proportion to what it changes, and what it does not name loses no packet.
+func TestEditedLabsEqualFreshOnesAndTheRestGoesOn(t *testing.T) {
+	steps := count(t, stepsVariable, defaultSteps)
+	k := newMachine(t)
+	w := &walk{k: k, g: labtest.New(count(t, seedVariable, 1), k.Lacks())}
+	started := time.Now()
+	w.spec = withFixed(t, w.g.Spec())
+	w.become(t, "build")
+	s := startStream(t, k, walkLab.NetworkNamespace("fix-a"), walkLab.NetworkNamespace("fix-b"), "198.51.100.1")
+	fresh := 0
+	for step := range steps {
+		w.step(t, step)
+		if step%stepsPerFresh == stepsPerFresh-1 {
+			w.compareWithFresh(t)
+			fresh++
+		}
+	}
+	s.end()
+	t.Logf("%d edits in %.1f s: %d operations for %d rows that changed; at most %.2f for one (%s); %d times compared with a fresh build",
+		steps, time.Since(started).Seconds(), w.ops, w.rows, w.worst, w.which, fresh)
+	t.Logf("beside it: %s", s)
+	if s.received != s.sent || s.late > 0 {
+		t.Error("links that no edit names lost or reordered packets")
+	}
+	if _, err := converge.Remove(t.Context(), k, walkLab); err != nil {
+		t.Error(err)
+	}
+}
+
+func (w *walk) step(t *testing.T, step uint64) {
+	t.Helper()
+	what := ""
+	if step%stepsPerLab == stepsPerLab-1 {
+		w.spec, what = withFixed(t, w.g.Spec()), "another lab"
+		w.story = nil
+	} else {
+		w.spec, what = w.g.Edit(w.spec)
+	}
+	w.become(t, what)
+}
+
+// become makes the machine hold the spec and checks what that took.
+func (w *walk) become(t *testing.T, what string) {
+	t.Helper()
+	w.story = append(w.story, what)
+	lab, err := topology.Compile(walkLab, w.spec, topology.Options{Symlinks: true, HasNetem: w.k.HasNetem})
+	if err != nil {
+		t.Fatalf("after %q: %v", what, err)
+	}
+	plan := topology.Diff(w.have, lab.Want)
+	out, err := converge.Converge(t.Context(), w.k, walkLab, lab.Want)
+	if err != nil || !out.State.Equal(lab.Want) {
+		t.Fatalf("after\n%s\nit is not there: %v\nleft:\n%splan:\n%s", strings.Join(w.story, "\n"), err, texts(out.Left), texts(plan))
+	}
+	if texts(out.Applied) != texts(plan) {
+		t.Errorf("after\n%s\nthe plan\n%swas not enough; applied was\n%s", strings.Join(w.story, "\n"), texts(plan), texts(out.Applied))
+	}
+	w.weigh(t, what, plan, rowsBetween(w.have, lab.Want))
+	w.have = out.State
+}
+
+// weigh checks that the plan is no longer than the change.
+func (w *walk) weigh(t *testing.T, what string, plan []topology.Op, rows int) {
+	t.Helper()
+	w.ops += len(plan)
+	w.rows += rows
+	if len(plan) == 0 {
+		return
+	}
+	if cost := float64(len(plan)) / float64(max(1, rows)); cost > w.worst {
+		w.worst, w.which = cost, fmt.Sprintf("%s: %d operations, %d rows", what, len(plan), rows)
+	}
+	if len(plan) > opsPerRow*rows {
+		t.Errorf("%s: %d operations for %d rows:\n%s", what, len(plan), rows, texts(plan))
+	}
+}
+
+// rowsBetween counts the rows that only one of two States has, or that differ.
+func rowsBetween(a, b topology.State) int {
+	return changed(a.Namespaces, b.Namespaces) + changed(a.Links, b.Links) + changed(a.Addresses, b.Addresses) +
+		changed(a.Routes, b.Routes) + changed(a.Sysctls, b.Sysctls) + changed(a.Bridges, b.Bridges) +
+		changed(a.PortVLANs, b.PortVLANs) + changed(a.Qdiscs, b.Qdiscs)
+}
+
+func changed[K, V comparable](a, b map[K]V) int {
+	n := 0
+	for id, row := range a {
+		if other, ok := b[id]; !ok || other != row {
+			n++
+		}
+	}
+	for id := range b {
+		if _, ok := a[id]; !ok {
+			n++
+		}
+	}
+	return n
+}
+
+// freshVariable holds the spec that a process of its own builds at once.
+const freshVariable = "NETLAB_FRESH_SPEC"
+
+// compareWithFresh builds the same lab at once, on a machine of its own, and compares all that ip says of
+// the two, which is more than a State holds.
+func (w *walk) compareWithFresh(t *testing.T) {
+	t.Helper()
+	text, err := yaml.Marshal(w.spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const machine = `mount -t tmpfs tmpfs /run && mkdir /run/netlab /run/netns && ip link set lo up && exec "$0" -test.run='^TestFreshBuild$' -test.v`
+	command := exec.CommandContext(t.Context(), "unshare", "-m", "-n", "sh", "-c", machine, self)
+	command.Env = append(os.Environ(), freshVariable+"="+string(text))
+	out, err := command.CombinedOutput()
+	_, fresh, found := strings.Cut(string(out), dumpBegin)
+	fresh, _, ended := strings.Cut(fresh, dumpEnd)
+	if err != nil || !found || !ended {
+		t.Fatalf("build the lab afresh: %v\n%s", err, out)
+	}
+	if edited := dumpLab(t, w.k); edited != fresh {
+		t.Errorf("after\n%s\nthe lab differs from one built at once (- edited, + fresh):\n%s", strings.Join(w.story, "\n"), differ(edited, fresh))
+	}
+}
+
+const dumpBegin, dumpEnd = "BEGIN\n", "END\n"
+
+// TestFreshBuild is the process that builds a lab at once; on its own it does nothing.
+func TestFreshBuild(t *testing.T) {
+	text, ok := os.LookupEnv(freshVariable)
+	if !ok {
+		return
+	}
+	var spec v1alpha1.NetLabSpec
+	if err := yaml.UnmarshalStrict([]byte(text), &spec); err != nil {
+		t.Fatal(err)
+	}
+	k := newMachine(t)
+	lab, err := topology.Compile(walkLab, &spec, topology.Options{Symlinks: true, HasNetem: k.HasNetem})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := converge.Converge(t.Context(), k, walkLab, lab.Want); err != nil || !out.Realized() {
+		t.Fatalf("%v: %v", err, out.Left)
+	}
+	fmt.Print(dumpBegin, dumpLab(t, k), dumpEnd)
+}
+
+// dumpScript says of every namespace all that a lab may change.
+const dumpScript = `cd /run/netns && for n in default.walk.*; do
+	echo "== $n"
+	ip -n $n -d address show
+	ip -n $n -4 route show table all
+	ip -n $n -6 route show table all
+	ip -n $n rule; ip -n $n -6 rule
+	bridge -n $n link; bridge -n $n vlan 2>/dev/null || true
+	tc -n $n qdisc show
+	ip netns exec $n sysctl -a 2>/dev/null | grep -E '^net\.(ipv4|ipv6|bridge)\.' | LC_ALL=C sort
+done`
+
+// chance are parts of a dump that differ between any two machines, and stats that only say what happened.
+var chance = []*regexp.Regexp{
+	regexp.MustCompile(`(?m)^\d+: `),                              // interface indexes
+	regexp.MustCompile(`@[^: ]+|link-netnsid \d+|link-netns \S+`), // those of peers
+	regexp.MustCompile(`(?m)^.*net\.ipv[46]\.(route|neigh|conf|netfilter)\.\S*(gc_|stable_secret|base_reachable_time_ms|error_).*\n`),
+	regexp.MustCompile(`(?m)^.*(_gc_|tcp_fastopen_key|igmp_qrv|nf_conntrack|ip_local_port_range).*\n`),
+	regexp.MustCompile(`(designated_\w+|config_pending|topology_change_ack) \S+|(hello|tcn|topology_change|gc|message_age|forward_delay|hold)_timer +\S+`),
+	regexp.MustCompile(`root_(id|port|path_cost) \S+|port_(id|no) \S+|topology_change(_detected)? \d|ageing_time \d+`),          // short while a spanning tree changes
+	regexp.MustCompile(`state (UP|DOWN|LOWERLAYERDOWN|UNKNOWN|forwarding|disabled|listening|learning|blocking)|<[A-Z,_0-9-]*>`), // carriers take a moment
+	regexp.MustCompile(`qdisc \S+( [0-9a-f]+:)?( dev \S+)?( root)?( refcnt \d+)?|qlen 1000`),
+	regexp.MustCompile(` *\blinkdown\b|(gso|gro|tso)_\w+ \d+`), // a bridge's follow the ports it ever had
+}
+
+// dumpLab is the dump without what is left to chance, in an order of its own.
+func dumpLab(t testing.TB, _ *kernel.Kernel) string {
+	t.Helper()
+	out, err := exec.Command("sh", "-c", dumpScript).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text := string(out)
+	for _, part := range chance {
+		text = part.ReplaceAllString(text, "")
+	}
+	var all strings.Builder
+	for block := range strings.SplitSeq(strings.TrimPrefix(text, "== "), "\n== ") {
+		lines := slices.DeleteFunc(strings.Split(block, "\n"), func(line string) bool { return strings.TrimSpace(line) == "" })
+		slices.Sort(lines[1:])
+		fmt.Fprintf(&all, "== %s\n", strings.Join(lines, "\n"))
+	}
+	return all.String()
+}
+
+// differ lists the lines that only one of two texts has, with the namespace they are of.
+func differ(a, b string) string {
+	tagged := func(text string) map[string]int {
+		lines, section := map[string]int{}, ""
+		for line := range strings.Lines(text) {
+			if name, ok := strings.CutPrefix(line, "== "); ok {
+				section = strings.TrimSpace(name)
+			}
+			lines[section+": "+line]++
+		}
+		return lines
+	}
+	inA, inB := tagged(a), tagged(b)
+	var all []string
+	for line, n := range inA {
+		if n > inB[line] {
+			all = append(all, "- "+line)
+		}
+	}
+	for line, n := range inB {
+		if n > inA[line] {
+			all = append(all, "+ "+line)
+		}
+	}
+	slices.SortFunc(all, func(x, y string) int { return strings.Compare(x[2:], y[2:]) })
+	return strings.Join(all, "")
+}

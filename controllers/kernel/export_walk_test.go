@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "github.com/netlab-dev/netlab/controllers/topology/topologytest"
+
+// Lacks is what this machine's kernel cannot do.
+func (k *Kernel) Lacks() topologytest.Features { return k.lacks() }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// MACTable is what the bridges of a namespace have learned: which Ethernet address was last seen
+// behind which port. Addresses of their own are left out.
+func (k *Kernel) MACTable(_ context.Context, namespace string) ([]topology.MACEntry, error) {
+	var entries []topology.MACEntry
+	err := k.visit(func(v *visit) error {
+		d, err := v.enter(namespace)
+		if err != nil {
+			return err
+		}
+		entries, err = d.conn.macTable()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the MAC table of %s: %w", namespace, err)
+	}
+	slices.SortFunc(entries, topology.MACEntry.Compare)
+	return entries, nil
+}
+
+func (c *conn) macTable() ([]topology.MACEntry, error) {
+	links, err := c.links()
+	if err != nil {
+		return nil, err
+	}
+	names := map[int]string{}
+	for _, l := range links {
+		names[l.index] = l.name
+	}
+	var entries []topology.MACEntry
+	err = c.get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
+		if len(msg) < unix.SizeofNdMsg {
+			return errors.New("an entry's message is cut short")
+		}
+		entry, learned, err := parseMACEntry(msg, names)
+		if learned {
+			entries = append(entries, entry)
+		}
+		return err
+	}, &ndMsg{Family: unix.AF_BRIDGE})
+	return entries, err
+}
+
+// parseMACEntry reports whether it is about what a port has learned.
+func parseMACEntry(msg []byte, names map[int]string) (entry topology.MACEntry, learned bool, err error) {
+	index, state := int(int32(binary.NativeEndian.Uint32(msg[4:]))), binary.NativeEndian.Uint16(msg[8:]) // of struct ndmsg
+	entry.Port = names[index]
+	err = attributes(msg[unix.SizeofNdMsg:], func(kind uint16, value []byte) error {
+		switch kind {
+		case unix.NDA_LLADDR:
+			copy(entry.MAC[:], value)
+		case unix.NDA_VLAN:
+			entry.VLAN = number16(value)
+		case unix.NDA_MASTER:
+			learned = state&unix.NUD_PERMANENT == 0
+		}
+		return nil
+	})
+	return entry, learned && entry.Port != "", err
+}

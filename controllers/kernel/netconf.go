@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// What linux/netconf.h has and x/sys/unix does not name.
+const (
+	netconfIndex      = 1  // NETCONFA_IFINDEX
+	netconfForwarding = 2  // NETCONFA_FORWARDING
+	netconfRPFilter   = 3  // NETCONFA_RP_FILTER
+	netconfProxy      = 5  // NETCONFA_PROXY_NEIGH
+	netconfAll        = -1 // NETCONFA_IFINDEX_ALL
+	netconfDefault    = -2 // NETCONFA_IFINDEX_DEFAULT
+)
+
+// netconfQuestions are the settings that the kernel tells in a message, several at a time. All
+// others of a namespace have to be read from files, which takes longer than everything else.
+var netconfQuestions = []struct {
+	family uint8
+	scope  int32
+	names  map[uint16]string
+}{
+	{unix.AF_INET, netconfAll, map[uint16]string{
+		netconfForwarding: topology.SysctlForwarding,
+		netconfRPFilter:   topology.LinkSysctl4("all", "rp_filter"),
+		netconfProxy:      topology.LinkSysctl4("all", "proxy_arp"),
+	}},
+	{unix.AF_INET, netconfDefault, map[uint16]string{
+		netconfRPFilter: topology.LinkSysctl4("default", "rp_filter"),
+		netconfProxy:    topology.LinkSysctl4("default", "proxy_arp"),
+	}},
+	{unix.AF_INET6, netconfAll, map[uint16]string{netconfForwarding: topology.SysctlForwarding6}},
+}
+
+// netconf returns the settings that the kernel tells in messages, by name. A family it does not
+// have is left out.
+func (c *conn) netconf() (map[string]string, error) {
+	values := map[string]string{}
+	for _, q := range netconfQuestions {
+		told, err := c.ask(q.family, q.scope, q.names)
+		if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+			return nil, fmt.Errorf("read network settings: %w", err)
+		}
+		maps.Copy(values, told)
+	}
+	return values, nil
+}
+
+func (c *conn) ask(family uint8, scope int32, names map[uint16]string) (map[string]string, error) {
+	told := map[string]string{}
+	err := c.get(unix.RTM_GETNETCONF, 0, func(msg []byte) error {
+		return attributes(msg[min(len(msg), netconfMsgSize):], func(kind uint16, value []byte) error {
+			if name, ok := names[kind]; ok {
+				told[name] = strconv.Itoa(int(int32(number(value))))
+			}
+			return nil
+		})
+	}, netconfMsg{family}, uint32Attribute(netconfIndex, uint32(scope)))
+	return told, err
+}
+
+// netconfMsg is struct netconfmsg.
+type netconfMsg struct{ family uint8 }
+
+const netconfMsgSize = 4 // with its padding
+
+func (m netconfMsg) Len() int          { return netconfMsgSize }
+func (m netconfMsg) Serialize() []byte { return []byte{m.family, 0, 0, 0} }
+
+var _ nl.NetlinkRequestData = netconfMsg{}

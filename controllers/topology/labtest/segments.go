@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package labtest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// place is where a frame can be: at an interface of a host or router, or inside a switch, in a VLAN.
+// VLAN 0 of a switch that does not filter is what has no tag.
+type place struct {
+	node, iface string
+	vlan        int32
+}
+
+// end is an interface with addresses.
+type end struct {
+	place
+	// up says that its cable is not cut.
+	up bool
+	// link is the index of its link, -1 for a switch's own.
+	link int
+}
+
+// wiring is a spec as cables and switches see it.
+type wiring struct {
+	spec     *v1alpha1.NetLabSpec
+	switches map[string]*v1alpha1.Switch
+	tags     []int32
+}
+
+func newWiring(spec *v1alpha1.NetLabSpec) *wiring {
+	w := &wiring{spec: spec, switches: map[string]*v1alpha1.Switch{}, tags: []int32{0}}
+	for i := range spec.Switches {
+		w.switches[spec.Switches[i].Name] = &spec.Switches[i]
+		for _, v := range spec.Switches[i].VLANs {
+			w.tags = append(w.tags, v.ID)
+		}
+	}
+	for _, l := range spec.Links {
+		for _, e := range l.Endpoints {
+			w.tags = append(append(w.tags, e.VLAN, e.NativeVLAN, 1), e.VLANs...)
+			for _, s := range e.Subinterfaces {
+				w.tags = append(w.tags, s.VLAN)
+			}
+		}
+	}
+	slices.Sort(w.tags)
+	w.tags = slices.Compact(w.tags)
+	return w
+}
+
+func interfaceName(l *v1alpha1.Link, e *v1alpha1.Endpoint) string { return cmp.Or(e.Interface, l.Name) }
+
+func subinterfaceName(l *v1alpha1.Link, e *v1alpha1.Endpoint, s *v1alpha1.Subinterface) string {
+	return cmp.Or(s.Name, fmt.Sprintf("%s.%d", interfaceName(l, e), s.VLAN))
+}
+
+// filters reports whether a node is a switch that knows VLANs.
+func (w *wiring) filters(node string) bool {
+	s := w.switches[node]
+	return s != nil && s.VLANFiltering == v1alpha1.Enabled
+}
+
+// at is where a frame with a tag, or 0, is at one end of a link; ok is false where it is dropped.
+func (w *wiring) at(l *v1alpha1.Link, i int, tag int32) (p place, ok bool) {
+	e := &l.Endpoints[i]
+	switch {
+	case w.filters(e.Name):
+		vlan, ok := w.vlan(e, w.switches[l.Endpoints[1-i].Name] != nil, tag)
+		return place{node: e.Name, vlan: vlan}, ok
+	case w.switches[e.Name] != nil:
+		return place{node: e.Name, vlan: tag}, true
+	case tag == 0:
+		return place{node: e.Name, iface: interfaceName(l, e)}, true
+	}
+	for j := range e.Subinterfaces {
+		if s := &e.Subinterfaces[j]; s.VLAN == tag {
+			return place{node: e.Name, iface: subinterfaceName(l, e, s)}, true
+		}
+	}
+	return place{}, false
+}
+
+// vlan is what a port of a filtering switch makes of a tag.
+func (w *wiring) vlan(e *v1alpha1.Endpoint, toSwitch bool, tag int32) (vlan int32, ok bool) {
+	silent := e.VLAN == 0 && len(e.VLANs) == 0
+	untagged := e.VLAN + e.NativeVLAN
+	if silent && !toSwitch && untagged == 0 {
+		untagged = 1
+	}
+	switch {
+	case tag == 0:
+		return untagged, untagged != 0
+	case tag == untagged:
+		return 0, false
+	}
+	return tag, slices.Contains(e.VLANs, tag) || silent && toSwitch
+}
+
+// islands says for each place which others it is connected with, by one of them that stands for all.
+type islands map[place]place
+
+func (s islands) of(p place) place {
+	for {
+		parent, ok := s[p]
+		if !ok {
+			return p
+		}
+		p = parent
+	}
+}
+
+// islands joins what the links join, or only those that are up.
+func (w *wiring) islands(onlyUp bool) islands {
+	s := islands{}
+	for i := range w.spec.Links {
+		l := &w.spec.Links[i]
+		if onlyUp && l.State == v1alpha1.LinkDown {
+			continue
+		}
+		for _, tag := range w.tags {
+			a, okA := w.at(l, 0, tag)
+			b, okB := w.at(l, 1, tag)
+			if okA && okB && s.of(a) != s.of(b) {
+				s[s.of(a)] = s.of(b)
+			}
+		}
+	}
+	return s
+}
+
+// ends are all interfaces of hosts and routers and the switches' own, in stored order.
+func (w *wiring) ends() []end {
+	var ends []end
+	for i := range w.spec.Links {
+		l := &w.spec.Links[i]
+		for j := range l.Endpoints {
+			e := &l.Endpoints[j]
+			if w.switches[e.Name] != nil {
+				continue
+			}
+			up := l.State != v1alpha1.LinkDown
+			ends = append(ends, end{place{node: e.Name, iface: interfaceName(l, e)}, up, i})
+			for k := range e.Subinterfaces {
+				ends = append(ends, end{place{node: e.Name, iface: subinterfaceName(l, e, &e.Subinterfaces[k])}, up, i})
+			}
+		}
+	}
+	for i := range w.spec.Switches {
+		ends = append(ends, ownEnds(&w.spec.Switches[i])...)
+	}
+	return ends
+}
+
+func ownEnds(s *v1alpha1.Switch) []end {
+	var ends []end
+	if len(s.Addresses) > 0 {
+		ends = append(ends, end{place{node: s.Name}, true, -1})
+	}
+	for _, v := range s.VLANs {
+		if len(v.Addresses) > 0 {
+			ends = append(ends, end{place{node: s.Name, vlan: v.ID}, true, -1})
+		}
+	}
+	return ends
+}
+
+// iface is the kernel's name of an end.
+func (e end) ifaceName() string {
+	switch {
+	case e.iface != "":
+		return e.iface
+	case e.vlan == 0:
+		return "br0"
+	}
+	return fmt.Sprintf("br0.%d", e.vlan)
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// bench is a lab with what happens to it. There may be several of the same spec, of which the
+// same happens to all.
+type bench struct {
+	labs []topology.Identity
+	spec *v1alpha1.NetLabSpec
+	// edited has another address for one host.
+	edited *v1alpha1.NetLabSpec
+	parts  []part
+}
+
+// part is what is about one of the labs.
+type part struct {
+	want topology.State
+	// wantEdited is what edited wants, damaged what is left when an address was deleted.
+	wantEdited, damaged topology.State
+	// damage is what somebody does to the lab.
+	damage topology.DeleteAddress
+}
+
+// tutorials is the tutorial's lab many times in one: two hosts and a router each.
+func tutorials(labs int) (*v1alpha1.NetLabSpec, error) {
+	spec := &v1alpha1.NetLabSpec{}
+	for i := range labs {
+		left, right, router := fmt.Sprintf("a%d", i), fmt.Sprintf("b%d", i), fmt.Sprintf("r%d", i)
+		spec.Namespaces = append(spec.Namespaces, v1alpha1.Namespace{Name: left}, v1alpha1.Namespace{Name: right})
+		spec.Routers = append(spec.Routers, v1alpha1.Router{Name: router})
+		for side, host := range []string{left, right} {
+			cidr := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(2*(i/256) + side), byte(i % 256), 0}), 24)
+			spec.Subnets = append(spec.Subnets, v1alpha1.Subnet{Name: host, CIDRs: []string{cidr.String()}})
+			spec.Links = append(spec.Links, v1alpha1.Link{Name: host, Subnet: host, Endpoints: []v1alpha1.Endpoint{{Name: host}, {Name: router}}})
+		}
+	}
+	return spec, nil
+}
+
+// sample reads a lab from a file.
+func sample(path string) (*v1alpha1.NetLabSpec, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var netlab v1alpha1.NetLab
+	if err := yaml.UnmarshalStrict(content, &netlab); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &netlab.Spec, nil
+}
+
+func newBench(spec *v1alpha1.NetLabSpec, copies int) (*bench, error) {
+	b := &bench{spec: spec}
+	for i := range copies {
+		name := fmt.Sprintf("bench-%d", i)
+		b.labs = append(b.labs, topology.Identity{Namespace: "default", Name: name, Owner: topology.LocalOwner("default", name)})
+	}
+	for _, lab := range b.labs {
+		p, err := b.part(lab)
+		if err != nil {
+			return nil, err
+		}
+		b.parts = append(b.parts, p)
+	}
+	return b, nil
+}
+
+func (b *bench) part(lab topology.Identity) (p part, err error) {
+	if p.want, err = compile(lab, b.spec); err != nil {
+		return p, err
+	}
+	if err := b.edit(lab, &p); err != nil {
+		return p, err
+	}
+	if p.wantEdited, err = compile(lab, b.edited); err != nil {
+		return p, err
+	}
+	p.damaged = p.want.With(p.damage)
+	return p, nil
+}
+
+func compile(lab topology.Identity, spec *v1alpha1.NetLabSpec) (topology.State, error) {
+	compiled, err := topology.Compile(lab, spec, topology.Options{Symlinks: true})
+	if err != nil {
+		return topology.State{}, err
+	}
+	return compiled.Want, nil
+}
+
+// edit picks the last link with a host, writes another address into it, and makes the damage the
+// loss of the one it has.
+func (b *bench) edit(lab topology.Identity, p *part) error {
+	b.edited = b.spec.DeepCopy()
+	for i, link := range slices.Backward(b.edited.Links) {
+		host := lab.NetworkNamespace(link.Endpoints[0].Name)
+		for id := range p.want.Addresses {
+			if id.Namespace == host && id.Link == link.Name {
+				other := netip.PrefixFrom(id.Prefix.Masked().Addr().Next(), id.Prefix.Bits())
+				for range 76 {
+					other = netip.PrefixFrom(other.Addr().Next(), other.Bits())
+				}
+				b.edited.Links[i].Endpoints[0].Addresses = []string{other.String()}
+				p.damage = topology.DeleteAddress{AddressID: id}
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("no host has an address")
+}
+
+func (b *bench) build() []topology.Op {
+	return b.plan(func(p part) []topology.Op { return topology.Diff(topology.NewState(), p.want) })
+}
+
+func (b *bench) change() []topology.Op {
+	return b.plan(func(p part) []topology.Op { return topology.Diff(p.want, p.wantEdited) })
+}
+
+// spoil undoes the edit and does the damage.
+func (b *bench) spoil() []topology.Op {
+	return b.plan(func(p part) []topology.Op { return append(topology.Diff(p.wantEdited, p.want), p.damage) })
+}
+
+func (b *bench) repair() []topology.Op {
+	return b.plan(func(p part) []topology.Op { return topology.Diff(p.damaged, p.want) })
+}
+
+func (b *bench) tearDown() []topology.Op {
+	return b.plan(func(p part) []topology.Op { return topology.Diff(p.want, topology.NewState()) })
+}
+
+// plan is one after the other, a plan for each lab.
+func (b *bench) plan(of func(part) []topology.Op) []topology.Op {
+	var ops []topology.Op
+	for _, p := range b.parts {
+		ops = append(ops, of(p)...)
+	}
+	return ops
+}
+
+func (b *bench) namespaces() (sum int) {
+	for _, p := range b.parts {
+		sum += len(p.want.Namespaces)
+	}
+	return sum
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/kernel/floor"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// contender brings labs up and down its own way. A step it does not have is nil.
+type contender struct {
+	build, compare, edit, repair, tearDown func() error
+	// prepare performs operations between the steps, which nobody times;
+	// nil leaves them to a floor.
+	prepare func([]topology.Op) error
+	// others is the CPU time of processes that it keeps running.
+	others func() time.Duration
+	// finish ends what it keeps running.
+	finish func() error
+}
+
+// contenders are made anew for each process, in the order of the table's lines.
+var contenders = []struct {
+	name string
+	make func(context.Context, *bench, *result) (contender, error)
+}{
+	{"bare floor", bareFloor},
+	{"same writes", sameWrites},
+	{"apply", applyOnly},
+	{"NetLab", wholePath},
+	{"ip", oneByOne},
+	{"ip -batch", batched},
+	{"Mininet", mininet},
+}
+
+func bareFloor(_ context.Context, b *bench, _ *result) (contender, error) {
+	return onFloor(b, floor.Options{Bare: true})
+}
+
+func sameWrites(_ context.Context, b *bench, _ *result) (contender, error) {
+	return onFloor(b, floor.Options{})
+}
+
+func onFloor(b *bench, o floor.Options) (contender, error) {
+	// Its preparations are the same for all of them.
+	_, err := kernel.New(kernel.Options{Symlinks: true})
+	apply := func(ops []topology.Op) func() error {
+		return func() error { return floor.Apply(ops, o) }
+	}
+	return contender{build: apply(b.build()), edit: apply(b.change()), repair: apply(b.repair()), tearDown: apply(b.tearDown())}, err
+}
+
+func applyOnly(ctx context.Context, b *bench, _ *result) (contender, error) {
+	k, err := kernel.New(kernel.Options{Symlinks: true})
+	apply := func(ops []topology.Op) func() error {
+		return func() error {
+			_, err := k.Apply(ctx, ops)
+			return err
+		}
+	}
+	return contender{build: apply(b.build()), edit: apply(b.change()), repair: apply(b.repair()), tearDown: apply(b.tearDown())}, err
+}
+
+// wholePath is what an agent does with a lab that came, changed, or is looked after.
+func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
+	k, err := kernel.New(kernel.Options{Symlinks: true})
+	eachLab := func(do func(topology.Identity) error) func() error {
+		return func() error {
+			for _, lab := range b.labs {
+				if err := do(lab); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	realize := func(spec *v1alpha1.NetLabSpec) func() error {
+		return eachLab(func(lab topology.Identity) error {
+			want, err := compile(lab, spec)
+			if err != nil {
+				return err
+			}
+			out, err := converge.Converge(ctx, k, lab, want)
+			if err == nil && !out.Realized() {
+				err = fmt.Errorf("%d operations are left, %d conflicts", len(out.Left), len(out.Conflicts))
+			}
+			return err
+		})
+	}
+	remove := eachLab(func(lab topology.Identity) error {
+		_, err := converge.Remove(ctx, k, lab)
+		return err
+	})
+	start := time.Now()
+	planErr := eachLab(func(lab topology.Identity) error {
+		want, err := compile(lab, b.spec)
+		topology.Diff(topology.NewState(), want)
+		return err
+	})()
+	r.CompileAndDiff = time.Since(start)
+	return contender{build: realize(b.spec), compare: realize(b.spec), edit: realize(b.edited), repair: realize(b.spec), tearDown: remove}, errors.Join(err, planErr)
+}
+
+// measure runs one contender through all phases.
+func measure(ctx context.Context, name string, b *bench) (*result, error) {
+	r := &result{Phases: map[string]cost{}, Namespaces: b.namespaces()}
+	c, err := newContender(ctx, name, b, r)
+	if err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
+	if err := floor.Drain(); err != nil {
+		return nil, err
+	}
+	if c.prepare == nil {
+		c.prepare = func(ops []topology.Op) error { return floor.Apply(ops, floor.Options{}) }
+	}
+	r.others = c.others
+	before := kernelMemory()
+	err = r.timed(phaseBuild, c.build)
+	r.Kernel = (kernelMemory() - before) / int64(r.Namespaces)
+	for _, step := range []struct {
+		phase string
+		do    func() error
+		then  []topology.Op
+	}{
+		{phaseCompare, c.compare, nil},
+		{phaseEdit, c.edit, b.spoil()},
+		{phaseRepair, c.repair, nil},
+	} {
+		if err == nil && step.do != nil {
+			err = r.timed(step.phase, step.do)
+			if err == nil && len(step.then) > 0 {
+				err = c.prepare(step.then)
+			}
+		}
+	}
+	if err == nil {
+		err = r.timed(phaseTearDown, func() error { return errors.Join(c.tearDown(), floor.Drain()) })
+	}
+	if c.finish != nil {
+		err = errors.Join(err, c.finish())
+	}
+	r.Peak = peak()
+	return r, err
+}
+
+func newContender(ctx context.Context, name string, b *bench, r *result) (contender, error) {
+	for _, c := range contenders {
+		if c.name == name {
+			return c.make(ctx, b, r)
+		}
+	}
+	return contender{}, fmt.Errorf("%q is no contender", name)
+}
