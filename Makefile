@@ -116,7 +116,7 @@ check-release: deps ## Check images, SBOMs, Dockerfile, chart, manifests and plu
 .PHONY: e2e
 e2e: ## Tell the stories of a cluster with three nodes, made for it here (as root), or of KUBECONFIG=FILE
 	@hack/cluster/deps.sh
-	@$(with_cluster_assets) hack/e2e/run.sh $(KUBECONFIG)
+	@$(with_cluster_assets) hack/e2e/run.sh $(if $(filter command,$(origin KUBECONFIG)),$(KUBECONFIG))
 
 .PHONY: e2e-long
 e2e-long: ## The same with outages and quiet times as long as they are in the field

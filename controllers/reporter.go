@@ -40,6 +40,13 @@ const (
 	maxRetryPause = 30 * time.Second
 )
 
+// A write waits while labs are in the queue, so that those applied together are told together, looking
+// every busyLook and for at most busyPatience.
+const (
+	busyLook     = 10 * time.Millisecond
+	busyPatience = time.Second
+)
+
 // verdictPatience is how long a write waits for the first verdicts of probes.
 const verdictPatience = 200 * time.Millisecond
 
@@ -49,6 +56,8 @@ const verdictPatience = 200 * time.Millisecond
 type reporter struct {
 	write func(ctx context.Context, status v1alpha1.NetLabNodeStateStatus) (resourceVersion string, err error)
 	agent v1alpha1.AgentIdentity
+	// busy says whether labs wait to be looked at.
+	busy func() bool
 	// limit spaces the writes by pause in the long run.
 	limit *rate.Limiter
 	pause time.Duration
@@ -81,6 +90,7 @@ type reporter struct {
 func newReporter(c client.Client, node string, agent v1alpha1.AgentIdentity, pause time.Duration) *reporter {
 	r := &reporter{
 		agent:   agent,
+		busy:    func() bool { return false },
 		limit:   rate.NewLimiter(rate.Every(pause), len(gathering)),
 		pause:   pause,
 		spread:  func(d time.Duration) time.Duration { return d/2 + rand.N(d/2) },
@@ -164,6 +174,7 @@ func (r *reporter) run(ctx context.Context) {
 		if !wait(ctx, nil, r.gather()) || r.limit.Wait(ctx) != nil {
 			return
 		}
+		r.awaitQueue(ctx)
 		r.awaitVerdicts(ctx)
 		r.retry(ctx, r.publish(ctx))
 	}
@@ -218,6 +229,15 @@ func (r *reporter) due() bool {
 		return false
 	}
 	return r.published == nil || !equality.Semantic.DeepEqual(r.status(), *r.published)
+}
+
+// awaitQueue gives labs that wait to be looked at a moment.
+func (r *reporter) awaitQueue(ctx context.Context) {
+	for deadline := time.Now().Add(busyPatience); r.busy() && time.Now().Before(deadline); {
+		if !wait(ctx, nil, busyLook) {
+			return
+		}
+	}
 }
 
 // awaitVerdicts gives first verdicts a moment to come, so that a lab that is reachable at once

@@ -100,6 +100,25 @@ func TestAFewChangesAreWrittenAtOnceAndFurtherOnesTogether(t *testing.T) {
 	})
 }
 
+// Labs that are applied together are told together, as long as they do not take for ever.
+func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		end := time.Now().Add(300 * time.Millisecond)
+		p.busy = func() bool { return time.Now().Before(end) }
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(250 * time.Millisecond)
+		p.says("y", "NoProbes")
+		time.Sleep(time.Second)
+		p.expect(t, "300ms: x=NoProbes y=NoProbes")
+
+		p.busy = func() bool { return true }
+		p.says("z", "NoProbes")
+		time.Sleep(time.Minute)
+		p.expect(t, "300ms: x=NoProbes y=NoProbes", "2.35s: x=NoProbes y=NoProbes z=NoProbes")
+	})
+}
+
 func TestWhatIsSaidAgainIsNotWrittenAgain(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.says("x", "AllProbesPass")
