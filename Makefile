@@ -109,12 +109,14 @@ check-observability: ## Check alert rules, dashboard and PodMonitors with Promet
 	hack/observability/check.sh
 
 .PHONY: check-release
-check-release: deps ## Check images, SBOMs, Dockerfile, chart, manifests and plugin
+check-release: ## Check images, SBOMs, Dockerfile, chart, manifests and plugin
+	@hack/deps.sh images
 	@$(with_assets) \
 	go test -C hack/image -timeout 20m ./... && go test -C hack/release -timeout 20m ./...
 
 .PHONY: e2e
 e2e: ## Tell the stories of a cluster with three nodes, made for it here (as root), or of KUBECONFIG=FILE
+	@hack/deps.sh images
 	@hack/cluster/deps.sh
 	@$(with_cluster_assets) hack/e2e/run.sh $(if $(filter command,$(origin KUBECONFIG)),$(KUBECONFIG))
 
