@@ -40,15 +40,14 @@ const (
 	maxRetryPause = 30 * time.Second
 )
 
-// A write waits while labs are in the queue, so that those applied together are told together, looking
-// every busyLook and for at most busyPatience.
+// A write waits for labs in the queue and for the first verdicts of probes: shortly while another may
+// follow, and for as long as half a pause when none may, since what it leaves out has to wait
+// for all of one.
 const (
-	busyLook     = 10 * time.Millisecond
-	busyPatience = time.Second
+	patience     = 200 * time.Millisecond
+	lastPatience = 2500 * time.Millisecond
+	queueLook    = 10 * time.Millisecond
 )
-
-// verdictPatience is how long a write waits for the first verdicts of probes.
-const verdictPatience = 200 * time.Millisecond
 
 // reporter writes what this node's labs are like into its own NetLabNodeState, and nothing
 // else anywhere. It writes only what differs from what is there: a few changes after a quiet
@@ -174,8 +173,7 @@ func (r *reporter) run(ctx context.Context) {
 		if !wait(ctx, nil, r.gather()) || r.limit.Wait(ctx) != nil {
 			return
 		}
-		r.awaitQueue(ctx)
-		r.awaitVerdicts(ctx)
+		r.awaitCompany(ctx)
 		r.retry(ctx, r.publish(ctx))
 	}
 }
@@ -231,18 +229,23 @@ func (r *reporter) due() bool {
 	return r.published == nil || !equality.Semantic.DeepEqual(r.status(), *r.published)
 }
 
-// awaitQueue gives labs that wait to be looked at a moment.
-func (r *reporter) awaitQueue(ctx context.Context) {
-	for deadline := time.Now().Add(busyPatience); r.busy() && time.Now().Before(deadline); {
-		if !wait(ctx, nil, busyLook) {
+// awaitCompany gives labs in the queue, and then first verdicts, a moment to come, so that labs that
+// were applied together are told together, and one that is reachable at once is told once.
+func (r *reporter) awaitCompany(ctx context.Context) {
+	moment := patience
+	if r.limit.Tokens() < 1 {
+		moment = lastPatience
+	}
+	deadline := time.Now().Add(moment)
+	for r.busy() && time.Now().Before(deadline) {
+		if !wait(ctx, nil, queueLook) {
 			return
 		}
 	}
+	r.awaitVerdicts(ctx, max(patience, time.Until(deadline)))
 }
 
-// awaitVerdicts gives first verdicts a moment to come, so that a lab that is reachable at once
-// is reported once.
-func (r *reporter) awaitVerdicts(ctx context.Context) {
+func (r *reporter) awaitVerdicts(ctx context.Context, moment time.Duration) {
 	select {
 	case <-r.settled: // a token of earlier
 	default:
@@ -251,7 +254,7 @@ func (r *reporter) awaitVerdicts(ctx context.Context) {
 	open := r.verdictsOpen()
 	r.mu.Unlock()
 	if open {
-		wait(ctx, r.settled, verdictPatience)
+		wait(ctx, r.settled, moment)
 	}
 }
 
