@@ -34,6 +34,15 @@ define with_cluster_assets
 	export KUBEBUILDER_ASSETS;
 endef
 
+# Where images are, and for which machines they are built.
+REGISTRY ?= ghcr.io/netlab-dev
+IMAGE_ARCH ?= amd64,arm64
+KIND ?= kind
+
+# The simulated fleet.
+FLEET_NODES ?= 100
+FLEET_LABS ?= 20
+
 # How many nodes cluster-up makes, and what cluster-run runs.
 NODES ?= 3
 CMD ?= kubectl get nodes
@@ -45,7 +54,7 @@ CLUSTER := bin/cluster
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+		/^[a-z.-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: ## Build the three static programs into bin/
@@ -94,6 +103,71 @@ vuln: ## Look for known vulnerabilities in what the code calls (needs the networ
 test-gitops: ## Ask Flux, Argo CD and kubectl about every situation and sample
 	@$(with_assets) \
 	go -C hack/gitops test -timeout 20m ./...
+
+.PHONY: check-observability
+check-observability: ## Check alert rules, dashboard and PodMonitors with Prometheus's own code
+	hack/observability/check.sh
+
+.PHONY: check-release
+check-release: ## Check images, SBOMs, Dockerfile, chart, manifests and plugin
+	@hack/deps.sh images
+	@$(with_assets) \
+	go test -C hack/image -timeout 20m ./... && go test -C hack/release -timeout 20m ./...
+
+.PHONY: e2e
+e2e: ## Tell the stories of a cluster with three nodes, made for it here (as root), or of KUBECONFIG=FILE
+	@hack/deps.sh images
+	@hack/cluster/deps.sh
+	@$(with_cluster_assets) hack/e2e/run.sh $(if $(filter command,$(origin KUBECONFIG)),$(KUBECONFIG))
+
+.PHONY: e2e-long
+e2e-long: ## The same with outages and quiet times as long as they are in the field
+	@NETLAB_E2E_LONG=1 $(MAKE) --no-print-directory e2e
+
+.PHONY: bench-fleet
+bench-fleet: ## Measure writes, sizes and times with FLEET_NODES simulated nodes and FLEET_LABS labs on each
+	@hack/deps.sh
+	@$(with_assets) \
+	go run ./hack/fleet --nodes $(FLEET_NODES) --labs $(FLEET_LABS)
+
+##@ Release and install
+
+.PHONY: images
+images: ## Build the container images into bin/images, without Docker
+	go run -C hack/image . -version $(VERSION) -arch $(IMAGE_ARCH) -out $(CURDIR)/bin/images
+
+.PHONY: install.yaml
+install.yaml: ## Write bin/release/install.yaml: everything, images pinned to VERSION
+	go run -C hack/release . -version $(VERSION) -registry "$(REGISTRY)" -out $(CURDIR)/bin/release install
+
+.PHONY: helm-chart
+helm-chart: ## Write the Helm chart into bin/release
+	go run -C hack/release . -version $(VERSION) -registry "$(REGISTRY)" -out $(CURDIR)/bin/release chart
+
+.PHONY: release
+release: images ## Write images, install.yaml, chart, plugin archives and Krew manifest
+	go run -C hack/release . -version $(VERSION) -registry "$(REGISTRY)" -out $(CURDIR)/bin/release
+
+.PHONY: deploy
+deploy: install.yaml ## Install VERSION from REGISTRY where kubectl points
+	kubectl apply -f bin/release/install.yaml
+
+.PHONY: undeploy
+undeploy: install.yaml ## Remove all labs, wait for the agents, remove NetLab
+	hack/release/uninstall.sh bin/release/install.yaml
+
+.PHONY: kind-up
+kind-up: ## Make a kind cluster with three nodes
+	$(KIND) create cluster --config config/overlays/kind/cluster.yaml
+
+.PHONY: kind-load
+kind-load: ## Build this machine's images and load them into kind
+	go run -C hack/image . -version dev -images agent,controller -arch $$(go env GOARCH) -out $(CURDIR)/bin/images
+	for i in agent controller; do $(KIND) load image-archive bin/images/netlab-$$i-$$(go env GOARCH).tar; done
+
+.PHONY: deploy-kind
+deploy-kind: kind-load ## Install what was built here on kind
+	kubectl apply -k config/overlays/kind
 
 ##@ A cluster on this machine, without Docker (as root)
 

@@ -46,6 +46,13 @@ func (q *queue) open(_ context.Context, opened workQueue) error {
 	return nil
 }
 
+// busy reports whether labs wait to be looked at now.
+func (q *queue) busy() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.q != nil && q.q.Len() > 0
+}
+
 // addAfter asks for a look at a lab. Requests for one lab that come before it is due are one.
 func (q *queue) addAfter(lab types.NamespacedName, delay time.Duration) {
 	q.mu.Lock()

@@ -131,6 +131,7 @@ func newAgent(mgr manager.Manager, options AgentOptions) *Agent {
 		removed:      make(chan struct{}, 1),
 		repaired:     tellRepairs(mgr.GetEventRecorder("netlab-agent"), options.NodeName),
 	}
+	a.reporter.busy = a.queue.busy
 	a.progress = newProgress(a.reporter.open)
 	a.prober = probe.New(options.Machine.Dial, a.probed, probe.Observe(countAttempt), probe.Saturated(options.Machine.NeighborTableFull))
 	return a

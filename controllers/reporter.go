@@ -40,8 +40,14 @@ const (
 	maxRetryPause = 30 * time.Second
 )
 
-// verdictPatience is how long a write waits for the first verdicts of probes.
-const verdictPatience = 200 * time.Millisecond
+// A write waits for labs in the queue and for the first verdicts of probes: shortly while another may
+// follow, and for as long as half a pause when none may, since what it leaves out has to wait
+// for all of one.
+const (
+	patience     = 200 * time.Millisecond
+	lastPatience = 2500 * time.Millisecond
+	queueLook    = 10 * time.Millisecond
+)
 
 // reporter writes what this node's labs are like into its own NetLabNodeState, and nothing
 // else anywhere. It writes only what differs from what is there: a few changes after a quiet
@@ -49,6 +55,8 @@ const verdictPatience = 200 * time.Millisecond
 type reporter struct {
 	write func(ctx context.Context, status v1alpha1.NetLabNodeStateStatus) (resourceVersion string, err error)
 	agent v1alpha1.AgentIdentity
+	// busy says whether labs wait to be looked at.
+	busy func() bool
 	// limit spaces the writes by pause in the long run.
 	limit *rate.Limiter
 	pause time.Duration
@@ -81,6 +89,7 @@ type reporter struct {
 func newReporter(c client.Client, node string, agent v1alpha1.AgentIdentity, pause time.Duration) *reporter {
 	r := &reporter{
 		agent:   agent,
+		busy:    func() bool { return false },
 		limit:   rate.NewLimiter(rate.Every(pause), len(gathering)),
 		pause:   pause,
 		spread:  func(d time.Duration) time.Duration { return d/2 + rand.N(d/2) },
@@ -164,7 +173,7 @@ func (r *reporter) run(ctx context.Context) {
 		if !wait(ctx, nil, r.gather()) || r.limit.Wait(ctx) != nil {
 			return
 		}
-		r.awaitVerdicts(ctx)
+		r.awaitCompany(ctx)
 		r.retry(ctx, r.publish(ctx))
 	}
 }
@@ -220,9 +229,23 @@ func (r *reporter) due() bool {
 	return r.published == nil || !equality.Semantic.DeepEqual(r.status(), *r.published)
 }
 
-// awaitVerdicts gives first verdicts a moment to come, so that a lab that is reachable at once
-// is reported once.
-func (r *reporter) awaitVerdicts(ctx context.Context) {
+// awaitCompany gives labs in the queue, and then first verdicts, a moment to come, so that labs that
+// were applied together are told together, and one that is reachable at once is told once.
+func (r *reporter) awaitCompany(ctx context.Context) {
+	moment := patience
+	if r.limit.Tokens() < 1 {
+		moment = lastPatience
+	}
+	deadline := time.Now().Add(moment)
+	for r.busy() && time.Now().Before(deadline) {
+		if !wait(ctx, nil, queueLook) {
+			return
+		}
+	}
+	r.awaitVerdicts(ctx, max(patience, time.Until(deadline)))
+}
+
+func (r *reporter) awaitVerdicts(ctx context.Context, moment time.Duration) {
 	select {
 	case <-r.settled: // a token of earlier
 	default:
@@ -231,7 +254,7 @@ func (r *reporter) awaitVerdicts(ctx context.Context) {
 	open := r.verdictsOpen()
 	r.mu.Unlock()
 	if open {
-		wait(ctx, r.settled, verdictPatience)
+		wait(ctx, r.settled, moment)
 	}
 }
 

@@ -100,6 +100,30 @@ func TestAFewChangesAreWrittenAtOnceAndFurtherOnesTogether(t *testing.T) {
 	})
 }
 
+// Labs that are applied together are told together, as long as they do not take for ever; the last
+// write before a pause waits longest.
+func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		end := time.Now().Add(150 * time.Millisecond)
+		p.busy = func() bool { return time.Now().Before(end) }
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(100 * time.Millisecond)
+		p.says("y", "NoProbes")
+		time.Sleep(time.Minute)
+		p.expect(t, "150ms: x=NoProbes y=NoProbes")
+
+		p.writes, p.begun = nil, time.Now()
+		p.busy = func() bool { return true }
+		for i := range 20 {
+			time.Sleep(510 * time.Millisecond)
+			p.says("x", fmt.Sprint("NoReply", i))
+		}
+		time.Sleep(time.Minute)
+		p.expect(t, "730ms: x=NoReply0 y=NoProbes", "1.32s: x=NoReply1 y=NoProbes", "2.23s: x=NoReply3 y=NoProbes", "7.55s: x=NoReply13 y=NoProbes", "12.65s: x=NoReply19 y=NoProbes")
+	})
+}
+
 func TestWhatIsSaidAgainIsNotWrittenAgain(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.says("x", "AllProbesPass")

@@ -93,7 +93,7 @@ type Finding struct {
 	Status metav1.ConditionStatus `json:"status"`
 	// A reason documented in conditions.go.
 	Reason string `json:"reason"`
-	// The same for people.
+	// The same for people; left out where the status is True.
 	// +optional
 	Message string `json:"message,omitempty"`
 }

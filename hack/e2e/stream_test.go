@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e && nodes
+
+package e2e
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// tally is what hack/e2e/stream says of a stream.
+type tally struct {
+	Sent, Received, Lost, Duplicates uint64
+	LongestGap                       time.Duration `json:"longestGapNanoseconds"`
+}
+
+// stream is 1,000 numbered packets a second from ns1 to ns2 of a routed pair.
+type stream struct{ sender, receiver *companion }
+
+func startStream(t *testing.T, node, tenant, lab string) *stream {
+	t.Helper()
+	program, err := filepath.Abs(streamProgram)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const address = "198.51.100.1:7000" // of ns2, as the tutorial has it
+	s := &stream{}
+	s.receiver = startIn(t, node, tenant+"."+lab+".ns2", program, "receive", address)
+	if said := s.receiver.line(t); said != "listening\n" {
+		t.Fatalf("the receiver says %q", said)
+	}
+	s.sender = startIn(t, node, tenant+"."+lab+".ns1", program, "send", address)
+	return s
+}
+
+// end stops the sender and returns what the receiver counted.
+func (s *stream) end(t *testing.T) tally {
+	t.Helper()
+	s.sender.stdin.Close() //nolint:errcheck // what follows says whether it heard
+	s.sender.line(t)
+	var counted tally
+	if err := json.Unmarshal([]byte(s.receiver.line(t)), &counted); err != nil {
+		t.Fatal(err)
+	}
+	return counted
+}

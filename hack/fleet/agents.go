@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers"
+	"github.com/netlab-dev/netlab/controllers/probe"
+)
+
+// looksPerSecond bounds what comparing kernels that never change takes of this machine: agents
+// of a large fleet compare less often than real ones. A compare writes nothing.
+const looksPerSecond = 400
+
+// agents is what the agents of a fleet share.
+type agents struct {
+	options options
+	cluster *cluster
+	scheme  *runtime.Scheme
+	mapper  meta.RESTMapper
+	cache   cache.Cache
+	plans   *plans
+	// reports counts the reports of each agent; failed is the first agent that ended.
+	reports []atomic.Int64
+	failed  chan error
+}
+
+// start runs the agent of a node until ctx ends.
+func (a *agents) start(ctx context.Context, i int, node string, pod types.UID) error {
+	config := a.cluster.agentConfig(node)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &reportCounter{next, &a.reports[i]} })
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                 a.scheme,
+		MapperProvider:         func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return a.mapper, nil },
+		NewCache:               func(*rest.Config, cache.Options) (cache.Cache, error) { return &ownCache{a.cache, node}, nil },
+		Metrics:                server.Options{BindAddress: "0"},
+		HealthProbeBindAddress: "0",
+	})
+	if err != nil {
+		return fmt.Errorf("make the agent of %s: %w", node, err)
+	}
+	k := newKernel(a.plans)
+	err = controllers.SetupAgent(ctx, mgr, controllers.AgentOptions{
+		NodeName:      node,
+		Identity:      v1alpha1.AgentIdentity{PodUID: pod, Version: "fleet"},
+		Symlinks:      true,
+		ComparePeriod: a.comparePeriod(),
+		WritePause:    a.options.pause,
+		Machine: controllers.Machine{
+			Kernel: k,
+			Watch:  watchNothing,
+			Dial: func(ctx context.Context, from string, o probe.Options) (probe.Conn, error) {
+				return dialEcho(ctx, from, o)
+			},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("set up the agent of %s: %w", node, err)
+	}
+	go func() {
+		if err := mgr.Start(ctx); err != nil && ctx.Err() == nil {
+			a.failed <- fmt.Errorf("the agent of %s: %w", node, err)
+		}
+	}()
+	return nil
+}
+
+func (a *agents) comparePeriod() time.Duration {
+	return max(controllers.DefaultComparePeriod, time.Duration(a.options.nodes*a.options.labs)*time.Second/looksPerSecond)
+}
+
+// watchNothing is how events come from a kernel in which nothing ever happens.
+func watchNothing(ctx context.Context) (<-chan string, error) {
+	events := make(chan string)
+	context.AfterFunc(ctx, func() { close(events) })
+	return events, nil
+}
+
+// reportCounter counts writes of NetLabNodeStates.
+type reportCounter struct {
+	next  http.RoundTripper
+	count *atomic.Int64
+}
+
+// RoundTrip passes the request on.
+func (c *reportCounter) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := c.next.RoundTrip(r)
+	if err == nil && r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/netlabnodestates/") && answer.StatusCode == http.StatusOK {
+		c.count.Add(1)
+	}
+	return answer, err
+}
+
+// ownCache shows one agent of the shared cache what its own would hold: of Nodes and
+// NetLabNodeStates its own.
+type ownCache struct {
+	cache.Cache
+	node string
+}
+
+// Start leaves the shared cache to its owner.
+func (c *ownCache) Start(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
+// GetInformer returns one that tells of the node's own objects only.
+func (c *ownCache) GetInformer(ctx context.Context, o client.Object, options ...cache.InformerGetOption) (cache.Informer, error) {
+	informer, err := c.Cache.GetInformer(ctx, o, options...)
+	if err != nil {
+		return nil, err
+	}
+	switch o.(type) {
+	case *metav1.PartialObjectMetadata, *v1alpha1.NetLabNodeState:
+		return &ownInformer{informer, c.node}, nil
+	}
+	return informer, nil
+}
+
+// ownInformer tells of objects of the node's name.
+type ownInformer struct {
+	cache.Informer
+	node string
+}
+
+func (i *ownInformer) filtered(handler toolscache.ResourceEventHandler) toolscache.ResourceEventHandler {
+	return toolscache.FilteringResourceEventHandler{
+		FilterFunc: func(o any) bool {
+			if gone, ok := o.(toolscache.DeletedFinalStateUnknown); ok {
+				return gone.Key == i.node
+			}
+			object, ok := o.(client.Object)
+			return ok && object.GetName() == i.node
+		},
+		Handler: handler,
+	}
+}
+
+// AddEventHandler filters.
+func (i *ownInformer) AddEventHandler(handler toolscache.ResourceEventHandler) (toolscache.ResourceEventHandlerRegistration, error) {
+	return i.Informer.AddEventHandler(i.filtered(handler))
+}
+
+// AddEventHandlerWithOptions filters.
+func (i *ownInformer) AddEventHandlerWithOptions(handler toolscache.ResourceEventHandler, options toolscache.HandlerOptions) (toolscache.ResourceEventHandlerRegistration, error) {
+	return i.Informer.AddEventHandlerWithOptions(i.filtered(handler), options)
+}

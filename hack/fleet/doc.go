@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Fleet shows what NetLab asks of a cluster with many nodes: how many writes, how large the
+// objects get, what the controller takes, and how long labs take to be Ready.
+//
+// What is real: API server and etcd, the netlab-controller program, its rights and the agents'
+// (admission policy included), and the agents' own code with its own limits, once for every
+// node. What is not: there is no Node behind a Node and no kernel behind an agent (kernel.go),
+// the pods only claim to be Ready, and the agents live in one process, where they share one
+// connection and one cache (agents.go). So every write is one that a real fleet would make, and
+// reads are not: a real API server also sends each NetLab event to every agent.
+//
+// A run has five phases (phases.go): nodes register, labs are applied, each is edited once,
+// nothing happens, all are deleted. Counts are promises, and a broken one is an error; times are
+// only printed, for they depend on the machine.
+package main

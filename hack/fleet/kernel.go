@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// lab is what network namespaces are named after.
+type lab struct{ namespace, name string }
+
+func labOf(id topology.Identity) lab { return lab{id.Namespace, id.Name} }
+
+// plans holds one copy of what each lab wants, for all nodes: a thousand agents compile the same.
+type plans struct {
+	mu     sync.Mutex
+	latest map[topology.Identity]topology.State
+}
+
+func newPlans() *plans { return &plans{latest: map[topology.Identity]topology.State{}} }
+
+func (p *plans) share(id topology.Identity, want topology.State) topology.State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known, ok := p.latest[id]; ok && known.Equal(want) {
+		return known
+	}
+	p.latest[id] = want
+	return want
+}
+
+// obedientKernel is a kernel in which every plan works: after Apply, the lab is there as it was
+// wanted when it was last observed. It exists because a machine of a thousand kernels would not fit
+// into one process; what plans do to a kernel is tested elsewhere.
+type obedientKernel struct {
+	plans *plans
+
+	mu      sync.Mutex
+	held    map[topology.Identity]topology.State
+	asked   map[lab]order
+	records map[lab][]byte
+}
+
+// order is what was wanted of a lab that is not there like that.
+type order struct {
+	id   topology.Identity
+	want topology.State
+}
+
+func newKernel(shared *plans) *obedientKernel {
+	return &obedientKernel{
+		plans: shared, held: map[topology.Identity]topology.State{}, asked: map[lab]order{}, records: map[lab][]byte{},
+	}
+}
+
+// Observe returns the lab, and remembers what was wanted if that differs.
+func (k *obedientKernel) Observe(_ context.Context, id topology.Identity, want topology.State) (topology.Observation, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	have, ok := k.held[id]
+	if !ok {
+		have = topology.NewState()
+	}
+	if !have.Equal(want) {
+		k.asked[labOf(id)] = order{id, want}
+	}
+	return topology.Observation{State: have}, nil
+}
+
+// Apply does what was asked of the lab that the operations are about.
+func (k *obedientKernel) Apply(_ context.Context, ops []topology.Op) (applied int, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, op := range ops {
+		for _, namespace := range op.Namespaces() {
+			if of, name, _, ok := topology.SplitNetworkNamespace(namespace); ok {
+				k.obey(lab{of, name})
+				return len(ops), nil
+			}
+		}
+	}
+	return len(ops), nil
+}
+
+func (k *obedientKernel) obey(l lab) {
+	asked := k.asked[l]
+	delete(k.asked, l)
+	if len(asked.want.Namespaces) == 0 {
+		delete(k.held, asked.id)
+		return
+	}
+	k.held[asked.id] = k.plans.share(asked.id, asked.want)
+}
+
+// Labs lists what is there.
+func (k *obedientKernel) Labs(context.Context) ([]topology.Identity, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	ids := make([]topology.Identity, 0, len(k.held))
+	for id := range k.held {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b topology.Identity) int { return strings.Compare(a.String(), b.String()) })
+	return ids, nil
+}
+
+// LookupRoute is asked only about probes that fail.
+func (k *obedientKernel) LookupRoute(context.Context, topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+	return topology.ForwardingDecision{}, nil
+}
+
+// Lock never waits: nobody else is on this machine.
+func (k *obedientKernel) Lock(topology.Identity) (unlock func(), err error) { return func() {}, nil }
+
+// SaveRecord keeps a note.
+func (k *obedientKernel) SaveRecord(id topology.Identity, record []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.records[labOf(id)] = record
+	return nil
+}
+
+// LoadRecord returns the note.
+func (k *obedientKernel) LoadRecord(id topology.Identity) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	record, ok := k.records[labOf(id)]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return record, nil
+}
+
+// DeleteRecord forgets the note.
+func (k *obedientKernel) DeleteRecord(id topology.Identity) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.records, labOf(id))
+	return nil
+}

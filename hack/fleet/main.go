@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/netlab-dev/netlab/controllers"
+	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
+)
+
+// options are what a run is told.
+type options struct {
+	nodes, labs int
+	// root is the repository.
+	root string
+	// steady is how long nothing may be written.
+	steady time.Duration
+	// pause is the agents' time between two reports in the long run.
+	pause time.Duration
+	// patience is what a phase may take before it counts as failed.
+	patience time.Duration
+}
+
+// spacious is the GOGC of everything but the controller.
+const spacious = 400
+
+func main() {
+	inside, exit, err := sandbox.Enter(sandbox.Options{})
+	if inside {
+		err = run(parse(os.Args[1:]), os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "fleet:", err)
+		exit = 1
+	}
+	os.Exit(exit)
+}
+
+func parse(args []string) options {
+	var o options
+	flags := flag.NewFlagSet("fleet", flag.ExitOnError)
+	flags.IntVar(&o.nodes, "nodes", 100, "how many nodes there are")
+	flags.IntVar(&o.labs, "labs", 20, "how many labs there are, each on every node")
+	flags.StringVar(&o.root, "root", ".", "the repository")
+	flags.DurationVar(&o.steady, "steady", time.Minute, "for how long nothing may be written when nothing happens")
+	flags.DurationVar(&o.pause, "pause", controllers.DefaultWritePause, "the agents' pause between two reports in the long run")
+	flags.DurationVar(&o.patience, "patience", 20*time.Minute, "how long one phase may take")
+	_ = flags.Parse(args) // it exits by itself
+	return o
+}
+
+// run lives through all phases and prints what was seen. Its error names every promise that was
+// broken.
+func run(o options, out io.Writer) error {
+	// A thousand agents say a thousand times that the API server is busy: it is counted instead.
+	ctrl.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	// Memory for time: a thousand agents and their API server share this machine's processors. The
+	// controller, whose memory is measured, gets what it would get anywhere.
+	debug.SetGCPercent(spacious)
+	if err := os.Setenv("GOGC", strconv.Itoa(spacious)); err != nil {
+		return err
+	}
+
+	c, err := startCluster(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer c.stop()
+	f, err := newFleet(ctx, c, o)
+	if err != nil {
+		return err
+	}
+	defer f.stop()
+	phases, err := f.live(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := f.result(ctx, phases)
+	if err != nil {
+		return err
+	}
+	result.print(out)
+	return errors.Join(result.broken()...)
+}
