@@ -48,16 +48,17 @@ func passNumber() error {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return err
 	}
-	fd, err := unix.Open(own, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	// With a socket in it, as the others had: the kernel lets go of a socket's namespace later.
+	fresh, err := open(own)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)
+	defer fresh.close()
 	if err := unix.Setns(home.file, unix.CLONE_NEWNET); err != nil {
 		return err
 	}
 	f := &floor{buffer: make([]byte, 8192)}
-	number := message{unix.RTM_NEWNSID, change, parts(nl.NewRtGenMsg(), number(unix.NETNSA_NSID, passedNumber), number(unix.NETNSA_FD, fd))}
+	number := message{unix.RTM_NEWNSID, change, parts(nl.NewRtGenMsg(), number(unix.NETNSA_NSID, passedNumber), number(unix.NETNSA_FD, fresh.file))}
 	for {
 		if err := f.exchange(home, number); !errors.Is(err, unix.EEXIST) {
 			return err
