@@ -130,6 +130,27 @@ bench-fleet: ## Measure writes, sizes and times with FLEET_NODES simulated nodes
 	@$(with_assets) \
 	go run ./hack/fleet --nodes $(FLEET_NODES) --labs $(FLEET_LABS)
 
+.PHONY: test-vm
+test-vm: ## Run what needs VLANs, netem, or a lack of them, on Debian's kernel in QEMU
+	hack/vm/test.sh
+
+.PHONY: test-random
+test-random: deps ## Build 1,000 random labs and make 10,000 random edits
+	NETLAB_RANDOM_LABS=1000 NETLAB_WALK_STEPS=10000 go test -count=1 -v -timeout 120m -run 'TestInRandomLabs|TestEditedLabs' ./controllers/kernel
+
+.PHONY: test-host
+test-host: ## Run every test, and check that this machine's own network is as before
+	hack/hostsame.sh make --no-print-directory test
+
+.PHONY: bench
+bench: ## Print how long labs take, next to system calls alone, ip, and Mininet (as root, 10 minutes)
+	@hack/bench/run.sh $(BENCHFLAGS)
+
+.PHONY: compare
+compare: ## Print how many lines labs take in NetLab and elsewhere; run Mininet's files
+	@go run ./hack/compare
+	@NETLAB_MININET=$$(hack/bench/deps.sh) go test -count=1 -tags mininet ./hack/compare
+
 ##@ Release and install
 
 .PHONY: images
