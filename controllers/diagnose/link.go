@@ -89,6 +89,7 @@ func (w walker) stops(p packet, l leg) Cause {
 		return w.tooBig(p, at)
 	case isHeld:
 		return w.heldPort(at)
+	case isNoPort, isOtherVLAN, nothing, all:
 	}
 	return w.noPort(at, where)
 }

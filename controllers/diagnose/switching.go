@@ -47,7 +47,9 @@ func newSwitching(see topology.Observation) switching {
 		}
 	}
 	for _, id := range see.Settling {
-		s.held[id] = "has not decided yet about"
+		if see.State.Links[id].Master != "" { // what else settles has only just been set up
+			s.held[id] = "has not decided yet about"
+		}
 	}
 	for _, id := range see.Blocked {
 		s.held[id] = "blocks"

@@ -119,7 +119,7 @@ func portCure(port topology.LinkID, spec string, vlan uint16, how string) string
 func (w walker) notCarried(p packet, l leg, here member) (leg, Cause, bool) {
 	tag, vlan, sender := here.tag, uint16(0), topology.LinkID{}
 	for _, g := range l.gates() {
-		ok := true
+		var ok bool
 		l.before = g.passed
 		if g.leaves {
 			sender = g.port

@@ -62,6 +62,7 @@ func (q Qdisc) String() string {
 		return q.netem()
 	case TBF:
 		return fmt.Sprintf("tbf rate %dbit burst %d limit %d", q.Rate*8, q.BurstBytes(), q.Limit)
+	case OtherQdisc:
 	}
 	return "other"
 }

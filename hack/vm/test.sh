@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Runs on a full kernel what this machine's own may lack: make test-vm.
 #
-#   test.sh [PART...]     of: kernel gallery measured lacking; without any, all of them
+#   test.sh [PART...]     of: kernel gallery random measured lacking; without any, all of them
 #
-# NETLAB_PARITY_WALKS is how many random walks compare the kernel with the fake one (30).
+# NETLAB_PARITY_WALKS is how many random walks compare the kernel with the fake one (30),
+# NETLAB_RANDOM_LABS how many random labs are built (50).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 hack/vm/deps.sh
@@ -21,6 +22,13 @@ kernel() {
   go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
   vm -timeout 15m -file $bin/kernel.test -file controllers/kernel/testdata -dir controllers/kernel -env NETLAB_PARITY_WALKS="${NETLAB_PARITY_WALKS:-30}" -- \
     kernel.test -test.timeout 15m -test.run 'VLAN|Impairment|EditLoses|SameByHand|FakeAndKernelAgree'
+}
+
+# Labs of all kinds: who should reach whom does.
+random() {
+  go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
+  vm -memory 2048 -file $bin/kernel.test -file controllers/kernel/testdata -dir controllers/kernel -env NETLAB_RANDOM_LABS="${NETLAB_RANDOM_LABS:-50}" -- \
+    kernel.test -test.v -test.run TestInRandomLabs | grep -v '^=== '
 }
 
 # Every sample that says what it needs.
@@ -53,7 +61,7 @@ lacking() {
   lab -without sch_netem -- kubectl-netlab --local up -f $samples/thin-uplink.yaml # with tbf instead
 }
 
-[ $# -gt 0 ] || set -- kernel gallery measured lacking
+[ $# -gt 0 ] || set -- kernel gallery random measured lacking
 for part; do
   start=$SECONDS
   "$part"
