@@ -34,6 +34,8 @@ define with_cluster_assets
 	export KUBEBUILDER_ASSETS;
 endef
 
+# Tests in modules of their own read files outside of them, which go test's cache does not see: -count=1.
+
 # Where images are, and for which machines they are built.
 REGISTRY ?= ghcr.io/netlab-dev
 IMAGE_ARCH ?= amd64,arm64
@@ -102,7 +104,7 @@ vuln: ## Look for known vulnerabilities in what the code calls (needs the networ
 .PHONY: test-gitops
 test-gitops: ## Ask Flux, Argo CD and kubectl about every situation and sample
 	@$(with_assets) \
-	go -C hack/gitops test -timeout 20m ./...
+	go -C hack/gitops test -count=1 -timeout 20m ./...
 
 .PHONY: check-observability
 check-observability: ## Check alert rules, dashboard and PodMonitors with Prometheus's own code
@@ -112,7 +114,7 @@ check-observability: ## Check alert rules, dashboard and PodMonitors with Promet
 check-release: ## Check images, SBOMs, Dockerfile, chart, manifests and plugin
 	@hack/deps.sh images
 	@$(with_assets) \
-	go test -C hack/image -timeout 20m ./... && go test -C hack/release -timeout 20m ./...
+	go test -C hack/image -count=1 -timeout 20m ./... && go test -C hack/release -count=1 -timeout 20m ./...
 
 .PHONY: e2e
 e2e: ## Tell the stories of a cluster with three nodes, made for it here (as root), or of KUBECONFIG=FILE

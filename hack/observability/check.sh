@@ -10,4 +10,4 @@ export GOWORK=off CGO_ENABLED=0 GOFLAGS=-tags=remove_all_sd
 PROMTOOL=$(go tool -n promtool)
 export PROMTOOL
 [ -x "$PROMTOOL" ] || { echo "observability: promtool was not built" >&2; exit 1; }
-go test "$@" .
+go test -count=1 "$@" .
