@@ -148,9 +148,9 @@ func (p *pinger) each(t testing.TB, lab *topology.Lab, pairs []labtest.Pair, rep
 
 // from asks everybody that one node asks in one family, through one socket.
 func (p *pinger) from(namespace string, pairs []labtest.Pair, replied []bool) error {
-	family := 4
+	family, reply := 4, byte(0)
 	if pairs[0].Target.Is6() {
-		family = 6
+		family, reply = 6, 129
 	}
 	conn, err := p.k.DialICMP(namespace, family, false, netip.Addr{})
 	if err != nil {
@@ -169,7 +169,8 @@ func (p *pinger) from(namespace string, pairs []labtest.Pair, replied []bool) er
 		if err != nil {
 			return nil // the deadline
 		}
-		if seq := int(binary.BigEndian.Uint16(buf[6:])); n >= 8 && seq < len(pairs) && from.WithZone("") == pairs[seq].Target && !replied[seq] {
+		// A raw socket also sees the requests of whoever asks back.
+		if seq := int(binary.BigEndian.Uint16(buf[6:])); n >= 8 && buf[0] == reply && seq < len(pairs) && from.WithZone("") == pairs[seq].Target && !replied[seq] {
 			replied[seq] = true
 			waiting--
 		}
