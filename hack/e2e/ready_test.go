@@ -30,8 +30,15 @@ func TestALabIsReadyOnEveryNode(t *testing.T) {
 	s.counted("Ready on %s nodes", lab.Status.Nodes.Summary)
 }
 
-// latencies is how many labs are timed.
+// latencies is how many labs are timed; those that come one at a time cost a pause each.
 const latencies = 30
+
+func oneByOneLabs() int {
+	if long {
+		return latencies
+	}
+	return latencies / 3
+}
 
 // agentPause is how often an agent reports in the long run; after such a pause it reports at once.
 const agentPause = 5 * time.Second
@@ -48,7 +55,7 @@ func TestReadyComesWithinMoments(t *testing.T) {
 func oneByOne(t *testing.T, ns string) spread {
 	ready := watchReady(t, ns)
 	var took spread
-	for i := range latencies {
+	for i := range oneByOneLabs() {
 		lab := routedPair(t, ns, fmt.Sprintf("lab-%d", i))
 		start := time.Now()
 		create(t, lab)
