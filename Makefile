@@ -34,8 +34,6 @@ define with_cluster_assets
 	export KUBEBUILDER_ASSETS;
 endef
 
-# Tests in modules of their own read files outside of them, which go test's cache does not see: -count=1.
-
 # Where images are, and for which machines they are built.
 REGISTRY ?= ghcr.io/netlab-dev
 IMAGE_ARCH ?= amd64,arm64
@@ -100,6 +98,8 @@ lint-test: ## Check that lint reports everything it forbids
 .PHONY: vuln
 vuln: ## Look for known vulnerabilities in what the code calls (needs the network)
 	$(TOOL) govulncheck ./...
+
+# Tests in modules of their own read files outside of them, which go test's cache does not see: -count=1.
 
 .PHONY: test-gitops
 test-gitops: ## Ask Flux, Argo CD and kubectl about every situation and sample

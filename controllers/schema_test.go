@@ -67,6 +67,9 @@ func fullSizeLab() *v1alpha1.NetLab {
 			fmt.Sprintf("10.%d.0.0/24", i), fmt.Sprintf("fd00:%x::/64", i),
 		}})
 	}
+	for i := range 64 {
+		s.Switches = append(s.Switches, fullSizeSwitch(i))
+	}
 	for i := range 512 {
 		s.Links = append(s.Links, fullSizeLink(s, i))
 	}
@@ -78,7 +81,28 @@ func fullSizeLab() *v1alpha1.NetLab {
 	return lab
 }
 
-// fullSizeLink is, by number, a host's cable or one between two routers with written addresses.
+// fullSizeSwitch knows as many VLANs as a switch may.
+func fullSizeSwitch(i int) v1alpha1.Switch {
+	s := v1alpha1.Switch{Name: fmt.Sprintf("long-name-w%d", i), VLANFiltering: v1alpha1.Enabled}
+	for vlan := range int32(64) {
+		s.VLANs = append(s.VLANs, v1alpha1.SwitchVLAN{ID: 4000 + vlan})
+	}
+	return s
+}
+
+// trunk is a switch's end of a link with everything an end can say.
+func trunk(s v1alpha1.Switch) v1alpha1.Endpoint {
+	e := v1alpha1.Endpoint{Name: s.Name, NativeVLAN: 1, Impairment: &v1alpha1.Impairment{
+		Delay: "10.25ms", Jitter: "1.5ms", Loss: "0.125%", Duplicate: "0.125%", Corrupt: "0.125%", Reorder: "0.125%", Rate: "10.5Mbit",
+	}}
+	for _, v := range s.VLANs {
+		e.VLANs = append(e.VLANs, v.ID)
+	}
+	return e
+}
+
+// fullSizeLink is, by number, a host's cable, one between two routers with written addresses, or a
+// router's trunk to a switch.
 func fullSizeLink(s *v1alpha1.NetLabSpec, i int) v1alpha1.Link {
 	link := v1alpha1.Link{Name: fmt.Sprintf("long-name-l%d", i)}
 	if i < 256 {
@@ -87,6 +111,11 @@ func fullSizeLink(s *v1alpha1.NetLabSpec, i int) v1alpha1.Link {
 		return link
 	}
 	n := i - 256
+	if i >= 448 {
+		router := v1alpha1.Endpoint{Name: s.Routers[n%128].Name, Addresses: []string{fmt.Sprintf("172.17.%d.1/24", n)}}
+		link.Endpoints = []v1alpha1.Endpoint{router, trunk(s.Switches[i-448])}
+		return link
+	}
 	ends := [2]int{n % 128, (n + 1 + n/128) % 128}
 	for side, router := range ends {
 		link.Endpoints = append(link.Endpoints, v1alpha1.Endpoint{

@@ -46,6 +46,8 @@ type Kernel struct {
 	// home is the network namespace the process was in when New was called.
 	home     namespaceID
 	features features
+	// hasNetem tries it once.
+	hasNetem func() bool
 
 	mu sync.Mutex
 	// deleted are namespaces unmounted since the last Reap, with their nsid at home.
@@ -68,7 +70,9 @@ func New(options Options) (*Kernel, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Kernel{options: options, log: log, home: home, features: features{has: map[feature]bool{}}, deleted: map[string]int32{}}, nil
+	k := &Kernel{options: options, log: log, home: home, features: features{has: map[feature]bool{}}, deleted: map[string]int32{}}
+	k.hasNetem = sync.OnceValue(func() bool { return !errors.Is(k.tryFeature(featureNetem), ErrFeatureMissing) })
+	return k, nil
 }
 
 // ErrFeatureMissing is what an operation fails with when this kernel lacks something; the

@@ -34,6 +34,16 @@ func TestASwitchSwitches(t *testing.T) {
 	sh(t, "for to in 192.0.2.2 192.0.2.254; do ip netns exec "+ns1+" ping -c1 -W5 $to; done")
 }
 
+// To know whether a rate needs tbf must not make a namespace at every look at a quiet lab.
+func TestNetemIsTriedOnce(t *testing.T) {
+	k := newKernel(t, Options{})
+	first := k.HasNetem()
+	k.home = namespaceID{} // from now on entering a namespace panics
+	if again := k.HasNetem(); again != first {
+		t.Errorf("%t, and before %t", again, first)
+	}
+}
+
 func TestASwitchLearns(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, switchedLab())

@@ -13,14 +13,15 @@ import (
 // broadcast would go round for ever, and in a kernel that takes the whole machine. Links that
 // are down close no cycle.
 func (n *network) checkLoops() {
+	var told []*node
 	for _, l := range n.links {
 		if !l.up || l.ends[0].port == nil || l.ends[1].port == nil || !n.connectedWithout(l) {
 			continue
 		}
 		var silent []string
 		for _, e := range l.ends {
-			if e.node.sw.STP != v1alpha1.Enabled && !slices.Contains(n.looping, e.node) {
-				n.looping = append(n.looping, e.node)
+			if e.node.sw.STP != v1alpha1.Enabled && !slices.Contains(told, e.node) {
+				told = append(told, e.node)
 				silent = append(silent, e.node.name)
 			}
 		}

@@ -24,8 +24,6 @@ type network struct {
 	nodeByName   map[string]*node
 	subnetByName map[string]*subnet
 	segmentOf    map[element]*segment
-	// looping are the switches without spanning tree that a cycle was refused for.
-	looping []*node
 }
 
 // node is a namespace, a router or a switch.

@@ -33,6 +33,7 @@ func TestALabIsReadyOnEveryNode(t *testing.T) {
 // latencies is how many labs are timed; those that come one at a time cost a pause each.
 const latencies = 30
 
+// oneByOneLabs is how many of them come one at a time.
 func oneByOneLabs() int {
 	if long {
 		return latencies
@@ -44,7 +45,7 @@ func oneByOneLabs() int {
 const agentPause = 5 * time.Second
 
 // From creating the object to seeing Ready=True in a watch: for labs that come one at a time,
-// and for as many at once.
+// and for many at once.
 func TestReadyComesWithinMoments(t *testing.T) {
 	s := begin(t)
 	s.counted("one at a time, create to Ready=True on %d nodes: %s", len(nodes(t)), oneByOne(t, tenant(t, "one-by-one")))
