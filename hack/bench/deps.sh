@@ -6,6 +6,7 @@ set -euo pipefail
 
 need iproute2 ip
 need procps sysctl
+need iputils-ping ping
 need strace strace
 need python3 python3
 install_missing
