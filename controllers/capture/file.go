@@ -12,7 +12,7 @@ import (
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 
-	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
 // file is a pcapng file that is being written.
@@ -57,13 +57,13 @@ func newFile(tap Tap, w io.Writer) (*file, error) {
 // section is what a file says of itself.
 var section = pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Hardware: runtime.GOARCH, OS: runtime.GOOS, Application: "NetLab"}}
 
-func describe(i kernel.Interface) (description pcapgo.NgInterface, ok bool) {
+func describe(i packet.Interface) (description pcapgo.NgInterface, ok bool) {
 	linkType, ok := hardware[i.Hardware]
 	return pcapgo.NgInterface{Name: i.Name, OS: runtime.GOOS, LinkType: linkType}, ok
 }
 
 // add lists an interface. The first one begins the file: the library writes no file without.
-func (f *file) add(i kernel.Interface, w io.Writer) (*link, error) {
+func (f *file) add(i packet.Interface, w io.Writer) (*link, error) {
 	added := &link{id: -1}
 	f.links[i.Index] = added
 	description, ok := describe(i)
@@ -82,7 +82,7 @@ func (f *file) add(i kernel.Interface, w io.Writer) (*link, error) {
 }
 
 // write adds a packet. One of an interface that has gone before it could be named is left out.
-func (f *file) write(p kernel.Packet) error {
+func (f *file) write(p packet.Packet) error {
 	on, known := f.links[p.Index]
 	if !known {
 		i, err := f.tap.Interface(p.Index)

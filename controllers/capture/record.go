@@ -10,7 +10,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
 // Options say when a capture ends by itself. With the zero Options it does when what it listens
@@ -49,11 +49,11 @@ type Summary struct {
 // Tap is a packet socket.
 type Tap interface {
 	// Interfaces are those it listens to; listening to all, more may come.
-	Interfaces() []kernel.Interface
+	Interfaces() []packet.Interface
 	// Interface is the one with that index.
-	Interface(index int) (kernel.Interface, error)
+	Interface(index int) (packet.Interface, error)
 	// Read waits for a packet until the deadline (os.ErrDeadlineExceeded).
-	Read(buf []byte) (kernel.Packet, error)
+	Read(buf []byte) (packet.Packet, error)
 	SetReadDeadline(t time.Time) error
 	// Dropped is how many packets were lost since it was last asked.
 	Dropped() (uint64, error)
@@ -92,7 +92,7 @@ type recorder struct {
 }
 
 func (r *recorder) run(ctx context.Context) (Ending, error) {
-	buf := make([]byte, kernel.MaxPacket)
+	buf := make([]byte, packet.MaxSize)
 	for {
 		if ending := r.ended(ctx); ending != "" {
 			return ending, nil
@@ -136,7 +136,7 @@ func (r *recorder) readFor(long time.Duration, buf []byte) (Ending, error) {
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return "", nil
-		case errors.Is(err, kernel.ErrLinkDown):
+		case errors.Is(err, packet.ErrLinkDown):
 			return LinkDown, nil
 		case err != nil:
 			return "", err

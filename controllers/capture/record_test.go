@@ -16,7 +16,7 @@ import (
 	"github.com/gopacket/gopacket/pcapgo"
 
 	"github.com/netlab-dev/netlab/controllers/capture"
-	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
 // The ARPHRD_ numbers of these tests.
@@ -27,8 +27,8 @@ const (
 
 // tap is a socket that hears some packets, then fails, or hears nothing more.
 type tap struct {
-	interfaces []kernel.Interface
-	packets    []kernel.Packet
+	interfaces []packet.Interface
+	packets    []packet.Packet
 	fails      error
 	deleted    bool
 	dropped    uint64
@@ -36,28 +36,28 @@ type tap struct {
 	closed     bool
 }
 
-func (p *tap) Interfaces() []kernel.Interface { return p.interfaces[:2] }
+func (p *tap) Interfaces() []packet.Interface { return p.interfaces[:2] }
 
-func (p *tap) Interface(index int) (kernel.Interface, error) {
+func (p *tap) Interface(index int) (packet.Interface, error) {
 	for _, i := range p.interfaces {
 		if i.Index == index {
 			return i, nil
 		}
 	}
-	return kernel.Interface{}, errors.New("it has gone")
+	return packet.Interface{}, errors.New("it has gone")
 }
 
-func (p *tap) Read([]byte) (kernel.Packet, error) {
+func (p *tap) Read([]byte) (packet.Packet, error) {
 	if len(p.packets) > 0 {
 		next := p.packets[0]
 		p.packets = p.packets[1:]
 		return next, nil
 	}
 	if p.fails != nil {
-		return kernel.Packet{}, p.fails
+		return packet.Packet{}, p.fails
 	}
 	time.Sleep(time.Until(p.until))
-	return kernel.Packet{}, os.ErrDeadlineExceeded
+	return packet.Packet{}, os.ErrDeadlineExceeded
 }
 
 func (p *tap) SetReadDeadline(t time.Time) error { p.until = t; return nil }
@@ -65,19 +65,19 @@ func (p *tap) Dropped() (uint64, error)          { return p.dropped, nil }
 func (p *tap) Deleted() bool                     { return p.deleted && len(p.packets) == 0 }
 func (p *tap) Close() error                      { p.closed = true; return nil }
 
-func newTap(packets ...kernel.Packet) *tap {
-	return &tap{packets: packets, interfaces: []kernel.Interface{
+func newTap(packets ...packet.Packet) *tap {
+	return &tap{packets: packets, interfaces: []packet.Interface{
 		{Index: 1, Name: "lo", Hardware: loopback}, {Index: 2, Name: "l1", Hardware: ethernet},
 		{Index: 3, Name: "tun0", Hardware: none}, {Index: 4, Name: "radio", Hardware: ieee802154},
 	}}
 }
 
-func packet(index int, data string) kernel.Packet {
-	return kernel.Packet{Index: index, Time: time.Unix(1700000000, 123456789), Data: []byte(data), Length: len(data) + 5}
+func frame(index int, data string) packet.Packet {
+	return packet.Packet{Index: index, Time: time.Unix(1700000000, 123456789), Data: []byte(data), Length: len(data) + 5}
 }
 
 func TestAFileSaysWhatPassedWhereAndWhen(t *testing.T) {
-	p := newTap(packet(2, "first"), packet(3, "late interface"), packet(1, "loop"), packet(4, "no link type"), packet(9, "gone"), packet(2, "last"), packet(2, "too many"))
+	p := newTap(frame(2, "first"), frame(3, "late interface"), frame(1, "loop"), frame(4, "no link type"), frame(9, "gone"), frame(2, "last"), frame(2, "too many"))
 	p.dropped = 3
 	summary, file := record(t, p, capture.Options{Packets: 4})
 	if want := (capture.Summary{Packets: 4, Dropped: 3, Ending: capture.LimitReached}); summary != want {
@@ -112,10 +112,10 @@ func TestEndings(t *testing.T) {
 		"interrupted":           {interrupted, func(*tap) {}, capture.Options{}, capture.Interrupted},
 		"enough packets":        {t.Context(), func(*tap) {}, capture.Options{Packets: 1}, capture.LimitReached},
 		"long enough":           {t.Context(), func(*tap) {}, capture.Options{Duration: time.Millisecond}, capture.LimitReached},
-		"the interface is down": {t.Context(), func(p *tap) { p.fails = kernel.ErrLinkDown }, capture.Options{}, capture.LinkDown},
+		"the interface is down": {t.Context(), func(p *tap) { p.fails = packet.ErrLinkDown }, capture.Options{}, capture.LinkDown},
 		"the lab is gone":       {t.Context(), func(p *tap) { p.deleted = true }, capture.Options{}, capture.LabDeleted},
 	} {
-		p := newTap(packet(2, "one"))
+		p := newTap(frame(2, "one"))
 		c.change(p)
 		var file bytes.Buffer
 		summary, err := capture.Record(c.ctx, p, c.options, &file)

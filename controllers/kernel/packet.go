@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
 // PacketConn is a packet socket in a namespace: it gets a copy of whatever passes one of its
@@ -20,27 +22,14 @@ import (
 type PacketConn struct {
 	namespace  string
 	id         namespaceID
-	interfaces []Interface
+	interfaces []packet.Interface
 	file       *os.File
 	conn       syscall.RawConn
 	control    [controlSize]byte
 }
 
-// Interface is a network interface of a namespace.
-type Interface struct {
-	Index int
-	Name  string
-	// Hardware is the ARPHRD_ number of what its frames look like: 1 for Ethernet.
-	Hardware uint16
-}
-
-// Errors of packet sockets.
-var (
-	// ErrNoInterface: the namespace has no interface of that name.
-	ErrNoInterface = errors.New("no such interface")
-	// ErrLinkDown: the interface was set down, or deleted.
-	ErrLinkDown = errors.New("the interface went down")
-)
+// ErrNoInterface: the namespace has no interface of that name.
+var ErrNoInterface = errors.New("no such interface")
 
 // packetBuffer is how much may wait to be read. The kernel's usual limit is about 200 packets,
 // because each counts with all the memory it occupies.
@@ -103,7 +92,7 @@ func (c *PacketConn) list() error {
 func (c *PacketConn) bind(fd int, link string) error {
 	index := 0
 	if link != "" {
-		at := slices.IndexFunc(c.interfaces, func(i Interface) bool { return i.Name == link })
+		at := slices.IndexFunc(c.interfaces, func(i packet.Interface) bool { return i.Name == link })
 		if at < 0 {
 			return fmt.Errorf("%w: %q; there are %s", ErrNoInterface, link, c.names())
 		}
@@ -140,11 +129,11 @@ func configurePackets(fd int) error {
 }
 
 // Interfaces are those it was opened for; with all of them, more may come later.
-func (c *PacketConn) Interfaces() []Interface { return slices.Clone(c.interfaces) }
+func (c *PacketConn) Interfaces() []packet.Interface { return slices.Clone(c.interfaces) }
 
 // Interface is the one with that index, as it is called now.
-func (c *PacketConn) Interface(index int) (Interface, error) {
-	i := Interface{Index: index}
+func (c *PacketConn) Interface(index int) (packet.Interface, error) {
+	i := packet.Interface{Index: index}
 	err := c.withFD(func(fd int) error {
 		var request unix.Ifreq
 		request.SetUint32(uint32(index))
@@ -160,7 +149,7 @@ func (c *PacketConn) Interface(index int) (Interface, error) {
 		return nil
 	})
 	if err != nil {
-		return Interface{}, fmt.Errorf("find the interface with index %d in %s: %w", index, c.namespace, err)
+		return packet.Interface{}, fmt.Errorf("find the interface with index %d in %s: %w", index, c.namespace, err)
 	}
 	return i, nil
 }

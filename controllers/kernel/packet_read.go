@@ -9,42 +9,27 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
-// Packet is a frame as it passed an interface.
-type Packet struct {
-	// Index is the interface's.
-	Index int
-	// Time is when the kernel saw it.
-	Time time.Time
-	// Data is the frame, with its VLAN tag, and part of the buffer it was read into.
-	Data []byte
-	// Length is the frame's, of which Data may be the beginning.
-	Length int
-}
-
-const (
-	// MaxPacket is how large the buffer of Read is to be: segmentation offload makes frames of
-	// 64 KiB, and a VLAN tag is added.
-	MaxPacket = 1<<16 + vlanTagSize
-
-	ethernetAddresses = 12 // both of them, in front of everything else
-	vlanTagSize       = 4
-)
+// ethernetAddresses is the size of both of them, in front of everything else.
+const ethernetAddresses = 12
 
 // controlSize is more than a time and a struct tpacket_auxdata need with their headers.
 const controlSize = 128
 
-// Read waits for the next packet. At the read deadline it fails with os.ErrDeadlineExceeded,
-// and with ErrLinkDown when the interface it was opened for goes down.
-func (c *PacketConn) Read(buf []byte) (Packet, error) {
+// Read waits for the next packet; buf has room for packet.MaxSize bytes. At the read deadline it
+// fails with os.ErrDeadlineExceeded, and with packet.ErrLinkDown when the interface it was opened
+// for goes down.
+func (c *PacketConn) Read(buf []byte) (packet.Packet, error) {
 	for {
 		p, twice, err := c.readOnce(buf)
 		if errors.Is(err, unix.ENETDOWN) {
-			err = ErrLinkDown
+			err = packet.ErrLinkDown
 		}
 		if err != nil {
-			return Packet{}, fmt.Errorf("read packets in %s: %w", c.namespace, err)
+			return packet.Packet{}, fmt.Errorf("read packets in %s: %w", c.namespace, err)
 		}
 		if !twice {
 			return p, nil
@@ -53,28 +38,28 @@ func (c *PacketConn) Read(buf []byte) (Packet, error) {
 }
 
 // readOnce says twice of a packet that leaves by lo: it comes in by it, too.
-func (c *PacketConn) readOnce(buf []byte) (p Packet, twice bool, err error) {
+func (c *PacketConn) readOnce(buf []byte) (p packet.Packet, twice bool, err error) {
 	var n, controlled int
 	var from unix.Sockaddr
 	var received error
 	err = c.conn.Read(func(fd uintptr) (done bool) {
-		n, controlled, _, from, received = unix.Recvmsg(int(fd), buf[vlanTagSize:], c.control[:], unix.MSG_TRUNC)
+		n, controlled, _, from, received = unix.Recvmsg(int(fd), buf[packet.VLANTagSize:], c.control[:], unix.MSG_TRUNC)
 		return !errors.Is(received, unix.EAGAIN) && !errors.Is(received, unix.EINTR)
 	})
 	if err = errors.Join(err, received); err != nil {
-		return Packet{}, false, err
+		return packet.Packet{}, false, err
 	}
 	link, ok := from.(*unix.SockaddrLinklayer)
 	if !ok {
-		return Packet{}, false, fmt.Errorf("from %T", from)
+		return packet.Packet{}, false, fmt.Errorf("from %T", from)
 	}
-	p = Packet{Index: link.Ifindex, Data: buf[vlanTagSize:min(vlanTagSize+n, len(buf))], Length: n}
-	err = p.complete(buf, c.control[:controlled])
+	p = packet.Packet{Index: link.Ifindex, Data: buf[packet.VLANTagSize:min(packet.VLANTagSize+n, len(buf))], Length: n}
+	err = complete(&p, buf, c.control[:controlled])
 	return p, link.Hatype == unix.ARPHRD_LOOPBACK && link.Pkttype == unix.PACKET_OUTGOING, err
 }
 
 // complete adds what the kernel says beside a packet.
-func (p *Packet) complete(buf, control []byte) error {
+func complete(p *packet.Packet, buf, control []byte) error {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
 		return err
@@ -84,7 +69,7 @@ func (p *Packet) complete(buf, control []byte) error {
 		case m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS:
 			p.Time = timespec(m.Data)
 		case m.Header.Level == unix.SOL_PACKET && m.Header.Type == unix.PACKET_AUXDATA:
-			p.restoreTag(buf, m.Data)
+			restoreTag(p, buf, m.Data)
 		}
 	}
 	return nil
@@ -102,7 +87,7 @@ func timespec(b []byte) time.Time {
 // restoreTag puts a VLAN tag back where it was on the wire, between the addresses and the type:
 // the kernel takes it out of the frame and hands it over beside it. There is room for it in
 // front of the frame.
-func (p *Packet) restoreTag(buf, auxiliary []byte) {
+func restoreTag(p *packet.Packet, buf, auxiliary []byte) {
 	var aux unix.TpacketAuxdata
 	_, err := binary.Decode(auxiliary, binary.NativeEndian, &aux)
 	if err != nil || aux.Status&unix.TP_STATUS_VLAN_VALID == 0 || len(p.Data) < ethernetAddresses {
@@ -112,11 +97,11 @@ func (p *Packet) restoreTag(buf, auxiliary []byte) {
 	if aux.Status&unix.TP_STATUS_VLAN_TPID_VALID != 0 {
 		protocol = aux.Vlan_tpid
 	}
-	end := vlanTagSize + len(p.Data)
+	end := packet.VLANTagSize + len(p.Data)
 	copy(buf, p.Data[:ethernetAddresses])
 	binary.BigEndian.PutUint16(buf[ethernetAddresses:], protocol)
 	binary.BigEndian.PutUint16(buf[ethernetAddresses+2:], aux.Vlan_tci)
-	p.Data, p.Length = buf[:end], p.Length+vlanTagSize
+	p.Data, p.Length = buf[:end], p.Length+packet.VLANTagSize
 }
 
 // networkOrder is a number as it is written into a struct sockaddr_ll.

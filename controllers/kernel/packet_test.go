@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/packet"
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
 
@@ -74,7 +75,7 @@ func TestLoopbackPacketsAreHeardOnce(t *testing.T) {
 	if err := c.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
-	heard, buf := 0, make([]byte, MaxPacket)
+	heard, buf := 0, make([]byte, packet.MaxSize)
 	for {
 		if _, err := c.Read(buf); errors.Is(err, os.ErrDeadlineExceeded) {
 			break
@@ -96,7 +97,7 @@ func TestAPacketSocketKnowsTheEndOfItsLab(t *testing.T) {
 		t.Error("deleted before it is")
 	}
 	converge(t, k, topology.NewState())
-	if _, err := one.Read(make([]byte, MaxPacket)); !errors.Is(err, ErrLinkDown) {
+	if _, err := one.Read(make([]byte, packet.MaxSize)); !errors.Is(err, packet.ErrLinkDown) {
 		t.Errorf("the socket of l1 says %v", err)
 	}
 	if !one.Deleted() || !all.Deleted() {
@@ -127,13 +128,13 @@ func dialPacket(t *testing.T, k *Kernel, namespace, link string) *PacketConn {
 }
 
 // hear reads until a frame of that EtherType comes: IPv6 talks by itself.
-func hear(t *testing.T, c *PacketConn, etherType string) Packet {
+func hear(t *testing.T, c *PacketConn, etherType string) packet.Packet {
 	t.Helper()
 	want, _ := hex.DecodeString(etherType)
 	if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	for buf := make([]byte, MaxPacket); ; {
+	for buf := make([]byte, packet.MaxSize); ; {
 		p, err := c.Read(buf)
 		if err != nil {
 			t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/packet"
 	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
@@ -33,7 +34,7 @@ type Bench struct {
 	// Silent reports whether an address does not answer in a network namespace.
 	Silent func(from string, to netip.Addr) bool
 	// Packets are what a capture finds.
-	Packets []kernel.Packet
+	Packets []packet.Packet
 
 	mu sync.Mutex
 	// asking is how many ask now; Waves how many did between two clean-ups.
@@ -154,22 +155,22 @@ func (b *Bench) listen(_, link string) (capture.Tap, error) {
 
 // tap is an interface called l1 that some packets pass and then none.
 type tap struct {
-	packets []kernel.Packet
+	packets []packet.Packet
 	until   time.Time
 }
 
-var l1 = kernel.Interface{Index: 2, Name: "l1", Hardware: 1}
+var l1 = packet.Interface{Index: 2, Name: "l1", Hardware: 1}
 
-func (p *tap) Interfaces() []kernel.Interface { return []kernel.Interface{l1} }
+func (p *tap) Interfaces() []packet.Interface { return []packet.Interface{l1} }
 
-func (p *tap) Interface(index int) (kernel.Interface, error) {
-	return kernel.Interface{}, errors.New("there is one interface")
+func (p *tap) Interface(index int) (packet.Interface, error) {
+	return packet.Interface{}, errors.New("there is one interface")
 }
 
-func (p *tap) Read(buf []byte) (kernel.Packet, error) {
+func (p *tap) Read(buf []byte) (packet.Packet, error) {
 	if len(p.packets) == 0 {
 		time.Sleep(min(time.Until(p.until), time.Millisecond))
-		return kernel.Packet{}, os.ErrDeadlineExceeded
+		return packet.Packet{}, os.ErrDeadlineExceeded
 	}
 	next := p.packets[0]
 	p.packets = p.packets[1:]

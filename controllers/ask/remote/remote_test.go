@@ -20,7 +20,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/ask/asktest"
 	"github.com/netlab-dev/netlab/controllers/ask/remote"
 	"github.com/netlab-dev/netlab/controllers/capture"
-	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
 // far is the lab of a bench as it is seen from another machine.
@@ -62,7 +62,7 @@ func TestAnswersSurviveTheWay(t *testing.T) {
 func TestACaptureArrivesWhole(t *testing.T) {
 	b := asktest.New(t)
 	frame := bytes.Repeat([]byte{0x5a}, 60)
-	b.Packets = []kernel.Packet{{Index: 2, Time: time.Unix(1, 2), Data: frame, Length: 60}, {Index: 2, Time: time.Unix(1, 3), Data: frame, Length: 60}}
+	b.Packets = []packet.Packet{{Index: 2, Time: time.Unix(1, 2), Data: frame, Length: 60}, {Index: 2, Time: time.Unix(1, 3), Data: frame, Length: 60}}
 	o := ask.CaptureOptions{Node: "ns1", Interface: "l1", Options: capture.Options{Packets: 2}}
 	var file bytes.Buffer
 	summary, err := far(t, b).Capture(t.Context(), o, &file)
