@@ -6,11 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -87,29 +84,38 @@ func (a *app) streams(o execOptions) (s nodeexec.Streams, restore func(), err er
 // size tells the sizes of a terminal, now and whenever it changes.
 type size struct {
 	fd      int
-	changes chan os.Signal
+	last    remotecommand.TerminalSize
+	changes chan struct{}
+	stop    func()
 }
 
 func watchSize(fd int) *size {
-	s := &size{fd: fd, changes: make(chan os.Signal, 1)}
-	s.changes <- syscall.SIGWINCH // the size it has now
-	signal.Notify(s.changes, syscall.SIGWINCH)
+	s := &size{fd: fd, changes: make(chan struct{}, 1)}
+	s.changes <- struct{}{} // the size it has now
+	s.stop = notifyResize(s.changes)
 	return s
-}
-
-func (s *size) stop() {
-	signal.Stop(s.changes)
-	close(s.changes)
 }
 
 // Next waits for a change.
 func (s *size) Next() *remotecommand.TerminalSize {
-	if _, ok := <-s.changes; !ok {
-		return nil
+	for range s.changes {
+		width, height, err := term.GetSize(s.fd)
+		if err != nil {
+			return nil
+		}
+		now := remotecommand.TerminalSize{Width: uint16(width), Height: uint16(height)}
+		if now != s.last {
+			s.last = now
+			return &now
+		}
 	}
-	width, height, err := term.GetSize(s.fd)
-	if err != nil {
-		return nil
+	return nil
+}
+
+// notify wakes who waits for changes; one that is not seen yet stands for all since.
+func notify(changes chan<- struct{}) {
+	select {
+	case changes <- struct{}{}:
+	default:
 	}
-	return &remotecommand.TerminalSize{Width: uint16(width), Height: uint16(height)}
 }

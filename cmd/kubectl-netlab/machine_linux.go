@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/kernel"
@@ -13,8 +14,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
-// symlinks lets ip netns find local labs by name.
-const symlinks = true
+// errNoLocal says why there is no --local here; on Linux there is.
+var errNoLocal error
 
 var errNotRoot = errors.New(`the labs of this machine belong to root: use sudo
 without root a lab lives only inside: kubectl netlab --local up -f FILE -- COMMAND`)
@@ -45,4 +46,29 @@ func sockets(k *kernel.Kernel) local.Sockets {
 		},
 		Listen: func(namespace, link string) (capture.Tap, error) { return k.DialPacket(namespace, link) },
 	}
+}
+
+// ownSandbox says that a sandbox is made for this very command: to the program inside, which
+// might as well be typed in a shell of an earlier sandbox, and to the process in between,
+// which is root already and not there yet.
+const ownSandbox = "NETLAB_UP_SANDBOX"
+
+// enterSandbox goes on inside a sandbox where that is asked for or there is no other way.
+// Outside it never returns without an error.
+func enterSandbox(asked bool) (private bool, err error) {
+	onTheWay := os.Getenv(ownSandbox) != ""
+	if !onTheWay && (sandbox.Inside() || !asked && sandbox.Privileged()) {
+		return false, nil
+	}
+	if err := os.Setenv(ownSandbox, "1"); err != nil {
+		return false, err
+	}
+	inside, exit, err := sandbox.Enter(sandbox.Options{})
+	switch {
+	case err != nil:
+		return false, err
+	case !inside:
+		return false, exitError(exit)
+	}
+	return true, os.Unsetenv(ownSandbox)
 }

@@ -2,6 +2,10 @@
 
 // Kubectl-netlab is the kubectl plugin of NetLab: labs of Linux network namespaces, in a
 // cluster or, with --local, on this machine.
+//
+// It is built for Linux, macOS and Windows, --local for Linux alone: what that takes is in
+// machine_linux.go, what is said elsewhere in machine_other.go, and how terminals differ in
+// console_unix.go and console_windows.go.
 package main
 
 import (
@@ -9,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -27,7 +32,7 @@ const completionName = "kubectl_complete-netlab"
 
 // arguments are those behind the program's name, which may stand for one more.
 func arguments(command []string) []string {
-	if filepath.Base(command[0]) == completionName {
+	if strings.TrimSuffix(filepath.Base(command[0]), ".exe") == completionName {
 		return append([]string{cobra.ShellCompRequestCmd}, command[1:]...)
 	}
 	return command[1:]

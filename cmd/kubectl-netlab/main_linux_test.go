@@ -22,7 +22,13 @@ import (
 // The stories of testdata/script run this program on the real kernel, in a sandbox that they
 // share one after the other: each must leave it as it was.
 func TestMain(m *testing.M) {
-	testscript.Main(sandboxed{m}, map[string]func(){"kubectl-netlab": main, completionName: main})
+	testscript.Main(sandboxed{m}, map[string]func(){"kubectl-netlab": main, "kubectl-netlab-elsewhere": elsewhere, completionName: main})
+}
+
+// elsewhere is this program where there is no --local.
+func elsewhere() {
+	errNoLocal = errors.New("--local needs another machine")
+	main()
 }
 
 type sandboxed struct{ *testing.M }

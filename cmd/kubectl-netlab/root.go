@@ -86,8 +86,8 @@ func (a *app) rootCommand() *cobra.Command {
 		Long: `Network labs made of Linux network namespaces, veth pairs and routers.
 
 Labs live in a cluster, built by the agent on every node, or with --local on this machine.
-Local labs need root; without it "up -f FILE -- COMMAND" runs the command in a private copy
-of the network that ends with it.
+Local labs need Linux and root; without root "up -f FILE -- COMMAND" runs the command in a
+private copy of the network that ends with it.
 
 In a cluster everybody who may get a lab has status and explain NAME [PROBE]. exec, ping,
 pingall, capture and explain NAME FROM TO run on a node and are for its administrators: they need
@@ -105,7 +105,13 @@ exec and up -- COMMAND exit with the code of their command.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.local {
+				return errNoLocal
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.local, "local", false, "on this machine, without a cluster")
@@ -132,12 +138,18 @@ func (a *app) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra
 // localVerb is a verb that is there only with --local.
 func (a *app) localVerb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return a.verb(func(cmd *cobra.Command, args []string) error {
-		if !a.local {
-			return fmt.Errorf("%s works only with --local so far: on this machine, without a cluster", cmd.Name())
+		switch {
+		case a.local:
+			return do(cmd, args)
+		case errNoLocal != nil:
+			return fmt.Errorf("%s works only with --local so far, and %w", cmd.Name(), errNoLocal)
 		}
-		return do(cmd, args)
+		return fmt.Errorf("%s works only with --local so far: on this machine, without a cluster", cmd.Name())
 	})
 }
+
+// symlinks lets ip netns find local labs by name.
+const symlinks = true
 
 // labNamespace is where a lab that is named on the command line lives.
 func (a *app) labNamespace() string { return cmp.Or(a.namespace, manifest.DefaultNamespace) }

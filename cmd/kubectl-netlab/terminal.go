@@ -30,8 +30,8 @@ type terminal struct {
 func newTerminal(out, err *os.File) *terminal {
 	return &terminal{
 		out: out, err: err,
-		colours: isTerminal(out) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
-		lines:   isTerminal(err) && os.Getenv("TERM") != "dumb",
+		colours: isTerminal(out) && understandsEscapes(out) && os.Getenv("NO_COLOR") == "",
+		lines:   isTerminal(err) && understandsEscapes(err),
 	}
 }
 

@@ -7,11 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
 	"github.com/netlab-dev/netlab/controllers/local"
 	"github.com/netlab-dev/netlab/controllers/manifest"
 )
@@ -102,29 +100,4 @@ func downAll(cmd *cobra.Command, m *local.Machine, docs []manifest.Document) err
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// ownSandbox says that a sandbox is made for this very command: to the program inside, which
-// might as well be typed in a shell of an earlier sandbox, and to the process in between,
-// which is root already and not there yet.
-const ownSandbox = "NETLAB_UP_SANDBOX"
-
-// enterSandbox goes on inside a sandbox where that is asked for or there is no other way.
-// Outside it never returns without an error.
-func enterSandbox(asked bool) (private bool, err error) {
-	onTheWay := os.Getenv(ownSandbox) != ""
-	if !onTheWay && (sandbox.Inside() || !asked && sandbox.Privileged()) {
-		return false, nil
-	}
-	if err := os.Setenv(ownSandbox, "1"); err != nil {
-		return false, err
-	}
-	inside, exit, err := sandbox.Enter(sandbox.Options{})
-	switch {
-	case err != nil:
-		return false, err
-	case !inside:
-		return false, exitError(exit)
-	}
-	return true, os.Unsetenv(ownSandbox)
 }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !linux
+
+package main
+
+import (
+	"errors"
+
+	"github.com/netlab-dev/netlab/controllers/local"
+)
+
+// errNoLocal says why there is no --local here: network namespaces, veth pairs and bridges are
+// Linux's, and only the files named _linux of this program ask the kernel for them.
+var errNoLocal = errors.New("--local needs Linux: labs are made of its network namespaces; without --local lint, " +
+	"plan --from-empty and whatever is asked of a cluster work here, too")
+
+func (a *app) machine() (*local.Machine, error) { return nil, errNoLocal }
+
+func enterSandbox(bool) (private bool, err error) { return false, errNoLocal }
