@@ -4,10 +4,7 @@ package controllers
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,57 +13,18 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/go-logr/logr"
+	"github.com/netlab-dev/netlab/hack/apiserver"
 )
 
-// One API server for all tests of this package, started by the first that needs it. Each test
-// takes a namespace of its own.
-var (
-	environment = &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "config", "crd", "bases")},
-		ErrorIfCRDPathMissing: true,
-	}
-	startOnce = sync.OnceValues(func() (*rest.Config, error) {
-		started = true // also if it fails half-way: then etcd runs, and has to be stopped
-		return environment.Start()
-	})
-	started bool
-)
+var api = apiserver.New("make test", "../config/crd/bases")
 
-func TestMain(m *testing.M) {
-	logf.SetLogger(logr.Discard())
-	code := m.Run()
-	if started {
-		if err := environment.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stop the API server:", err)
-			code = max(code, 1)
-		}
-	}
-	os.Exit(code)
-}
-
-// apiServer returns how to reach the API server.
-func apiServer(t *testing.T) *rest.Config {
-	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set, and this test needs an API server. `make test` builds one and sets it")
-	}
-	config, err := startOnce()
-	if err != nil {
-		t.Fatalf("start an API server from %s: %v", os.Getenv("KUBEBUILDER_ASSETS"), err)
-	}
-	config = rest.CopyConfig(config)
-	config.QPS = -1
-	return config
-}
+func TestMain(m *testing.M) { api.TestMain(m) }
 
 // adminClient reads and writes without a cache and may do anything.
 func adminClient(t *testing.T) client.Client {
 	t.Helper()
-	return clientFor(t, apiServer(t))
+	return clientFor(t, api.Config(t))
 }
 
 func clientFor(t *testing.T, config *rest.Config) client.Client {

@@ -63,7 +63,7 @@ func TestMetricsWithoutHTTPSAreForEverybody(t *testing.T) {
 // serveMetrics serves them as a program would, until the test ends, and returns where.
 func serveMetrics(t *testing.T, account string, options server.Options) (address string) {
 	t.Helper()
-	config := apiServer(t)
+	config := api.Config(t)
 	config.Impersonate = impersonate(account, "node")
 	httpClient, err := rest.HTTPClientFor(config)
 	if err != nil {

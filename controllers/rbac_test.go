@@ -99,7 +99,7 @@ func TestAnAgentReportsOnlyOnItsOwnNode(t *testing.T) {
 		create(t, admin, state)
 	}
 	report := func(account, tokenOf, name string) error {
-		config := apiServer(t)
+		config := api.Config(t)
 		config.Impersonate = impersonate(account, tokenOf)
 		state := &v1alpha1.NetLabNodeState{}
 		state.Name = name

@@ -116,7 +116,7 @@ func (w *world) run(config *rest.Config, options cache.Options, setup func(conte
 
 // as is the API server as a service account sees it, from a pod on a node.
 func (w *world) as(account, node string) *rest.Config {
-	config := apiServer(w.T)
+	config := api.Config(w.T)
 	config.Impersonate = impersonate(account, node)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return countWrites{next, &w.writes} })
 	return config

@@ -3,47 +3,28 @@
 package nodeexec
 
 import (
-	"fmt"
-	"os"
-	"sync"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/netlab-dev/netlab/hack/apiserver"
 )
 
-// One API server for all tests of this package, started by the first that needs it.
-var (
-	environment = &envtest.Environment{}
-	startOnce   = sync.OnceValues(func() (*rest.Config, error) {
-		started = true // also if it fails half-way: then etcd runs, and has to be stopped
-		return environment.Start()
-	})
-	started bool
-)
+var api = apiserver.New("make test")
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if started {
-		if err := environment.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stop the API server:", err)
-			code = max(code, 1)
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { api.TestMain(m) }
 
 // admin may do anything.
 func admin(t *testing.T) *Cluster {
 	t.Helper()
-	return clusterFor(t, apiServer(t))
+	return clusterFor(t, api.Config(t))
 }
 
 // tenant may get the labs of a namespace and nothing else.
 func tenant(t *testing.T) *Cluster {
 	t.Helper()
-	config := rest.CopyConfig(apiServer(t))
+	config := api.Config(t)
 	config.Impersonate.UserName = "tenant"
 	return clusterFor(t, config)
 }
@@ -55,18 +36,6 @@ func clusterFor(t *testing.T, config *rest.Config) *Cluster {
 		t.Fatal(err)
 	}
 	return c
-}
-
-func apiServer(t *testing.T) *rest.Config {
-	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set, and this test needs an API server. `make test` builds one and sets it")
-	}
-	config, err := startOnce()
-	if err != nil {
-		t.Fatalf("start an API server from %s: %v", os.Getenv("KUBEBUILDER_ASSETS"), err)
-	}
-	return config
 }
 
 // namespace makes a Kubernetes namespace that admits what level of pods says.

@@ -4,61 +4,26 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
-	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
-	"github.com/go-logr/logr"
+	"github.com/netlab-dev/netlab/hack/apiserver"
 )
 
-// One API server for all tests, with NetLab's CRDs and its namespace.
-var (
-	environment = &envtest.Environment{
-		CRDDirectoryPaths:     []string{filepath.Join("..", "..", "config", "crd", "bases")},
-		ErrorIfCRDPathMissing: true,
-	}
-	startOnce = sync.OnceValues(func() (*rest.Config, error) {
-		started = true // also if it fails half-way: then etcd runs, and has to be stopped
-		return environment.Start()
-	})
-	started bool
-)
+var api = apiserver.New("make check-release", "../../config/crd/bases")
 
-func TestMain(m *testing.M) {
-	logf.SetLogger(logr.Discard())
-	code := m.Run()
-	if started {
-		if err := environment.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stop the API server:", err)
-			code = max(code, 1)
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { api.TestMain(m) }
 
 // apiServer refuses fields it does not know, as kubectl apply does.
 func apiServer(t *testing.T) client.Client {
 	t.Helper()
-	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
-		t.Fatal("KUBEBUILDER_ASSETS is not set, and this test needs an API server. `make check-release` builds one and sets it")
-	}
-	config, err := startOnce()
-	if err != nil {
-		t.Fatalf("start an API server from %s: %v", os.Getenv("KUBEBUILDER_ASSETS"), err)
-	}
-	c, err := client.New(config, client.Options{})
+	c, err := client.New(api.Config(t), client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

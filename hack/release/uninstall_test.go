@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/yaml"
 )
 
@@ -78,26 +77,8 @@ func uninstall(t *testing.T, what *unstructured.Unstructured, seconds string) (s
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "./uninstall.sh", manifest)
-	cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig(t), "NETLAB_UNINSTALL_SECONDS="+seconds,
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+api.Kubeconfig(t), "NETLAB_UNINSTALL_SECONDS="+seconds,
 		"PATH="+os.Getenv("KUBEBUILDER_ASSETS")+":"+os.Getenv("PATH"))
 	out, err := cmd.CombinedOutput()
 	return string(out), err
-}
-
-// kubeconfig is a file that leads an administrator to the API server.
-func kubeconfig(t *testing.T) string {
-	t.Helper()
-	admin, err := environment.AddUser(envtest.User{Name: "admin", Groups: []string{"system:masters"}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := admin.KubeConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
