@@ -4,25 +4,24 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
+	"github.com/netlab-dev/netlab/hack/story"
 )
 
 // The stories of testdata/script run this program on the real kernel, in a sandbox that they
 // share one after the other: each must leave it as it was.
 func TestMain(m *testing.M) {
-	testscript.Main(sandboxed{m}, map[string]func(){"kubectl-netlab": main, "kubectl-netlab-elsewhere": elsewhere, completionName: main})
+	story.Main(m, map[string]func(){"kubectl-netlab": main, "kubectl-netlab-elsewhere": elsewhere, completionName: main})
 }
 
 // elsewhere is this program where there is no --local.
@@ -31,24 +30,13 @@ func elsewhere() {
 	main()
 }
 
-type sandboxed struct{ *testing.M }
-
-func (s sandboxed) Run() int {
-	inside, exit, err := sandbox.Enter(sandbox.Options{})
-	if err == nil && inside {
-		err = errors.Join(flag.Set("test.parallel", "1"), os.Remove("/run/netlab"))
-		exit = s.M.Run()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return exit
-}
-
 func TestStories(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
+		t.Fatal(err)
+	}
+	// A sandbox begins with this directory, which goes with the last lab.
+	if err := os.Remove("/run/netlab"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
@@ -66,7 +54,7 @@ func TestStories(t *testing.T) {
 			env.Defer(closeServer)
 			return leavesNothing(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "each-sample": eachSample, "packets": packets},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": story.Exits, "each-sample": eachSample, "packets": packets},
 	})
 }
 
@@ -98,23 +86,4 @@ func machine() ([]string, error) {
 		ip -o link show | cut -d ' ' -f 1-3
 		ip -o address show`).Output()
 	return strings.Split(string(out), "\n"), err
-}
-
-// exits runs a program and wants this very exit code.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	want, err := strconv.Atoi(args[0])
-	if neg || err != nil || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE PROGRAM ARGUMENT…")
-	}
-	got := 0
-	err = ts.Exec(args[1], args[2:]...)
-	var ended *exec.ExitError
-	if errors.As(err, &ended) {
-		got = ended.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
-	}
 }

@@ -5,13 +5,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"flag"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,30 +14,15 @@ import (
 
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel"
-	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
 	"github.com/netlab-dev/netlab/controllers/manifest"
 	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/hack/story"
 )
 
 // The stories of testdata/script run the subcommands on the real kernel, in a sandbox, with a lab
 // built as the agent builds it.
 func TestMain(m *testing.M) {
-	testscript.Main(sandboxed{m}, map[string]func(){"netlab-agent": main})
-}
-
-type sandboxed struct{ *testing.M }
-
-func (s sandboxed) Run() int {
-	inside, exit, err := sandbox.Enter(sandbox.Options{})
-	if err == nil && inside {
-		err = flag.Set("test.parallel", "1")
-		exit = s.M.Run()
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return exit
+	story.Main(m, map[string]func(){"netlab-agent": main})
 }
 
 func TestStories(t *testing.T) {
@@ -55,7 +35,7 @@ func TestStories(t *testing.T) {
 		WorkdirRoot:         t.TempDir(),
 		RequireExplicitExec: true,
 		Setup:               func(env *testscript.Env) error { env.Setenv("SAMPLES", samples); return nil },
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"lab": lab, "exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"lab": lab, "exits": story.Exits},
 	})
 }
 
@@ -83,22 +63,4 @@ func lab(ts *testscript.TestScript, neg bool, args []string) {
 	encoded, err := json.Marshal(described)
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs("lab.json"), encoded, 0o600))
-}
-
-// exits runs a program and wants this very exit code.
-func exits(ts *testscript.TestScript, neg bool, args []string) {
-	want, err := strconv.Atoi(args[0])
-	if neg || err != nil || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE PROGRAM ARGUMENT…")
-	}
-	got := 0
-	err = ts.Exec(args[1], args[2:]...)
-	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = ended.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
-	}
 }
