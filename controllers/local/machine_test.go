@@ -4,15 +4,13 @@ package local_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"net/netip"
-	"os"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/ask/asktest"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
 	"github.com/netlab-dev/netlab/controllers/local"
 	"github.com/netlab-dev/netlab/controllers/probe"
@@ -108,35 +106,12 @@ type wire struct {
 
 func (w *wire) dial(_ context.Context, from string, _ probe.Options) (probe.Conn, error) {
 	w.from = from
-	return &conn{wire: w}, nil
+	return &asktest.Echo{Sent: w.send}, nil
 }
 
-type conn struct {
-	wire  *wire
-	reply []byte
-	from  netip.Addr
-}
-
-func (c *conn) WriteTo(icmp []byte, dst netip.Addr) error {
-	if !c.wire.answers {
-		return syscall.ENETUNREACH
+func (w *wire) send(netip.Addr) (answered bool, err error) {
+	if !w.answers {
+		return false, syscall.ENETUNREACH
 	}
-	c.reply, c.from = append([]byte(nil), icmp...), dst
-	// A reply differs from its request in the type, 0 for 8, and so in the checksum.
-	c.reply[0] = 0
-	sum := uint32(binary.BigEndian.Uint16(icmp[2:])) + 8<<8
-	binary.BigEndian.PutUint16(c.reply[2:], uint16(sum)+uint16(sum>>16))
-	return nil
+	return true, nil
 }
-
-func (c *conn) ReadFrom(buf []byte) (int, netip.Addr, error) {
-	if c.reply == nil {
-		return 0, netip.Addr{}, os.ErrDeadlineExceeded
-	}
-	n := copy(buf, c.reply)
-	c.reply = nil
-	return n, c.from, nil
-}
-
-func (c *conn) SetReadDeadline(time.Time) error { return nil }
-func (c *conn) Close() error                    { return nil }

@@ -4,7 +4,6 @@ package asktest
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"net/netip"
 	"os"
@@ -111,40 +110,8 @@ func (b *Bench) dial(_ context.Context, from string, _ probe.Options) (probe.Con
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asking++
-	return &conn{bench: b, at: from}, nil
+	return &Echo{Sent: func(to netip.Addr) (answered bool, err error) { return !b.Silent(from, to), nil }}, nil
 }
-
-// conn answers an IPv4 echo request as soon as it is sent.
-type conn struct {
-	bench *Bench
-	at    string
-	reply []byte
-	from  netip.Addr
-}
-
-func (c *conn) WriteTo(icmp []byte, dst netip.Addr) error {
-	if c.bench.Silent(c.at, dst) {
-		return nil
-	}
-	c.reply, c.from = append([]byte(nil), icmp...), dst
-	// A reply differs from its request in the type, 0 for 8, and so in the checksum.
-	c.reply[0] = 0
-	sum := uint32(binary.BigEndian.Uint16(icmp[2:])) + 8<<8
-	binary.BigEndian.PutUint16(c.reply[2:], uint16(sum)+uint16(sum>>16))
-	return nil
-}
-
-func (c *conn) ReadFrom(buf []byte) (int, netip.Addr, error) {
-	if c.reply == nil {
-		return 0, netip.Addr{}, os.ErrDeadlineExceeded
-	}
-	n := copy(buf, c.reply)
-	c.reply = nil
-	return n, c.from, nil
-}
-
-func (c *conn) SetReadDeadline(time.Time) error { return nil }
-func (c *conn) Close() error                    { return nil }
 
 func (b *Bench) listen(_, link string) (capture.Tap, error) {
 	if link == "nothing" {
