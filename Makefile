@@ -87,9 +87,16 @@ test-race: ## Run the tests of RACE_PKGS with the race detector
 fuzz: ## Run every fuzz target for FUZZTIME
 	@hack/fuzz.sh $(FUZZTIME)
 
+# The plugin is built for systems that nothing is run on here. -trimpath, as it is released, so that
+# check-release compiles nothing again.
 .PHONY: lint
 lint: ## Check style, imports and forbidden calls
 	$(TOOL) golangci-lint run ./...
+	@golangci=$$($(TOOL) -n golangci-lint); export LOG_LEVEL=error CGO_ENABLED=0 GOFLAGS="$$(go env GOFLAGS) -trimpath"; \
+	for os in darwin windows; do \
+		echo "golangci-lint run ./cmd/kubectl-netlab, for $$os"; \
+		GOOS=$$os $$golangci run --tests=false ./cmd/kubectl-netlab; \
+	done
 
 .PHONY: lint-test
 lint-test: ## Check that lint reports everything it forbids

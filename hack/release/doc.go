@@ -4,10 +4,11 @@
 //
 //	go run -C hack/release . -version v0.1.0 -out /tmp/release install chart plugin
 //
-//	install.yaml                          config/default with pinned images
-//	netlab-0.1.0.tgz                      the Helm chart
-//	kubectl-netlab_linux_{amd64,arm64}.tar.gz   the kubectl plugin
-//	netlab.yaml                           its Krew manifest, with the archives' checksums
+//	install.yaml                                        config/default with pinned images
+//	netlab-0.1.0.tgz                                    the Helm chart
+//	kubectl-netlab_{linux,darwin}_{amd64,arm64}.tar.gz  the kubectl plugin
+//	kubectl-netlab_windows_amd64.zip                    the same
+//	netlab.yaml                                         its Krew manifest, with the archives' checksums
 //
 // None of it is committed: all of it names a version, which exists only once it is released, and
 // config/ is the one source. From a checkout, kubectl apply -k does the same.

@@ -4,10 +4,12 @@ package main
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"cmp"
 	"compress/gzip"
 	"errors"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -40,5 +42,24 @@ func pack(files []packed) ([]byte, error) {
 		}
 	}
 	err := errors.Join(w.Close(), zipped.Close())
+	return out.Bytes(), err
+}
+
+// packZip makes a zip whose bytes depend on nothing but the files.
+func packZip(files []packed) ([]byte, error) {
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, f := range files {
+		header := &zip.FileHeader{Name: f.name, Method: zip.Deflate} // without a time
+		header.SetMode(fs.FileMode(f.mode))
+		file, err := w.CreateHeader(header)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := file.Write(f.content); err != nil {
+			return nil, err
+		}
+	}
+	err := w.Close()
 	return out.Bytes(), err
 }

@@ -15,9 +15,40 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// pluginArches are those of Linux that the plugin is built for: what --local does, it does to
-// Linux's kernel, and the program is one.
-var pluginArches = []string{"amd64", "arm64"}
+// platform is what a program is built for, in Go's words, which are Krew's, too.
+type platform struct{ os, arch string }
+
+// pluginPlatforms are those the plugin is built for. It asks clusters from anywhere; --local is
+// there on Linux.
+var pluginPlatforms = []platform{
+	{"linux", "amd64"}, {"linux", "arm64"},
+	{"darwin", "amd64"}, {"darwin", "arm64"},
+	{"windows", "amd64"},
+}
+
+// program is the name of the plugin's file.
+func (p platform) program() string {
+	if p.os == "windows" {
+		return "kubectl-netlab.exe"
+	}
+	return "kubectl-netlab"
+}
+
+// archive is the name of the file that the plugin comes in: what each system unpacks by itself.
+func (p platform) archive() string {
+	name := "kubectl-netlab_" + p.os + "_" + p.arch
+	if p.os == "windows" {
+		return name + ".zip"
+	}
+	return name + ".tar.gz"
+}
+
+func (p platform) pack(files []packed) ([]byte, error) {
+	if p.os == "windows" {
+		return packZip(files)
+	}
+	return pack(files)
+}
 
 // krewPlugin is Krew's manifest, as far as it is used here:
 // https://krew.sigs.k8s.io/docs/developer-guide/plugin-manifest/
@@ -47,15 +78,17 @@ type krewPlatform struct {
 	Bin      string               `json:"bin"`
 }
 
-const pluginDescription = `Hosts, routers, cables and subnets in one file: NetLab builds them from Linux network namespaces,
-on the nodes of a cluster or, with --local, on this machine, pings from the inside, and says why
-something is not reachable.
+const pluginDescription = `Hosts, routers, cables and subnets in one file: NetLab builds them from Linux
+network namespaces, on the nodes of a cluster or, with --local, on this machine,
+pings from the inside, and says why something is not reachable.
 
-In a cluster it needs NetLab installed there: ` + home + `
-With --local it needs no cluster. Not to be confused with ipspace's netlab.
+In a cluster it needs NetLab installed there, see
+` + home + `
+With --local it needs Linux and no cluster. Not to be confused with ipspace's
+netlab.
 `
 
-// plugin writes an archive per architecture and the Krew manifest.
+// plugin writes an archive per platform and the Krew manifest.
 func (r release) plugin(ctx context.Context) error {
 	manifest := krewPlugin{
 		APIVersion: "krew.googlecontainertools.github.com/v1alpha2",
@@ -68,8 +101,8 @@ func (r release) plugin(ctx context.Context) error {
 			Description:      pluginDescription,
 		},
 	}
-	for _, arch := range pluginArches {
-		platform, err := r.pluginArchive(ctx, arch)
+	for _, p := range pluginPlatforms {
+		platform, err := r.pluginArchive(ctx, p)
 		if err != nil {
 			return err
 		}
@@ -82,8 +115,8 @@ func (r release) plugin(ctx context.Context) error {
 	return r.write("netlab.yaml", text)
 }
 
-func (r release) pluginArchive(ctx context.Context, arch string) (krewPlatform, error) {
-	program, err := r.compilePlugin(ctx, arch)
+func (r release) pluginArchive(ctx context.Context, p platform) (krewPlatform, error) {
+	program, err := r.compilePlugin(ctx, p)
 	if err != nil {
 		return krewPlatform{}, err
 	}
@@ -91,33 +124,32 @@ func (r release) pluginArchive(ctx context.Context, arch string) (krewPlatform, 
 	if err != nil {
 		return krewPlatform{}, err
 	}
-	data, err := pack([]packed{{"kubectl-netlab", 0o755, program}, {"LICENSE", 0o644, licence}})
+	data, err := p.pack([]packed{{p.program(), 0o755, program}, {"LICENSE", 0o644, licence}})
 	if err != nil {
 		return krewPlatform{}, err
 	}
-	name := "kubectl-netlab_linux_" + arch + ".tar.gz"
 	sum := sha256.Sum256(data)
 	return krewPlatform{
-		Selector: metav1.LabelSelector{MatchLabels: map[string]string{"os": "linux", "arch": arch}},
-		URI:      home + "/releases/download/" + r.version + "/" + name,
+		Selector: metav1.LabelSelector{MatchLabels: map[string]string{"os": p.os, "arch": p.arch}},
+		URI:      home + "/releases/download/" + r.version + "/" + p.archive(),
 		SHA256:   hex.EncodeToString(sum[:]),
-		Bin:      "kubectl-netlab",
-	}, r.write(name, data)
+		Bin:      p.program(),
+	}, r.write(p.archive(), data)
 }
 
-func (r release) compilePlugin(ctx context.Context, arch string) ([]byte, error) {
+func (r release) compilePlugin(ctx context.Context, p platform) ([]byte, error) {
 	work, err := os.MkdirTemp("", "netlab-release-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
-	out := filepath.Join(work, "kubectl-netlab")
+	out := filepath.Join(work, p.program())
 	cmd := exec.CommandContext(ctx, "go", "build", "-C", r.root, "-buildvcs=false", "-trimpath",
 		"-ldflags", "-s -w -X main.version="+r.version, "-o", out, "./cmd/kubectl-netlab")
-	cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	cmd.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOOS="+p.os, "GOARCH="+p.arch)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("go build ./cmd/kubectl-netlab for %s: %w", arch, err)
+		return nil, fmt.Errorf("go build ./cmd/kubectl-netlab for %s/%s: %w", p.os, p.arch, err)
 	}
 	return os.ReadFile(out)
 }
