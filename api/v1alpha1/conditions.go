@@ -25,7 +25,8 @@ const (
 	// selected node.
 	// True: AllProbesPass, NoProbes.
 	// False: NetworkUnreachable, ForwardingDisabled, NoReturnRoute, LinkDown, RouteRejects,
-	// RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN, SpanningTree, NoReply, UnexpectedReply.
+	// RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN, SpanningTree, HostUnreachable,
+	// DuplicateAddress, TTLExceeded, EchoIgnored, NoReply, UnexpectedReply.
 	// Unknown: Pending, NotAccepted, NotRealized, NodesUnavailable, Suspended, ProbeError.
 	ConditionReachable = "Reachable"
 
@@ -118,6 +119,15 @@ const (
 	ReasonDifferentVLAN = "DifferentVLAN"
 	// ReasonSpanningTree: a switch on the way has not decided yet whether a port forwards, or keeps it from that; it is named.
 	ReasonSpanningTree = "SpanningTree"
+	// ReasonHostUnreachable: a node looks for a gateway or the destination on a link where nobody answers for the
+	// address: a wrong gateway, a prefix that is too short, or ARP turned off; the node and the link are named.
+	ReasonHostUnreachable = "HostUnreachable"
+	// ReasonDuplicateAddress: two nodes have the asker's address, so that a request is dropped or a reply goes astray; both are named.
+	ReasonDuplicateAddress = "DuplicateAddress"
+	// ReasonTTLExceeded: the asker's TTL (hop limit) is too small for the way; the node where packets end is named.
+	ReasonTTLExceeded = "TTLExceeded"
+	// ReasonEchoIgnored: the request arrives, and the node is set not to answer pings; it is named.
+	ReasonEchoIgnored = "EchoIgnored"
 	// ReasonNoReply: every hop, forward and back, forwards by the kernel's own word, and yet no reply came.
 	ReasonNoReply = "NoReply"
 	// ReasonUnexpectedReply: a probe that expects Unreachable got a reply.

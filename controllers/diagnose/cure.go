@@ -35,25 +35,6 @@ func sysctlCure(namespace, spec, name, value string) string {
 	return fit("in the spec, "+spec, fmt.Sprintf("ip netns exec %s sysctl -w %s=%s", namespace, name, value))
 }
 
-// routeCure gives a node a route to an address: via the neighbour on the shortest way there.
-func (v view) routeCure(namespace string, address netip.Addr) string {
-	node := topology.NodeOf(namespace)
-	if len(v.ends(namespace)) == 0 {
-		return fmt.Sprintf("in the spec, a link from %s to another node", node)
-	}
-	first, via, ok := v.neighbour(namespace, address)
-	if !ok {
-		return fmt.Sprintf("in the spec, routing: Auto, or a route to %s on %s", address, node)
-	}
-	to := v.destination(namespace, address)
-	router := topology.NodeOf(first.in.Namespace)
-	spec := fmt.Sprintf("in the spec, routing: Auto, or on %s routes: [{to: %q, via: %s}]", node, to, router)
-	if to == defaultRoute {
-		spec = fmt.Sprintf("in the spec, routing: Auto, or on %s routes: [{to: default, via: %s}]", node, router)
-	}
-	return fit(spec, fmt.Sprintf("ip -n %s route add %s", namespace, hop(first.out, via, address, to)))
-}
-
 const defaultRoute = "default"
 
 // destination is what a route should cover: everything where there is only one way out,
@@ -69,20 +50,6 @@ func (v view) destination(namespace string, address netip.Addr) string {
 		}
 	}
 	return subnet.String()
-}
-
-// neighbour is the first hop on the shortest way to an address; to one that nobody has, the
-// only neighbour.
-func (v view) neighbour(namespace string, address netip.Addr) (first leg, via netip.Addr, ok bool) {
-	path, reached := v.path(namespace, address, nothing)
-	if !reached {
-		path = v.onlyNeighbour(namespace, address)
-	}
-	if len(path) == 0 {
-		return leg{}, via, false
-	}
-	via, ok = v.gatewayOn(path[0], address)
-	return path[0], via, ok
 }
 
 // onlyNeighbour is the leg to the one node that a node with one way out is connected with, or
@@ -112,18 +79,28 @@ func (v view) isRouter(namespace string, address netip.Addr) bool {
 }
 
 // gatewayOn is the address of a leg's other end that can be a gateway for an address: one
-// in a subnet of this end, else its IPv6 link-local one, which IPv4 can use too (RFC 8950).
+// in a subnet of this end, or, where it has none of the family, its IPv6 link-local one, which
+// IPv4 can use too (RFC 8950). A spec's via means the same.
 func (v view) gatewayOn(l leg, address netip.Addr) (netip.Addr, bool) {
-	var linkLocal netip.Addr
 	for _, p := range v.addresses[l.in] {
-		switch candidate := p.Addr(); {
-		case candidate.Is6() && candidate.IsLinkLocalUnicast():
-			linkLocal = candidate
-		case candidate.Is4() == address.Is4() && v.onSubnet(l.out, candidate):
-			return candidate, true
+		if a := p.Addr(); a.Is4() == address.Is4() && !a.IsLinkLocalUnicast() && v.onSubnet(l.out, a) {
+			return a, true
 		}
 	}
-	return linkLocal, linkLocal.IsValid()
+	if _, other := v.addressOf(l.in, address); other || !v.linkLocal(l.out).IsValid() {
+		return netip.Addr{}, false
+	}
+	return v.linkLocal(l.in), v.linkLocal(l.in).IsValid()
+}
+
+// linkLocal is an interface's IPv6 link-local address, zero without one.
+func (v view) linkLocal(id topology.LinkID) netip.Addr {
+	for _, p := range v.addresses[id] {
+		if p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+			return p.Addr()
+		}
+	}
+	return netip.Addr{}
 }
 
 // hop is a route as ip route writes it. A link-local gateway needs its interface; with an
@@ -138,15 +115,4 @@ func hop(out topology.LinkID, via, address netip.Addr, to string) string {
 		to = "0.0.0.0/0"
 	}
 	return fmt.Sprintf("%s via inet6 %s dev %s", to, via, out.Name)
-}
-
-// gatewayCure corrects a next hop that nobody has: there is one neighbour, or one that is a router.
-func (v view) gatewayCure(out topology.LinkID, wrong netip.Addr, neighbours []leg) string {
-	node := topology.NodeOf(out.Namespace)
-	for _, l := range neighbours {
-		if right, ok := v.gatewayOn(l, wrong); ok && (len(neighbours) == 1 || v.isRouter(l.in.Namespace, wrong)) {
-			return fmt.Sprintf("in the spec, correct the routes of %s: %s has %s on that link", node, topology.NodeOf(l.in.Namespace), right)
-		}
-	}
-	return fmt.Sprintf("in the spec, give %s the address %s on that link, or correct the routes of %s", someone(neighbours), wrong, node)
 }

@@ -36,7 +36,15 @@
 // route alone. A source is refused by rp_filter, or because it is the node's own.
 //
 // A link that is down takes its routes along, so the kernel reports "no route". Where a
-// link on the shortest way is down, and no way as short leads around it, the cause is the link.
+// link on the shortest way is down, and no way as short leads around it, the cause is the link;
+// it also is where what is left of the routes sends packets round in circles and no other way leads on.
+//
+// # Cures
+//
+// A cure, followed to the letter, takes the named obstacle away: what to write in the spec, and
+// the command that does the same now. Where a route would be refused (the gateway is outside
+// every prefix of the node, has no address of the family, or is behind no link at all) the cure
+// is what the route lacks.
 //
 // # Texts
 //

@@ -102,7 +102,7 @@ func (w walker) silent(request trip) Cause {
 	}
 	node := topology.NodeOf(request.end)
 	return Cause{
-		Reason:  v1alpha1.ReasonNoReply,
+		Reason:  v1alpha1.ReasonEchoIgnored,
 		Node:    node,
 		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, setting, w.sysctl(request.end, setting)),
 		Cure:    sysctlCure(request.end, fmt.Sprintf("remove %s from the sysctls of %s", setting, node), setting, "0"),
@@ -113,7 +113,7 @@ func (w walker) silent(request trip) Cause {
 func elsewhere(request, reply trip) Cause {
 	node := topology.NodeOf(reply.end)
 	return Cause{
-		Reason:  v1alpha1.ReasonNoReply,
+		Reason:  v1alpha1.ReasonDuplicateAddress,
 		Node:    node,
 		Message: fmt.Sprintf("the reply goes to %s, which has the address %s too", node, request.source),
 		Cure:    fmt.Sprintf("in the spec, give %s and %s different addresses", topology.NodeOf(request.start), node),

@@ -5,7 +5,6 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -194,45 +193,11 @@ func (w walker) answersFor(id topology.LinkID, address netip.Addr) bool {
 	if address.Is6() {
 		return w.linkHas(id, address)
 	}
-	switch ignore := w.linkSetting(id, "arp_ignore"); {
+	switch ignore := w.strictest(id, "arp_ignore").value; {
 	case ignore == "8":
 		return false
-	case ignore != "0" && ignore != "":
+	case ignore != "":
 		return w.linkHas(id, address)
 	}
-	proxy := w.linkSetting(id, "proxy_arp")
-	return w.has(id.Namespace, address) || proxy != "0" && proxy != ""
-}
-
-// linkSetting is the higher of an interface's IPv4 setting and its namespace's.
-func (v view) linkSetting(id topology.LinkID, key string) string {
-	return max(v.sysctl(id.Namespace, topology.LinkSysctl4("all", key)), v.sysctl(id.Namespace, topology.LinkSysctl4(id.Name, key)))
-}
-
-// nobody is the cause where no one on the segment answers for the gateway or the destination.
-func (w walker) nobody(p packet, out topology.LinkID, decision topology.ForwardingDecision, neighbours []leg) Cause {
-	node, wanted := topology.NodeOf(out.Namespace), nextHop(p, decision)
-	cause := Cause{Reason: v1alpha1.ReasonNoReply, Node: node}
-	holder := slices.IndexFunc(neighbours, func(l leg) bool { return w.has(l.in.Namespace, wanted) })
-	switch {
-	case holder >= 0:
-		other := topology.NodeOf(neighbours[holder].in.Namespace)
-		cause.Message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: it is on another interface, or arp_ignore is set", node, wanted, out.Name, other)
-		cause.Cure = fmt.Sprintf("in the spec, a next hop that %s has on that link, and no arp_ignore", other)
-	case decision.Via.IsValid():
-		cause.Message = fmt.Sprintf("%s sends packets to %s via %s, which is nobody's address on link %s", node, p.destination, wanted, out.Name)
-		cause.Cure = w.gatewayCure(out, wanted, neighbours)
-	default:
-		cause.Message = fmt.Sprintf("%s looks for %s on link %s, but it is nobody's address there", node, wanted, out.Name)
-		cause.Cure = fmt.Sprintf("in the spec, give %s the address %s on that link, or ask another", someone(neighbours), wanted)
-	}
-	return cause
-}
-
-// someone names the only neighbour.
-func someone(neighbours []leg) string {
-	if len(neighbours) == 1 {
-		return topology.NodeOf(neighbours[0].in.Namespace)
-	}
-	return "a node"
+	return w.has(id.Namespace, address) || w.strictest(id, "proxy_arp").value != ""
 }

@@ -75,15 +75,16 @@ func (w walker) noRoute(p packet, at place) Cause {
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, fmt.Sprintf("on the way from %s to %s", node, p.destination))
 	}
+	why, cure := w.missing(at.namespace, p.destination)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonNetworkUnreachable,
 		Node:    node,
-		Message: fmt.Sprintf("%s has no route to %s", node, p.destination),
-		Cure:    w.routeCure(at.namespace, p.destination),
+		Message: shorten(fmt.Sprintf("%s has no route to %s%s", node, p.destination, why)),
+		Cure:    cure,
 	}
 	if p.isReply {
 		cause.Reason = v1alpha1.ReasonNoReturnRoute
-		cause.Message = fmt.Sprintf("%s has no route back to %s", node, p.destination)
+		cause.Message = shorten(fmt.Sprintf("%s has no route back to %s%s", node, p.destination, why))
 	}
 	return cause
 }
@@ -150,9 +151,10 @@ func article(kind topology.RouteType) string {
 func (w walker) sourceFiltered(p packet, at place) Cause {
 	node := topology.NodeOf(at.namespace)
 	cause := Cause{Reason: v1alpha1.ReasonSourceFiltered, Node: node}
-	filter := w.reverseFilter(at)
+	filter := w.strictest(topology.LinkID{Namespace: at.namespace, Name: at.incoming}, "rp_filter")
 	switch {
 	case w.has(at.namespace, p.source):
+		cause.Reason = v1alpha1.ReasonDuplicateAddress
 		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: it has that address itself", node, p.source, at.incoming)
 		cause.Cure = fmt.Sprintf("in the spec, give the sender an address that %s does not have", node)
 	case filter.value != "":
@@ -167,14 +169,15 @@ func (w walker) sourceFiltered(p packet, at place) Cause {
 
 const allReverseFilter = "net.ipv4.conf.all.rp_filter"
 
-// reverseFilter is the rp_filter that counts, the higher of two; empty if neither is set.
-func (w walker) reverseFilter(at place) (strictest setting) {
-	for _, name := range []string{allReverseFilter, topology.LinkSysctl4(at.incoming, "rp_filter")} {
-		if value := w.sysctl(at.namespace, name); value != "0" && value > strictest.value {
-			strictest = setting{name, value}
+// strictest is an interface's IPv4 setting or its namespace's, whichever is higher and so
+// counts; empty if neither is set.
+func (v view) strictest(id topology.LinkID, key string) (highest setting) {
+	for _, name := range []string{topology.LinkSysctl4("all", key), topology.LinkSysctl4(id.Name, key)} {
+		if value := v.sysctl(id.Namespace, name); value != "0" && value > highest.value {
+			highest = setting{name, value}
 		}
 	}
-	return strictest
+	return highest
 }
 
 // inSpec is the setting of the closed list that an interface has its own from.

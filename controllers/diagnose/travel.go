@@ -37,6 +37,8 @@ type trip struct {
 	hops  []Hop
 	end   string
 	cause Cause
+	// passed are the network namespaces of the hops.
+	passed []string
 }
 
 // place is a packet's whereabouts: a namespace, and the link it came in by.
@@ -46,14 +48,13 @@ type place struct{ namespace, incoming string }
 // twice, so it ends.
 func (w walker) travel(ctx context.Context, p packet) trip {
 	t := trip{packet: p}
-	passed := []string{}
 	at := place{namespace: p.start}
 	for t.end == "" && !t.cause.Found() {
-		been := slices.Contains(passed, at.namespace)
-		passed = append(passed, at.namespace)
+		been := slices.Contains(t.passed, at.namespace)
+		t.passed = append(t.passed, at.namespace)
 		switch {
 		case been:
-			t.cause = loop(t.packet, passed)
+			t.cause = w.loop(t)
 		case w.outlived(t):
 			t.cause = w.timeToLive(&t)
 		default:
@@ -77,6 +78,7 @@ func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
 	}
 	hop.Decision = decision
 	if t.cause = w.refusal(ctx, t.packet, at, decision); t.cause.Found() {
+		w.correct(t, at)
 		return place{}
 	}
 	if at.incoming == "" {
@@ -118,19 +120,57 @@ func unreadable(at place, p packet, err error) Cause {
 	}
 }
 
-// loop is the cause where a packet comes to the last node passed for the second time.
-func loop(p packet, passed []string) Cause {
-	again := passed[len(passed)-1]
-	var nodes []string
-	for _, namespace := range passed[slices.Index(passed, again):] {
-		nodes = append(nodes, topology.NodeOf(namespace))
+// correct replaces the cure of a node that does not forward where another node should not have
+// sent packets to it.
+func (w walker) correct(t *trip, at place) {
+	if t.cause.Reason != v1alpha1.ReasonForwardingDisabled || len(t.hops) == 0 {
+		return
+	}
+	sender := t.passed[len(t.passed)-2]
+	if cure, ok := w.misled(t.packet, sender, t.hops[len(t.hops)-1].Decision, at.namespace); ok {
+		t.cause.Cure = cure
+	}
+}
+
+// loop is the cause where a packet comes to the last node passed for the second time. Where the
+// only way on is over a link that is down, the loop is what a route for the rest makes of it.
+func (w walker) loop(t trip) Cause {
+	again := t.passed[len(t.passed)-1]
+	round := t.passed[slices.Index(t.passed, again):]
+	if _, open := w.path(again, t.destination, nothing); !open {
+		if down, ok := w.linkDownBefore(again, t.destination); ok {
+			return w.linkDown(down, fmt.Sprintf("and packets to %s go round in circles: %s", t.destination, wayThrough(round)))
+		}
 	}
 	return Cause{
 		Reason:  v1alpha1.ReasonRoutingLoop,
 		Node:    topology.NodeOf(again),
-		Message: shorten(fmt.Sprintf("packets to %s go round in circles: %s", p.destination, strings.Join(nodes, " -> "))),
-		Cure:    fmt.Sprintf("in the spec, routing: Auto, or correct the routes to %s on these nodes", p.destination),
+		Message: shorten(fmt.Sprintf("packets to %s go round in circles: %s", t.destination, wayThrough(round))),
+		Cure:    w.wayOut(t.packet, round),
 	}
+}
+
+func wayThrough(namespaces []string) string {
+	var nodes []string
+	for _, namespace := range namespaces {
+		nodes = append(nodes, topology.NodeOf(namespace))
+	}
+	return strings.Join(nodes, " -> ")
+}
+
+// wayOut is the cure of a loop: a route on the first node of it that does not send packets the
+// shortest way.
+func (w walker) wayOut(p packet, round []string) string {
+	for i, namespace := range round[:len(round)-1] {
+		path, reached := w.path(namespace, p.destination, nothing)
+		if !reached || len(path) == 0 || path[0].in.Namespace == round[i+1] {
+			continue
+		}
+		if via, ok := w.gatewayOn(path[0], p.destination); ok {
+			return w.routeCure("replace", path[0], via, p.destination)
+		}
+	}
+	return fmt.Sprintf("in the spec, routing: Auto, or correct the routes to %s on these nodes", p.destination)
 }
 
 // outlived reports whether the packet cannot have come this far: the node that would have to
@@ -157,7 +197,7 @@ func (w walker) timeToLive(t *trip) Cause {
 		inSpec = "net.ipv6.conf.default.hop_limit"
 	}
 	return Cause{
-		Reason:  v1alpha1.ReasonNoReply,
+		Reason:  v1alpha1.ReasonTTLExceeded,
 		Node:    node,
 		Message: fmt.Sprintf("packets from %s to %s end at %s: %s is %s", node, t.destination, last.Node, ttl.name, ttl.value),
 		Cure:    sysctlCure(t.start, fmt.Sprintf("%s: 255 on %s", inSpec, node), ttl.name, "255"),

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// nobody is the cause where no one on the segment answers for the gateway or the destination.
+func (w walker) nobody(p packet, out topology.LinkID, decision topology.ForwardingDecision, neighbours []leg) Cause {
+	node, wanted := topology.NodeOf(out.Namespace), nextHop(p, decision)
+	cause := Cause{Reason: v1alpha1.ReasonHostUnreachable, Node: node}
+	holder := slices.IndexFunc(neighbours, func(l leg) bool { return w.has(l.in.Namespace, wanted) })
+	switch {
+	case holder >= 0:
+		return w.unanswered(out, neighbours[holder].in, wanted)
+	case decision.Via.IsValid():
+		cause.Message = fmt.Sprintf("%s sends packets to %s via %s, which is nobody's address on link %s", node, p.destination, wanted, out.Name)
+		cause.Cure = w.gatewayCure(p, out, wanted, neighbours)
+	case len(w.owners[wanted]) > 0:
+		return w.notOnLink(p, out)
+	default:
+		cause.Message = fmt.Sprintf("%s looks for %s on link %s, but it is nobody's address there", node, wanted, out.Name)
+		cause.Cure = fmt.Sprintf("in the spec, give %s the address %s on that link, or ask another", someone(neighbours), wanted)
+	}
+	return cause
+}
+
+// unanswered is the cause where a node has an address and its interface does not answer for it:
+// it has been told not to, or the address is on another interface, for which IPv6 never answers.
+func (w walker) unanswered(out, in topology.LinkID, wanted netip.Addr) Cause {
+	node, other := topology.NodeOf(out.Namespace), topology.NodeOf(in.Namespace)
+	cause := Cause{
+		Reason:  v1alpha1.ReasonHostUnreachable,
+		Node:    other,
+		Message: fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: it is on another interface", node, wanted, out.Name, other),
+		Cure:    fmt.Sprintf("in the spec, a next hop that %s has on that link", other),
+	}
+	ignore := w.strictest(in, "arp_ignore")
+	if wanted.Is6() || ignore.value == "" {
+		return cause
+	}
+	cause.Message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: %s is %s", node, wanted, out.Name, other, ignore.name, ignore.value)
+	cause.Cure = sysctlCure(in.Namespace, fmt.Sprintf("remove arp_ignore from the sysctls of %s", other), ignore.name, "0")
+	return cause
+}
+
+// someone names the only neighbour.
+func someone(neighbours []leg) string {
+	if len(neighbours) == 1 {
+		return topology.NodeOf(neighbours[0].in.Namespace)
+	}
+	return "a node"
+}
+
+// notOnLink is the cause where a node looks on a link for a destination that is elsewhere: its
+// prefix there is shorter than the others', so that no gateway is asked.
+func (w walker) notOnLink(p packet, out topology.LinkID) Cause {
+	node, owner := topology.NodeOf(out.Namespace), topology.NodeOf(w.owner(p.destination))
+	cause := Cause{
+		Reason:  v1alpha1.ReasonHostUnreachable,
+		Node:    node,
+		Message: fmt.Sprintf("%s looks for %s on link %s, but %s has it elsewhere", node, p.destination, out.Name, owner),
+		Cure:    fmt.Sprintf("in the spec, correct the routes of %s", node),
+	}
+	own, ok := w.covering(out, p.destination)
+	if !ok {
+		return cause
+	}
+	cause.Message = fmt.Sprintf("%s looks for %s on link %s, because its %s contains it, but %s has it elsewhere", node, p.destination, out.Name, own, owner)
+	cause.Cure = fmt.Sprintf("in the spec, a longer prefix than /%d for %s at %s", own.Bits(), own.Addr(), node)
+	path, _ := w.path(out.Namespace, p.destination, nothing)
+	if len(path) == 0 || path[0].out != out {
+		return cause
+	}
+	for _, theirs := range w.addresses[path[0].in] {
+		if theirs.Masked().Contains(own.Addr()) && !theirs.Masked().Contains(p.destination) {
+			cause.Cure = fmt.Sprintf("in the spec, %s at %s, as %s has %s",
+				netip.PrefixFrom(own.Addr(), theirs.Bits()), node, topology.NodeOf(path[0].in.Namespace), theirs)
+		}
+	}
+	if via, ok := w.gatewayOn(path[0], p.destination); ok {
+		cause.Cure = fit(cause.Cure, fmt.Sprintf("ip -n %s route add %s", out.Namespace, hop(out, via, p.destination, host(p.destination).String())))
+	}
+	return cause
+}
+
+// owner is the first node with an address, as a network namespace; empty where nobody has it.
+func (v view) owner(address netip.Addr) (first string) {
+	for namespace := range v.owners[address] {
+		if first == "" || namespace < first {
+			first = namespace
+		}
+	}
+	return first
+}
+
+// covering is the address of an interface whose prefix makes another one look near.
+func (v view) covering(id topology.LinkID, address netip.Addr) (netip.Prefix, bool) {
+	for _, p := range v.addresses[id] {
+		if p.Contains(address) {
+			return p, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
+func host(address netip.Addr) netip.Prefix { return netip.PrefixFrom(address, address.BitLen()) }
+
+// gatewayCure corrects a next hop that nobody has: there is one neighbour, one on the way, or
+// one that is a router.
+func (w walker) gatewayCure(p packet, out topology.LinkID, wrong netip.Addr, neighbours []leg) string {
+	node := topology.NodeOf(out.Namespace)
+	candidates := neighbours
+	if path, ok := w.path(out.Namespace, p.destination, nothing); ok && path[0].out == out {
+		candidates = append(path[:1:1], neighbours...)
+	}
+	for _, l := range candidates {
+		if right, ok := w.gatewayOn(l, wrong); ok && (len(neighbours) == 1 || w.isRouter(l.in.Namespace, wrong)) {
+			return w.correction(p, out, wrong, l.in.Namespace, right)
+		}
+	}
+	return fmt.Sprintf("in the spec, give %s the address %s on that link, or correct the routes of %s", someone(neighbours), wrong, node)
+}
+
+// correction replaces the gateway of the route that a packet takes.
+func (v view) correction(p packet, out topology.LinkID, wrong netip.Addr, router string, right netip.Addr) string {
+	spec := fmt.Sprintf("in the spec, correct the routes of %s: %s has %s on that link", topology.NodeOf(out.Namespace), topology.NodeOf(router), right)
+	id, ok := v.routeOver(out, wrong, p.destination)
+	if !ok {
+		return spec
+	}
+	to := id.Prefix.String()
+	if id.Prefix.Bits() == 0 {
+		to = defaultRoute
+	}
+	command := fmt.Sprintf("ip -n %s route replace %s", out.Namespace, hop(out, right, p.destination, to))
+	if usual := id.Prefix.Addr().Is6() && id.Metric == topology.DefaultIPv6Metric; id.Metric != 0 && !usual {
+		command += fmt.Sprintf(" metric %d", id.Metric)
+	}
+	return fit(spec, command)
+}
+
+// routeOver is a node's route to an address over an interface via a gateway and no other, the
+// one with the longest prefix.
+func (v view) routeOver(out topology.LinkID, via, address netip.Addr) (best topology.RouteID, ok bool) {
+	for id, route := range v.State.Routes {
+		hops := route.NextHops()
+		if id.Namespace != out.Namespace || !id.Prefix.Contains(address) || len(hops) != 1 || hops[0].Link != out.Name || hops[0].Via != via {
+			continue
+		}
+		if !ok || id.Prefix.Bits() > best.Prefix.Bits() || id.Prefix == best.Prefix && id.Metric < best.Metric {
+			best, ok = id, true
+		}
+	}
+	return best, ok
+}
+
+// misled is the cure where a node that does not forward is not on the shortest way of the one
+// that sends packets to it: another neighbour is the right gateway.
+func (w walker) misled(p packet, sender string, decision topology.ForwardingDecision, receiver string) (cure string, ok bool) {
+	path, reached := w.path(sender, p.destination, nothing)
+	if !reached || len(path) == 0 || !decision.Via.IsValid() {
+		return "", false
+	}
+	first := path[0]
+	through := slices.ContainsFunc(path, func(l leg) bool { return l.in.Namespace == receiver })
+	if through || first.out.Name != decision.Link || !w.isRouter(first.in.Namespace, p.destination) {
+		return "", false
+	}
+	right, ok := w.gatewayOn(first, p.destination)
+	if !ok {
+		return "", false
+	}
+	return w.correction(p, first.out, decision.Via, first.in.Namespace, right), true
+}

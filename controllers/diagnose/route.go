@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// missing is why a node has no route to an address, as far as more is known than that, and the
+// cure: a route over the first leg of the shortest way there, or what such a route needs.
+func (v view) missing(namespace string, address netip.Addr) (why, cure string) {
+	node := topology.NodeOf(namespace)
+	ends := v.ends(namespace)
+	if len(ends) == 0 {
+		return "", fmt.Sprintf("in the spec, a link from %s to another node", node)
+	}
+	path, reached := v.path(namespace, address, nothing)
+	if !reached {
+		if _, reached = v.path(namespace, address, all); !reached && v.owner(address) != "" {
+			owner := topology.NodeOf(v.owner(address))
+			return fmt.Sprintf(": no links lead from %s to %s", node, owner), fmt.Sprintf("in the spec, a link on the way from %s to %s", node, owner)
+		}
+		path = v.onlyNeighbour(namespace, address)
+	}
+	if len(path) == 0 {
+		return "", fmt.Sprintf("in the spec, routing: Auto, or a route to %s on %s", address, node)
+	}
+	first := path[0]
+	if len(path) == 1 && v.linkHas(first.in, address) && !address.IsLinkLocalUnicast() {
+		return v.outsidePrefix(first, address)
+	}
+	if via, ok := v.gatewayOn(first, address); ok {
+		return "", v.routeCure("add", first, via, address)
+	}
+	return v.noGateway(first, address)
+}
+
+// routeCure gives a node a route to an address via the other end of a leg.
+func (v view) routeCure(verb string, first leg, via, address netip.Addr) string {
+	node, to := topology.NodeOf(first.out.Namespace), v.destination(first.out.Namespace, address)
+	hops := "via: " + topology.NodeOf(first.in.Namespace)
+	if v.severalLinks(first) {
+		hops += ", link: " + first.out.Name
+	}
+	quoted := fmt.Sprintf("%q", to)
+	if to == defaultRoute {
+		quoted = to
+	}
+	return fit(fmt.Sprintf("in the spec, routing: Auto, or on %s routes: [{to: %s, %s}]", node, quoted, hops),
+		fmt.Sprintf("ip -n %s route %s %s", first.out.Namespace, verb, hop(first.out, via, address, to)))
+}
+
+// severalLinks reports whether a node has more than one link to the other end of a leg, be they
+// up or down: then a route says which.
+func (v view) severalLinks(l leg) bool {
+	links := 0
+	for _, end := range v.ends(l.out.Namespace) {
+		for _, other := range newFlood(v, 0, all).from(end) {
+			if other.in.Namespace == l.in.Namespace {
+				links++
+				break
+			}
+		}
+	}
+	return links > 1
+}
+
+// outsidePrefix is why the way to an address on the same segment is not known: no prefix of the
+// sender contains it.
+func (v view) outsidePrefix(l leg, address netip.Addr) (why, cure string) {
+	node, other := topology.NodeOf(l.out.Namespace), topology.NodeOf(l.in.Namespace)
+	why = fmt.Sprintf(", which %s has on the same link, outside the prefixes of %s there", other, node)
+	spec := fmt.Sprintf("in the spec, one prefix for both ends (%s), or on %s routes: [{to: %q, link: %s}]",
+		v.bothEnds(l, address), node, host(address), l.out.Name)
+	return why, fit(spec, fmt.Sprintf("ip -n %s route add %s dev %s", l.out.Namespace, host(address), l.out.Name))
+}
+
+// noGateway is why the other end of a leg cannot be a gateway: it has no address of the family
+// there, or one that the sender does not see.
+func (v view) noGateway(l leg, address netip.Addr) (why, cure string) {
+	node, other := topology.NodeOf(l.out.Namespace), topology.NodeOf(l.in.Namespace)
+	theirs, ok := v.addressOf(l.in, address)
+	if !ok {
+		family := "IPv6"
+		if address.Is4() {
+			family = "IPv4"
+		}
+		return fmt.Sprintf(": the way is via %s, which has no %s address on link %s", other, family, l.out.Name),
+			fmt.Sprintf("in the spec, addresses or a subnet with an %s prefix for that link", family)
+	}
+	why = fmt.Sprintf(": the way is via %s, whose %s is outside the prefixes of %s on link %s", other, theirs.Addr(), node, l.out.Name)
+	to := v.destination(l.out.Namespace, address)
+	return why, fit(fmt.Sprintf("in the spec, one prefix for both ends of that link (%s)", v.bothEnds(l, address)),
+		fmt.Sprintf("ip -n %s route add %s via %s dev %s onlink", l.out.Namespace, to, theirs.Addr(), l.out.Name))
+}
+
+// addressOf is an interface's first address of the family of another, link-local ones aside.
+func (v view) addressOf(id topology.LinkID, like netip.Addr) (netip.Prefix, bool) {
+	for _, p := range v.addresses[id] {
+		if p.Addr().Is4() == like.Is4() && !p.Addr().IsLinkLocalUnicast() {
+			return p, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
+// bothEnds lists the addresses at the ends of a leg, of the family of another.
+func (v view) bothEnds(l leg, like netip.Addr) string {
+	var list []string
+	for _, id := range []topology.LinkID{l.out, l.in} {
+		text := topology.NodeOf(id.Namespace) + " has none"
+		if p, ok := v.addressOf(id, like); ok {
+			text = fmt.Sprintf("%s has %s", topology.NodeOf(id.Namespace), p)
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
+}
