@@ -111,7 +111,7 @@ func (w walker) noPort(id topology.LinkID, where string) Cause {
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
 		Message: fmt.Sprintf("interface %s of %s is no port of %s, %s", id.Name, node, bridge.Name, where),
-		Cure:    fmt.Sprintf("ip -n %s link set %s master %s", id.Namespace, id.Name, bridge.Name),
+		Cure:    fmt.Sprintf("ip -n %s link set %s master %s", id.Namespace, id.Device(), bridge.Name),
 	}
 }
 
@@ -121,7 +121,7 @@ func leavesLab(p packet, out topology.LinkID) Cause {
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
 		Message: fmt.Sprintf("%s sends packets to %s over %s, which leads to no node of the lab", node, p.destination, out.Name),
-		Cure:    fmt.Sprintf("see what it is: ip -n %s link show %s", out.Namespace, out.Name),
+		Cure:    fmt.Sprintf("see what it is: ip -n %s link show %s", out.Namespace, out.Device()),
 	}
 }
 
@@ -132,11 +132,11 @@ func (w walker) linkDown(id topology.LinkID, where string) Cause {
 		Reason:  v1alpha1.ReasonLinkDown,
 		Node:    node,
 		Message: fmt.Sprintf("interface %s of %s is down, %s", id.Name, node, where),
-		Cure:    fit("in the spec, state: Up on its link", fmt.Sprintf("ip -n %s link set %s up", id.Namespace, id.Name)),
+		Cure:    fit("in the spec, state: Up on its link", fmt.Sprintf("ip -n %s link set %s up", id.Namespace, id.Device())),
 	}
 	switch {
 	case id.Name == topology.Loopback || w.isBridge(id):
-		cause.Cure = fmt.Sprintf("ip -n %s link set %s up", id.Namespace, id.Name)
+		cause.Cure = fmt.Sprintf("ip -n %s link set %s up", id.Namespace, id.Device())
 	case w.State.Links[id].Up:
 		cause.Message = fmt.Sprintf("interface %s of %s has no carrier, %s", id.Name, node, where)
 		cause.Cure = "set the other end of its link up"
@@ -158,7 +158,7 @@ func (w walker) tooBig(p packet, end topology.LinkID) Cause {
 		Node:    node,
 		Message: fmt.Sprintf("packets of %d bytes to %s do not fit %s of %s: at most %d bytes", p.size, p.destination, end.Name, node, limit),
 		Cure: fit(fmt.Sprintf("in the spec, mtu: %d on its link, or a smaller sizeBytes", p.size),
-			fmt.Sprintf("ip -n %s link set %s mtu %d", end.Namespace, end.Name, p.size)),
+			fmt.Sprintf("ip -n %s link set %s mtu %d", end.Namespace, end.Device(), p.size)),
 	}
 }
 

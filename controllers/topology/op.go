@@ -167,7 +167,7 @@ func (e LinkEnd) attributes() string {
 }
 
 func (o DeleteLink) String() string {
-	return fmt.Sprintf("ip -n %s link delete %s", o.Namespace, o.device())
+	return fmt.Sprintf("ip -n %s link delete %s", o.Namespace, o.Device())
 }
 
 func (o SetAdmin) String() string {
@@ -175,23 +175,23 @@ func (o SetAdmin) String() string {
 	if o.Up {
 		state = "up"
 	}
-	return fmt.Sprintf("ip -n %s link set %s %s", o.Namespace, o.device(), state)
+	return fmt.Sprintf("ip -n %s link set %s %s", o.Namespace, o.Device(), state)
 }
 
 func (o SetMTU) String() string {
-	return fmt.Sprintf("ip -n %s link set %s mtu %d", o.Namespace, o.device(), o.MTU)
+	return fmt.Sprintf("ip -n %s link set %s mtu %d", o.Namespace, o.Device(), o.MTU)
 }
 
 func (o SetMAC) String() string {
-	return fmt.Sprintf("ip -n %s link set %s address %s", o.Namespace, o.device(), o.MAC)
+	return fmt.Sprintf("ip -n %s link set %s address %s", o.Namespace, o.Device(), o.MAC)
 }
 
 func (o SetGroup) String() string {
-	return fmt.Sprintf("ip -n %s link set %s group %d", o.Namespace, o.device(), o.Group)
+	return fmt.Sprintf("ip -n %s link set %s group %d", o.Namespace, o.Device(), o.Group)
 }
 
 func (o ReleaseLink) String() string {
-	return fmt.Sprintf("ip -n %s link set %s nomaster", o.Namespace, o.device())
+	return fmt.Sprintf("ip -n %s link set %s nomaster", o.Namespace, o.Device())
 }
 
 func (o AddAddress) String() string {

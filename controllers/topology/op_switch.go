@@ -91,7 +91,7 @@ func (o AddBridge) String() string {
 
 // String names vlan_filtering always: it may be what is turned off.
 func (o SetBridge) String() string {
-	return fmt.Sprintf("ip -n %s link set %s type bridge stp_state %d forward_delay %d vlan_filtering %d vlan_default_pvid %d", o.Namespace, o.device(),
+	return fmt.Sprintf("ip -n %s link set %s type bridge stp_state %d forward_delay %d vlan_filtering %d vlan_default_pvid %d", o.Namespace, o.Device(),
 		number(o.Bridge.STP), o.Bridge.ForwardDelay, number(o.Bridge.VLANFiltering), o.Bridge.DefaultVLAN)
 }
 
@@ -100,7 +100,7 @@ func (o AddVLANLink) String() string {
 }
 
 func (o SetMaster) String() string {
-	return fmt.Sprintf("ip -n %s link set %s master %s", o.Namespace, o.device(), o.Master)
+	return fmt.Sprintf("ip -n %s link set %s master %s", o.Namespace, o.Device(), o.Master)
 }
 
 func (o SetPortVLAN) String() string {
