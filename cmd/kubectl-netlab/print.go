@@ -19,11 +19,14 @@ import (
 
 // printUp says what was done, what every probe answered, and whether the lab is ready.
 func (a *app) printUp(s *local.Status) {
-	if changes := len(s.Applied); changes > 0 {
-		fmt.Fprintf(a.out, "%s/%s: %d changes made\n", s.Namespace, s.Name, changes)
-	} else {
-		fmt.Fprintf(a.out, "%s/%s: nothing to change\n", s.Namespace, s.Name)
+	done := "nothing to change"
+	switch changes := len(s.Applied); {
+	case changes > 0:
+		done = fmt.Sprintf("%d changes made", changes)
+	case s.Condition(v1alpha1.ConditionRealized).Status == metav1.ConditionFalse:
+		done = "nothing was changed"
 	}
+	fmt.Fprintf(a.out, "%s/%s: %s\n", s.Namespace, s.Name, done)
 	a.printProblems(s)
 	for _, p := range s.Probes {
 		a.printProbe(p)

@@ -50,8 +50,14 @@ func (l *Lab) observe(ctx context.Context) (topology.Observation, error) {
 	if len(seen.Conflicts) > 0 {
 		return seen, fmt.Errorf("%s: %w: %s", l.id, ErrConflict, seen.Conflicts[0])
 	}
+	if seen.Nothing() {
+		return seen, fmt.Errorf("%s: %w", l.id, ErrNotBuilt)
+	}
 	return seen, nil
 }
+
+// ErrNotBuilt is in errors that say that there is nothing to ask.
+var ErrNotBuilt = errors.New("nothing of the lab is there; its status says why")
 
 // ErrConflict is in errors that say that something else has a name of the lab.
 var ErrConflict = errors.New("a name the lab needs is taken")

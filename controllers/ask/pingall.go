@@ -179,9 +179,11 @@ func (a *PingAll) add(wave []topology.Probe, results []probe.Result) {
 	}
 }
 
-// diagnosePairs looks for the cause of the first pairs without a reply.
+// diagnosePairs looks for the cause of the first pairs without a reply. Where no pair could be
+// asked, the lab may not be there.
 func (l *Lab) diagnosePairs(ctx context.Context, all *PingAll, most int) error {
-	if all.Unreachable == 0 || most == 0 {
+	noneAsked := all.Unknown > 0 && all.Unknown == len(all.Pairs)
+	if !noneAsked && (all.Unreachable == 0 || most == 0) {
 		return nil
 	}
 	seen, err := l.observe(ctx)

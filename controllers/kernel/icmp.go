@@ -45,7 +45,7 @@ func (k *Kernel) DialICMP(namespace string, family int, dontFragment bool, sourc
 		if c != nil {
 			_ = c.Close()
 		}
-		return nil, fmt.Errorf("open an ICMP socket in %s: %w", namespace, err)
+		return nil, err
 	}
 	return c, nil
 }

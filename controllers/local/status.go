@@ -80,6 +80,9 @@ func (m *Machine) Status(ctx context.Context, namespace, name string) (*Status, 
 func (m *Machine) status(ctx context.Context, lab *topology.Lab, out converge.Outcome, err error) *Status {
 	s := newStatus(lab, out)
 	realized := m.judgeRealized(out, err)
+	if realized.Reason == v1alpha1.ReasonDrifted && out.Nothing() {
+		realized.Message = "nothing of the lab is on this machine; up -f builds it, or says why it cannot"
+	}
 	reachable := Condition{v1alpha1.ConditionReachable, metav1.ConditionUnknown, v1alpha1.ReasonNotRealized, realized.Message}
 	if err == nil && len(out.Conflicts) == 0 && allMounted(lab.Want, out.State) {
 		s.Probes = m.ask(ctx, lab, out.Observation)
