@@ -428,7 +428,8 @@ type Endpoint struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved: the kernel uses them"
 	Interface string `json:"interface,omitempty"`
-	// Its addresses in CIDR notation. Writing one of a family stops deriving that family here.
+	// Its addresses in CIDR notation. Writing one of a family stops deriving that family here; an
+	// IPv6 link-local one, such as fe80::1/64, only takes the place of the usual one.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
@@ -491,7 +492,8 @@ type Subinterface struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=15
 	Subnet string `json:"subnet,omitempty"`
-	// Its addresses in CIDR notation. Writing one of a family stops deriving that family here.
+	// Its addresses in CIDR notation. Writing one of a family stops deriving that family here; an
+	// IPv6 link-local one, such as fe80::1/64, only takes the place of the usual one.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8

@@ -83,7 +83,7 @@ func (v view) isRouter(namespace string, address netip.Addr) bool {
 // IPv4 can use too (RFC 8950). A spec's via means the same.
 func (v view) gatewayOn(l leg, address netip.Addr) (netip.Addr, bool) {
 	for _, p := range v.addresses[l.in] {
-		if a := p.Addr(); a.Is4() == address.Is4() && !a.IsLinkLocalUnicast() && v.onSubnet(l.out, a) {
+		if a := p.Addr(); a.Is4() == address.Is4() && !topology.IsLinkLocal(a) && v.onSubnet(l.out, a) {
 			return a, true
 		}
 	}
@@ -96,7 +96,7 @@ func (v view) gatewayOn(l leg, address netip.Addr) (netip.Addr, bool) {
 // linkLocal is an interface's IPv6 link-local address, zero without one.
 func (v view) linkLocal(id topology.LinkID) netip.Addr {
 	for _, p := range v.addresses[id] {
-		if p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+		if topology.IsLinkLocal(p.Addr()) {
 			return p.Addr()
 		}
 	}
@@ -107,7 +107,7 @@ func (v view) linkLocal(id topology.LinkID) netip.Addr {
 // IPv6 gateway ip takes default for IPv6's.
 func hop(out topology.LinkID, via, address netip.Addr, to string) string {
 	switch {
-	case !via.IsLinkLocalUnicast():
+	case !topology.IsLinkLocal(via):
 		return fmt.Sprintf("%s via %s", to, via)
 	case address.Is6():
 		return fmt.Sprintf("%s via %s dev %s", to, via, out.Name)

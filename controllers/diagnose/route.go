@@ -30,7 +30,7 @@ func (v view) missing(namespace string, address netip.Addr) (why, cure string) {
 		return "", fmt.Sprintf("in the spec, routing: Auto, or a route to %s on %s", address, node)
 	}
 	first := path[0]
-	if len(path) == 1 && v.linkHas(first.in, address) && !address.IsLinkLocalUnicast() {
+	if len(path) == 1 && v.linkHas(first.in, address) && !topology.IsLinkLocal(address) {
 		return v.outsidePrefix(first, address)
 	}
 	if via, ok := v.gatewayOn(first, address); ok {
@@ -101,7 +101,7 @@ func (v view) noGateway(l leg, address netip.Addr) (why, cure string) {
 // addressOf is an interface's first address of the family of another, link-local ones aside.
 func (v view) addressOf(id topology.LinkID, like netip.Addr) (netip.Prefix, bool) {
 	for _, p := range v.addresses[id] {
-		if p.Addr().Is4() == like.Is4() && !p.Addr().IsLinkLocalUnicast() {
+		if p.Addr().Is4() == like.Is4() && !topology.IsLinkLocal(p.Addr()) {
 			return p, true
 		}
 	}

@@ -98,7 +98,7 @@ func entries(lab *topology.Lab) int {
 	total := 0
 	for p, n := range on {
 		switch {
-		case p.Addr().IsLinkLocalUnicast():
+		case topology.IsLinkLocal(p.Addr()):
 			total += 2 * n
 		case p.Addr().Is6():
 			total += 2 * n * (n - 1)

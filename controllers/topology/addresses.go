@@ -18,7 +18,7 @@ func (n *network) addLoopbacks() {
 			p, ok := n.parsePrefix(field, text)
 			switch {
 			case !ok:
-			case p.Addr().IsLinkLocalUnicast():
+			case IsLinkLocal(p.Addr()):
 				n.refuse(field, "use another address", "%s is link-local, and lo is no link", p)
 			case slices.ContainsFunc(x.loopbacks, func(q netip.Prefix) bool { return q.Addr() == p.Addr() }):
 				n.refuse(field, "remove one", "%s is there twice", p.Addr())
@@ -69,7 +69,7 @@ func (n *network) writeEnd(e *end) {
 
 // checkWritten says what is legal about a written address and probably not meant.
 func (n *network) checkWritten(field string, e *end, p netip.Prefix) {
-	if subnet := e.segment.subnet; subnet != nil && !p.Addr().IsLinkLocalUnicast() {
+	if subnet := e.segment.subnet; subnet != nil && !IsLinkLocal(p.Addr()) {
 		if s, ok := subnet.prefix(familyOf(p.Addr())); ok && !s.Contains(p.Addr()) {
 			n.warn(field, "write an address of the subnet, or drop the subnet", "%s is outside %s (%s), the segment's subnet", p, subnet.name, s)
 		}
@@ -118,9 +118,9 @@ func (n *network) deriveAddresses() {
 }
 
 // derives reports whether the end gets a derived address of the family: not where somebody wrote
-// one, and not at a switch.
+// one, and not at a switch. A link-local address only takes the place of the EUI-64 one.
 func (e *end) derives(f family) bool {
-	if e.segment.subnet == nil || e.node.sw != nil || len(e.of(f)) > 0 {
+	if e.segment.subnet == nil || e.node.sw != nil || !onlyLinkLocal(e.of(f)) {
 		return false
 	}
 	_, ok := e.segment.subnet.prefix(f)
@@ -301,7 +301,7 @@ func (n *network) checkPlace(places map[netip.Addr][]place, a netip.Addr, at pla
 		switch {
 		case at.segment != nil && at.segment == other.segment:
 			n.refuse(at.field, "give each end its own", "%s is also the address of %s, on the same segment", a, other.field)
-		case a.IsLinkLocalUnicast():
+		case IsLinkLocal(a):
 		case at.derived || other.derived:
 			n.refuse(at.field, "write another address at one of the two", "%s is also the address of %s, and one of them is derived", a, other.field)
 		default:
@@ -374,7 +374,7 @@ func (e *end) needsLinkLocal() bool {
 // chosenLinkLocal is the written link-local address, else the EUI-64 one.
 func (e *end) chosenLinkLocal() netip.Prefix {
 	for _, p := range e.addresses {
-		if p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() {
+		if IsLinkLocal(p.Addr()) {
 			return p
 		}
 	}

@@ -175,7 +175,7 @@ func (x *node) address(f family) netip.Addr {
 	}
 	for _, e := range x.ends {
 		for _, p := range e.of(f) {
-			if !p.Addr().IsLinkLocalUnicast() {
+			if !IsLinkLocal(p.Addr()) {
 				return p.Addr()
 			}
 		}

@@ -23,7 +23,7 @@ type hop struct {
 func (e *end) nextHop(peer *end, f family) (netip.Addr, bool) {
 	addresses := peer.of(f)
 	for _, p := range addresses {
-		if !p.Addr().IsLinkLocalUnicast() && e.reaches(p.Addr()) {
+		if !IsLinkLocal(p.Addr()) && e.reaches(p.Addr()) {
 			return p.Addr(), true
 		}
 	}
@@ -34,7 +34,7 @@ func (e *end) nextHop(peer *end, f family) (netip.Addr, bool) {
 }
 
 func onlyLinkLocal(addresses []netip.Prefix) bool {
-	return !slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return !p.Addr().IsLinkLocalUnicast() })
+	return !slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return !IsLinkLocal(p.Addr()) })
 }
 
 // via resolves what somebody wrote as a next hop of x, for every family in which it can be
@@ -103,7 +103,7 @@ func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) m
 	}
 	var ends []*end
 	for _, e := range x.ends {
-		onLink := e.reaches(a) || (a.Is6() && a.IsLinkLocalUnicast() && e.linkLocal.IsValid())
+		onLink := e.reaches(a) || (IsLinkLocal(a) && e.linkLocal.IsValid())
 		if onLink && called(link)(e) {
 			ends = append(ends, e)
 		}
@@ -149,7 +149,7 @@ func (n *network) neighbours(x *node) string {
 	for _, e := range x.ends {
 		for _, o := range e.neighbours() {
 			for _, f := range families {
-				if a, ok := e.nextHop(o, f); ok && !a.IsLinkLocalUnicast() {
+				if a, ok := e.nextHop(o, f); ok && !IsLinkLocal(a) {
 					list = append(list, fmt.Sprintf("%s (%s)", o.node.name, a))
 				}
 			}

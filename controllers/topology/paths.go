@@ -67,7 +67,7 @@ func (g *graph) addEnd(x *node, e *end) {
 }
 
 func (g *graph) put(x *node, p netip.Prefix) {
-	if familyOf(p.Addr()) != g.f || p.Addr().IsLinkLocalUnicast() {
+	if familyOf(p.Addr()) != g.f || IsLinkLocal(p.Addr()) {
 		return
 	}
 	p = p.Masked()

@@ -124,7 +124,7 @@ func (x *node) hasAddress(a netip.Addr) bool {
 	}
 	for _, e := range x.ends {
 		for _, p := range e.addresses {
-			if p.Addr() == a && !a.IsLinkLocalUnicast() {
+			if p.Addr() == a && !IsLinkLocal(a) {
 				return true
 			}
 		}
@@ -141,7 +141,7 @@ func (n *network) contains(a netip.Addr) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(n.allEnds(), func(e *end) bool { return e.reaches(a) && !a.IsLinkLocalUnicast() })
+	return slices.ContainsFunc(n.allEnds(), func(e *end) bool { return e.reaches(a) && !IsLinkLocal(a) })
 }
 
 // filledIn is a probe with its defaults.

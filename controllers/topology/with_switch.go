@@ -4,7 +4,6 @@ package topology
 
 import (
 	"maps"
-	"net/netip"
 )
 
 // This file says what operations on switches, VLANs and queues do to a State.
@@ -131,7 +130,7 @@ func (s *State) setUp(id LinkID, up bool) {
 	s.Links[id] = link
 	if !up {
 		s.dropRoutes(id.Name, anyPrefix)
-		s.dropAddresses(id, netip.Addr.IsLinkLocalUnicast)
+		s.dropAddresses(id, IsLinkLocal)
 	}
 	for _, child := range s.children(id.Name) {
 		s.setUp(child, up)

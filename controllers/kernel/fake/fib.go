@@ -246,7 +246,7 @@ func (f fib) source(e entry, hop topology.NextHop, destination netip.Addr) netip
 	}
 	var first netip.Addr
 	for _, p := range f.addresses(hop.Link) {
-		if p.Addr().Is4() != destination.Is4() || p.Addr().IsLinkLocalUnicast() != destination.IsLinkLocalUnicast() {
+		if p.Addr().Is4() != destination.Is4() || topology.IsLinkLocal(p.Addr()) != topology.IsLinkLocal(destination) {
 			continue
 		}
 		if p.Contains(next) {

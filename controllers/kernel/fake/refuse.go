@@ -287,7 +287,7 @@ func (f fib) refuseHop6(id topology.LinkID, via netip.Addr) error {
 		return syscall.ENODEV
 	case via.IsValid() && f.own(via):
 		return syscall.EINVAL
-	case via.IsValid() && !via.IsLinkLocalUnicast() && !f.onLink(id, via):
+	case via.IsValid() && !topology.IsLinkLocal(via) && !f.onLink(id, via):
 		return syscall.EHOSTUNREACH
 	case ipv6Disabled(f.state, id):
 		return syscall.EACCES

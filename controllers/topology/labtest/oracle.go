@@ -135,7 +135,7 @@ func (n *network) addCard(x *node, e end, island place, addresses map[topology.A
 	for id := range addresses {
 		switch {
 		case topology.NodeOf(id.Namespace) != x.name || id.Link != c.name:
-		case id.Prefix.Addr().IsLinkLocalUnicast():
+		case topology.IsLinkLocal(id.Prefix.Addr()):
 			c.linkLocal = true
 		default:
 			c.addresses = append(c.addresses, id.Prefix)

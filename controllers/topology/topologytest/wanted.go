@@ -294,7 +294,7 @@ func (g *Generator) legs(s topology.State, id topology.RouteID) []topology.NextH
 		link := topology.LinkID{Namespace: address.Namespace, Name: address.Link}
 		leg := topology.NextHop{Link: address.Link, Via: neighbour(address.Prefix.Addr()), Weight: 1}
 		usable := address.Namespace == id.Namespace && address.Link != topology.Loopback && s.Links[link].Up
-		reaches := leg.Via.Is4() == id.Prefix.Addr().Is4() || leg.Via.IsLinkLocalUnicast()
+		reaches := leg.Via.Is4() == id.Prefix.Addr().Is4() || topology.IsLinkLocal(leg.Via)
 		if usable && reaches && g.chance(50) && !slices.Contains(legs, leg) {
 			legs = append(legs, leg)
 		}
