@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
@@ -24,6 +25,9 @@ type Kernel interface {
 	// Apply performs the operations in order and stops at the first that fails. It returns how
 	// many succeeded; its error names the one that did not.
 	Apply(ctx context.Context, ops []topology.Op) (applied int, err error)
+	// Forget makes network namespaces forget what they know of neighbours' addresses. A namespace
+	// that is gone has forgotten everything.
+	Forget(ctx context.Context, neighbours map[string]map[netip.Addr]bool) error
 }
 
 // Outcome is what became of a lab.
@@ -44,7 +48,7 @@ func (o Outcome) Realized() bool { return len(o.Left) == 0 && len(o.Conflicts) =
 func Converge(ctx context.Context, k Kernel, id topology.Identity, want topology.State) (Outcome, error) {
 	out, err := Plan(ctx, k, id, want)
 	for round := 0; round < MaxRounds && err == nil && len(out.Left) > 0 && len(out.Conflicts) == 0; round++ {
-		err = errors.Join(out.apply(ctx, k), out.observe(ctx, k, id, want))
+		err = errors.Join(out.apply(ctx, k, want), out.observe(ctx, k, id, want))
 	}
 	return out, err
 }
@@ -70,8 +74,13 @@ func (o *Outcome) observe(ctx context.Context, k Kernel, id topology.Identity, w
 	return nil
 }
 
-func (o *Outcome) apply(ctx context.Context, k Kernel) error {
+// apply performs what is left, and makes neighbours ask anew for addresses that have come to
+// their segment.
+func (o *Outcome) apply(ctx context.Context, k Kernel, want topology.State) error {
 	applied, err := k.Apply(ctx, o.Left)
+	if newcomers := topology.Newcomers(o.Left[:applied], want); len(newcomers) > 0 {
+		err = errors.Join(err, k.Forget(ctx, newcomers))
+	}
 	o.Applied = append(o.Applied, o.Left[:applied]...)
 	o.Left = o.Left[applied:]
 	return err

@@ -5,6 +5,7 @@ package converge_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"syscall"
@@ -136,4 +137,35 @@ func (o *opposed) Apply(ctx context.Context, ops []topology.Op) (int, error) {
 	n, err := o.Kernel.Apply(ctx, ops)
 	o.Mutate(func(s *topology.State) { delete(s.Addresses, o.against) })
 	return n, err
+}
+
+// forgetful is a kernel that says what it has been made to forget, and by whom.
+type forgetful struct {
+	*fake.Kernel
+	forgotten []string
+}
+
+func (f *forgetful) Forget(_ context.Context, neighbours map[string]map[netip.Addr]bool) error {
+	for namespace, addresses := range neighbours {
+		for a := range addresses {
+			f.forgotten = append(f.forgotten, topology.NodeOf(namespace)+" "+a.String())
+		}
+	}
+	return nil
+}
+
+func TestNeighboursForgetWhatHasMoved(t *testing.T) {
+	k, want := &forgetful{Kernel: fake.New()}, want(t)
+	if _, err := converge.Converge(t.Context(), k, lab, want); err != nil || len(k.forgotten) > 0 {
+		t.Errorf("of a new lab: %v, forgotten %v", err, k.forgotten)
+	}
+	want = want.Clone()
+	id := topology.AddressID{Namespace: lab.NetworkNamespace("a"), Link: "l1", Prefix: netip.MustParsePrefix("192.0.2.9/24")}
+	want.Addresses[id] = topology.Address{Order: 1}
+	for range 2 {
+		_, err := converge.Converge(t.Context(), k, lab, want)
+		if expected := []string{"b 192.0.2.9"}; err != nil || !slices.Equal(k.forgotten, expected) {
+			t.Errorf("of an address that has come: %v, forgotten %v", err, k.forgotten)
+		}
+	}
 }

@@ -3,10 +3,13 @@
 package kernel
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -34,7 +37,7 @@ func (k *Kernel) RememberNeighbours(namespaces []string) (forget func() error, e
 	return func() error {
 		err := k.eachNamespace(namespaces, func(d *door) error {
 			if isThere, known := before[d.name]; known {
-				return d.conn.forgetOthers(isThere)
+				return d.conn.forget(func(n neighbour) bool { return !isThere[n] })
 			}
 			return nil
 		})
@@ -43,6 +46,21 @@ func (k *Kernel) RememberNeighbours(namespaces []string) (forget func() error, e
 		}
 		return nil
 	}, nil
+}
+
+// Forget deletes entries of neighbour tables, by network namespace and address, that are not
+// permanent. A namespace that is gone had its entries deleted with it.
+func (k *Kernel) Forget(ctx context.Context, neighbours map[string]map[netip.Addr]bool) error {
+	err := k.eachNamespace(slices.Sorted(maps.Keys(neighbours)), func(d *door) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return d.conn.forget(func(n neighbour) bool { return neighbours[d.name][n.address] })
+	})
+	if err != nil {
+		return fmt.Errorf("delete neighbours that have moved: %w", err)
+	}
+	return nil
 }
 
 // eachNamespace goes through namespaces, with one open at a time. One that is not there is passed over.
@@ -63,14 +81,14 @@ func (k *Kernel) eachNamespace(namespaces []string, do func(*door) error) error 
 	})
 }
 
-// forgetOthers deletes the neighbours that are not among those.
-func (c *conn) forgetOthers(those map[neighbour]bool) error {
+// forget deletes some of the neighbours.
+func (c *conn) forget(which func(neighbour) bool) error {
 	now, err := c.neighbours()
 	if err != nil {
 		return err
 	}
 	for n := range now {
-		if those[n] {
+		if !which(n) {
 			continue
 		}
 		if err := c.deleteNeighbour(n); err != nil && !isGone(err) {

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"io/fs"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -87,6 +88,9 @@ func (k *obedientKernel) Apply(_ context.Context, ops []topology.Op) (applied in
 	}
 	return len(ops), nil
 }
+
+// Forget does nothing: there are no neighbours.
+func (k *obedientKernel) Forget(context.Context, map[string]map[netip.Addr]bool) error { return nil }
 
 func (k *obedientKernel) obey(l lab) {
 	asked := k.asked[l]

@@ -5,6 +5,7 @@ package fake
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -55,6 +56,9 @@ func (e *OpError) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
 
 // Unwrap returns the kernel's reason, a syscall.Errno unless FailOn gave another.
 func (e *OpError) Unwrap() error { return e.Err }
+
+// Forget does nothing: nobody here remembers a neighbour.
+func (k *Kernel) Forget(ctx context.Context, _ map[string]map[netip.Addr]bool) error { return ctx.Err() }
 
 // Apply does the operations in order and stops at the first that fails.
 func (k *Kernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
