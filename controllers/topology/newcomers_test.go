@@ -36,7 +36,7 @@ func TestNewcomersAreUnknownToTheirSegment(t *testing.T) {
 		newcomersTo string
 	}{
 		{"nothing", [2]string{}, ""},
-		{"an address on a LAN", [2]string{"{name: h1}, {name: sw1}", "{name: h1, addresses: [10.1.0.77/24]}, {name: sw1}"}, 
+		{"an address on a LAN", [2]string{"{name: h1}, {name: sw1}", "{name: h1, addresses: [10.1.0.77/24]}, {name: sw1}"},
 			"h1: 10.1.0.1; h2: 10.1.0.77; r: 10.1.0.1 10.1.0.77; sw1: 10.1.0.1 10.1.0.77; sw2: 10.1.0.1 10.1.0.77"}, // h2 takes what h1 had
 		{"an address behind the router", [2]string{"{name: far}]}", "{name: far, addresses: [10.2.0.77/24]}]}"}, "r: 10.2.0.77"},
 		{"another Ethernet address", [2]string{"{name: far}]}", `{name: far, mac: "02:00:00:00:00:01"}]}`}, "r: 10.2.0.1"},

@@ -58,7 +58,9 @@ func (e *OpError) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
 func (e *OpError) Unwrap() error { return e.Err }
 
 // Forget does nothing: nobody here remembers a neighbour.
-func (k *Kernel) Forget(ctx context.Context, _ map[string]map[netip.Addr]bool) error { return ctx.Err() }
+func (k *Kernel) Forget(ctx context.Context, _ map[string]map[netip.Addr]bool) error {
+	return ctx.Err()
+}
 
 // Apply does the operations in order and stops at the first that fails.
 func (k *Kernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
