@@ -289,7 +289,7 @@ func (n *network) checkAddresses() {
 func (n *network) checkMACs(s *segment) {
 	seen := map[MAC]*end{}
 	for _, e := range s.ends {
-		if other := seen[e.mac]; other != nil && other.node != e.node {
+		if other := seen[e.mac]; other != nil && other.node != e.node && e.mac != (MAC{}) {
 			n.refuse(e.field+".mac", "give each end its own", "%s is also the Ethernet address of %s, on the same segment", e.mac, other.field)
 		}
 		seen[e.mac] = e

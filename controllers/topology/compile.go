@@ -5,6 +5,7 @@ package topology
 import (
 	"maps"
 	"net/netip"
+	"strconv"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
@@ -108,7 +109,7 @@ func (x *node) sysctls() map[string]string {
 		values[SysctlForwarding6] = enabled
 	}
 	for _, s := range x.config.Sysctls {
-		values[s.Name] = s.Value.String()
+		values[s.Name] = canonicalNumber(s.Value.String())
 	}
 	return values
 }
@@ -191,4 +192,12 @@ func addAddressRows(want *State, id LinkID, addresses []netip.Prefix) {
 		}
 		want.Addresses[AddressID{id.Namespace, id.Name, p}] = row
 	}
+}
+
+// canonicalNumber is a number as the kernel writes it: 064 is 64.
+func canonicalNumber(text string) string {
+	if v, err := strconv.Atoi(text); err == nil {
+		return strconv.Itoa(v)
+	}
+	return text
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"net"
 	"net/netip"
+	"strings"
 )
 
 // deriveMAC makes an Ethernet address of what names an interface, so that every node, the
@@ -33,7 +34,7 @@ func (n *network) mac(field string, e *end, text string) MAC {
 		return deriveMAC(n.id, e.node.name, e.iface)
 	}
 	hw, err := net.ParseMAC(text)
-	if err != nil || len(hw) != 6 {
+	if err != nil || len(hw) != 6 || strings.Count(text, ":") != 5 { // net knows other notations, the API does not
 		n.refuse(field+".mac", "write six bytes, such as 02:00:00:00:00:01", "%q is not an Ethernet address", text)
 		return MAC{}
 	}

@@ -259,7 +259,7 @@ func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 	var parsed []netip.Prefix
 	for i, text := range cidrs {
 		field := fmt.Sprintf("%s.cidrs[%d]", field, i)
-		p, ok := n.parsePrefix(field, text)
+		p, ok := n.parseRange(field, text)
 		switch {
 		case !ok:
 		case p != p.Masked():
@@ -273,22 +273,46 @@ func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 	return parsed
 }
 
+// parseRange parses a prefix from which addresses are derived: those of one that contains the
+// loopback address are not all unicast, and a link-local one is on every link already.
+func (n *network) parseRange(field, text string) (netip.Prefix, bool) {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		return n.parsePrefix(field, text)
+	}
+	switch a := p.Addr(); {
+	case a.Is4In6(), a.IsMulticast(), p.Contains(netip.IPv6Loopback()), p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, 1})):
+		n.refuse(field, "use a prefix of unicast addresses, such as 192.0.2.0/24 or fd00::/64", "%s has addresses that no interface of a lab can have", p)
+		return p, false
+	case IsLinkLocal(a):
+		n.refuse(field, "write a link-local address, where it matters, under addresses", "%s is link-local: every interface with IPv6 has such an address, and routes to them do not exist", p)
+		return p, false
+	}
+	return p, true
+}
+
 func (n *network) parsePrefix(field, text string) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
 		cure := "write it in CIDR notation, such as 192.0.2.1/24 or fd00::1/64"
-		if a, err := netip.ParseAddr(text); err == nil {
+		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
 			cure = fmt.Sprintf("add the prefix length: %s/%d", a, a.BitLen())
 		}
 		n.refuse(field, cure, "%q is not an address with a prefix length", text)
 		return p, false
 	}
 	a := p.Addr()
-	if a.Is4In6() || a.IsMulticast() || a.IsLoopback() || (a.IsUnspecified() && p.Bits() > 0) {
+	if !isUnicast(a) {
 		n.refuse(field, "use a unicast address", "%s is an address that no interface of a lab can have", p)
 		return p, false
 	}
 	return p, true
+}
+
+// isUnicast reports whether an interface of a lab can have an address, and a route lead via it.
+func isUnicast(a netip.Addr) bool {
+	limitedBroadcast := netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	return !a.Is4In6() && !a.IsMulticast() && !a.IsLoopback() && !a.IsUnspecified() && a != limitedBroadcast
 }
 
 func (n *network) addLinks() {

@@ -44,7 +44,12 @@ func (n *network) via(field string, x *node, via, link string) map[family]hop {
 		n.refuse(field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
 		return nil
 	}
-	if a, err := netip.ParseAddr(via); err == nil {
+	a, err := netip.ParseAddr(via)
+	switch {
+	case err == nil && a.Zone() != "":
+		n.refuse(field+".via", fmt.Sprintf("write via: %s and link: with the link", a.WithZone("")), "%q names an interface", via)
+		return nil
+	case err == nil:
 		return n.viaAddress(field+".via", x, a, link)
 	}
 	return n.viaNode(field+".via", x, via, link)
@@ -97,7 +102,7 @@ func (e *end) at(neighbour *node) []*end {
 }
 
 func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) map[family]hop {
-	if slices.ContainsFunc(x.ends, func(e *end) bool { return e.hasAddress(a) }) {
+	if x.owns(a) {
 		n.refuse(field, "name a neighbour's address", "%s is an address of %s itself", a, x.name)
 		return nil
 	}
@@ -127,6 +132,11 @@ func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) m
 		return map[family]hop{ipv4: found}
 	}
 	return map[family]hop{ipv4: found, ipv6: found}
+}
+
+// owns reports whether a next hop would be one of the node's own interfaces.
+func (x *node) owns(a netip.Addr) bool {
+	return slices.ContainsFunc(x.ends, func(e *end) bool { return e.hasAddress(a) })
 }
 
 func (e *end) hasAddress(a netip.Addr) bool {

@@ -83,7 +83,7 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[Rou
 func (n *network) setSource(field string, x *node, route *Route, f family, text string) (ok bool) {
 	a, err := netip.ParseAddr(text)
 	switch {
-	case err != nil:
+	case err != nil || a.Zone() != "":
 		n.refuse(field+".src", "write one of the node's addresses", "%q is not an address", text)
 	case !x.hasAddress(a):
 		n.refuse(field+".src", "write one of the node's addresses", "%s is not an address of %s", a, x.name)
@@ -203,10 +203,17 @@ func (n *network) legs(field string, x *node, r *v1alpha1.Route) []leg {
 func (n *network) onLinkLeg(field string, x *node, r *v1alpha1.Route) []leg {
 	e := n.endCalled(field, x, r.Link)
 	a, err := netip.ParseAddr(r.Via)
-	if err != nil {
+	switch {
+	case err != nil || a.Zone() != "":
 		n.refuse(field+".via", "write the next hop's address", "%q is not an address, and onLink needs one", r.Via)
-	}
-	if e == nil || err != nil {
+		return nil
+	case !isUnicast(a):
+		n.refuse(field+".via", "write a neighbour's address", "%s is an address that no neighbour can have", a)
+		return nil
+	case x.owns(a):
+		n.refuse(field+".via", "write a neighbour's address", "%s is an address of %s itself", a, x.name)
+		return nil
+	case e == nil:
 		return nil
 	}
 	return []leg{{hops: map[family]hop{familyOf(a): {end: e, via: a, onLink: true}}, weight: 1, byAddress: true}}

@@ -210,10 +210,27 @@ func (n *network) checkSysctls(x *node) {
 			n.refuse(field+".name", "remove one", "%q is there twice", s.Name)
 		}
 		seen[s.Name] = true
-		if v, err := strconv.Atoi(s.Value.String()); err != nil || v < 0 || v > 255 {
-			n.refuse(field+".value", "", "a setting's value is a number from 0 to 255, not %q", s.Value.String())
+		least, most := sysctlRange(s.Name)
+		if v, err := strconv.Atoi(s.Value.String()); err != nil || v < least || v > most {
+			n.refuse(field+".value", "", "%s is a number from %d to %d, not %q", s.Name, least, most, s.Value.String())
 		}
 	}
+}
+
+// sysctlRange is what every kernel takes for a setting (proc_dou8vec_minmax and the like). What it does not
+// check, such as rp_filter, is 0 to 255 like the API's.
+func sysctlRange(name string) (least, most int) {
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "ip_default_ttl", "hop_limit":
+		return 1, 255
+	case "tcp_ecn":
+		return 0, 2
+	case "fib_multipath_hash_policy":
+		return 0, 3
+	case "icmp_echo_ignore_all":
+		return 0, 1
+	}
+	return 0, 255
 }
 
 func settableCure(name string) string {
