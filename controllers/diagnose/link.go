@@ -157,7 +157,7 @@ func (w walker) tooBig(p packet, end topology.LinkID) Cause {
 		Reason:  v1alpha1.ReasonMessageTooBig,
 		Node:    node,
 		Message: fmt.Sprintf("packets of %d bytes to %s do not fit %s of %s: at most %d bytes", p.size, p.destination, end.Name, node, limit),
-		Cure: fit(fmt.Sprintf("in the spec, mtu: %d on its link, or a smaller sizeBytes", p.size),
+		Cure: fit(fmt.Sprintf("in the spec, mtu: %d on its link and at neither end a smaller one, or a smaller sizeBytes", p.size),
 			fmt.Sprintf("ip -n %s link set %s mtu %d", end.Namespace, end.Device(), p.size)),
 	}
 }

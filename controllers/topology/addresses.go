@@ -278,6 +278,7 @@ func (n *network) checkAddresses() {
 	}
 	for _, s := range n.segments() {
 		n.checkMACs(s)
+		n.checkPrefixLengths(s)
 		if len(s.ends) == 2 {
 			n.checkSharedPrefix(s)
 		}
@@ -309,6 +310,28 @@ func (n *network) checkPlace(places map[netip.Addr][]place, a netip.Addr, at pla
 		}
 	}
 	places[a] = append(places[a], at)
+}
+
+// checkPrefixLengths warns of the first two ends of a segment whose prefixes overlap and are not
+// the same: what one takes for a neighbour, the other may take for far away. A host's own prefix
+// (/32, /128) is no mistake.
+func (n *network) checkPrefixLengths(s *segment) {
+	first := map[netip.Prefix]*end{}
+	var known []netip.Prefix // addresses, one of each prefix
+	for _, e := range s.ends {
+		for _, p := range e.addresses {
+			if IsLinkLocal(p.Addr()) || p.Bits() == p.Addr().BitLen() || first[p.Masked()] != nil {
+				continue
+			}
+			for _, q := range known {
+				if other := first[q.Masked()]; other.node != e.node && q.Overlaps(p) {
+					n.warn(e.field, "give both one prefix length", "%s at %s and %s at %s are on one segment", p, e.node.name, q, other.node.name)
+					return
+				}
+			}
+			first[p.Masked()], known = e, append(known, p)
+		}
+	}
 }
 
 // checkSharedPrefix warns of two ends that cannot see each other.

@@ -109,6 +109,14 @@ func (n *network) targetAddress(field, text string) ([]netip.Addr, string) {
 			return []netip.Addr{a}, x.name
 		}
 	}
+	for _, e := range n.allEnds() {
+		for _, p := range e.addresses {
+			if network, broadcast := reserved(p); a == network || a == broadcast {
+				n.warn(field+".toAddress", "probe a node's address", "%s is the network or broadcast address of %s: nobody answers", a, p.Masked())
+				return []netip.Addr{a}, ""
+			}
+		}
+	}
 	if !n.contains(a) {
 		n.refuse(field+".toAddress", "probe an address of the lab", "%s lies in no prefix of the lab", a)
 		return nil, ""
