@@ -19,6 +19,10 @@
 // command prints, and its exit code. Init ends by a restart, which ends the emulator, and so does
 // a panic.
 //
+// On a busy machine one emulator in some dozens never gets its kernel to run. A kernel says its
+// version first; where nothing at all was said for 90 s, the machine is started once more, and says so.
+// Whatever comes later, a test's failure or a kernel's panic, is final.
+//
 // With -steady the machine's clock counts instructions instead of time. Two packets are as far
 // apart inside as if nothing else ran outside, and sleeping takes no time.
 package main

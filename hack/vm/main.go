@@ -78,7 +78,8 @@ func run(ctx context.Context, args []string) (code int, err error) {
 	if o.initramfs, err = pack(ctx, o, kernel, work); err != nil {
 		return 0, fmt.Errorf("make the machine's files: %w", err)
 	}
-	return o.machine.run(ctx, work)
+	o.emulator, o.silence = "qemu-system-x86_64", silence
+	return o.machine.run(ctx, work, os.Stdout)
 }
 
 func parse(args []string) (o options, err error) {
