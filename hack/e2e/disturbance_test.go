@@ -45,7 +45,7 @@ func undisturbed(t *testing.T, s *story, disturb func(*testing.T, corev1.Pod)) {
 	createReady(t, labs...)
 	before, old := links(t, node, ns, "streaming"), agentOn(t, node)
 	events := watchKernel(t, node, ns, "streaming")
-	stream := startStream(t, node, ns, "streaming")
+	stream := startStream(t, node, ns, "streaming", pairPath)
 
 	disturb(t, old)
 

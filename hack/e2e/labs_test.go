@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -59,15 +60,23 @@ func gone(t *testing.T, o client.Object) error {
 // routedPair is the tutorial's lab: 3 network namespaces, 2 links, 1 probe.
 func routedPair(t *testing.T, namespace, name string) *v1alpha1.NetLab {
 	t.Helper()
-	text, err := os.ReadFile("../../config/samples/routed-pair.yaml")
+	lab := readLab(t, "../../config/samples/routed-pair.yaml", namespace)
+	lab.Name = name
+	return lab
+}
+
+// readLab reads a lab's manifest.
+func readLab(t *testing.T, file, namespace string) *v1alpha1.NetLab {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	lab := &v1alpha1.NetLab{}
 	if err := yaml.UnmarshalStrict(text, lab); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", file, err)
 	}
-	lab.Namespace, lab.Name = namespace, name
+	lab.Namespace = namespace
 	return lab
 }
 
@@ -109,6 +118,21 @@ func createReady(t *testing.T, labs ...*v1alpha1.NetLab) {
 	create(t, labs...)
 	for _, lab := range labs {
 		becomesReady(t, lab)
+	}
+}
+
+// edit changes a lab's spec. The controller may write its status meanwhile.
+func edit(t *testing.T, lab *v1alpha1.NetLab, change func(*v1alpha1.NetLabSpec)) {
+	t.Helper()
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		if err := api.Get(t.Context(), client.ObjectKeyFromObject(lab), lab); err != nil {
+			return err
+		}
+		change(&lab.Spec)
+		return api.Update(t.Context(), lab)
+	})
+	if err != nil {
+		t.Fatalf("edit lab %s: %v", lab.Name, err)
 	}
 }
 

@@ -82,8 +82,8 @@ func leftOn(t *testing.T, node, tenant string) error {
 	return nil
 }
 
-// identities prints what changes when a link is made anew or loses its carrier.
-const identities = `for link in /sys/class/net/*; do cd $link; echo ${link##*/} $(cat ifindex iflink address carrier_changes); done`
+// identities prints what changes when a link is made anew, edited, or loses its carrier.
+const identities = `for link in /sys/class/net/*; do cd $link; echo ${link##*/} $(cat ifindex iflink address mtu carrier_changes); done`
 
 // links are the identities of all links of a lab on a node.
 func links(t *testing.T, node, tenant, lab string) string {

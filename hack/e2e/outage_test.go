@@ -25,7 +25,7 @@ func TestAnOutageOfTheServerChangesNothing(t *testing.T) {
 	damaged, whole := all[:len(all)-1], all[len(all)-1]
 	down := eitherTime(30*time.Second, 2*time.Minute)
 	before := links(t, whole, ns, lab.Name)
-	stream := startStream(t, whole, ns, lab.Name)
+	stream := startStream(t, whole, ns, lab.Name, pairPath)
 
 	t.Cleanup(func() { machinery(t, "apiserver", "start") })
 	machinery(t, "apiserver", "stop")

@@ -17,22 +17,27 @@ type tally struct {
 	LongestGap                       time.Duration `json:"longestGapNanoseconds"`
 }
 
-// stream is 1,000 numbered packets a second from ns1 to ns2 of a routed pair.
+// path is two hosts of a lab, and where the second one listens.
+type path struct{ from, to, address string }
+
+// pairPath is the tutorial's, from one end of a routed pair to the other.
+var pairPath = path{"ns1", "ns2", "198.51.100.1:7000"}
+
+// stream is 1,000 numbered packets a second.
 type stream struct{ sender, receiver *companion }
 
-func startStream(t *testing.T, node, tenant, lab string) *stream {
+func startStream(t *testing.T, node, tenant, lab string, p path) *stream {
 	t.Helper()
 	program, err := filepath.Abs(streamProgram)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const address = "198.51.100.1:7000" // of ns2, as the tutorial has it
 	s := &stream{}
-	s.receiver = startIn(t, node, tenant+"."+lab+".ns2", program, "receive", address)
+	s.receiver = startIn(t, node, tenant+"."+lab+"."+p.to, program, "receive", p.address)
 	if said := s.receiver.line(t); said != "listening\n" {
 		t.Fatalf("the receiver says %q", said)
 	}
-	s.sender = startIn(t, node, tenant+"."+lab+".ns1", program, "send", address)
+	s.sender = startIn(t, node, tenant+"."+lab+"."+p.from, program, "send", p.address)
 	return s
 }
 

@@ -22,7 +22,7 @@ func TestTwoTenantsNeverTouch(t *testing.T) {
 	for _, node := range all {
 		before[node] = links(t, node, yours, "same")
 	}
-	stream := startStream(t, all[0], yours, "same")
+	stream := startStream(t, all[0], yours, "same", pairPath)
 
 	lab.Spec.Links[0].MTU = 1400
 	if err := api.Update(t.Context(), lab); err != nil {
