@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -195,8 +196,12 @@ func (a *Agent) condemn(id topology.Identity) {
 	a.queue.addAfter(types.NamespacedName{Namespace: id.Namespace, Name: id.Name}, 0)
 }
 
-// probed asks for a look at a lab whose probes have news.
-func (a *Agent) probed(key string, _ []probe.Result) {
+// probed asks for a look at a lab whose probes have news. That they have been told what to ask is
+// none: the look that told them knows.
+func (a *Agent) probed(key string, results []probe.Result) {
+	if !slices.ContainsFunc(results, func(r probe.Result) bool { return r.Outcome != probe.NotAsked }) {
+		return
+	}
 	namespace, name, _ := strings.Cut(key, string(types.Separator))
 	a.queue.addAfter(types.NamespacedName{Namespace: namespace, Name: name}, 0)
 }

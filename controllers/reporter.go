@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -29,7 +30,8 @@ import (
 // applied at once do: the first after a quiet pause hardly, each that follows five times as long,
 // so that few of them tell of many labs. There are no more than these in a row; in the long run
 // there is one per pause. A lab that is deleted and made again, or whose verdict takes a few
-// seconds, need not wait for that.
+// seconds, need not wait for that, nor has somebody who edits a lab every few seconds: between
+// two writes the next one's wait grows shorter again.
 var gathering = [...]time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond, 2500 * time.Millisecond}
 
 // A write that failed is tried again after retryPause, and after twice as long each time it fails
@@ -74,10 +76,8 @@ type reporter struct {
 	// its resource version.
 	published *v1alpha1.NetLabNodeStateStatus
 	version   string
-	// written is when the last write was, and row how many before it followed each other without
-	// a pause.
+	// written is when the last write was.
 	written time.Time
-	row     int
 	// failures is how many writes in a row have failed; spread keeps agents apart that failed
 	// together.
 	failures int
@@ -186,9 +186,10 @@ func (r *reporter) gather() time.Duration {
 		return r.spread(min(maxRetryPause, retryPause<<min(r.failures-1, 10)))
 	}
 	if time.Since(r.written) >= r.pause {
-		r.row = 0
+		return min(r.pause, gathering[0])
 	}
-	return min(r.pause, gathering[min(r.row, len(gathering)-1)])
+	inRow := int(math.Round(float64(r.limit.Burst()) - r.limit.Tokens()))
+	return min(r.pause, gathering[min(inRow, len(gathering)-1)])
 }
 
 // retry asks for another write after a failed one. Where there is no NetLabNodeState to write
@@ -267,7 +268,6 @@ func (r *reporter) publish(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.written = time.Now()
-	r.row++
 	if err != nil {
 		if !apierrors.IsNotFound(err) {
 			r.failures++

@@ -100,6 +100,20 @@ func TestAFewChangesAreWrittenAtOnceAndFurtherOnesTogether(t *testing.T) {
 	})
 }
 
+// Who edits a lab now and then sees soon what comes of it, six times in a row at least.
+func TestSomebodyWhoEditsIsAnsweredSoon(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.open()
+		time.Sleep(time.Minute)
+		p.writes, p.begun = nil, time.Now()
+		for i := range 7 {
+			p.says("x", fmt.Sprint("NoReply", i))
+			time.Sleep(3 * time.Second)
+		}
+		p.expect(t, "20ms: x=NoReply0", "3.02s: x=NoReply1", "6.1s: x=NoReply2", "9.1s: x=NoReply3", "12.5s: x=NoReply4", "15.5s: x=NoReply5", "18.5s: x=NoReply6")
+	})
+}
+
 // Labs that are applied together are told together, as long as they do not take for ever; the last
 // write before a pause waits longest.
 func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
@@ -169,7 +183,7 @@ func TestAVerdictThatTakesLongerIsReportedAsOpen(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		p.says("x", "NoReply")
 		time.Sleep(time.Minute)
-		p.expect(t, "20ms:", "1m0.22s: x=Pending", "1m3.1s: x=NoReply")
+		p.expect(t, "20ms:", "1m0.22s: x=Pending", "1m3.02s: x=NoReply")
 	})
 }
 
