@@ -14,7 +14,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -159,34 +158,6 @@ func conditionOf(lab *v1alpha1.NetLab, kind string) metav1.Condition {
 		return *c
 	}
 	return metav1.Condition{}
-}
-
-// sighting is when a lab was first seen Ready.
-type sighting struct {
-	lab string
-	at  time.Time
-}
-
-// watchReady tells of each lab of a namespace once, when it becomes Ready. It ends with the story.
-func watchReady(t *testing.T, namespace string) <-chan sighting {
-	t.Helper()
-	watching, err := api.Watch(t.Context(), &v1alpha1.NetLabList{}, client.InNamespace(namespace))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(watching.Stop)
-	sightings := make(chan sighting, 1000)
-	go func() {
-		seen := map[string]bool{}
-		for event := range watching.ResultChan() {
-			lab, ok := event.Object.(*v1alpha1.NetLab)
-			if ok && event.Type != watch.Deleted && !seen[lab.Name] && isReady(lab) {
-				seen[lab.Name] = true
-				sightings <- sighting{lab.Name, time.Now()}
-			}
-		}
-	}()
-	return sightings
 }
 
 func isReady(lab *v1alpha1.NetLab) bool {

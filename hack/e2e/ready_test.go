@@ -48,48 +48,41 @@ const agentPause = 5 * time.Second
 // and for many at once.
 func TestReadyComesWithinMoments(t *testing.T) {
 	s := begin(t)
-	s.counted("one at a time, create to Ready=True on %d nodes: %s", len(nodes(t)), oneByOne(t, tenant(t, "one-by-one")))
+	ns, other := tenant(t, "one-by-one"), tenant(t, "at-once")
 	time.Sleep(agentPause)
-	s.counted("%d at once: %s", latencies, allAtOnce(t, tenant(t, "at-once")))
+	one := oneByOne(t, ns)
+	s.counted("one at a time, create to Ready=True on %d nodes: %s; on the way: %s", len(nodes(t)), one.took(ready), one)
+	before := effortNow()
+	all := allAtOnce(t, other)
+	s.counted("%d at once: %s; on the way: %s; %s", latencies, all.took(ready), all, effortNow().since(before))
 }
 
-func oneByOne(t *testing.T, ns string) spread {
-	ready := watchReady(t, ns)
-	var took spread
+func oneByOne(t *testing.T, ns string) *journeys {
+	j := watchJourneys(t, ns)
 	for i := range oneByOneLabs() {
-		lab := routedPair(t, ns, fmt.Sprintf("lab-%d", i))
-		start := time.Now()
-		create(t, lab)
-		took = append(took, next(t, ready).at.Sub(start))
+		j.start(t, routedPair(t, ns, fmt.Sprintf("lab-%d", i)), time.Now())
+		j.arrive(t)
 		time.Sleep(agentPause)
 	}
-	return took
+	j.seeKernels(t)
+	return j
 }
 
-func allAtOnce(t *testing.T, ns string) spread {
-	ready := watchReady(t, ns)
+func allAtOnce(t *testing.T, ns string) *journeys {
+	j := watchJourneys(t, ns)
 	var labs []*v1alpha1.NetLab
 	for i := range latencies {
 		labs = append(labs, routedPair(t, ns, fmt.Sprintf("lab-%d", i)))
 	}
 	start := time.Now()
-	create(t, labs...)
-	var took spread
+	for _, lab := range labs {
+		j.start(t, lab, start)
+	}
 	for range labs {
-		took = append(took, next(t, ready).at.Sub(start))
+		j.arrive(t)
 	}
-	return took
-}
-
-func next(t *testing.T, ready <-chan sighting) sighting {
-	t.Helper()
-	select {
-	case seen := <-ready:
-		return seen
-	case <-time.After(soon):
-		t.Fatalf("no lab became Ready within %s", soon)
-		return sighting{}
-	}
+	j.seeKernels(t)
+	return j
 }
 
 // spread is a set of durations.
