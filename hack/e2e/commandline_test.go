@@ -25,7 +25,7 @@ type attempt struct {
 // Whoever may only look at labs learns why one is not reachable, and is told what is missing
 // for more.
 func TestATenantWhoMayOnlyLookSeesWhy(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	ns := tenant(t, "viewer")
 	kubectl(t, "apply", "-n", ns, "-f", "../../config/samples/tutorial-2-no-forwarding.yaml")
 	lab := named(ns, "routed-pair-no-forwarding")
@@ -50,7 +50,7 @@ func TestATenantWhoMayOnlyLookSeesWhy(t *testing.T) {
 
 // Node administrators ask the kernels of any node.
 func TestAnAdministratorReachesIntoALab(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	ns, node := tenant(t, "admin"), nodes(t)[len(nodes(t))-1]
 	lab := routedPair(t, ns, "reached")
 	createReady(t, lab)

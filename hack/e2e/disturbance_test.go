@@ -23,6 +23,12 @@ const neighbours = 4
 // and the next agent writes nothing into the kernel: by its own count, by what the namespaces'
 // own event streams say, and by the links' indexes and carriers.
 func TestLabsKeepEveryPacketWhile(t *testing.T) {
+	ns := tenant(t, "disturbed")
+	labs := []*v1alpha1.NetLab{routedPair(t, ns, "streaming")}
+	for i := range neighbours {
+		labs = append(labs, routedPair(t, ns, fmt.Sprintf("neighbour-%d", i)))
+	}
+	createReady(t, labs...)
 	for _, disturbance := range []struct {
 		name    string
 		disturb func(*testing.T, corev1.Pod)
@@ -32,17 +38,18 @@ func TestLabsKeepEveryPacketWhile(t *testing.T) {
 		{"TheAgentsAreRolled", rollAgents},
 		{"TheAgentsAreUpgraded", upgradeAgents},
 	} {
-		t.Run(disturbance.name, func(t *testing.T) { undisturbed(t, begin(t), disturbance.disturb) })
+		t.Run(disturbance.name, func(t *testing.T) { undisturbed(t, begin(t), labs, disturbance.disturb) })
 	}
 }
 
-func undisturbed(t *testing.T, s *story, disturb func(*testing.T, corev1.Pod)) {
-	ns, node := tenant(t, "disturbed"), nodes(t)[0]
-	labs := []*v1alpha1.NetLab{routedPair(t, ns, "streaming")}
-	for i := range neighbours {
-		labs = append(labs, routedPair(t, ns, fmt.Sprintf("neighbour-%d", i)))
-	}
-	createReady(t, labs...)
+// undisturbed disturbs the agent of the first node, with the stream in the first lab.
+func undisturbed(t *testing.T, s *story, labs []*v1alpha1.NetLab, disturb func(*testing.T, corev1.Pod)) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			logCluster(t)
+		}
+	})
+	ns, node := labs[0].Namespace, nodes(t)[0]
 	before, old := links(t, node, ns, "streaming"), agentOn(t, node)
 	events := watchKernel(t, node, ns, "streaming")
 	stream := startStream(t, node, ns, "streaming", pairPath)

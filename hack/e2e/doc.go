@@ -5,7 +5,8 @@
 //
 // Each story says in its name what is promised, counts what it saw, and leaves no lab behind;
 // at the end the suite prints all of it as a table. Stories run one after another and in any
-// order: some take a node or the API server away.
+// order: some take a node or the API server away. Those that look only at labs of their own run
+// last, four at a time.
 //
 // Two build tags select the stories:
 //

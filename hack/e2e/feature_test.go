@@ -23,7 +23,7 @@ var features = []struct{ name, sample, try string }{
 // A lab that asks for what a kernel lacks is refused by name, on every node, and nothing of it is
 // built there. Where the kernel has it, the lab is Ready.
 func TestALabThatAKernelCannotHoldIsNotBegun(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	for _, f := range features {
 		ns, all := tenant(t, strings.ReplaceAll(strings.ToLower(f.name), " ", "-")), nodes(t)
 		lab := readLab(t, "../../config/samples/"+f.sample, ns)
@@ -51,7 +51,7 @@ func TestALabThatAKernelCannotHoldIsNotBegun(t *testing.T) {
 
 // A lab that is there stays whole when an edit asks for what the kernel lacks.
 func TestAnEditThatAKernelCannotHoldChangesNothing(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	ns, all := tenant(t, "impaired"), nodes(t)
 	lab := routedPair(t, ns, "kept")
 	createReady(t, lab)

@@ -26,7 +26,7 @@ const countOfLabs = "count/netlabs.netlab.dev"
 
 // A tenant has as many labs as its quota allows, and not one more.
 func TestAQuotaHolds(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	ns := tenant(t, "quota")
 	const allowed, asked = 2, 5
 	quota := &corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "labs"}}

@@ -21,7 +21,7 @@ const poolLabel = "e2e.netlab.dev/pool"
 // What the status says is what the kernels say: a lab without a selector is on every node, one
 // with a selector only where it matches, and it leaves a node that loses its label.
 func TestALabIsOnTheNodesItSelects(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	ns, all := tenant(t, "placement"), nodes(t)
 	everywhere := routedPair(t, ns, "everywhere")
 	createReady(t, everywhere)

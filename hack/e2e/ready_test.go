@@ -16,7 +16,7 @@ import (
 
 // What a newcomer types: kubectl apply, kubectl wait.
 func TestALabIsReadyOnEveryNode(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	ns := tenant(t, "first")
 	kubectl(t, "apply", "-n", ns, "-f", "../../config/samples/routed-pair.yaml")
 	kubectl(t, "wait", "-n", ns, "--for=condition=Ready", "netlab/routed-pair", "--timeout=60s")

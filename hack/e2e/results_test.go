@@ -41,6 +41,14 @@ func begin(t *testing.T) *story {
 	return s
 }
 
+// beginBeside begins a story that leaves agents, nodes and the API server alone and looks only at
+// labs of its own. Such stories are told several at a time, after the others.
+func beginBeside(t *testing.T) *story {
+	t.Helper()
+	t.Parallel()
+	return begin(t)
+}
+
 // counted notes a figure: "3 of 3 nodes Ready".
 func (s *story) counted(format string, args ...any) {
 	s.t.Helper()

@@ -115,7 +115,7 @@ var forbidden = []call{
 // Whoever takes a node over has that node's agent's token. It is good for reading labs and
 // nodes and for that node's own report.
 func TestAnAgentsTokenIsRefusedEverythingElse(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	fill := places(t)
 	ask := as(t, fill["OWN"], nil)
 	for _, c := range needed {

@@ -33,9 +33,10 @@ images() {
 	export NETLAB_E2E_UPGRADE=netlab-agent:$version-next NETLAB_E2E_TOOLBOX=netlab-toolbox:$version
 }
 
-# The time limit is for a story that hangs: it must not keep the cluster.
+# The time limit is for a story that hangs: it must not keep the cluster. Stories that run beside
+# each other mostly wait.
 stories() { # stories COMMAND...
-	(cd hack/e2e && "$@" ../../$built/stories -test.v -test.timeout 60m -test.run "${STORY:-.}")
+	(cd hack/e2e && "$@" ../../$built/stories -test.v -test.parallel 4 -test.timeout 60m -test.run "${STORY:-.}")
 }
 
 if [ $# -gt 0 ]; then

@@ -17,7 +17,7 @@ import (
 // other addresses, the first is taken away again. Whoever is not named in an edit loses no packet,
 // in IPv4 and IPv6, over switches with a spanning tree and through a router, on any node.
 func TestALabWithSwitchesIsEditedLive(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	ns, all := tenant(t, "switches"), nodes(t)
 	lab := readLab(t, "testdata/triangle.yaml", ns)
 	createReady(t, lab)

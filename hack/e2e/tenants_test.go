@@ -14,7 +14,7 @@ import (
 // Two tenants call their labs the same and use the same addresses. What one does to its lab, the
 // other's does not notice, on any node.
 func TestTwoTenantsNeverTouch(t *testing.T) {
-	s := begin(t)
+	s := beginBeside(t)
 	mine, yours, all := tenant(t, "mine"), tenant(t, "yours"), nodes(t)
 	lab, other := routedPair(t, mine, "same"), routedPair(t, yours, "same")
 	createReady(t, lab, other)

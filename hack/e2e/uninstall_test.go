@@ -41,7 +41,11 @@ func uninstall(t *testing.T, steps [][]string, clean bool) {
 	s := begin(t)
 	ns, all := tenant(t, "uninstall"), nodes(t)
 	createReady(t, routedPair(t, ns, "last"))
-	t.Cleanup(func() { reinstall(t) })
+	t.Cleanup(func() {
+		if t.Failed() {
+			reinstall(t)
+		}
+	})
 
 	start := time.Now()
 	for _, step := range steps {
