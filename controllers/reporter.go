@@ -26,13 +26,27 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// gathering is how long writes wait for changes that come together, as those of several labs
-// applied at once do: the first after a quiet pause hardly, each that follows five times as long,
-// so that few of them tell of many labs. There are no more than these in a row; in the long run
-// there is one per pause. A lab that is deleted and made again, or whose verdict takes a few
-// seconds, need not wait for that, nor has somebody who edits a lab every few seconds: between
-// two writes the next one's wait grows shorter again.
-var gathering = [...]time.Duration{20 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond, 2500 * time.Millisecond}
+// pace is how long a write waits for changes that come together, as those of several labs applied
+// at once do.
+type pace struct {
+	// gather is waited in any case.
+	gather time.Duration
+	// company is how long labs in the queue are waited for after that, and then first verdicts.
+	company time.Duration
+}
+
+// paces are those of writes that follow each other: the first after a quiet pause hardly waits, each
+// of the others several times as long, so that few of them tell of many labs, and none is spent on
+// the first few of those at work. There are no more than these in a row; in the long run there is
+// one per pause. A lab that is deleted and made again, or whose verdict takes a few seconds, need not
+// wait for that, nor has somebody who edits a lab every few seconds: between two writes the next
+// one's wait grows shorter again.
+var paces = [...]pace{
+	{20 * time.Millisecond, patience},
+	{100 * time.Millisecond, 500 * time.Millisecond},
+	{500 * time.Millisecond, 1500 * time.Millisecond},
+	{2500 * time.Millisecond, lastPatience},
+}
 
 // A write that failed is tried again after retryPause, and after twice as long each time it fails
 // again, up to maxRetryPause: an API server that answers a thousand agents too late would only
@@ -42,9 +56,8 @@ const (
 	maxRetryPause = 30 * time.Second
 )
 
-// A write waits for labs in the queue and for the first verdicts of probes: shortly while another may
-// follow, and for as long as half a pause when none may, since what it leaves out has to wait
-// for all of one.
+// First verdicts are waited for shortly; by the last write for a pause, what it leaves out having to
+// wait for all of one, as long as half of that.
 const (
 	patience     = 200 * time.Millisecond
 	lastPatience = 2500 * time.Millisecond
@@ -90,7 +103,7 @@ func newReporter(c client.Client, node string, agent v1alpha1.AgentIdentity, pau
 	r := &reporter{
 		agent:   agent,
 		busy:    func() bool { return false },
-		limit:   rate.NewLimiter(rate.Every(pause), len(gathering)),
+		limit:   rate.NewLimiter(rate.Every(pause), len(paces)),
 		pause:   pause,
 		spread:  func(d time.Duration) time.Duration { return d/2 + rand.N(d/2) },
 		changed: make(chan struct{}, 1),
@@ -170,26 +183,30 @@ func (r *reporter) run(ctx context.Context) {
 		if !r.due() {
 			continue
 		}
-		if !wait(ctx, nil, r.gather()) || r.limit.Wait(ctx) != nil {
+		next := r.next()
+		if !wait(ctx, nil, next.gather) || r.limit.Wait(ctx) != nil {
 			return
 		}
-		r.awaitCompany(ctx)
+		r.awaitCompany(ctx, next.company)
 		r.retry(ctx, r.publish(ctx))
 	}
 }
 
-// gather says how long the next write waits for company.
-func (r *reporter) gather() time.Duration {
+// next is the pace of the next write.
+func (r *reporter) next() pace {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.failures > 0 {
-		return r.spread(min(maxRetryPause, retryPause<<min(r.failures-1, 10)))
+	p := paces[0]
+	switch {
+	case r.failures > 0:
+		p.gather = r.spread(min(maxRetryPause, retryPause<<min(r.failures-1, 10)))
+		return p
+	case time.Since(r.written) < r.pause:
+		inRow := int(math.Round(float64(r.limit.Burst()) - r.limit.Tokens()))
+		p = paces[min(inRow, len(paces)-1)]
 	}
-	if time.Since(r.written) >= r.pause {
-		return min(r.pause, gathering[0])
-	}
-	inRow := int(math.Round(float64(r.limit.Burst()) - r.limit.Tokens()))
-	return min(r.pause, gathering[min(inRow, len(gathering)-1)])
+	p.gather = min(r.pause, p.gather)
+	return p
 }
 
 // retry asks for another write after a failed one. Where there is no NetLabNodeState to write
@@ -232,12 +249,11 @@ func (r *reporter) due() bool {
 
 // awaitCompany gives labs in the queue, and then first verdicts, a moment to come, so that labs that
 // were applied together are told together, and one that is reachable at once is told once.
-func (r *reporter) awaitCompany(ctx context.Context) {
-	moment := patience
+func (r *reporter) awaitCompany(ctx context.Context, company time.Duration) {
 	if r.limit.Tokens() < 1 {
-		moment = lastPatience
+		company = lastPatience
 	}
-	deadline := time.Now().Add(moment)
+	deadline := time.Now().Add(company)
 	for r.busy() && time.Now().Before(deadline) {
 		if !wait(ctx, nil, queueLook) {
 			return

@@ -134,7 +134,32 @@ func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
 			p.says("x", fmt.Sprint("NoReply", i))
 		}
 		time.Sleep(time.Minute)
-		p.expect(t, "730ms: x=NoReply0 y=NoProbes", "1.32s: x=NoReply1 y=NoProbes", "2.23s: x=NoReply3 y=NoProbes", "7.55s: x=NoReply13 y=NoProbes", "12.65s: x=NoReply19 y=NoProbes")
+		p.expect(t, "730ms: x=NoReply0 y=NoProbes", "1.62s: x=NoReply2 y=NoProbes", "4.04s: x=NoReply6 y=NoProbes", "7.08s: x=NoReply12 y=NoProbes", "12.14s: x=NoReply19 y=NoProbes")
+	})
+}
+
+// Thirty labs that keep an agent busy for two seconds are all told of when they are done: no write is
+// spent on so few of them that the last ones have to wait for seconds more.
+func TestManyLabsAppliedTogetherAreToldOfWhenTheyAreDone(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.open()
+		time.Sleep(time.Minute)
+		p.writes, p.begun = nil, time.Now()
+		const labs, each = 30, 65 * time.Millisecond
+		p.busy = func() bool { return time.Since(p.begun) < labs*each }
+		for i := range labs {
+			time.Sleep(each)
+			p.says(fmt.Sprint("lab", i), "AllProbesPass")
+		}
+		time.Sleep(time.Minute)
+		var told []string
+		for _, line := range p.writes {
+			at, _, _ := strings.Cut(line, ":")
+			told = append(told, fmt.Sprintf("%s: %d", at, strings.Count(line, "=")))
+		}
+		if want := []string{"285ms: 4", "925ms: 14", "1.955s: 30"}; !slices.Equal(told, want) {
+			t.Errorf("labs told of: %v, want %v", told, want)
+		}
 	})
 }
 
