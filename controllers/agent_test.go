@@ -78,7 +78,8 @@ func (b *bench) mustLook() string {
 	if !ok {
 		return "nothing"
 	}
-	return fmt.Sprintf("%s/%s", report.Realized.Status, report.Realized.Reason)
+	realized := verdictIn(&report).realized
+	return fmt.Sprintf("%s/%s", realized.Status, realized.Reason)
 }
 
 // build puts the lab with another UID on the machine, as an agent of earlier left it.

@@ -93,7 +93,7 @@ func TestTheLifeOfALab(t *testing.T) {
 		w.await(name, "Ready=Unknown/Suspended", "Realized=Unknown/Suspended", "Reachable=Unknown/Suspended")
 		eventually(w.T, "the agent to know", func(context.Context) (bool, string) {
 			r := w.report()
-			return len(r.Labs) == 1 && r.Labs[0].Realized.Reason == v1alpha1.ReasonSuspended, fmt.Sprint(r)
+			return len(r.Labs) == 1 && verdictIn(&r.Labs[0]).realized.Reason == v1alpha1.ReasonSuspended, fmt.Sprint(r)
 		})
 		w.kernel.ForgetWrites()
 		w.kernel.Mutate(func(s *topology.State) { delete(s.Routes, defaultRoute) })

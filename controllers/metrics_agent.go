@@ -100,7 +100,7 @@ var registerAgentMetrics = sync.OnceFunc(func() {
 
 // tally enters a report into the gauges, or with by = -1 takes it out.
 func tally(report v1alpha1.LabReport, by float64) {
-	labsHere.WithLabelValues(report.Realized.Reason).Add(by)
+	labsHere.WithLabelValues(verdictIn(&report).realized.Reason).Add(by)
 	for _, p := range report.FailingProbes {
 		probesFailing.WithLabelValues(p.Reason).Add(by)
 	}

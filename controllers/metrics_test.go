@@ -19,11 +19,11 @@ import (
 // What is said of a lab's state follows its report, and goes with the lab.
 func TestAReportIsCountedOnce(t *testing.T) {
 	r := newReporter(nil, "node", v1alpha1.AgentIdentity{}, DefaultWritePause)
-	failing := v1alpha1.LabReport{Namespace: "default", Name: "lab"}
-	failing.Realized.Reason = v1alpha1.ReasonRealized
+	failing := v1alpha1.LabReport{Namespace: "default", Name: "lab", Findings: &v1alpha1.Findings{}}
+	failing.Findings.Realized.Reason = v1alpha1.ReasonRealized
 	failing.FailingProbes = []v1alpha1.ProbeReport{{Reason: v1alpha1.ReasonNoReply}, {Reason: v1alpha1.ReasonNoReply}}
-	drifted := v1alpha1.LabReport{Namespace: "default", Name: "lab"}
-	drifted.Realized.Reason = v1alpha1.ReasonDrifted
+	drifted := v1alpha1.LabReport{Namespace: "default", Name: "lab", Findings: &v1alpha1.Findings{}}
+	drifted.Findings.Realized.Reason = v1alpha1.ReasonDrifted
 
 	before := counted()
 	for _, c := range []struct {

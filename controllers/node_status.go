@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/probe"
@@ -65,10 +63,8 @@ func labReport(v labView) v1alpha1.LabReport {
 		Name:               v.lab.Name,
 		UID:                v.lab.UID,
 		ObservedGeneration: v.lab.Generation,
-		Accepted:           brief(said.accepted),
-		Realized:           brief(said.realized),
-		Reachable:          brief(said.reachable),
 	}
+	said.writeInto(&report)
 	if said.realized.Reason == v1alpha1.ReasonDrifted {
 		report.Drift = v.drift()
 	}
@@ -76,15 +72,6 @@ func labReport(v labView) v1alpha1.LabReport {
 		report.FailingProbes = v.failingProbes()
 	}
 	return report
-}
-
-// brief leaves out the message of what is as it should be: the summary words that anew, and a
-// report is sent again and again.
-func brief(f v1alpha1.Finding) v1alpha1.Finding {
-	if f.Status == metav1.ConditionTrue {
-		f.Message = ""
-	}
-	return f
 }
 
 func (v labView) verdict() verdict {

@@ -56,9 +56,9 @@ func TestReportSaysWhatTheTableSays(t *testing.T) {
 		t.Run(situation.name, func(t *testing.T) {
 			situation.view.lab = labToFold()
 			report := labReport(situation.view)
-			findings := []v1alpha1.Finding{report.Accepted, report.Realized, report.Reachable}
+			said := verdictIn(&report)
 			var seen, messages []string
-			for _, f := range findings {
+			for _, f := range []v1alpha1.Finding{said.accepted, said.realized, said.reachable} {
 				seen = append(seen, fmt.Sprintf("%s/%s", f.Status, f.Reason))
 				if f.Status != "True" {
 					messages = append(messages, f.Message)
@@ -74,12 +74,33 @@ func TestReportSaysWhatTheTableSays(t *testing.T) {
 	}
 }
 
+// A report is sent whole whenever one of its labs has news: a lab that is ready takes one word, any
+// other says everything, and who reads it finds what was written.
+func TestAReadyLabIsReportedInOneWord(t *testing.T) {
+	for name, said := range map[string]verdict{
+		"AllProbesPass": {validFinding(), confirmed("Realized", "as described"), confirmed("AllProbesPass", "every probe has the expected outcome")},
+		"NoProbes":      {validFinding(), confirmed("Realized", "as described"), confirmed("NoProbes", "the lab has no probes")},
+		"refused":       {refuted("InvalidSpec", "x"), unknown("NotAccepted", "y"), unknown("NotAccepted", "y")},
+		"drifted":       {validFinding(), refuted("Drifted", "1 difference"), confirmed("AllProbesPass", "")},
+		"open":          {validFinding(), confirmed("Realized", "as described"), unknown("Pending", "z")},
+	} {
+		report := v1alpha1.LabReport{Ready: "of earlier", Findings: &v1alpha1.Findings{}}
+		said.writeInto(&report)
+		if ready := report.Ready != ""; ready != said.positive() || ready == (report.Findings != nil) || ready && report.Ready != name {
+			t.Errorf("%s: %+v", name, report)
+		}
+		if want := (verdict{brief(said.accepted), brief(said.realized), brief(said.reachable)}); verdictIn(&report) != want {
+			t.Errorf("%s: read %+v, want %+v", name, verdictIn(&report), want)
+		}
+	}
+}
+
 func TestASuspendedLabIsReportedAsSuspended(t *testing.T) {
 	lab := labToFold()
 	lab.Spec.Suspend = true
-	report := labReport(labView{lab: lab})
-	if report.Accepted.Status != "True" || report.Realized.Reason != "Suspended" || report.Reachable.Reason != "Suspended" {
-		t.Errorf("got %+v", report)
+	found := labReport(labView{lab: lab}).Findings
+	if found == nil || found.Accepted.Status != "True" || found.Realized.Reason != "Suspended" || found.Reachable.Reason != "Suspended" {
+		t.Errorf("got %+v", found)
 	}
 }
 
@@ -89,8 +110,8 @@ func TestAReportListsEightDifferencesAtMost(t *testing.T) {
 		left = append(left, topology.DeleteSymlink{Name: fmt.Sprint(i)})
 	}
 	report := labReport(labView{lab: labToFold(), onlyReport: true, outcome: converge.Outcome{Left: left}})
-	if len(report.Drift) != 8 || report.Drift[0] != "rm /run/netns/0" || !strings.HasPrefix(report.Realized.Message, "20 differences") {
-		t.Errorf("got %q: %q", report.Realized.Message, report.Drift)
+	if len(report.Drift) != 8 || report.Drift[0] != "rm /run/netns/0" || !strings.HasPrefix(report.Findings.Realized.Message, "20 differences") {
+		t.Errorf("got %q: %q", report.Findings.Realized.Message, report.Drift)
 	}
 }
 

@@ -86,7 +86,7 @@ func TestALabIsRemovedHoweverItIsWhenItIsDeleted(t *testing.T) {
 			w.edit(lab.Name, c.edit)
 			eventually(t, "the agent to know", func(context.Context) (bool, string) {
 				labs := w.report().Labs
-				return len(labs) == 1 && labs[0].ObservedGeneration == 2 && labs[0].Realized.Reason == c.reads, fmt.Sprint(labs)
+				return len(labs) == 1 && labs[0].ObservedGeneration == 2 && verdictIn(&labs[0]).realized.Reason == c.reads, fmt.Sprint(labs)
 			})
 			if len(w.kernel.State().Namespaces) != 3 {
 				t.Fatal("nothing is there that could be removed: this shows nothing")

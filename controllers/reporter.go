@@ -170,7 +170,7 @@ func signal(c chan struct{}) {
 // verdictsOpen is called with the lock held.
 func (r *reporter) verdictsOpen() bool {
 	for _, report := range r.labs {
-		if report.Reachable.Reason == v1alpha1.ReasonPending {
+		if report.Findings != nil && report.Findings.Reachable.Reason == v1alpha1.ReasonPending {
 			return true
 		}
 	}

@@ -47,7 +47,7 @@ func onPaper(t *testing.T, story func(p *paper)) {
 func (p *paper) print(status v1alpha1.NetLabNodeStateStatus) (string, error) {
 	line := fmt.Sprintf("%s:", time.Since(p.begun).Round(time.Millisecond))
 	for _, lab := range status.Labs {
-		line += fmt.Sprintf(" %s=%s", lab.Name, lab.Reachable.Reason)
+		line += fmt.Sprintf(" %s=%s", lab.Name, verdictIn(&lab).reachable.Reason)
 	}
 	p.lock.Lock()
 	defer p.lock.Unlock()
@@ -68,7 +68,7 @@ func (p *paper) answers(refusal error) {
 }
 
 func (p *paper) says(lab, reason string) {
-	report := v1alpha1.LabReport{Namespace: "default", Name: lab, Reachable: v1alpha1.Finding{Reason: reason}}
+	report := v1alpha1.LabReport{Namespace: "default", Name: lab, Findings: &v1alpha1.Findings{Reachable: v1alpha1.Finding{Reason: reason}}}
 	p.set(report)
 }
 
@@ -285,6 +285,7 @@ func TestAReportThatIsTooLargeShedsWhatMattersLeast(t *testing.T) {
 	for i := range 3 {
 		status.Labs = append(status.Labs, v1alpha1.LabReport{
 			Name:          fmt.Sprint("lab", i),
+			Findings:      &v1alpha1.Findings{},
 			Drift:         []string{strings.Repeat("d", 1000)},
 			FailingProbes: []v1alpha1.ProbeReport{{Name: "p", Message: strings.Repeat("m", 1000)}},
 		})

@@ -121,8 +121,12 @@ func labsIn(before, after v1alpha1.NetLabNodeStateStatus) []types.NamespacedName
 func sameReport(a, b *v1alpha1.LabReport) bool {
 	return a.Namespace == b.Namespace && a.Name == b.Name && a.UID == b.UID &&
 		a.ObservedGeneration == b.ObservedGeneration &&
-		a.Accepted == b.Accepted && a.Realized == b.Realized && a.Reachable == b.Reachable &&
+		a.Ready == b.Ready && sameFindings(a.Findings, b.Findings) &&
 		slices.Equal(a.Drift, b.Drift) && slices.Equal(a.FailingProbes, b.FailingProbes)
+}
+
+func sameFindings(a, b *v1alpha1.Findings) bool {
+	return a == b || a != nil && b != nil && *a == *b
 }
 
 func nameIn(report *v1alpha1.LabReport) types.NamespacedName {

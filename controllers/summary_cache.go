@@ -81,15 +81,23 @@ func (t *texts) shareAll(o any) (any, error) {
 	for i := range state.Status.Labs {
 		report := &state.Status.Labs[i]
 		uid := string(report.UID)
-		t.share(&report.Namespace, &report.Name, &uid)
+		t.share(&report.Namespace, &report.Name, &uid, &report.Ready)
 		report.UID = types.UID(uid)
-		for _, finding := range []*v1alpha1.Finding{&report.Accepted, &report.Realized, &report.Reachable} {
-			status := string(finding.Status)
-			t.share(&status, &finding.Reason, &finding.Message)
-			finding.Status = metav1.ConditionStatus(status)
-		}
+		t.shareFindings(report.Findings)
 	}
 	return state, nil
+}
+
+// shareFindings is called with the lock held.
+func (t *texts) shareFindings(found *v1alpha1.Findings) {
+	if found == nil {
+		return
+	}
+	for _, finding := range []*v1alpha1.Finding{&found.Accepted, &found.Realized, &found.Reachable} {
+		status := string(finding.Status)
+		t.share(&status, &finding.Reason, &finding.Message)
+		finding.Status = metav1.ConditionStatus(status)
+	}
 }
 
 // share is called with the lock held.

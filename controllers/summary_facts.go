@@ -103,7 +103,7 @@ func reportOn(lab *v1alpha1.NetLab, state *v1alpha1.NetLabNodeState) *v1alpha1.L
 	i := sort.Search(len(reports), func(i int) bool {
 		return cmp.Or(cmp.Compare(reports[i].Namespace, lab.Namespace), cmp.Compare(reports[i].Name, lab.Name)) >= 0
 	})
-	if i == len(reports) || reports[i].UID != lab.UID || reports[i].ObservedGeneration != lab.Generation {
+	if i == len(reports) || reports[i].UID != lab.UID || reports[i].ObservedGeneration != lab.Generation || !hasVerdict(&reports[i]) {
 		return nil
 	}
 	return &reports[i]

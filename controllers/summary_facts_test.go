@@ -73,6 +73,8 @@ func TestOnlyReportsOnThisGenerationOfThisLabCount(t *testing.T) {
 		{name: "the current generation", labs: []v1alpha1.LabReport{reportFor(lab, 3)}, count: 1, report: true},
 		{name: "an older generation", labs: []v1alpha1.LabReport{reportFor(lab, 2)}, count: 1},
 		{name: "another lab that had the name", labs: []v1alpha1.LabReport{reportFor(other, 3)}, count: 1},
+		{name: "of an agent of another version, without a verdict", count: 1,
+			labs: []v1alpha1.LabReport{{Namespace: lab.Namespace, Name: lab.Name, UID: lab.UID, ObservedGeneration: 3}}},
 		{name: "none yet", count: 0},
 		{name: "one that did not fit the report", count: 900, silent: true},
 	} {
@@ -176,5 +178,7 @@ func stateOf(node string, agent v1alpha1.AgentIdentity, labs ...v1alpha1.LabRepo
 }
 
 func reportFor(lab *v1alpha1.NetLab, generation int64) v1alpha1.LabReport {
-	return v1alpha1.LabReport{Namespace: lab.Namespace, Name: lab.Name, UID: lab.UID, ObservedGeneration: generation}
+	return v1alpha1.LabReport{
+		Namespace: lab.Namespace, Name: lab.Name, UID: lab.UID, ObservedGeneration: generation, Ready: v1alpha1.ReasonNoProbes,
+	}
 }

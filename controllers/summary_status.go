@@ -93,11 +93,6 @@ func summarize(f labFacts) (status v1alpha1.NetLabStatus, again time.Duration) {
 	return status, again
 }
 
-// verdict is what a lab's status says, over all nodes or on one.
-type verdict struct {
-	accepted, realized, reachable v1alpha1.Finding
-}
-
 // judge picks the row of summarize's table.
 func judge(f labFacts) verdict {
 	switch {
@@ -210,21 +205,21 @@ func acceptedOn(n nodeFacts) v1alpha1.Finding {
 	if n.report == nil {
 		return validFinding()
 	}
-	return n.report.Accepted
+	return verdictIn(n.report).accepted
 }
 
 func realizedOn(n nodeFacts) v1alpha1.Finding {
 	if n.report == nil {
 		return refuted(v1alpha1.ReasonProgressing, "being built")
 	}
-	return n.report.Realized
+	return verdictIn(n.report).realized
 }
 
 func reachableOn(n nodeFacts) v1alpha1.Finding {
 	if n.report == nil {
 		return unknown(v1alpha1.ReasonNotRealized, "probes run only while the lab is realized")
 	}
-	return n.report.Reachable
+	return verdictIn(n.report).reachable
 }
 
 // reasonsByWeight decides which of several nodes' reasons is the lab's: first what somebody has

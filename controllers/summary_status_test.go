@@ -32,7 +32,9 @@ var (
 
 func reporting(v verdict) func(string) nodeFacts {
 	return func(name string) nodeFacts {
-		return nodeFacts{name: name, report: &v1alpha1.LabReport{Accepted: v.accepted, Realized: v.realized, Reachable: v.reachable}}
+		report := &v1alpha1.LabReport{}
+		v.writeInto(report)
+		return nodeFacts{name: name, report: report}
 	}
 }
 

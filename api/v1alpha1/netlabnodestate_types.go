@@ -61,7 +61,9 @@ type AgentIdentity struct {
 	Version string `json:"version,omitempty"`
 }
 
-// LabReport is one lab on one node.
+// LabReport is one lab on one node. It says either why the lab is ready there or what was found
+// instead. Nearly all of what nodes say is that labs are ready, so that is one word: an API server
+// keeps the reports of the last minutes in memory, as objects with a map for every pair of braces.
 type LabReport struct {
 	// The NetLab's namespace.
 	Namespace string `json:"namespace"`
@@ -71,12 +73,13 @@ type LabReport struct {
 	UID types.UID `json:"uid"`
 	// The generation this report speaks of.
 	ObservedGeneration int64 `json:"observedGeneration"`
-	// Whether the spec is one that can be built.
-	Accepted Finding `json:"accepted"`
-	// Whether a fresh look at the kernel found the lab as described.
-	Realized Finding `json:"realized"`
-	// Whether every probe has the expected outcome.
-	Reachable Finding `json:"reachable"`
+	// Set where the lab is accepted, realized and reachable: the reason of the last,
+	// AllProbesPass or NoProbes.
+	// +optional
+	Ready string `json:"ready,omitempty"`
+	// What was found where the lab is not ready.
+	// +optional
+	Findings *Findings `json:"findings,omitempty"`
 	// Differences left alone under driftPolicy Report, as ip commands; at most 8.
 	// +optional
 	// +listType=atomic
@@ -85,6 +88,16 @@ type LabReport struct {
 	// +optional
 	// +listType=atomic
 	FailingProbes []ProbeReport `json:"failingProbes,omitempty"`
+}
+
+// Findings are what one look at a lab on one node found.
+type Findings struct {
+	// Whether the spec is one that can be built.
+	Accepted Finding `json:"accepted"`
+	// Whether a fresh look at the kernel found the lab as described.
+	Realized Finding `json:"realized"`
+	// Whether every probe has the expected outcome.
+	Reachable Finding `json:"reachable"`
 }
 
 // Finding is a condition without time: status, reason and message.

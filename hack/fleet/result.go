@@ -125,7 +125,7 @@ func (r result) extrapolate(say func(string, ...any), nodes, labs int) {
 }
 
 // bytesPerReport is what a report on a lab takes in the controller's cache: BenchmarkCachedReports.
-const bytesPerReport = 280
+const bytesPerReport = 140
 
 func seconds(d time.Duration) string {
 	if d == 0 {
