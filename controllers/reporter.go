@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
@@ -244,7 +243,7 @@ func (r *reporter) due() bool {
 	if !r.complete || r.absent {
 		return false
 	}
-	return r.published == nil || !equality.Semantic.DeepEqual(r.status(), *r.published)
+	return r.published == nil || !sameStatus(r.status(), *r.published)
 }
 
 // awaitCompany gives labs in the queue, and then first verdicts, a moment to come, so that labs that

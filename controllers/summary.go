@@ -116,6 +116,12 @@ func labsIn(before, after v1alpha1.NetLabNodeStateStatus) []types.NamespacedName
 	return slices.AppendSeq(changed, maps.Keys(old))
 }
 
+// sameStatus reports whether a node says the same twice.
+func sameStatus(a, b v1alpha1.NetLabNodeStateStatus) bool {
+	return a.Agent == b.Agent && a.LabCount == b.LabCount &&
+		slices.EqualFunc(a.Labs, b.Labs, func(x, y v1alpha1.LabReport) bool { return sameReport(&x, &y) })
+}
+
 // sameReport compares field by field: reflection would take most of the controller's time while
 // many nodes report.
 func sameReport(a, b *v1alpha1.LabReport) bool {

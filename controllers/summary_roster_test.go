@@ -149,17 +149,36 @@ func TestAnyDifferenceBetweenReportsIsSeen(t *testing.T) {
 	}
 }
 
+func TestAnyDifferenceBetweenStatusesIsSeen(t *testing.T) {
+	lab := labToFold()
+	for i := range reflect.TypeFor[v1alpha1.NetLabNodeStateStatus]().NumField() {
+		was, is := stateOf("n", from("u1"), reportFor(lab, 3)).Status, stateOf("n", from("u1"), reportFor(lab, 3)).Status
+		if !sameStatus(was, is) {
+			t.Fatal("two equal statuses differ")
+		}
+		field := reflect.ValueOf(&is).Elem().Field(i)
+		field.Set(another(field))
+		if sameStatus(was, is) {
+			t.Errorf("a difference in %s is not seen", reflect.TypeFor[v1alpha1.NetLabNodeStateStatus]().Field(i).Name)
+		}
+	}
+}
+
 // another value of the same type.
 func another(v reflect.Value) reflect.Value {
 	switch changed := reflect.New(v.Type()).Elem(); v.Kind() {
 	case reflect.String:
 		changed.SetString(v.String() + "x")
 		return changed
-	case reflect.Int64:
+	case reflect.Int32, reflect.Int64:
 		changed.SetInt(v.Int() + 1)
 		return changed
 	case reflect.Slice:
 		return reflect.MakeSlice(v.Type(), v.Len()+1, v.Len()+1)
+	case reflect.Struct:
+		changed.Set(v)
+		changed.Field(0).Set(another(v.Field(0)))
+		return changed
 	case reflect.Pointer:
 		return reflect.New(v.Type().Elem())
 	default:
