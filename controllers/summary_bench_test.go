@@ -48,7 +48,7 @@ func fullHouse(nodes, labs int) (*Summary, []*v1alpha1.NetLab) {
 	var all []*v1alpha1.NetLab
 	for i := range labs {
 		lab := labToFold()
-		lab.Name, lab.UID = fmt.Sprintf("lab-%03d", i), types.UID(fmt.Sprintf("uid-%03d", i))
+		lab.Name, lab.UID = fmt.Sprintf("lab-%03d", i), types.UID(fmt.Sprintf("3f2504e0-4f89-41d3-9a0c-0305e82c3%03d", i))
 		all = append(all, lab)
 	}
 	for i := range nodes {

@@ -18,7 +18,7 @@ import (
 )
 
 // BenchmarkStoredReport decodes a report on 100 labs as an API server does, which keeps those of
-// the last minutes in memory. UIDs are four times as long as here.
+// the last 75 s in memory, for watches.
 func BenchmarkStoredReport(b *testing.B) {
 	encoded := encodedState(b)
 	var kept []*unstructured.Unstructured

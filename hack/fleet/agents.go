@@ -11,14 +11,11 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
-	toolscache "k8s.io/client-go/tools/cache"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -37,7 +34,9 @@ type agents struct {
 	scheme  *runtime.Scheme
 	mapper  meta.RESTMapper
 	cache   cache.Cache
-	plans   *plans
+	// nodes and states tell each agent of its own.
+	nodes, states *switchboard
+	plans         *plans
 	// reports counts the reports of each agent; failed is the first agent that ended.
 	reports []atomic.Int64
 	failed  chan error
@@ -48,9 +47,11 @@ func (a *agents) start(ctx context.Context, i int, node string, pod types.UID) e
 	config := a.cluster.agentConfig(node)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &reportCounter{next, &a.reports[i]} })
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                 a.scheme,
-		MapperProvider:         func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return a.mapper, nil },
-		NewCache:               func(*rest.Config, cache.Options) (cache.Cache, error) { return &ownCache{a.cache, node}, nil },
+		Scheme:         a.scheme,
+		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return a.mapper, nil },
+		NewCache: func(*rest.Config, cache.Options) (cache.Cache, error) {
+			return &ownCache{a.cache, node, a.nodes, a.states}, nil
+		},
 		Metrics:                server.Options{BindAddress: "0"},
 		HealthProbeBindAddress: "0",
 	})
@@ -107,59 +108,4 @@ func (c *reportCounter) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.count.Add(1)
 	}
 	return answer, err
-}
-
-// ownCache shows one agent of the shared cache what its own would hold: of Nodes and
-// NetLabNodeStates its own.
-type ownCache struct {
-	cache.Cache
-	node string
-}
-
-// Start leaves the shared cache to its owner.
-func (c *ownCache) Start(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
-}
-
-// GetInformer returns one that tells of the node's own objects only.
-func (c *ownCache) GetInformer(ctx context.Context, o client.Object, options ...cache.InformerGetOption) (cache.Informer, error) {
-	informer, err := c.Cache.GetInformer(ctx, o, options...)
-	if err != nil {
-		return nil, err
-	}
-	switch o.(type) {
-	case *metav1.PartialObjectMetadata, *v1alpha1.NetLabNodeState:
-		return &ownInformer{informer, c.node}, nil
-	}
-	return informer, nil
-}
-
-// ownInformer tells of objects of the node's name.
-type ownInformer struct {
-	cache.Informer
-	node string
-}
-
-func (i *ownInformer) filtered(handler toolscache.ResourceEventHandler) toolscache.ResourceEventHandler {
-	return toolscache.FilteringResourceEventHandler{
-		FilterFunc: func(o any) bool {
-			if gone, ok := o.(toolscache.DeletedFinalStateUnknown); ok {
-				return gone.Key == i.node
-			}
-			object, ok := o.(client.Object)
-			return ok && object.GetName() == i.node
-		},
-		Handler: handler,
-	}
-}
-
-// AddEventHandler filters.
-func (i *ownInformer) AddEventHandler(handler toolscache.ResourceEventHandler) (toolscache.ResourceEventHandlerRegistration, error) {
-	return i.Informer.AddEventHandler(i.filtered(handler))
-}
-
-// AddEventHandlerWithOptions filters.
-func (i *ownInformer) AddEventHandlerWithOptions(handler toolscache.ResourceEventHandler, options toolscache.HandlerOptions) (toolscache.ResourceEventHandlerRegistration, error) {
-	return i.Informer.AddEventHandlerWithOptions(i.filtered(handler), options)
 }

@@ -8,8 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -31,13 +29,6 @@ type controller struct {
 	running  *exec.Cmd
 	past     usage
 	restarts int
-}
-
-// usage is what a process has taken so far.
-type usage struct {
-	cpu time.Duration
-	// peak is of resident memory, in bytes.
-	peak int64
 }
 
 // buildController builds the program and gives it the rights of its service account.
@@ -70,7 +61,7 @@ func (p *controller) run(ctx context.Context) {
 	defer close(p.ended)
 	for ctx.Err() == nil {
 		command := exec.CommandContext(ctx, p.program, "--metrics-bind-address=0", "--health-probe-bind-address=0")
-		command.Env = append(os.Environ(), "KUBECONFIG="+p.kubeconfig, "GOGC=100")
+		command.Env = append(os.Environ(), "KUBECONFIG="+p.kubeconfig)
 		command.Stdout, command.Stderr = p.log, p.log
 		if err := p.start(command); err != nil {
 			_, _ = fmt.Fprintln(p.log, err)
@@ -119,32 +110,4 @@ func (p *controller) taken() (taken usage, restarts int) {
 func (p *controller) lastWords() string {
 	log, _ := os.ReadFile(p.log.Name())
 	return string(log[max(0, len(log)-4096):])
-}
-
-// clockTick is the unit of times in /proc, the same on every Linux.
-const clockTick = 10 * time.Millisecond
-
-// usageOf reads what a process has taken.
-func usageOf(pid int) (usage, error) {
-	dir := filepath.Join("/proc", strconv.Itoa(pid))
-	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
-	if err != nil {
-		return usage{}, fmt.Errorf("read what the controller takes: %w", err)
-	}
-	status, err := os.ReadFile(filepath.Join(dir, "status"))
-	if err != nil {
-		return usage{}, fmt.Errorf("read what the controller takes: %w", err)
-	}
-	// What follows the program's name, which may hold spaces, begins with field 3.
-	_, after, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(after)
-	if len(fields) < 13 {
-		return usage{}, fmt.Errorf("read what the controller takes: %s/stat has too few fields", dir)
-	}
-	user, _ := strconv.ParseInt(fields[14-3], 10, 64)
-	system, _ := strconv.ParseInt(fields[15-3], 10, 64)
-	_, peak, _ := strings.Cut(string(status), "VmHWM:")
-	kilobytes, _, _ := strings.Cut(strings.TrimSpace(peak), " ")
-	kib, err := strconv.ParseInt(kilobytes, 10, 64)
-	return usage{cpu: time.Duration(user+system) * clockTick, peak: kib << 10}, err
 }

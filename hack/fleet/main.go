@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -11,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -34,10 +34,16 @@ type options struct {
 	pause time.Duration
 	// patience is what a phase may take before it counts as failed.
 	patience time.Duration
+	// profiles is where heap profiles go, empty for nowhere.
+	profiles string
 }
 
-// spacious is the GOGC of everything but the controller.
-const spacious = 400
+// The agents' own process takes memory for time, a thousand of them in one on two processors, but
+// not beyond a limit. API server, etcd and controller get what they would get anywhere.
+const (
+	spacious    = 400
+	agentsLimit = 4 << 30
+)
 
 func main() {
 	inside, exit, err := sandbox.Enter(sandbox.Options{})
@@ -60,6 +66,7 @@ func parse(args []string) options {
 	flags.DurationVar(&o.steady, "steady", time.Minute, "for how long nothing may be written when nothing happens")
 	flags.DurationVar(&o.pause, "pause", controllers.DefaultWritePause, "the agents' pause between two reports in the long run")
 	flags.DurationVar(&o.patience, "patience", 20*time.Minute, "how long one phase may take")
+	flags.StringVar(&o.profiles, "profiles", "", "a directory for heap profiles of API server and agents after each phase")
 	_ = flags.Parse(args) // it exits by itself
 	return o
 }
@@ -72,19 +79,20 @@ func run(o options, out io.Writer) error {
 	klog.SetLogger(logr.Discard())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 
-	// Memory for time: a thousand agents and their API server share this machine's processors. The
-	// controller, whose memory is measured, gets what it would get anywhere.
 	debug.SetGCPercent(spacious)
-	if err := os.Setenv("GOGC", strconv.Itoa(spacious)); err != nil {
-		return err
-	}
-
+	debug.SetMemoryLimit(agentsLimit)
 	c, err := startCluster(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer c.stop()
+	go guardMemory(ctx, end, available, func() takers {
+		taken, _ := c.takers() // what cannot be read is 0
+		return taken
+	})
 	f, err := newFleet(ctx, c, o)
 	if err != nil {
 		return err
@@ -92,7 +100,7 @@ func run(o options, out io.Writer) error {
 	defer f.stop()
 	phases, err := f.live(ctx)
 	if err != nil {
-		return err
+		return cmp.Or(ended(ctx), err)
 	}
 	result, err := f.result(ctx, phases)
 	if err != nil {

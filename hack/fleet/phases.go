@@ -47,6 +47,12 @@ func newFleet(ctx context.Context, c *cluster, o options) (*fleet, error) {
 	if f.cache, err = cache.New(c.config, cache.Options{Scheme: f.scheme, Mapper: f.mapper}); err != nil {
 		return nil, fmt.Errorf("make the agents' cache: %w", err)
 	}
+	if f.nodes, err = newSwitchboard(ctx, f.cache, nodeMetadata()); err != nil {
+		return nil, err
+	}
+	if f.states, err = newSwitchboard(ctx, f.cache, &v1alpha1.NetLabNodeState{}); err != nil {
+		return nil, err
+	}
 	if f.observer, err = newObserver(ctx, f.cache); err != nil {
 		return nil, err
 	}
@@ -95,7 +101,14 @@ func (f *fleet) live(ctx context.Context) ([]phase, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w\n%s", part.name, err, f.cluster.controller.lastWords())
 		}
-		fmt.Fprintf(os.Stderr, "fleet: %s: done after %s, %d writes\n", seen.name, seconds(seen.done), seen.writes.total())
+		taken, err := f.cluster.takers()
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(os.Stderr, "fleet: %s: done after %s, %d writes; at most %s\n", seen.name, seconds(seen.done), seen.writes.total(), taken)
+		if err := f.profileHeaps(ctx, seen.name); err != nil {
+			return nil, err
+		}
 		phases = append(phases, seen)
 	}
 	return phases, nil
@@ -307,13 +320,14 @@ func (f *fleet) result(ctx context.Context, phases []phase) (result, error) {
 	r := result{options: f.options, comparePeriod: f.comparePeriod(), phases: phases}
 	r.lab, r.state = f.observer.sizes()
 	r.failedReports = failedReports()
-	r.controller, r.restarts = f.cluster.controller.taken()
-	err := f.meter.scrape(ctx, func(name, _ string, value float64) {
-		switch name {
-		case "apiserver_storage_size_bytes":
-			r.etcd = int(value)
-		case "process_cpu_seconds_total":
-			r.apiCPU = time.Duration(value * float64(time.Second))
+	_, r.restarts = f.cluster.controller.taken()
+	var err error
+	if r.takers, err = f.cluster.takers(); err != nil {
+		return r, err
+	}
+	err = f.meter.scrape(ctx, func(name, _ string, value float64) {
+		if name == "apiserver_storage_size_bytes" {
+			r.database = int(value)
 		}
 	})
 	return r, err

@@ -27,14 +27,13 @@ type result struct {
 	phases        []phase
 	// lab and state are the largest objects of all time, in bytes of JSON.
 	lab, state int
-	controller usage
+	takers     takers
 	// failedReports counts reports that failed and were tried again.
 	failedReports int
 	// restarts counts how often the controller ended by itself.
 	restarts int
-	apiCPU   time.Duration
-	// etcd is the size of its database, in bytes.
-	etcd int
+	// database is etcd's, in bytes.
+	database int
 }
 
 // broken lists the promises that were not kept. All are counts.
@@ -90,12 +89,18 @@ func (r result) print(out io.Writer) {
 	say("|---|---|---|")
 	say("| largest NetLab | %s | %s |", size(r.lab), size(labCap))
 	say("| largest NetLabNodeState | %s | %s of etcd's %s |", size(r.state), size(reportCap), size(requestCap))
-	say("| controller, peak memory (RSS) | %s | |", size(int(r.controller.peak)))
-	say("| controller, CPU in all phases | %s | |", seconds(r.controller.cpu))
+	for _, taker := range []struct {
+		name string
+		usage
+	}{
+		{"controller", r.takers.controller}, {"API server", r.takers.apiServer}, {"etcd", r.takers.etcd},
+		{fmt.Sprintf("%d simulated agents in one process", r.options.nodes), r.takers.agents},
+	} {
+		say("| %s: peak memory (RSS), CPU in all phases | %s, %s | |", taker.name, size(int(taker.peak)), seconds(taker.cpu))
+	}
 	say("| controller, restarts for want of a Lease | %d | |", r.restarts)
-	say("| API server, CPU in all phases | %s | |", seconds(r.apiCPU))
 	say("| reports that failed and were repeated | %d | |", r.failedReports)
-	say("| etcd's database | %s | 2 GiB by default |", size(r.etcd))
+	say("| etcd's database | %s | 2 GiB by default |", size(r.database))
 	say("")
 	say("Each agent compared its kernel every %s. Times are upper bounds: API server, etcd and %d agents share this machine.",
 		r.comparePeriod, r.options.nodes)
@@ -120,12 +125,18 @@ func (r result) extrapolate(say func(string, ...any), nodes, labs int) {
 		}
 		each := float64(p.writes.of("netlabnodestates", "status")) / float64(r.options.nodes)
 		say("| %s: reports | %.0f, %s through etcd, which keeps 2 GiB by default between two compactions | %.1f per node |", p.name, each*float64(nodes), size(int(each*float64(nodes*state))), each)
+		say("| %s: reports in the API server's watch cache | %s if all come within its 75 s, twice that with the garbage | %d bytes per lab |",
+			p.name, size(int(each*float64(nodes*labs*bytesPerStoredReport))), bytesPerStoredReport)
 	}
 	say("| reports in the controller's memory | %s, twice that with the garbage | %d bytes per node and lab |", size(nodes*labs*bytesPerReport), bytesPerReport)
 }
 
-// bytesPerReport is what a report on a lab takes in the controller's cache: BenchmarkCachedReports.
-const bytesPerReport = 140
+// What a report on a lab takes in memory: in the controller's cache (BenchmarkCachedReports), and in
+// an API server's watch cache, which keeps objects as maps (BenchmarkStoredReport).
+const (
+	bytesPerReport       = 140
+	bytesPerStoredReport = 570
+)
 
 func seconds(d time.Duration) string {
 	if d == 0 {
@@ -135,10 +146,13 @@ func seconds(d time.Duration) string {
 }
 
 func size(n int) string {
-	if n < 1<<20 {
+	switch {
+	case n < 1<<20:
 		return fmt.Sprintf("%.1f kB", float64(n)/1000)
+	case n < 1e9:
+		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
 	}
-	return fmt.Sprintf("%.0f MB", float64(n)/1e6)
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }
 
 // quantile is 0 for none.
