@@ -100,6 +100,7 @@ func run(o options, out io.Writer) error {
 	defer f.stop()
 	phases, err := f.live(ctx)
 	if err != nil {
+		result{options: o, phases: phases}.printPhases(out)
 		return cmp.Or(ended(ctx), err)
 	}
 	result, err := f.result(ctx, phases)

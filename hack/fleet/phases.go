@@ -84,9 +84,8 @@ type phase struct {
 	reports int64
 }
 
-// live goes through all phases.
-func (f *fleet) live(ctx context.Context) ([]phase, error) {
-	var phases []phase
+// live goes through all phases. When one fails it returns those before it, too.
+func (f *fleet) live(ctx context.Context) (phases []phase, err error) {
 	for _, part := range []struct {
 		name string
 		act  func(context.Context, *phase) error
@@ -99,19 +98,24 @@ func (f *fleet) live(ctx context.Context) ([]phase, error) {
 	} {
 		seen, err := f.measure(ctx, part.name, part.act)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w\n%s", part.name, err, f.cluster.controller.lastWords())
-		}
-		taken, err := f.cluster.takers()
-		if err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(os.Stderr, "fleet: %s: done after %s, %d writes; at most %s\n", seen.name, seconds(seen.done), seen.writes.total(), taken)
-		if err := f.profileHeaps(ctx, seen.name); err != nil {
-			return nil, err
+			return phases, fmt.Errorf("%s: %w\n%s", part.name, err, f.cluster.controller.lastWords())
 		}
 		phases = append(phases, seen)
+		if err := f.tell(ctx, seen); err != nil {
+			return phases, err
+		}
 	}
 	return phases, nil
+}
+
+// tell says at once what a phase came to: a large fleet takes its time.
+func (f *fleet) tell(ctx context.Context, seen phase) error {
+	taken, err := f.cluster.takers()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "fleet: %s: done after %s, %d writes; peak memory so far: %s\n", seen.name, seconds(seen.done), seen.writes.total(), taken)
+	return f.profileHeaps(ctx, seen.name)
 }
 
 func (f *fleet) measure(ctx context.Context, name string, act func(context.Context, *phase) error) (phase, error) {

@@ -72,6 +72,16 @@ func (r result) statusesAllowed(p phase) int {
 
 // print writes Markdown.
 func (r result) print(out io.Writer) {
+	r.printPhases(out)
+	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	r.printMeasured(say)
+	say("Each agent compared its kernel every %s. Times are upper bounds: API server, etcd and %d agents share this machine.",
+		r.comparePeriod, r.options.nodes)
+	say("")
+	r.extrapolate(say, 5000, 300)
+}
+
+func (r result) printPhases(out io.Writer) {
 	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
 	say("%d nodes, %d labs on each:\n", r.options.nodes, r.options.labs)
 	say("| phase | done after | p50 | p99 | reports | most by one node | NetLab status | Events | test's own | mean writes/s | peak | refused |")
@@ -85,6 +95,9 @@ func (r result) print(out io.Writer) {
 			float64(p.writes.total())/max(p.length.Seconds(), 1), p.peak, p.writes.refused)
 	}
 	say("")
+}
+
+func (r result) printMeasured(say func(string, ...any)) {
 	say("| measured | | limit |")
 	say("|---|---|---|")
 	say("| largest NetLab | %s | %s |", size(r.lab), size(labCap))
@@ -102,10 +115,6 @@ func (r result) print(out io.Writer) {
 	say("| reports that failed and were repeated | %d | |", r.failedReports)
 	say("| etcd's database | %s | 2 GiB by default |", size(r.database))
 	say("")
-	say("Each agent compared its kernel every %s. Times are upper bounds: API server, etcd and %d agents share this machine.",
-		r.comparePeriod, r.options.nodes)
-	say("")
-	r.extrapolate(say, 5000, 300)
 }
 
 // extrapolate says what the figures per node and per lab come to in a larger fleet. It is
