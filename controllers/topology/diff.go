@@ -5,7 +5,6 @@ package topology
 import (
 	"cmp"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -22,7 +21,7 @@ func Diff(have, want State) []Op {
 	d.deleteRoutes()
 	d.deleteLinks()
 	d.deleteNamespaces()
-	d.deleteAddresses(netip.Addr.Is6)
+	d.deleteExposedAddresses()
 	d.createNamespaces()
 	d.setNamespaceSysctls()
 	d.addLinks()
@@ -33,9 +32,7 @@ func Diff(have, want State) []Op {
 	d.setQdiscs()
 	d.setLinks()
 	d.setLinkSysctls()
-	d.deleteAddresses(netip.Addr.Is4)
-	d.deleteMisplaced()
-	d.addAddresses()
+	d.setAddresses()
 	d.addRoutes()
 	return d.ops
 }
@@ -306,54 +303,6 @@ func (d *differ) setLink(id LinkID, have, want Link) {
 	if have.Up != want.Up {
 		d.do(SetAdmin{id, want.Up})
 	}
-}
-
-// deleteAddresses deletes IPv6 ones before settings, MTU or state of a link can take one
-// along, for the reason deleteRoutes has; IPv4 ones after settings, because it is a setting
-// that keeps the secondaries of a deleted address.
-func (d *differ) deleteAddresses(family func(netip.Addr) bool) {
-	d.each(func(now, want *State) {
-		for _, id := range unwanted(now.Addresses, want.Addresses, AddressID.compare) {
-			if family(id.Prefix.Addr()) {
-				d.do(DeleteAddress{id})
-			}
-		}
-	})
-}
-
-// deleteMisplaced deletes from the end what stands in the way of the wanted order, until
-// adding the rest behind what is left gives it. An empty list always does.
-func (d *differ) deleteMisplaced() {
-	d.each(func(now, want *State) {
-		for _, id := range sortedKeys(want.Links, LinkID.compare) {
-			list := want.ipv4List(id)
-			for have := now.ipv4List(id); len(have) > 0 && !slices.Equal(appended(have, list), list); have = now.ipv4List(id) {
-				d.do(DeleteAddress{AddressID{id.Namespace, id.Name, have[len(have)-1]}})
-			}
-		}
-	})
-}
-
-// appended is the list after adding, in order, every wanted address it lacks.
-func appended(list, want []netip.Prefix) []netip.Prefix {
-	for _, p := range want {
-		if !slices.Contains(list, p) {
-			list = insertIPv4(list, p)
-		}
-	}
-	return list
-}
-
-func (d *differ) addAddresses() {
-	d.each(func(now, want *State) {
-		for _, id := range sortedKeys(want.Links, LinkID.compare) {
-			for _, address := range want.addressesOf(id) {
-				if _, there := now.Addresses[address]; !there {
-					d.do(AddAddress{address})
-				}
-			}
-		}
-	})
 }
 
 // addRoutes is the last step: nothing asks any more what the routes are then.

@@ -18,6 +18,15 @@ func Play(s State, ops []Op, survives func() bool) State {
 	return m.join()
 }
 
+// Walk performs ops on s and calls after each what the namespaces hold then.
+func Walk(s State, ops []Op, after func(op Op, in func(namespace string) State)) {
+	m := split(s)
+	for _, op := range ops {
+		op.apply(m)
+		after(op, func(namespace string) State { return *m.at(namespace) })
+	}
+}
+
 func play(m machine, op Op, survives func() bool) {
 	restore := make([]func(), 0, 2)
 	for _, name := range cascades(m, op) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -27,7 +28,7 @@ type plan struct {
 // laws each say how a plan breaks them.
 var (
 	laws     = []func(plan) error{applyingGivesWant, sameStateNeedsNothing, sameInputSameOrder, onlyNamespacesOfTheLab}
-	slowLaws = []func(plan) error{goingOnAfterACrashGivesWant, addingTwiceIsAddingOnce}
+	slowLaws = []func(plan) error{goingOnAfterACrashGivesWant, addingTwiceIsAddingOnce, linksKeepAnAddress, noAddressOnTwoLinks}
 )
 
 // mood says for a row that doc.go marks (*) whether this kernel keeps it.
@@ -96,6 +97,56 @@ func addingTwiceIsAddingOnce(p plan) error {
 		return fmt.Errorf("%s: the second time makes of\n%s\nthis\n%s", p.ops[at], once, twice)
 	}
 	return nil
+}
+
+// The kernel takes all IPv4 routes of a link along with its last IPv4 address. Only an address that
+// another link waits for may be the last one of a link that gets others.
+func linksKeepAnAddress(p plan) error {
+	awaited := map[netip.Addr]bool{}
+	for id := range p.want.Addresses {
+		if _, there := p.have.Addresses[id]; !there {
+			awaited[id.Prefix.Addr()] = true
+		}
+	}
+	gets := map[topology.LinkID]bool{}
+	for id := range p.want.Addresses {
+		if id.Prefix.Addr().Is4() {
+			gets[end(id.Namespace, id.Link)] = true
+		}
+	}
+	var broken error
+	topology.Walk(p.have, p.ops, func(op topology.Op, in func(string) topology.State) {
+		o, ok := op.(topology.DeleteAddress)
+		if !ok || !o.Prefix.Addr().Is4() || !gets[end(o.Namespace, o.Link)] || awaited[o.Prefix.Addr()] {
+			return
+		}
+		for id := range in(o.Namespace).Addresses {
+			if id.Link == o.Link && id.Prefix.Addr().Is4() {
+				return
+			}
+		}
+		broken = fmt.Errorf("%s leaves the link without an IPv4 address", op)
+	})
+	return broken
+}
+
+// Two ends of a segment with one address: neighbours would learn the wrong one.
+func noAddressOnTwoLinks(p plan) error {
+	var broken error
+	topology.Walk(p.have, p.ops, func(op topology.Op, in func(string) topology.State) {
+		added, ok := op.(topology.AddAddress)
+		if !ok {
+			return
+		}
+		for had := range p.have.Addresses {
+			_, wanted := p.want.Addresses[had]
+			_, still := in(had.Namespace).Addresses[had]
+			if still && !wanted && had.Prefix.Addr() == added.Prefix.Addr() && end(had.Namespace, had.Link) != end(added.Namespace, added.Link) {
+				broken = fmt.Errorf("%s: %s still has it", op, had.Namespace)
+			}
+		}
+	})
+	return broken
 }
 
 func text(ops []topology.Op) string {

@@ -146,6 +146,8 @@ func (id AddressID) compare(o AddressID) int {
 	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Link, o.Link), comparePrefix(id.Prefix, o.Prefix))
 }
 
+func (id AddressID) link() LinkID { return LinkID{id.Namespace, id.Link} }
+
 // Address is where an IPv4 address stands in its interface's list: 0 is the primary one. The
 // kernel keeps primaries before secondaries. IPv6 addresses all have 0: their choice as a source
 // follows RFC 6724, not their order.

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package topology
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// This file makes before it breaks: a link gets the addresses it lacks before it loses those that
+// nobody wants. The kernel takes every IPv4 route of a link along with its last IPv4 address, and the
+// route to a subnet along with the subnet's last address, and packets of others would be lost until
+// they are written again.
+
+// deleteExposedAddresses deletes the IPv6 addresses that settings, MTU or state of their link may
+// take along, for the reason deleteRoutes has.
+func (d *differ) deleteExposedAddresses() {
+	d.each(func(now, want *State) {
+		for _, id := range unwanted(now.Addresses, want.Addresses, AddressID.compare) {
+			if id.Prefix.Addr().Is6() && !keepsIPv6(now, want, id.link()) {
+				d.do(DeleteAddress{id})
+			}
+		}
+	})
+}
+
+// keepsIPv6 reports whether nothing on the way from now to want takes IPv6 addresses off a link.
+func keepsIPv6(now, want *State, id LinkID) bool {
+	has := func(disable string) bool { return want.Sysctls[SysctlID{id.Namespace, disable}] == disabled }
+	link := want.Links[id]
+	return (link.Up || !now.Links[id].Up) && link.MTU >= MinIPv6MTU &&
+		has(SysctlDisableIPv6) && has(LinkSysctl6(id.Name, disableIPv6Key))
+}
+
+// setAddresses comes after settings, because it is a setting that keeps the secondaries of a deleted
+// IPv4 address.
+func (d *differ) setAddresses() {
+	m := mover{differ: d, leaving: map[netip.Addr][]AddressID{}, met: map[LinkID]bool{}}
+	d.each(func(now, want *State) {
+		for _, id := range unwanted(now.Addresses, want.Addresses, AddressID.compare) {
+			m.leaving[id.Prefix.Addr()] = append(m.leaving[id.Prefix.Addr()], id)
+		}
+	})
+	d.each(func(_, want *State) {
+		for _, id := range sortedKeys(want.Links, LinkID.compare) {
+			m.settle(id)
+		}
+	})
+}
+
+// mover gives links their addresses, one link after the other.
+type mover struct {
+	*differ
+	// leaving are the rows that go, by address.
+	leaving map[netip.Addr][]AddressID
+	// met are the links that are settled or being settled.
+	met map[LinkID]bool
+}
+
+// settle gives a link the addresses it should have.
+func (m *mover) settle(id LinkID) {
+	if m.met[id] {
+		return
+	}
+	m.met[id] = true
+	now, wanted := m.now.at(id.Namespace), m.want.at(id.Namespace).addressesOf(id)
+	for _, address := range wanted {
+		if _, there := now.Addresses[address]; !there {
+			m.release(address)
+		}
+	}
+	m.setIPv4(id, m.want.at(id.Namespace).ipv4List(id))
+	m.setIPv6(id, wanted)
+}
+
+// release takes an address from where it goes before it comes to a link: two ends of a segment must
+// not both have it. The link it goes from is settled before that, so that it is not left without any;
+// where addresses change places in a circle, one link is. A link can have one IPv4 address with two
+// masks, and not one IPv6 address with two prefix lengths.
+func (m *mover) release(wanted AddressID) {
+	for _, old := range m.leaving[wanted.Prefix.Addr()] {
+		if old.link() == wanted.link() && wanted.Prefix.Addr().Is4() {
+			continue
+		}
+		m.settle(old.link())
+		if _, still := m.now.at(old.Namespace).Addresses[old]; still {
+			m.do(DeleteAddress{old})
+		}
+	}
+}
+
+// setIPv4 gives a link its IPv4 addresses in their order. Where they do not come out in it by adding
+// and then deleting, what stands in the way is deleted before the rest is added; the wanted primary
+// address is there by then and stays.
+func (m *mover) setIPv4(id LinkID, list []netip.Prefix) {
+	have := m.now.at(id.Namespace).ipv4List(id)
+	if slices.Equal(have, list) {
+		return
+	}
+	if slices.Equal(reduced(appended(have, list), list), list) {
+		m.addIPv4(id, list)
+		m.deleteIPv4(id, list)
+		return
+	}
+	m.addIPv4(id, list[:min(1, len(list))])
+	m.deleteIPv4(id, list)
+	m.deleteMisplaced(id, list)
+	m.addIPv4(id, list)
+}
+
+// appended is the list after adding, in order, every wanted address it lacks.
+func appended(list, want []netip.Prefix) []netip.Prefix {
+	for _, p := range want {
+		if !slices.Contains(list, p) {
+			list = insertIPv4(list, p)
+		}
+	}
+	return list
+}
+
+// reduced is the list after deleting, from its end, every address that is not wanted.
+func reduced(list, want []netip.Prefix) []netip.Prefix {
+	for _, p := range slices.Backward(list) {
+		if !slices.Contains(want, p) {
+			list = removeIPv4(list, p)
+		}
+	}
+	return list
+}
+
+func (m *mover) addIPv4(id LinkID, list []netip.Prefix) {
+	now := m.now.at(id.Namespace)
+	for _, p := range list {
+		address := AddressID{id.Namespace, id.Name, p}
+		if _, there := now.Addresses[address]; !there {
+			m.do(AddAddress{address})
+		}
+	}
+}
+
+// deleteIPv4 begins at the end of the list, so that no address is promoted that goes next.
+func (m *mover) deleteIPv4(id LinkID, wanted []netip.Prefix) {
+	for _, p := range slices.Backward(m.now.at(id.Namespace).ipv4List(id)) {
+		if !slices.Contains(wanted, p) {
+			m.do(DeleteAddress{AddressID{id.Namespace, id.Name, p}})
+		}
+	}
+}
+
+// deleteMisplaced deletes from the end, but for the primary address, what stands in the way of the
+// wanted order, until adding the rest behind what is left gives it. The primary address alone always
+// does.
+func (m *mover) deleteMisplaced(id LinkID, list []netip.Prefix) {
+	for have := m.now.at(id.Namespace).ipv4List(id); len(have) > 1 && !slices.Equal(appended(have, list), list); have = m.now.at(id.Namespace).ipv4List(id) {
+		last := have[len(have)-1]
+		if last == list[0] {
+			last = have[len(have)-2]
+		}
+		m.do(DeleteAddress{AddressID{id.Namespace, id.Name, last}})
+	}
+}
+
+func (m *mover) setIPv6(id LinkID, wanted []AddressID) {
+	now := m.now.at(id.Namespace)
+	for _, address := range wanted {
+		if _, there := now.Addresses[address]; !there && address.Prefix.Addr().Is6() {
+			m.do(AddAddress{address})
+		}
+	}
+	for _, address := range now.addressesOf(id) {
+		if !slices.Contains(wanted, address) && address.Prefix.Addr().Is6() {
+			m.do(DeleteAddress{address})
+		}
+	}
+}
