@@ -13,7 +13,8 @@
 // a new goroutine on a locked thread that is unlocked only after it has returned to the
 // namespace it came from, and otherwise ends with its goroutine. A visit is one such stay that
 // goes through many namespaces. Nothing stays open in a lab's namespace after it, because
-// a file or socket keeps a deleted one alive.
+// a file or socket keeps a deleted one alive; directories of settings, which do not, are kept
+// from one visit to the next, because finding them takes the longer the more namespaces there are.
 //
 // # Whose is it
 //

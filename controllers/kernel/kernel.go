@@ -49,6 +49,9 @@ type Kernel struct {
 	// hasNetem tries it once.
 	hasNetem func() bool
 
+	kept     *settingsDirs
+	listings *listings
+
 	mu sync.Mutex
 	// deleted are namespaces unmounted since the last Reap, with their nsid at home.
 	deleted map[string]int32
@@ -70,7 +73,7 @@ func New(options Options) (*Kernel, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	k := &Kernel{options: options, log: log, home: home, features: features{has: map[feature]bool{}}, deleted: map[string]int32{}}
+	k := &Kernel{options: options, log: log, home: home, features: features{has: map[feature]bool{}}, kept: newSettingsDirs(), listings: newListings(), deleted: map[string]int32{}}
 	k.hasNetem = sync.OnceValue(func() bool { return !errors.Is(k.tryFeature(featureNetem), ErrFeatureMissing) })
 	return k, nil
 }

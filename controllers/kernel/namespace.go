@@ -254,6 +254,7 @@ func (v *visit) unmount(k *Kernel, name, path string) error {
 	if err := v.remember(k, name); err != nil {
 		return err
 	}
+	v.kept.forget(name)
 	if err := v.close(name); err != nil {
 		return err
 	}

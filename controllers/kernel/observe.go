@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -97,13 +96,13 @@ func (o *observer) candidates() ([]string, error) {
 		names[name] = true
 	}
 	for _, dir := range []string{NamespaceDir, SymlinkDir} {
-		entries, err := os.ReadDir(dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		there, err := o.visit.listings.withPrefix(dir, o.id.Prefix())
+		if err != nil {
 			return nil, err
 		}
-		for _, entry := range entries {
-			if strings.HasPrefix(entry.Name(), o.id.Prefix()) && checkName(entry.Name()) == nil {
-				names[entry.Name()] = true
+		for _, name := range there {
+			if checkName(name) == nil {
+				names[name] = true
 			}
 		}
 	}
@@ -121,6 +120,9 @@ func (o *observer) observeName(name string) error {
 		o.conflict(SymlinkDir+"/"+name, link.found)
 	}
 	file, err := o.visit.inspect(name)
+	if !file.mounted {
+		o.visit.kept.forget(name)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		// A symlink with our target and nothing behind it is a leftover of ours.
 		if link.ours {

@@ -69,26 +69,29 @@ func (d *door) openSetting(name string, flags int) (fd int, err error) {
 // is looked up twice, because the file system refuses look-ups without locks.
 var scopes = []string{"conf/all/", "conf/default/"}
 
-// openScope opens a directory below that of a family, once.
+// openScope opens a directory below that of a family.
 func (d *door) openScope(family string, parent int, scope string) (dir int, err error) {
-	return d.openOnce(family+"/"+scope, func(path string) (int, error) {
+	return d.openOnce(family+"/"+scope, func(string) (int, error) {
 		return unix.Openat(parent, scope, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 }
 
-// openSettings opens the directory of a family's settings, once. All namespaces of a machine
-// have a directory ipv4 below the one directory /proc/sys/net, and the kernel goes through them
-// one by one to find this namespace's: with some hundred namespaces that is what a look costs, so
-// it is done once per family and not once per setting.
+// openSettings opens the directory of a family's settings, or fails with ENOENT where there are none.
 func (d *door) openSettings(family string) (dir int, err error) {
 	return d.openOnce(family, func(path string) (int, error) {
 		return openRetry(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)
 	})
 }
 
-// openOnce remembers what open returns for a directory below settingsDir until the door is closed.
+// openOnce remembers what open returns for a directory below settingsDir until the door is closed, and
+// has it kept for the next one.
 func (d *door) openOnce(name string, open func(path string) (int, error)) (dir int, err error) {
 	if dir, ok := d.settings[name]; ok {
+		return dir, nil
+	}
+	owner := d.cookie()
+	if dir, ok := d.kept.copy(d.name, owner, name); ok {
+		d.settings[name] = dir
 		return dir, nil
 	}
 	path := settingsDir + "/" + name
@@ -96,7 +99,18 @@ func (d *door) openOnce(name string, open func(path string) (int, error)) (dir i
 		return -1, fmt.Errorf("open %s: %w", path, err)
 	}
 	d.settings[name] = dir
+	d.kept.keep(d.name, owner, name, dir)
 	return dir, nil
+}
+
+// cookie is a number that the kernel has for this network namespace and will never have for another;
+// 0 before Linux 5.14, which has none.
+func (d *door) cookie() uint64 {
+	cookie, err := unix.GetsockoptUint64(d.conn.fd(), unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	if err != nil {
+		return 0
+	}
+	return cookie
 }
 
 func (d *door) readSysctl(name string) (string, error) {

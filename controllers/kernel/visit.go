@@ -17,6 +17,9 @@ type visit struct {
 	doors  map[string]*door
 	// home is a socket in the process' own namespace; nil until needed.
 	home *conn
+	// kept and listings outlive the visit.
+	kept     *settingsDirs
+	listings *listings
 }
 
 // door is an open way into one namespace.
@@ -26,11 +29,13 @@ type door struct {
 	conn *conn
 	// settings are the open directories of /proc/sys/net as this namespace sees them, by family.
 	settings map[string]int
+	// kept has some of them open from an earlier visit.
+	kept *settingsDirs
 }
 
 func (k *Kernel) visit(fn func(*visit) error) error {
 	return k.onThread(func(t *thread) error {
-		v := &visit{thread: t, doors: map[string]*door{}}
+		v := &visit{thread: t, doors: map[string]*door{}, kept: k.kept, listings: k.listings}
 		defer v.closeAll()
 		return fn(v)
 	})
@@ -70,7 +75,7 @@ func (v *visit) furnish(namespace string, ns netns.NsHandle) (*door, error) {
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	d := &door{name: namespace, ns: ns, conn: conn, settings: map[string]int{}}
+	d := &door{name: namespace, ns: ns, conn: conn, settings: map[string]int{}, kept: v.kept}
 	v.doors[namespace] = d
 	return d, nil
 }
