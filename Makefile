@@ -5,6 +5,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
+# Where ip and sysctl are, and users often do not look.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 # Generators and checkers, pinned by hack/tools/go.mod and built when first used.
 TOOL := go tool -modfile=hack/tools/go.mod
 

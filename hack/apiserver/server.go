@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
@@ -35,7 +36,11 @@ type Server struct {
 // New returns a server with the CRDs of some files or directories. It does not run yet. target is
 // the command that sets KUBEBUILDER_ASSETS for the tests, for people who run them without it.
 func New(target string, crds ...string) *Server {
-	s := &Server{target: target, environment: envtest.Environment{CRDDirectoryPaths: crds, ErrorIfCRDPathMissing: true}}
+	s := &Server{target: target, environment: envtest.Environment{
+		CRDDirectoryPaths:        crds,
+		ErrorIfCRDPathMissing:    true,
+		ControlPlaneStartTimeout: time.Minute,
+	}}
 	s.start = sync.OnceValues(func() (*rest.Config, error) {
 		s.started = true // also if it fails half-way: then etcd runs, and has to be stopped
 		return s.environment.Start()
