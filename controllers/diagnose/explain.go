@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -38,6 +39,9 @@ type Question struct {
 // the context's.
 func Explain(ctx context.Context, kernel Kernel, see topology.Observation, q Question) (Walk, error) {
 	w := walker{kernel: kernel, view: look(see)}
+	if cause := w.nameless(q); cause.Found() {
+		return Walk{From: topology.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}, ctx.Err()
+	}
 	request := w.travel(ctx, packet{
 		start: q.From, source: q.Source, destination: q.To, size: size(q), oneWhole: true,
 	})
@@ -79,6 +83,36 @@ func (w walker) answer(ctx context.Context, q Question, request trip) ([]Hop, Ca
 		return reply.hops, elsewhere(request, reply)
 	}
 	return reply.hops, noReply(request)
+}
+
+// nameless is the cause where a node without any address of the family asks: its kernel would
+// send requests from nowhere.
+func (w walker) nameless(q Question) Cause {
+	node, family := topology.NodeOf(q.From), familyName(q.To)
+	if q.Replied || q.Source.IsValid() || topology.IsLinkLocal(q.To) || len(w.ends(q.From)) == 0 || w.hasFamily(q.From, q.To) {
+		return Cause{}
+	}
+	return Cause{
+		Reason:  v1alpha1.ReasonNetworkUnreachable,
+		Node:    node,
+		Message: fmt.Sprintf("%s has no %s address to ask from", node, family),
+		Cure:    fmt.Sprintf("in the spec, addresses or a subnet with an %s prefix for a link of %s", family, node),
+	}
+}
+
+// hasFamily reports whether a node has an address of the family of another, link-local ones aside.
+func (v view) hasFamily(namespace string, like netip.Addr) bool {
+	return slices.ContainsFunc(v.links[namespace], func(id topology.LinkID) bool {
+		_, ok := v.addressOf(id, like)
+		return ok
+	})
+}
+
+func familyName(address netip.Addr) v1alpha1.Family {
+	if address.Is4() {
+		return v1alpha1.IPv4
+	}
+	return v1alpha1.IPv6
 }
 
 // sourceless is the cause where nobody knows whom to answer.

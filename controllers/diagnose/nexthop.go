@@ -26,7 +26,7 @@ func (w walker) nobody(p packet, out topology.LinkID, decision topology.Forwardi
 		return w.notOnLink(p, out)
 	default:
 		cause.Message = fmt.Sprintf("%s looks for %s on link %s, but it is nobody's address there", node, wanted, out.Name)
-		cause.Cure = fmt.Sprintf("in the spec, give %s the address %s on that link, or ask another", someone(neighbours), wanted)
+		cause.Cure = w.addressCure(out, wanted, neighbours, "ask another")
 	}
 	return cause
 }
@@ -68,13 +68,14 @@ func (w walker) notOnLink(p packet, out topology.LinkID) Cause {
 		Message: fmt.Sprintf("%s looks for %s on link %s, but %s has it elsewhere", node, p.destination, out.Name, owner),
 		Cure:    fmt.Sprintf("in the spec, correct the routes of %s", node),
 	}
+	path, _ := w.path(out.Namespace, p.destination, nothing)
 	own, ok := w.covering(out, p.destination)
 	if !ok {
+		cause.Cure = w.byAnotherWay(cause.Cure, "replace", path, p.destination)
 		return cause
 	}
 	cause.Message = fmt.Sprintf("%s looks for %s on link %s, because its %s contains it, but %s has it elsewhere", node, p.destination, out.Name, own, owner)
 	cause.Cure = fmt.Sprintf("in the spec, a longer prefix than /%d for %s at %s", own.Bits(), own.Addr(), node)
-	path, _ := w.path(out.Namespace, p.destination, nothing)
 	if len(path) == 0 || path[0].out != out {
 		return cause
 	}
@@ -84,10 +85,21 @@ func (w walker) notOnLink(p packet, out topology.LinkID) Cause {
 				netip.PrefixFrom(own.Addr(), theirs.Bits()), node, topology.NodeOf(path[0].in.Namespace), theirs)
 		}
 	}
-	if via, ok := w.gatewayOn(path[0], p.destination); ok {
-		cause.Cure = fit(cause.Cure, fmt.Sprintf("ip -n %s route add %s", out.Namespace, hop(out, via, p.destination, host(p.destination).String())))
-	}
+	cause.Cure = w.byAnotherWay(cause.Cure, "add", path, p.destination)
 	return cause
+}
+
+// byAnotherWay adds to a cure the command for a route to one address, over the first leg of a way.
+func (v view) byAnotherWay(cure, verb string, path []leg, address netip.Addr) string {
+	if len(path) == 0 {
+		return cure
+	}
+	out := path[0].out
+	via, ok := v.gatewayOn(path[0], address)
+	if !ok {
+		return cure
+	}
+	return fit(cure, fmt.Sprintf("ip -n %s route %s %s", out.Namespace, verb, hop(out, via, address, host(address).String())))
 }
 
 // owner is the first node with an address, as a network namespace; empty where nobody has it.
@@ -125,7 +137,22 @@ func (w walker) gatewayCure(p packet, out topology.LinkID, wrong netip.Addr, nei
 			return w.correction(p, out, wrong, l.in.Namespace, right)
 		}
 	}
-	return fmt.Sprintf("in the spec, give %s the address %s on that link, or correct the routes of %s", someone(neighbours), wrong, node)
+	return w.addressCure(out, wrong, neighbours, "correct the routes of "+node)
+}
+
+// addressCure gives somebody on a link an address that nobody has: who, is clear only where there
+// is one neighbour.
+func (w walker) addressCure(out topology.LinkID, wanted netip.Addr, neighbours []leg, or string) string {
+	spec := fmt.Sprintf("in the spec, give %s the address %s on that link, or %s", someone(neighbours), wanted, or)
+	own, ok := w.covering(out, wanted)
+	if len(neighbours) != 1 || !ok || topology.IsLinkLocal(wanted) {
+		return spec
+	}
+	in, command := neighbours[0].in, "ip -n %s address add %s dev %s"
+	if wanted.Is6() {
+		command += " nodad"
+	}
+	return fit(spec, fmt.Sprintf(command, in.Namespace, netip.PrefixFrom(wanted, own.Bits()), in.Name))
 }
 
 // correction replaces the gateway of the route that a packet takes.

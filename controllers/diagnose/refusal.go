@@ -107,10 +107,7 @@ func (w walker) forwarding(p packet, at place) setting {
 
 func (w walker) forwardingDisabled(p packet, at place) Cause {
 	node := topology.NodeOf(at.namespace)
-	family := v1alpha1.IPv4
-	if p.destination.Is6() {
-		family = v1alpha1.IPv6
-	}
+	family := familyName(p.destination)
 	off := w.forwarding(p, at)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonForwardingDisabled,
@@ -130,7 +127,7 @@ func (w walker) routeRejects(p packet, at place, kind topology.RouteType) Cause 
 		Reason:  v1alpha1.ReasonRouteRejects,
 		Node:    node,
 		Message: fmt.Sprintf("%s has %s %s route for %s", node, article(kind), kind, p.destination),
-		Cure:    fmt.Sprintf("remove the %s route from %s", kind, node),
+		Cure:    fmt.Sprintf("remove the %s route from %s; to find it: %s", kind, node, listRoutes(at.namespace, p.destination, kind)),
 	}
 	if prefix, ok := w.rejecting(at.namespace, p.destination, kind); ok {
 		cause.Message = fmt.Sprintf("%s rejects packets to %s: %s route for %s", node, p.destination, kind, prefix)
@@ -138,6 +135,14 @@ func (w walker) routeRejects(p packet, at place, kind topology.RouteType) Cause 
 			fmt.Sprintf("ip -n %s route delete %s %s", at.namespace, kind, prefix))
 	}
 	return cause
+}
+
+// listRoutes is the command that shows a namespace's routes of a kind. Without a family, ip shows IPv4's.
+func listRoutes(namespace string, like netip.Addr, kind topology.RouteType) string {
+	if like.Is6() {
+		return fmt.Sprintf("ip -6 -n %s route show type %s", namespace, kind)
+	}
+	return fmt.Sprintf("ip -n %s route show type %s", namespace, kind)
 }
 
 func article(kind topology.RouteType) string {

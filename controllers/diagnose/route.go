@@ -85,10 +85,7 @@ func (v view) noGateway(l leg, address netip.Addr) (why, cure string) {
 	node, other := topology.NodeOf(l.out.Namespace), topology.NodeOf(l.in.Namespace)
 	theirs, ok := v.addressOf(l.in, address)
 	if !ok {
-		family := "IPv6"
-		if address.Is4() {
-			family = "IPv4"
-		}
+		family := familyName(address)
 		return fmt.Sprintf(": the way is via %s, which has no %s address on link %s", other, family, l.out.Name),
 			fmt.Sprintf("in the spec, addresses or a subnet with an %s prefix for that link", family)
 	}
