@@ -169,12 +169,15 @@ func staleMTU(request trip) Cause {
 	if known == 0 || request.size <= known {
 		return Cause{}
 	}
-	node := topology.NodeOf(request.start)
+	node, command := topology.NodeOf(request.start), "ip -n %s route flush cache" // which is IPv4's
+	if request.destination.Is6() {
+		command = "ip -6 -n %s route flush cache"
+	}
 	return Cause{
 		Reason:  v1alpha1.ReasonMessageTooBig,
 		Node:    node,
 		Message: fmt.Sprintf("packets of %d bytes to %s are too big by what %s knows of the way: at most %d bytes", request.size, request.destination, node, known),
-		Cure:    fmt.Sprintf("ip -n %s route flush cache", request.start),
+		Cure:    fmt.Sprintf(command, request.start),
 	}
 }
 
