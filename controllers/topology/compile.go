@@ -19,7 +19,7 @@ func Compile(id Identity, spec *v1alpha1.NetLabSpec, options Options) (*Lab, err
 	if len(n.problems) > 0 {
 		return nil, n.problems
 	}
-	lab := &Lab{Identity: id, Want: NewState(), Probes: probes, Nodes: n.nodeNames(), Addresses: map[string][]netip.Addr{}}
+	lab := &Lab{Identity: id, Want: n.roomyState(), Probes: probes, Nodes: n.nodeNames(), Addresses: map[string][]netip.Addr{}}
 	for _, x := range n.nodes {
 		lab.Addresses[x.name] = x.asked()
 		n.addNodeRows(&lab.Want, x, options)
@@ -37,8 +37,22 @@ func Compile(id Identity, spec *v1alpha1.NetLabSpec, options Options) (*Lab, err
 			}
 		}
 	}
-	maps.Copy(lab.Want.Routes, routes)
+	lab.Want.Routes = routes
 	return lab, nil
+}
+
+// roomyState has room for the rows of most labs: growing the tables would take longer than filling them.
+func (n *network) roomyState() State {
+	nodes, interfaces := len(n.nodes), 0
+	for _, x := range n.nodes {
+		interfaces += 1 + len(x.ends)
+	}
+	s := NewState()
+	s.Namespaces = make(map[string]Namespace, nodes)
+	s.Links = make(map[LinkID]Link, interfaces)
+	s.Addresses = make(map[AddressID]Address, 2*interfaces)
+	s.Sysctls = make(map[SysctlID]string, nodes*len(bornSysctls)+interfaces*(len(LinkSysctls4)+len(LinkSysctls6)))
+	return s
 }
 
 // Validate finds everything wrong with a lab's description; nil when it can be built.

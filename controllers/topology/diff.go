@@ -86,6 +86,9 @@ func missing[K, V comparable](have, want map[K]V, compare func(a, b K) int) []K 
 	var keys []K
 	for k, w := range want {
 		if h, ok := have[k]; !ok || h != w {
+			if keys == nil {
+				keys = make([]K, 0, len(want))
+			}
 			keys = append(keys, k)
 		}
 	}

@@ -84,8 +84,11 @@ func (m machine) at(namespace string) *State {
 	if part, ok := m[namespace]; ok {
 		return part
 	}
-	return &State{}
+	return &nothing
 }
+
+// nothing is the part of a namespace that is not there.
+var nothing State
 
 // link is the row of a link, in whichever namespace it is.
 func (m machine) link(id LinkID) (Link, bool) {

@@ -342,5 +342,7 @@ func (s State) String() string {
 }
 
 func sortedKeys[K comparable, V any](table map[K]V, compare func(a, b K) int) []K {
-	return slices.SortedFunc(maps.Keys(table), compare)
+	keys := slices.AppendSeq(make([]K, 0, len(table)), maps.Keys(table))
+	slices.SortFunc(keys, compare)
+	return keys
 }
