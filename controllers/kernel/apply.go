@@ -64,7 +64,7 @@ func (k *Kernel) applyRun(ctx context.Context, v *visit, ops []topology.Op) (app
 }
 
 // mostDeletions is how many links are deleted at once.
-const mostDeletions = 64
+const mostDeletions = 256
 
 func leadingDeletions(ops []topology.Op) []topology.Op {
 	for i, op := range ops {
