@@ -23,6 +23,8 @@ type contender struct {
 	prepare func([]topology.Op) error
 	// others is the CPU time of processes that it keeps running.
 	others func() time.Duration
+	// watch waits for changes for a while and returns the memory that takes.
+	watch func() (int64, error)
 	// finish ends what it keeps running.
 	finish func() error
 }
@@ -99,6 +101,7 @@ func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
 		_, err := converge.Remove(ctx, k, lab)
 		return err
 	})
+	watch := func() (int64, error) { return watching(ctx, k, b) }
 	start := time.Now()
 	planErr := eachLab(func(lab topology.Identity) error {
 		want, err := compile(lab, b.spec)
@@ -106,7 +109,37 @@ func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
 		return err
 	})()
 	r.CompileAndDiff = time.Since(start)
-	return contender{build: realize(b.spec), compare: realize(b.spec), edit: realize(b.edited), repair: realize(b.spec), tearDown: remove}, errors.Join(err, planErr)
+	return contender{build: realize(b.spec), compare: realize(b.spec), edit: realize(b.edited), repair: realize(b.spec), tearDown: remove, watch: watch}, errors.Join(err, planErr)
+}
+
+// watchTime is how long memory is left alone before it is looked at.
+const watchTime = time.Second
+
+// watching is an agent's rest: it follows every namespace, and nothing happens.
+func watching(ctx context.Context, k *kernel.Kernel, b *bench) (memory int64, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	events, err := k.Watch(ctx)
+	if err != nil {
+		stop()
+		return 0, err
+	}
+	defer func() {
+		stop()
+		for range events { // until nothing of the watch is left
+		}
+	}()
+	for _, p := range b.parts {
+		for name := range p.want.Namespaces {
+			if err := k.Follow(name); err != nil {
+				return 0, err
+			}
+		}
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(watchTime):
+	}
+	return resident()
 }
 
 // measure runs one contender through all phases.
@@ -137,6 +170,9 @@ func measure(ctx context.Context, name string, b *bench) (*result, error) {
 	} {
 		if err == nil && step.do != nil {
 			err = r.timed(step.phase, step.do)
+			if step.phase == phaseCompare && err == nil && c.watch != nil {
+				r.Watching, err = c.watch()
+			}
 			if err == nil && len(step.then) > 0 {
 				err = c.prepare(step.then)
 			}

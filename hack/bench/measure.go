@@ -34,6 +34,8 @@ type result struct {
 	CompileAndDiff time.Duration
 	// Peak is the largest memory of a process, in bytes; Kernel what the kernel holds for the lab.
 	Peak, Kernel int64
+	// Watching is the resident memory of a process that has compared everything and waits for changes.
+	Watching int64
 	// others is the CPU time of processes that still run.
 	others func() time.Duration
 }
@@ -79,6 +81,17 @@ func peak() int64 {
 		}
 	}
 	return most
+}
+
+// resident is the memory that this process has now.
+func resident() (int64, error) {
+	content, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
+	}
+	var size, pages int64
+	_, err = fmt.Sscan(string(content), &size, &pages)
+	return pages * int64(os.Getpagesize()), err
 }
 
 // kernelMemory is what the kernel has for itself. Others on the machine change it too.

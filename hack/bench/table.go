@@ -48,7 +48,8 @@ func (t *table) note(c benchCase, runs, applied []result) {
 		text += fmt.Sprintf(" (%.1f %% of apply)", 100*float64(plan)/float64(least(applied, wallOf(phaseBuild))))
 	}
 	no := least(runs, wallOf(phaseCompare)) / time.Duration(runs[0].Namespaces)
-	t.notes = append(t.notes, fmt.Sprintf("%s; no-op %.2f ms per namespace.", text, no.Seconds()*1000))
+	watching := megabytes(median(runs, func(r result) int64 { return r.Watching }))
+	t.notes = append(t.notes, fmt.Sprintf("%s; no-op %.2f ms per namespace; %s while watching them.", text, no.Seconds()*1000, watching))
 }
 
 func (t *table) String() string {
