@@ -20,6 +20,12 @@ type rawAddress struct {
 	// network is the prefix' other address: the peer's on a point-to-point one, else the same.
 	network netip.Addr
 	flags   uint32
+	scope   uint8
+	// broadcast is the address that all on the link take; the zero Addr for none.
+	broadcast netip.Addr
+	// passing says that it has a lifetime, or its use as a source has; metric is its route's.
+	passing bool
+	metric  uint32
 }
 
 // addresses lists a namespace's addresses of both families, in the order of each interface.
@@ -44,7 +50,7 @@ func parseAddress(msg []byte) (a rawAddress, ok bool, err error) {
 	if header.Family != unix.AF_INET && header.Family != unix.AF_INET6 {
 		return rawAddress{}, false, nil
 	}
-	a = rawAddress{index: int(header.Index), flags: uint32(header.Flags)}
+	a = rawAddress{index: int(header.Index), flags: uint32(header.Flags), scope: header.Scope}
 	var local netip.Addr
 	err = attributes(msg[unix.SizeofIfAddrmsg:], func(kind uint16, value []byte) error {
 		switch kind {
@@ -54,6 +60,12 @@ func parseAddress(msg []byte) (a rawAddress, ok bool, err error) {
 			a.network = address(value)
 		case unix.IFA_FLAGS:
 			a.flags = number(value)
+		case unix.IFA_BROADCAST:
+			a.broadcast = address(value)
+		case unix.IFA_CACHEINFO: // struct ifa_cacheinfo begins with both lifetimes
+			a.passing = number(value) != forEver || number(value[min(4, len(value)):]) != forEver
+		case unix.IFA_RT_PRIORITY:
+			a.metric = number(value)
 		}
 		return nil
 	})

@@ -140,10 +140,16 @@ func (k *Kernel) perform(v *visit, op topology.Op) error {
 		return v.replaceQdisc(op)
 	case topology.DeleteQdisc:
 		return v.deleteQdisc(op)
+	case topology.DeleteChildQdisc:
+		return v.deleteChildQdisc(op)
+	case topology.ResetAttribute:
+		return v.resetAttribute(op)
 	case topology.AddAddress:
 		return v.addAddress(op)
 	case topology.DeleteAddress:
 		return v.deleteAddress(op)
+	case topology.AddPrefixRoute:
+		return v.addPrefixRoute(op)
 	case topology.ReplaceRoute:
 		return v.replaceRoute(op)
 	case topology.DeleteRoute:

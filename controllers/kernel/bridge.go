@@ -15,7 +15,6 @@ import (
 
 // Attributes of linux/if_link.h and linux/if_bridge.h that neither library names as needed here.
 const (
-	infoSlaveData     = 5 // IFLA_INFO_SLAVE_DATA
 	portState         = 1 // IFLA_BRPORT_STATE
 	bridgeFlags       = 0 // IFLA_BRIDGE_FLAGS
 	bridgeVLANInfo    = 2 // IFLA_BRIDGE_VLAN_INFO

@@ -24,6 +24,8 @@
 //	a symlink in SymlinkDir         its target is exactly our file of the same name
 //	a link                          it is lo, has our group, or its peer has
 //	an address                      it is on such a link and not one the kernel gives lo
+//	the route to its network        it is as the kernel makes it with such an address
+//	an attribute                    its link is the lab's, and no lab asks for another value than at birth
 //	a route of the main table       it has our protocol, or is where a wanted one belongs
 //	a setting                       it has a row in every State
 //	a membership in a VLAN          its port is the lab's
@@ -34,6 +36,37 @@
 // both ends. So whatever moment a process is killed at, what it leaves says whose it is, and the
 // next Observe, Diff and Apply bring it to the same end. Whatever else has a name that is wanted
 // is a Conflict; whatever else is in a lab's namespace is Foreign. Neither is touched.
+//
+// # What is taken back
+//
+// What ip, bridge, tc and sysctl can change of the lab's own things is seen in the messages that are
+// read anyway, and taken back where it decides which packets go where:
+//
+//	changed by hand                          is                  and taken back by
+//	a link's ARP, multicast, broadcast       an override         ip link set
+//	  address, mode, dormant state
+//	what a bridge does beside STP and VLANs  an override         ip link set type bridge
+//	  (ageing, priority, snooping, firewall)
+//	what a port does (learning, flooding,    an override         ip link set type bridge_slave
+//	  isolation, hairpin, cost, its state
+//	  without a spanning tree …)
+//	headers, binding of a VLAN interface     an override         ip link set type vlan
+//	an address's lifetime, metric, flags     an alteration       ip address replace
+//	its scope, broadcast, peer; IPv4's       an alteration       ip address delete, replace
+//	  flags, IPv6's metric
+//	the route the kernel made with it        its address'        ip route prepend
+//	a route's metrics, realm, scope, pref,   another route type  ip route replace
+//	  expiry, encapsulation, next hop object
+//	a queue below the root's                 its qdisc's         tc qdisc delete
+//	the queue a tbf was born with            its qdisc's limit   tc qdisc replace
+//
+// What is beside them is foreign: other tables, policy rules, neighbours and MAC entries that somebody
+// made to stay, filters of what comes in, packet filters, XDP programs (shown: they come with the
+// link), routes of another source or TOS. Not looked at, because no packet goes another way for it:
+// names (alias, altname, label), promiscuity, queue lengths, offloads, statistics, the priorities of
+// VLAN interfaces, IPv6 tokens (no lab takes router advertisements), timers of multicast. A veth
+// has no carrier and no protodown that could be set by hand. Every setting that is not on the
+// closed list is the user's.
 //
 // # Unknown is not absent
 //

@@ -3,8 +3,10 @@
 package kernel
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -169,6 +171,103 @@ var drifts = []drift{
 	{"IPv6 blackhole gone", `ip -n $a route delete fd00:66::/64`, []string{
 		"ip -n default.routed-pair.ns1 route replace blackhole fd00:66::/64 proto 78",
 	}},
+	{"ARP off", `ip -n $r link set l1 arp off`, []string{
+		"ip -n default.routed-pair.router link set l1 arp on",
+	}},
+	{"multicast off", `ip -n $r link set l1 multicast off`, []string{
+		"ip -n default.routed-pair.router link set l1 multicast on",
+	}},
+	{"broadcast MAC", `ip -n $r link set l1 broadcast 02:00:00:00:00:99`, []string{
+		"ip -n default.routed-pair.router link set l1 broadcast ff:ff:ff:ff:ff:ff",
+	}},
+	{"dormant mode", `ip -n $r link set l1 mode dormant`, []string{
+		"ip -n default.routed-pair.router link set l1 mode default",
+	}},
+	{"dormant", `ip -n $r link set l1 state dormant`, []string{
+		"ip -n default.routed-pair.router link set l1 state up",
+	}},
+	{"address with a lifetime", `ip -n $r address change 203.0.113.254/24 dev extra valid_lft 600 preferred_lft 300`, []string{
+		"ip -n default.routed-pair.router address replace 203.0.113.254/24 dev extra",
+	}},
+	{"address deprecated", `ip -n $r address change 203.0.113.254/24 dev extra preferred_lft 0`, []string{
+		"ip -n default.routed-pair.router address replace 203.0.113.254/24 dev extra",
+	}},
+	{"address' metric", `ip -n $r address change 203.0.113.254/24 dev extra metric 7`, []string{
+		"ip -n default.routed-pair.router address replace 203.0.113.254/24 dev extra",
+	}},
+	{"address' scope", `ip -n $r address delete 203.0.113.254/24 dev extra && ip -n $r address add 203.0.113.254/24 dev extra scope link`, []string{
+		"ip -n default.routed-pair.router address delete 203.0.113.254/24 dev extra",
+		"ip -n default.routed-pair.router address replace 203.0.113.254/24 dev extra",
+	}},
+	{"address' broadcast", `ip -n $r address delete 203.0.113.254/24 dev extra && ip -n $r address add 203.0.113.254/24 brd 203.0.113.1 dev extra`, []string{
+		"ip -n default.routed-pair.router address delete 203.0.113.254/24 dev extra",
+		"ip -n default.routed-pair.router address replace 203.0.113.254/24 dev extra",
+	}},
+	{"address' peer in another network", `ip -n $r address delete 203.0.113.254/24 dev extra && ip -n $r address add 203.0.113.254 peer 10.88.0.1/24 dev extra`, []string{
+		"ip -n default.routed-pair.router address delete 203.0.113.254/24 dev extra",
+		"ip -n default.routed-pair.router address replace 203.0.113.254/24 dev extra",
+	}},
+	{"address without its route", `ip -n $r address delete 203.0.113.254/24 dev extra && ip -n $r address add 203.0.113.254/24 dev extra noprefixroute`, []string{
+		"ip -n default.routed-pair.router address delete 203.0.113.254/24 dev extra",
+		"ip -n default.routed-pair.router address replace 203.0.113.254/24 dev extra",
+	}},
+	{"IPv6 address with a lifetime", `ip -n $r address change fd00:2::fe/64 dev extra valid_lft 600 preferred_lft 300`, []string{
+		"ip -n default.routed-pair.router address replace fd00:2::fe/64 dev extra nodad",
+	}},
+	{"IPv6 address deprecated", `ip -n $r address change fd00:2::fe/64 dev extra preferred_lft 0`, []string{
+		"ip -n default.routed-pair.router address replace fd00:2::fe/64 dev extra nodad",
+	}},
+	{"IPv6 address' metric", `ip -n $r address change fd00:2::fe/64 dev extra metric 7`, []string{
+		"ip -n default.routed-pair.router address delete fd00:2::fe/64 dev extra",
+		"ip -n default.routed-pair.router address replace fd00:2::fe/64 dev extra nodad",
+	}},
+	{"IPv6 address' flags", `ip -n $r address change fd00:2::fe/64 dev extra home mngtmpaddr`, []string{
+		"ip -n default.routed-pair.router address replace fd00:2::fe/64 dev extra nodad",
+	}},
+	{"IPv6 address without its route", `ip -n $r address change fd00:2::fe/64 dev extra noprefixroute`, []string{
+		"ip -n default.routed-pair.router address replace fd00:2::fe/64 dev extra nodad",
+	}},
+	{"IPv6 address' peer", `ip -n $r address change fd00:2::fe peer fd00:88::1/64 dev extra`, []string{
+		"ip -n default.routed-pair.router address delete fd00:2::fe/64 dev extra",
+		"ip -n default.routed-pair.router address replace fd00:2::fe/64 dev extra nodad",
+	}},
+	{"address' network unreachable", `ip -n $r route delete 203.0.113.0/24`, []string{
+		"ip -n default.routed-pair.router route prepend 203.0.113.0/24 dev extra proto kernel scope link src 203.0.113.254",
+	}},
+	{"address' network elsewhere", `ip -n $r route replace 203.0.113.0/24 via 192.0.2.1`, []string{
+		"ip -n default.routed-pair.router route prepend 203.0.113.0/24 dev extra proto kernel scope link src 203.0.113.254",
+	}},
+	{"address' network from another source", `ip -n $r route change 203.0.113.0/24 dev extra proto kernel scope link src 192.0.2.254`, []string{
+		"ip -n default.routed-pair.router route prepend 203.0.113.0/24 dev extra proto kernel scope link src 203.0.113.254",
+	}},
+	{"IPv6 address' network unreachable", `ip -n $r route delete fd00:2::/64`, []string{
+		"ip -n default.routed-pair.router route prepend fd00:2::/64 dev extra proto kernel metric 256",
+	}},
+	{"link-local network unreachable", `ip -n $r route delete fe80::/64 dev l1`, []string{
+		"ip -n default.routed-pair.router route prepend fe80::/64 dev l1 proto kernel metric 256",
+	}},
+	{"all routes of a host flushed", `ip -n $b route flush table main; ip -6 -n $b route flush table main`, []string{
+		"ip -n default.routed-pair.ns2 route prepend 198.51.100.0/24 dev l2 proto kernel scope link src 198.51.100.1",
+		"ip -n default.routed-pair.ns2 route replace default via 198.51.100.254 dev l2 proto 78",
+	}},
+	{"route's scope", `ip -n $a route change 10.10.0.0/24 dev l1 proto 78 scope global`, []string{
+		"ip -n default.routed-pair.ns1 route replace 10.10.0.0/24 dev l1 proto 78",
+	}},
+	{"route's congestion control and window", `ip -n $b route change default via 198.51.100.254 proto 78 congctl reno initcwnd 2`, []string{
+		"ip -n default.routed-pair.ns2 route replace default via 198.51.100.254 dev l2 proto 78",
+	}},
+	{"route by a next hop object", `ip -n $b nexthop add id 7 via 198.51.100.254 dev l2 && ip -n $b route replace default nhid 7 proto 78`, []string{
+		"ip -n default.routed-pair.ns2 route replace default via 198.51.100.254 dev l2 proto 78",
+	}},
+	{"IPv6 route's preference", `ip -6 -n $a route change default via fe80::2 dev l1 proto 78 pref high`, []string{
+		"ip -n default.routed-pair.ns1 route replace ::/0 via fe80::2 dev l1 proto 78",
+	}},
+	{"IPv6 route's end", `ip -6 -n $a route change default via fe80::2 dev l1 proto 78 expires 600`, []string{
+		"ip -n default.routed-pair.ns1 route replace ::/0 via fe80::2 dev l1 proto 78",
+	}},
+	{"IPv6 route's metrics", `ip -6 -n $a route change default via fe80::2 dev l1 proto 78 mtu 1300`, []string{
+		"ip -n default.routed-pair.ns1 route replace ::/0 via fe80::2 dev l1 proto 78",
+	}},
 	{"symlink gone", `rm /run/netns/$a`, []string{
 		"ln -s /run/netlab/netns/default.routed-pair.ns1 /run/netns/default.routed-pair.ns1",
 	}},
@@ -185,19 +284,30 @@ var drifts = []drift{
 	{"routes flushed", `ip -n $a route flush proto 78; ip -6 -n $a route flush proto 78`, nil},
 }
 
-func TestDriftIsSeenAndRepaired(t *testing.T) {
-	want := everythingLab()
+func TestDriftIsSeenAndRepaired(t *testing.T) { mustRepair(t, everythingLab(), drifts) }
+
+// mustRepair does each thing to a lab and wants it seen, undone, and nothing else touched: where
+// the table names a plan, that is all there is to do. A @ in it is the handle of the link's queue.
+func mustRepair(t *testing.T, want topology.State, drifts []drift) {
 	for _, d := range drifts {
 		t.Run(d.name, func(t *testing.T) {
 			k := newKernel(t, Options{})
 			converge(t, k, want)
-			sh(t, shorthand+d.do)
+			expected := lines(d.plan)
+			for _, line := range d.plan {
+				if before, _, ok := strings.Cut(line, "@"); ok {
+					words := strings.Fields(before) // tc -n NAMESPACE qdisc delete dev LINK parent
+					handle := sh(t, fmt.Sprintf("tc -n %s qdisc show dev %s root | cut -d' ' -f3", words[2], words[6]))
+					expected = strings.ReplaceAll(expected, "@", strings.TrimSpace(handle))
+				}
+			}
+			sh(t, "s="+sw+"\n"+shorthand+d.do)
 			plan := topology.Diff(observe(t, k, want).State, want)
 			if len(plan) == 0 {
 				t.Fatal("it was not seen")
 			}
-			if d.plan != nil && texts(plan) != lines(d.plan) {
-				t.Errorf("the plan is\n%swant\n%s", texts(plan), lines(d.plan))
+			if d.plan != nil && texts(plan) != expected {
+				t.Errorf("the plan is\n%swant\n%s", texts(plan), expected)
 			}
 			repair(t, k, want)
 		})

@@ -68,8 +68,13 @@ type rawLink struct {
 	// serviceTag: the interface is for a tag of another protocol than IEEE 802.1Q's, as providers
 	// put it around a customer's.
 	serviceTag bool
+	// slaveKind is the kind of the master that the link has something by.
+	slaveKind string
 	// portState is a bridge's port's (BR_STATE_*).
 	portState uint8
+	// overrides are what no lab asks for. xdp says that a program sees packets before the kernel does.
+	overrides []override
+	xdp       bool
 }
 
 // links lists a namespace's links.
@@ -107,6 +112,9 @@ func parseLink(msg []byte) (rawLink, error) {
 		loopback:      header.Flags&unix.IFF_LOOPBACK != 0,
 		peerNamespace: noNamespaceHere,
 	}
+	if !link.loopback {
+		link.noticeBits(flagBits, header.Flags)
+	}
 	err := attributes(msg[unix.SizeofIfInfomsg:], link.set)
 	return link, err
 }
@@ -139,7 +147,16 @@ func (l *rawLink) set(kind uint16, value []byte) error {
 		return attributes(value, l.setInfo)
 	case unix.IFLA_AF_SPEC:
 		return attributes(value, l.setFamily)
+	case unix.IFLA_XDP:
+		return attributes(value, l.setXDP)
 	}
+	l.noticeLink(kind, value)
+	return nil
+}
+
+// setXDP takes any way in which a program can be attached (XDP_ATTACHED_*).
+func (l *rawLink) setXDP(kind uint16, value []byte) error {
+	l.xdp = l.xdp || kind == unix.IFLA_XDP_ATTACHED && len(value) > 0 && value[0] != 0
 	return nil
 }
 
@@ -150,15 +167,13 @@ func (l *rawLink) setInfo(kind uint16, value []byte) (err error) {
 		l.kind = text(value)
 	case kind == unix.IFLA_INFO_DATA && l.kind == "bridge":
 		l.bridge, err = parseBridge(value)
+		return errors.Join(err, attributes(value, l.noticeBridge))
 	case kind == unix.IFLA_INFO_DATA && l.kind == "vlan":
-		l.vlan, l.serviceTag, err = parseVLAN(value)
-	case kind == infoSlaveData:
-		return attributes(value, func(kind uint16, value []byte) error {
-			if kind == portState && len(value) > 0 {
-				l.portState = value[0]
-			}
-			return nil
-		})
+		return attributes(value, l.setVLAN)
+	case kind == unix.IFLA_INFO_SLAVE_KIND:
+		l.slaveKind = text(value)
+	case kind == unix.IFLA_INFO_SLAVE_DATA && l.slaveKind == "bridge":
+		return attributes(value, l.noticePort)
 	}
 	return err
 }

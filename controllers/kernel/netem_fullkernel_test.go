@@ -101,6 +101,15 @@ var netemDrifts = []drift{
 	{"token bucket's depth", `tc -n $r qdisc change dev l2 root tbf rate 10mbit burst 20000 limit 100000`, []string{tbfAgain}},
 	{"token bucket's limit", `tc -n $r qdisc change dev l2 root tbf rate 10mbit burst 51200 limit 50000`, []string{tbfAgain}},
 	{"token bucket with a peak", `tc -n $r qdisc change dev l2 root tbf rate 10mbit burst 51200 limit 100000 peakrate 11mbit mtu 1600`, []string{tbfAgain}},
+	{"a queue below netem", `tc -n $a qdisc add dev l1 parent $(tc -n $a qdisc show dev l1 | cut -d' ' -f3)1 pfifo limit 1`, []string{
+		"tc -n default.routed-pair.ns1 qdisc delete dev l1 parent @1",
+	}},
+	{"a token bucket below netem", `tc -n $a qdisc add dev l1 parent $(tc -n $a qdisc show dev l1 | cut -d' ' -f3)1 handle 7: tbf rate 8kbit burst 2000 limit 3000`, []string{
+		"tc -n default.routed-pair.ns1 qdisc delete dev l1 parent @1",
+	}},
+	{"a queue below netem, and another delay", `tc -n $a qdisc add dev l1 parent $(tc -n $a qdisc show dev l1 | cut -d' ' -f3)1 pfifo limit 1; delay=1s` + byHand, []string{
+		"tc -n default.routed-pair.ns1 qdisc delete dev l1 parent @1", netemAgain,
+	}},
 	{"token bucket with an overhead", `tc -n $r qdisc change dev l2 root tbf rate 10mbit overhead 100 burst 51200 limit 100000`, []string{tbfAgain}},
 }
 

@@ -333,6 +333,10 @@ func (o *observer) addLinks(in *interior) {
 		if l.kind == "bridge" {
 			o.found.State.Bridges[id] = l.bridge
 		}
+		o.addOverrides(in, id, l)
+		if l.xdp {
+			o.foreign("%s: an XDP program on %s sees packets first", id.Namespace, id.Name)
+		}
 		switch {
 		case l.settles():
 			o.found.Settling = append(o.found.Settling, id)
@@ -415,6 +419,7 @@ var bornLinkSettings6 = func() map[string]string {
 // their order; IPv6 has none that matters.
 func (o *observer) addAddresses(in *interior) {
 	order := map[int]int{}
+	prefixRoutes := in.prefixRoutes()
 	byIndex := map[int]rawLink{}
 	for _, l := range in.links {
 		byIndex[l.index] = l
@@ -424,7 +429,7 @@ func (o *observer) addAddresses(in *interior) {
 		if !in.ours[a.index] || a.kernelMade(link) {
 			continue
 		}
-		row := topology.Address{}
+		row := topology.Address{Altered: a.altered(), Unrouted: o.unrouted(in, link, a, prefixRoutes)}
 		if a.prefix.Addr().Is4() {
 			row.Order = order[a.index]
 			order[a.index]++
@@ -448,7 +453,7 @@ func (o *observer) addRoutes(in *interior) {
 		_, wanted := o.want.Routes[id]
 		// What is behind the first of a destination and metric is never used.
 		_, covered := o.found.State.Routes[id]
-		if covered || r.tos != 0 || r.protocol != topology.RouteProtocol && !wanted {
+		if covered || r.tos != 0 || r.from || r.protocol != topology.RouteProtocol && !wanted {
 			o.foreign("%s: %s", in.door.name, r.describe(id, row))
 			continue
 		}

@@ -25,8 +25,12 @@ const (
 	tbfRate64      = 4  // TCA_TBF_RATE64
 )
 
-// rootParent is where an interface's own queueing discipline hangs (TC_H_ROOT).
-const rootParent = math.MaxUint32
+// rootParent is where an interface's own queueing discipline hangs (TC_H_ROOT), ingressParent where the
+// filters of what comes in do (TC_H_INGRESS, TC_H_CLSACT).
+const (
+	rootParent    = math.MaxUint32
+	ingressParent = 0xfffffff1
+)
 
 // bornQdiscs are what the kernel itself gives the links of a lab: none at all, and nothing before
 // a link is first set up.
@@ -106,12 +110,21 @@ func (v *visit) deleteQdisc(op topology.DeleteQdisc) error {
 	return ignoreGone(err)
 }
 
+// deleteChildQdisc deletes what hangs below a root. What tbf has from its birth cannot be deleted.
+func (v *visit) deleteChildQdisc(op topology.DeleteChildQdisc) error {
+	return ignoreGone(v.changeQdiscAt(op.LinkID, uint32(op.Parent), unix.RTM_DELQDISC, 0))
+}
+
 func (v *visit) changeQdisc(id topology.LinkID, kind, flags int, attributes ...nl.NetlinkRequestData) error {
+	return v.changeQdiscAt(id, rootParent, kind, flags, attributes...)
+}
+
+func (v *visit) changeQdiscAt(id topology.LinkID, parent uint32, kind, flags int, attributes ...nl.NetlinkRequestData) error {
 	d, index, err := v.find(id)
 	if err != nil {
 		return err
 	}
-	header := &nl.TcMsg{Family: unix.AF_UNSPEC, Ifindex: int32(index), Parent: rootParent}
+	header := &nl.TcMsg{Family: unix.AF_UNSPEC, Ifindex: int32(index), Parent: parent}
 	return d.conn.send(kind, flags, append([]nl.NetlinkRequestData{header}, attributes...)...)
 }
 
@@ -147,46 +160,87 @@ func tbfAttributes(q topology.Qdisc) *nl.RtAttr {
 	return attribute
 }
 
-// rootQdiscs lists the root queueing disciplines of a namespace's links by index.
+// rawQdisc is a queueing discipline as a namespace's kernel describes it.
+type rawQdisc struct {
+	index          int
+	handle, parent uint32
+	kind           string
+	row            topology.Qdisc
+}
+
+// rootQdiscs lists the root queueing disciplines of a namespace's links by index, with what hangs below
+// them.
 func (c *conn) rootQdiscs() (map[int]topology.Qdisc, error) {
-	roots := map[int]topology.Qdisc{}
+	roots, children := map[int]topology.Qdisc{}, []rawQdisc(nil)
 	err := c.get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
-		if len(msg) < nl.SizeofTcMsg {
-			return errors.New("a queueing discipline's message is cut short")
-		}
-		header := nl.DeserializeTcMsg(msg)
-		kind, q, err := parseQdisc(msg[nl.SizeofTcMsg:])
-		if header.Parent == rootParent && !slices.Contains(bornQdiscs, kind) {
-			roots[int(header.Ifindex)] = q
+		q, err := parseQdisc(msg)
+		switch {
+		case q.parent == rootParent && !slices.Contains(bornQdiscs, q.kind):
+			roots[q.index] = q.row
+		case q.parent != rootParent && q.parent != ingressParent:
+			children = append(children, q)
 		}
 		return err
-	}, &nl.TcMsg{Family: unix.AF_UNSPEC})
+	}, &nl.TcMsg{Family: unix.AF_UNSPEC}, nl.NewRtAttr(unix.TCA_DUMP_INVISIBLE, nil))
+	for index, root := range roots {
+		roots[index] = withChildren(root, index, children)
+	}
 	return roots, err
 }
 
-func parseQdisc(b []byte) (kind string, q topology.Qdisc, err error) {
+// withChildren says where somebody hung another. The kernel hides the queue that tbf has from its birth, which has no
+// handle, unless asked for it; without that queue, or another, nothing gets through, as with a limit of 0.
+func withChildren(root topology.Qdisc, index int, children []rawQdisc) topology.Qdisc {
+	room := uint32(0)
+	for _, child := range children {
+		switch {
+		case child.index != index:
+		case child.handle == 0:
+			room = child.row.Limit
+		default:
+			root.Child, room = topology.Handle(child.parent), root.Limit
+		}
+	}
+	switch root.Kind {
+	case topology.TBF:
+		root.Limit = min(root.Limit, room)
+	case topology.OtherQdisc:
+		root.Child = 0 // it goes whole
+	case topology.Netem:
+	}
+	return root
+}
+
+func parseQdisc(msg []byte) (q rawQdisc, err error) {
+	if len(msg) < nl.SizeofTcMsg {
+		return q, errors.New("a queueing discipline's message is cut short")
+	}
+	header := nl.DeserializeTcMsg(msg)
+	q = rawQdisc{index: int(header.Ifindex), handle: header.Handle, parent: header.Parent}
 	var options []byte
-	err = attributes(b, func(attribute uint16, value []byte) error {
+	err = attributes(msg[nl.SizeofTcMsg:], func(attribute uint16, value []byte) error {
 		switch attribute {
 		case nl.TCA_KIND:
-			kind = text(value)
+			q.kind = text(value)
 		case nl.TCA_OPTIONS:
 			options = value
 		}
 		return nil
 	})
 	if err != nil {
-		return kind, q, err
+		return q, err
 	}
-	switch kind {
+	switch q.kind {
 	case "netem":
-		q, err = parseNetem(options)
+		q.row, err = parseNetem(options)
 	case "tbf":
-		q, err = parseTBF(options)
+		q.row, err = parseTBF(options)
+	case "bfifo":
+		q.row = topology.Qdisc{Kind: topology.OtherQdisc, Limit: number(options)} // struct tc_fifo_qopt
 	default:
-		q = topology.Qdisc{Kind: topology.OtherQdisc}
+		q.row = topology.Qdisc{Kind: topology.OtherQdisc}
 	}
-	return kind, q, err
+	return q, err
 }
 
 // parseNetem makes OtherQdisc of one that does more than a lab can ask for.

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -21,6 +22,9 @@ const protocolRA = unix.RTPROT_RA
 // nextHopID is RTA_NH_ID of linux/rtnetlink.h, a next hop that is an object of its own.
 const nextHopID = 30
 
+// cacheExpires is where struct rta_cacheinfo says when an IPv6 route goes by itself.
+const cacheExpires = 8
+
 // sizeofNextHop is struct rtnexthop without its attributes.
 const sizeofNextHop = unix.SizeofRtNexthop
 
@@ -33,7 +37,9 @@ type rawRoute struct {
 	kind     topology.RouteType
 	source   netip.Addr
 	hops     []rawHop
-	// extra says that it carries something no lab asks for: metrics, an encapsulation.
+	// from says that it is only for packets from some addresses.
+	from bool
+	// extra says that it carries something no lab asks for: metrics, an encapsulation, a realm, an end.
 	extra bool
 }
 
@@ -104,14 +110,23 @@ func parseRoute(msg []byte) (rawRoute, error) {
 		}
 		return r.set(kind, value, &single)
 	})
-	r.prefix = netip.PrefixFrom(destination, int(header.Dst_len))
+	r.prefix, r.from = netip.PrefixFrom(destination, int(header.Dst_len)), header.Src_len != 0
 	if single.index != 0 && len(r.hops) == 0 {
 		r.hops = []rawHop{single}
 	}
 	if kind != topology.Unicast && kind != topology.OtherType {
 		r.hops = nil // IPv6 shows lo, IPv4 nothing
 	}
+	r.extra = r.extra || header.Scope != r.usualScope()
 	return r, err
+}
+
+// usualScope is what ip route gives such a route.
+func (r *rawRoute) usualScope() uint8 {
+	if r.prefix.Addr().Is4() && r.kind == topology.Unicast && len(r.hops) == 1 && !r.hops[0].via.IsValid() {
+		return unix.RT_SCOPE_LINK
+	}
+	return unix.RT_SCOPE_UNIVERSE
 }
 
 func (r *rawRoute) set(kind uint16, value []byte, single *rawHop) error {
@@ -122,8 +137,12 @@ func (r *rawRoute) set(kind uint16, value []byte, single *rawHop) error {
 		r.source = address(value)
 	case unix.RTA_MULTIPATH:
 		return r.setLegs(value)
-	case unix.RTA_METRICS, unix.RTA_ENCAP, nextHopID:
+	case unix.RTA_METRICS, unix.RTA_ENCAP, unix.RTA_FLOW, unix.RTA_NEWDST, nextHopID:
 		r.extra = true
+	case unix.RTA_PREF: // of routers, low and high beside medium
+		r.extra = r.extra || !bytes.Equal(value, []byte{0})
+	case unix.RTA_CACHEINFO:
+		r.extra = r.extra || number(value[min(cacheExpires, len(value)):]) != 0
 	default:
 		single.set(kind, value)
 	}

@@ -38,16 +38,15 @@ func (v *visit) addVLANLink(op topology.AddVLANLink) error {
 	return err
 }
 
-// parseVLAN reads which VLAN an interface is for, and whether its tags are others than IEEE 802.1Q's.
-func parseVLAN(data []byte) (id uint16, otherTags bool, err error) {
-	err = attributes(data, func(kind uint16, value []byte) error {
-		switch kind {
-		case nl.IFLA_VLAN_ID:
-			id = number16(value)
-		case nl.IFLA_VLAN_PROTOCOL:
-			otherTags = len(value) >= 2 && binary.BigEndian.Uint16(value) != unix.ETH_P_8021Q
-		}
-		return nil
-	})
-	return id, otherTags, err
+// setVLAN reads which VLAN an interface is for, and whether its tags are others than IEEE 802.1Q's.
+func (l *rawLink) setVLAN(kind uint16, value []byte) error {
+	switch kind {
+	case nl.IFLA_VLAN_ID:
+		l.vlan = number16(value)
+	case nl.IFLA_VLAN_PROTOCOL:
+		l.serviceTag = len(value) >= 2 && binary.BigEndian.Uint16(value) != unix.ETH_P_8021Q
+	case nl.IFLA_VLAN_FLAGS:
+		l.noticeBits(vlanBits, number(value))
+	}
+	return nil
 }

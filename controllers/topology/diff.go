@@ -29,10 +29,13 @@ func Diff(have, want State) []Op {
 	d.setMasters()
 	d.setPortVLANs()
 	d.setBridges(complete)
+	d.resetOverrides()
 	d.setQdiscs()
 	d.setLinks()
 	d.setLinkSysctls()
+	d.unalterAddresses()
 	d.setAddresses()
+	d.addPrefixRoutes()
 	d.addRoutes()
 	return d.ops
 }
@@ -274,9 +277,19 @@ func (d *differ) setQdiscs() {
 			d.do(DeleteQdisc{id})
 		}
 		for _, id := range missing(now.Qdiscs, want.Qdiscs, LinkID.compare) {
-			d.do(ReplaceQdisc{id, want.Qdiscs[id]})
+			d.setQdisc(id, now.Qdiscs[id], want.Qdiscs[id])
 		}
 	})
+}
+
+// setQdisc frees one that may stay of what hangs below it.
+func (d *differ) setQdisc(id LinkID, have, want Qdisc) {
+	if have.Child != 0 && have.Kind == want.Kind {
+		d.do(DeleteChildQdisc{id, have.Child})
+	}
+	if d.now.at(id.Namespace).Qdiscs[id] != want {
+		d.do(ReplaceQdisc{id, want})
+	}
 }
 
 // setLinks sets what is below others first: an interface on another can be up only when that is,
@@ -306,6 +319,27 @@ func (d *differ) setLink(id LinkID, have, want Link) {
 	if have.Up != want.Up {
 		d.do(SetAdmin{id, want.Up})
 	}
+}
+
+// addPrefixRoutes comes before routes whose gateways they lead to.
+func (d *differ) addPrefixRoutes() {
+	d.each(func(now, want *State) {
+		for _, id := range missing(now.Addresses, want.Addresses, AddressID.compare) {
+			if now.Addresses[id].Unrouted {
+				d.do(AddPrefixRoute{id})
+			}
+		}
+	})
+}
+
+// resetOverrides comes after what makes a link a port and before what sets it up or down, which can
+// take one along.
+func (d *differ) resetOverrides() {
+	d.each(func(now, want *State) {
+		for _, id := range unwanted(now.Overrides, want.Overrides, OverrideID.compare) {
+			d.do(ResetAttribute{id})
+		}
+	})
 }
 
 // addRoutes is the last step: nothing asks any more what the routes are then.

@@ -32,6 +32,22 @@ func keepsIPv6(now, want *State, id LinkID) bool {
 		has(SysctlDisableIPv6) && has(LinkSysctl6(id.Name, disableIPv6Key))
 }
 
+// unalterAddresses takes off what somebody gave an address beside itself. What only a new one is without is
+// deleted, and added with those that are missing.
+func (d *differ) unalterAddresses() {
+	d.each(func(now, want *State) {
+		for _, id := range missing(now.Addresses, want.Addresses, AddressID.compare) {
+			switch now.Addresses[id].Altered {
+			case AlteredInPlace:
+				d.do(AddAddress{id})
+			case AlteredForGood:
+				d.do(DeleteAddress{id})
+			case Unaltered:
+			}
+		}
+	})
+}
+
 // setAddresses comes after settings, because it is a setting that keeps the secondaries of a deleted
 // IPv4 address.
 func (d *differ) setAddresses() {

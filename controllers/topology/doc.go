@@ -15,6 +15,10 @@
 // holds only rows a kernel can hold: no routes over links that are down, no IPv6 on links
 // with an MTU below 1280.
 //
+// What no lab asks for has no row in a wanted State. An attribute of an interface that somebody
+// changed is an Override, whose only right value is to be gone; what somebody gave an address or a queue
+// is a column that is zero in every wanted row.
+//
 // # Operations
 //
 // An Op changes one thing and reads like the ip command that would do the same. Op.apply
@@ -36,7 +40,10 @@
 //	delete, set down, shrink       the same of every interface that is on the link for a VLAN
 //	  a link
 //	delete a bridge                its ports are free, and out of their VLANs
-//	set or clear a master          the port's VLANs
+//	set or clear a master          the port's VLANs, and what was changed of the port
+//	set a link up or down          the state of a port; routes to its addresses' networks are made again
+//	turn a spanning tree on, off   the states of the ports
+//	delete a queue below tbf's     tbf's limit
 //	change the default VLAN        ports that are in the old one untagged
 //	set ip_forward                 every link's forwarding, conf.all.accept_redirects
 //	set ipv6 all.disable_ipv6=1    every IPv6 address and route of the namespace (*)

@@ -36,6 +36,9 @@ func split(s State) machine {
 	for id, row := range s.Qdiscs {
 		m.in(id.Namespace).Qdiscs[id] = row
 	}
+	for id, row := range s.Overrides {
+		m.in(id.Namespace).Overrides[id] = row
+	}
 	return m
 }
 
@@ -56,6 +59,7 @@ func (m machine) join() State {
 		maps.Copy(s.Bridges, part.Bridges)
 		maps.Copy(s.PortVLANs, part.PortVLANs)
 		maps.Copy(s.Qdiscs, part.Qdiscs)
+		maps.Copy(s.Overrides, part.Overrides)
 	}
 	return s
 }
@@ -73,6 +77,7 @@ func (m machine) in(namespace string) *State {
 			Bridges:    map[LinkID]Bridge{},
 			PortVLANs:  map[PortVLANID]PortVLAN{},
 			Qdiscs:     map[LinkID]Qdisc{},
+			Overrides:  map[OverrideID]string{},
 		}
 		m[namespace] = part
 	}

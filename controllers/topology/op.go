@@ -96,6 +96,10 @@ type AddAddress struct{ AddressID }
 // DeleteAddress takes an address off an interface.
 type DeleteAddress struct{ AddressID }
 
+// AddPrefixRoute gives back the route that the kernel made with an address, to the network the address
+// is in. It goes in front of whatever somebody put there instead.
+type AddPrefixRoute struct{ AddressID }
+
 // ReplaceRoute installs a route whether or not there is one for its destination and metric.
 type ReplaceRoute struct {
 	RouteID
@@ -204,6 +208,15 @@ func (o AddAddress) String() string {
 
 func (o DeleteAddress) String() string {
 	return fmt.Sprintf("ip -n %s address delete %s dev %s", o.Namespace, o.Prefix, o.Link)
+}
+
+// String has what the kernel itself gives the route: protocol, scope, source, metric.
+func (o AddPrefixRoute) String() string {
+	text := fmt.Sprintf("ip -n %s route prepend %s dev %s proto kernel ", o.Namespace, o.Prefix.Masked(), o.Link)
+	if o.Prefix.Addr().Is4() {
+		return text + fmt.Sprintf("scope link src %s", o.Prefix.Addr())
+	}
+	return text + fmt.Sprintf("metric %d", PrefixMetric6)
 }
 
 // String has ip route show's own order: attributes of the whole route come before its

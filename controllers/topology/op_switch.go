@@ -53,6 +53,13 @@ type ReplaceQdisc struct {
 // DeleteQdisc gives an interface back the kernel's own queueing discipline.
 type DeleteQdisc struct{ LinkID }
 
+// DeleteChildQdisc takes away what hangs below a root queueing discipline. Netem goes on with its own
+// queue; tbf is left without one and lets nothing through until it is given its limit again.
+type DeleteChildQdisc struct {
+	LinkID
+	Parent Handle
+}
+
 // Namespaces implements Op.
 func (id PortVLANID) Namespaces() []string { return []string{id.Namespace} }
 
@@ -124,4 +131,8 @@ func (o ReplaceQdisc) String() string {
 
 func (o DeleteQdisc) String() string {
 	return fmt.Sprintf("tc -n %s qdisc delete dev %s root", o.Namespace, o.Name)
+}
+
+func (o DeleteChildQdisc) String() string {
+	return fmt.Sprintf("tc -n %s qdisc delete dev %s parent %s", o.Namespace, o.Name, o.Parent)
 }

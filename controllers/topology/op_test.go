@@ -18,10 +18,15 @@ var everyOp = []topology.Op{
 	topology.ReplaceRoute{}, topology.DeleteRoute{},
 	topology.AddBridge{}, topology.SetBridge{}, topology.AddVLANLink{}, topology.SetMaster{}, topology.SetPortVLAN{},
 	topology.DeletePortVLAN{}, topology.ReplaceQdisc{}, topology.DeleteQdisc{},
+	topology.ResetAttribute{}, topology.DeleteChildQdisc{}, topology.AddPrefixRoute{},
 }
 
 func member(namespace, link string, vlan uint16) topology.PortVLANID {
 	return topology.PortVLANID{Namespace: namespace, Link: link, VLAN: vlan}
+}
+
+func reset(namespace, link string, attribute topology.LinkAttribute) topology.Op {
+	return topology.ResetAttribute{OverrideID: topology.OverrideID{Namespace: namespace, Link: link, Attribute: attribute}}
 }
 
 // Every text was run with iproute2 6.1 and did what it says.
@@ -69,6 +74,14 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		{topology.ReplaceQdisc{LinkID: end("a", "l1"), Qdisc: topology.Qdisc{Kind: topology.TBF, Rate: 125_000, Burst: 625_000, Limit: 11_250}},
 			"tc -n a qdisc replace dev l1 root tbf rate 1000000bit burst 5000 limit 11250"},
 		{topology.DeleteQdisc{LinkID: end("a", "l1")}, "tc -n a qdisc delete dev l1 root"},
+		{topology.DeleteChildQdisc{LinkID: end("a", "l1"), Parent: 0x80010001}, "tc -n a qdisc delete dev l1 parent 8001:1"},
+		{reset("a", "l1", "arp"), "ip -n a link set l1 arp on"},
+		{reset("a", "arp", "arp"), "ip -n a link set dev arp arp on"},
+		{reset("a", "br0", "type bridge ageing_time"), "ip -n a link set br0 type bridge ageing_time 30000"},
+		{reset("a", "l1", "type bridge_slave learning"), "ip -n a link set l1 type bridge_slave learning on"},
+		{reset("a", "l1", "type bridge_slave nobackup_port"), "ip -n a link set l1 type bridge_slave nobackup_port"},
+		{reset("a", "l1", topology.PortState), "ip -n a link set l1 type bridge_slave state 3"},
+		{reset("a", "l1.10", "type vlan reorder_hdr"), "ip -n a link set l1.10 type vlan reorder_hdr on"},
 		{sysctl("a", topology.LinkSysctl4("eth0.10", "forwarding"), "1"), "ip netns exec a sysctl -qw net.ipv4.conf.eth0/10.forwarding=1"},
 		{sysctl("a", "net.bridge.bridge-nf-call-iptables", "0"), "ip netns exec a sysctl -eqw net.bridge.bridge-nf-call-iptables=0"},
 
@@ -76,6 +89,9 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		{topology.AddAddress{AddressID: address("a", "l1", "fd00::1/64")}, "ip -n a address replace fd00::1/64 dev l1 nodad"},
 		{topology.DeleteAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a address delete 10.0.0.1/24 dev l1"},
 		{topology.DeleteAddress{AddressID: address("a", "l1", "fd00::1/64")}, "ip -n a address delete fd00::1/64 dev l1"},
+
+		{topology.AddPrefixRoute{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a route prepend 10.0.0.0/24 dev l1 proto kernel scope link src 10.0.0.1"},
+		{topology.AddPrefixRoute{AddressID: address("a", "l1", "fd00::1/64")}, "ip -n a route prepend fd00::/64 dev l1 proto kernel metric 256"},
 
 		{route("a", "0.0.0.0/0", "", "l1 10.0.0.2"), "ip -n a route replace default via 10.0.0.2 dev l1 proto 78"},
 		{route("a", "0.0.0.0/0", "", "l1 fe80::2"), "ip -n a route replace 0.0.0.0/0 via inet6 fe80::2 dev l1 proto 78"},

@@ -35,7 +35,22 @@ type Qdisc struct {
 	Limit uint32
 	// Burst is how long TBF lets packets through at any rate, in its ticks of 64 ns.
 	Burst uint32
+	// Child is where somebody hung another queueing discipline below this one; 0 for nowhere.
+	Child Handle
 }
+
+// below is for the dump.
+func (q Qdisc) below() string {
+	if q.Child == 0 {
+		return ""
+	}
+	return " child=" + q.Child.String()
+}
+
+// Handle names a place in a tree of queueing disciplines, as tc writes it: major:minor.
+type Handle uint32
+
+func (h Handle) String() string { return fmt.Sprintf("%x:%x", uint32(h>>16), uint32(h&0xffff)) }
 
 // Probability is a share of packets as the kernel keeps it: math.MaxUint32 means all.
 type Probability uint32

@@ -27,6 +27,9 @@ const LoopbackMTU = 65536
 // DefaultIPv6Metric is what the kernel makes of an IPv6 route without a metric.
 const DefaultIPv6Metric = 1024
 
+// PrefixMetric6 is what the kernel gives an IPv6 route that it makes with an address.
+const PrefixMetric6 = 256
+
 // MinIPv6MTU is the smallest MTU with which a link can have IPv6 (RFC 8200, section 5).
 const MinIPv6MTU = 1280
 
@@ -41,6 +44,9 @@ type State struct {
 	Bridges    map[LinkID]Bridge
 	PortVLANs  map[PortVLANID]PortVLAN
 	Qdiscs     map[LinkID]Qdisc
+	// Overrides are attributes that are not as an interface is born with them, with the value they have
+	// instead. No lab asks for any.
+	Overrides map[OverrideID]string
 }
 
 // NewState returns an empty State whose tables can be written to.
@@ -54,6 +60,7 @@ func NewState() State {
 		Bridges:    map[LinkID]Bridge{},
 		PortVLANs:  map[PortVLANID]PortVLAN{},
 		Qdiscs:     map[LinkID]Qdisc{},
+		Overrides:  map[OverrideID]string{},
 	}
 }
 
@@ -148,11 +155,41 @@ func (id AddressID) compare(o AddressID) int {
 
 func (id AddressID) link() LinkID { return LinkID{id.Namespace, id.Link} }
 
-// Address is where an IPv4 address stands in its interface's list: 0 is the primary one. The
-// kernel keeps primaries before secondaries. IPv6 addresses all have 0: their choice as a source
-// follows RFC 6724, not their order.
+// Address is how an interface has an address. A wanted one has nothing but its place.
 type Address struct {
+	// Order is where an IPv4 address stands in its interface's list: 0 is the primary one. The
+	// kernel keeps primaries before secondaries. IPv6 addresses all have 0: their choice as a source
+	// follows RFC 6724, not their order.
 	Order int
+	// Altered says what somebody gave the address beside itself.
+	Altered Alteration
+	// Unrouted says that the route to the address's network, which the kernel made with it, is gone.
+	Unrouted bool
+}
+
+// Alteration is how an address differs from one that is only added.
+type Alteration uint8
+
+// The alterations, by what undoes them.
+const (
+	// Unaltered is an address that lasts for ever and has no other attributes.
+	Unaltered Alteration = iota
+	// AlteredInPlace has a lifetime or a metric, or for IPv6 a flag: adding it again takes them off.
+	AlteredInPlace
+	// AlteredForGood has a peer, scope or broadcast address, or for IPv4 a flag, that only a new
+	// address is without.
+	AlteredForGood
+)
+
+var alterationTexts = [...]string{"", " altered", " altered for good"}
+
+// String is for the dump.
+func (a Address) String() string {
+	text := fmt.Sprintf("order=%d%s", a.Order, alterationTexts[a.Altered])
+	if a.Unrouted {
+		text += " unrouted"
+	}
+	return text
 }
 
 // RouteID names a route of the main table: the kernel keeps one per destination and metric.
@@ -291,6 +328,7 @@ func (s State) Clone() State {
 	maps.Copy(c.Bridges, s.Bridges)
 	maps.Copy(c.PortVLANs, s.PortVLANs)
 	maps.Copy(c.Qdiscs, s.Qdiscs)
+	maps.Copy(c.Overrides, s.Overrides)
 	return c
 }
 
@@ -298,7 +336,8 @@ func (s State) Clone() State {
 func (s State) Equal(o State) bool {
 	return maps.Equal(s.Namespaces, o.Namespaces) && maps.Equal(s.Links, o.Links) &&
 		maps.Equal(s.Addresses, o.Addresses) && maps.Equal(s.Routes, o.Routes) && maps.Equal(s.Sysctls, o.Sysctls) &&
-		maps.Equal(s.Bridges, o.Bridges) && maps.Equal(s.PortVLANs, o.PortVLANs) && maps.Equal(s.Qdiscs, o.Qdiscs)
+		maps.Equal(s.Bridges, o.Bridges) && maps.Equal(s.PortVLANs, o.PortVLANs) && maps.Equal(s.Qdiscs, o.Qdiscs) &&
+		maps.Equal(s.Overrides, o.Overrides)
 }
 
 // With returns what the kernel would hold after op.
@@ -327,10 +366,13 @@ func (s State) String() string {
 		fmt.Fprintf(&b, "vlan %s %s %d%s\n", id.Namespace, id.Link, id.VLAN, s.PortVLANs[id])
 	}
 	for _, id := range sortedKeys(s.Qdiscs, LinkID.compare) {
-		fmt.Fprintf(&b, "qdisc %s %s %s\n", id.Namespace, id.Name, s.Qdiscs[id])
+		fmt.Fprintf(&b, "qdisc %s %s %s%s\n", id.Namespace, id.Name, s.Qdiscs[id], s.Qdiscs[id].below())
+	}
+	for _, id := range sortedKeys(s.Overrides, OverrideID.compare) {
+		fmt.Fprintf(&b, "override %s %s %s=%s\n", id.Namespace, id.Link, id.Attribute, s.Overrides[id])
 	}
 	for _, id := range sortedKeys(s.Addresses, AddressID.compare) {
-		fmt.Fprintf(&b, "address %s %s %s order=%d\n", id.Namespace, id.Link, id.Prefix, s.Addresses[id].Order)
+		fmt.Fprintf(&b, "address %s %s %s %s\n", id.Namespace, id.Link, id.Prefix, s.Addresses[id])
 	}
 	for _, id := range sortedKeys(s.Routes, RouteID.compare) {
 		fmt.Fprintf(&b, "route %s %s more=%d\n", id.Namespace, routeText(id, s.Routes[id]), s.Routes[id].MoreHops)

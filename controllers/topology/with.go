@@ -96,6 +96,7 @@ func (s *State) dropEnd(id LinkID) {
 	delete(s.Links, id)
 	delete(s.Qdiscs, id)
 	s.dropPortVLANs(id.Name)
+	s.dropOverrides(id.Name, LinkAttribute.any)
 	s.dropRoutes(id.Name, anyPrefix)
 	s.dropAddresses(id, anyAddr)
 	s.dropLinkSysctls(id, conf4Prefix, LinkSysctls4)
@@ -124,7 +125,7 @@ func (o SetGroup) apply(m machine) {
 
 func (o ReleaseLink) apply(m machine) {
 	m.changeLink(o.LinkID, func(l *Link) {
-		m.in(o.Namespace).dropPortVLANs(o.Name)
+		m.in(o.Namespace).leavePort(o.Name)
 		l.Master = ""
 	})
 }
@@ -230,7 +231,8 @@ func (s *State) dropAddresses(id LinkID, match func(netip.Addr) bool) {
 
 func (o AddAddress) apply(m machine) {
 	s := m.in(o.Namespace)
-	if _, ok := s.Addresses[o.AddressID]; ok {
+	if have, ok := s.Addresses[o.AddressID]; ok {
+		s.Addresses[o.AddressID] = have.again(o.Prefix)
 		return
 	}
 	if o.Prefix.Addr().Is6() {
@@ -239,6 +241,23 @@ func (o AddAddress) apply(m machine) {
 	}
 	list := s.ipv4List(LinkID{o.Namespace, o.Link})
 	s.setIPv4List(o.AddressID, insertIPv4(list, o.Prefix))
+}
+
+// again is the address after it was added once more. The kernel then gives an IPv6 one its route back.
+func (a Address) again(prefix netip.Prefix) Address {
+	if a.Altered == AlteredInPlace {
+		a.Altered = Unaltered
+	}
+	a.Unrouted = a.Unrouted && prefix.Addr().Is4()
+	return a
+}
+
+func (o AddPrefixRoute) apply(m machine) {
+	s := m.in(o.Namespace)
+	if row, ok := s.Addresses[o.AddressID]; ok {
+		row.Unrouted = false
+		s.Addresses[o.AddressID] = row
+	}
 }
 
 func (o DeleteAddress) apply(m machine) {
@@ -291,7 +310,9 @@ func (s *State) ipv4List(id LinkID) []netip.Prefix {
 
 func (s *State) setIPv4List(id AddressID, list []netip.Prefix) {
 	for i, p := range list {
-		s.Addresses[AddressID{id.Namespace, id.Link, p}] = Address{Order: i}
+		row := s.Addresses[AddressID{id.Namespace, id.Link, p}]
+		row.Order = i
+		s.Addresses[AddressID{id.Namespace, id.Link, p}] = row
 	}
 }
 

@@ -30,6 +30,9 @@ func (o SetBridge) apply(m machine) {
 		s.dropDefaultVLAN(o.LinkID, have.DefaultVLAN)
 	}
 	s.Bridges[o.LinkID] = o.Bridge
+	if o.Bridge.STP != have.STP {
+		s.dropPortStates(o.Name)
+	}
 }
 
 // dropDefaultVLAN takes bridge and ports out of the VLAN they were in by themselves.
@@ -61,7 +64,7 @@ func (s *State) addLinkRow(end LinkEnd, link Link) {
 func (o SetMaster) apply(m machine) {
 	m.changeLink(o.LinkID, func(l *Link) {
 		if l.Master != o.Master {
-			m.in(o.Namespace).dropPortVLANs(o.Name)
+			m.in(o.Namespace).leavePort(o.Name)
 		}
 		l.Master = o.Master
 	})
@@ -82,13 +85,39 @@ func (o SetPortVLAN) apply(m machine) {
 
 func (o DeletePortVLAN) apply(m machine) { delete(m.in(o.Namespace).PortVLANs, o.PortVLANID) }
 
+// apply changes one of the same kind in place, and leaves what hangs below it.
 func (o ReplaceQdisc) apply(m machine) {
-	if _, ok := m.link(o.LinkID); ok {
-		m.in(o.Namespace).Qdiscs[o.LinkID] = o.Qdisc
+	if _, ok := m.link(o.LinkID); !ok {
+		return
 	}
+	s, q := m.in(o.Namespace), o.Qdisc
+	if have := s.Qdiscs[o.LinkID]; have.Kind == q.Kind {
+		q.Child = have.Child
+	}
+	s.Qdiscs[o.LinkID] = q
 }
 
 func (o DeleteQdisc) apply(m machine) { delete(m.in(o.Namespace).Qdiscs, o.LinkID) }
+
+// apply leaves tbf with no room for a packet.
+func (o DeleteChildQdisc) apply(m machine) {
+	s := m.in(o.Namespace)
+	q, ok := s.Qdiscs[o.LinkID]
+	if !ok || q.Child != o.Parent || q.Child == 0 {
+		return
+	}
+	q.Child = 0
+	if q.Kind == TBF {
+		q.Limit = 0
+	}
+	s.Qdiscs[o.LinkID] = q
+}
+
+// leavePort drops what a link has as a bridge's port.
+func (s *State) leavePort(link string) {
+	s.dropPortVLANs(link)
+	s.dropOverrides(link, LinkAttribute.ofPort)
+}
 
 func (s *State) dropPortVLANs(link string) {
 	maps.DeleteFunc(s.PortVLANs, func(id PortVLANID, _ PortVLAN) bool { return id.Link == link })
@@ -111,7 +140,7 @@ func (s *State) dropBridge(id LinkID) {
 		if link.Master == id.Name {
 			link.Master = ""
 			s.Links[port] = link
-			s.dropPortVLANs(port.Name)
+			s.leavePort(port.Name)
 		}
 	}
 	delete(s.Bridges, id)
@@ -128,6 +157,7 @@ func (s *State) setUp(id LinkID, up bool) {
 	}
 	link.Up = up
 	s.Links[id] = link
+	s.restart(id)
 	if !up {
 		s.dropRoutes(id.Name, anyPrefix)
 		s.dropAddresses(id, IsLinkLocal)

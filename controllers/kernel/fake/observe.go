@@ -114,6 +114,11 @@ func (o *observer) layers() {
 			o.see.State.Qdiscs[id] = row
 		}
 	}
+	for id, value := range o.state.Overrides {
+		if _, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
+			o.see.State.Overrides[id] = value
+		}
+	}
 	noPort := func(id topology.LinkID) bool { return o.see.State.Links[id].Master == "" }
 	o.see.Settling = slices.DeleteFunc(slices.Clone(o.settling), noPort)
 	o.see.Blocked = slices.DeleteFunc(slices.Clone(o.blocked), noPort)

@@ -53,6 +53,8 @@ func (k *Kernel) refuse(op topology.Op) error {
 		return missingLink(s, op.LinkID)
 	case topology.AddAddress:
 		return refuseAddress(s, op)
+	case topology.AddPrefixRoute:
+		return refusePrefixRoute(s, op)
 	case topology.ReplaceRoute:
 		return refuseRoute(k.fibOf(op.Namespace), op)
 	}
@@ -219,6 +221,23 @@ func refuseAddress(s topology.State, op topology.AddAddress) error {
 		return syscall.EINVAL
 	case ipv6Disabled(s, id):
 		return syscall.EACCES
+	}
+	return nil
+}
+
+// refusePrefixRoute: a route needs a link that is up, and for IPv6 one that has it.
+func refusePrefixRoute(s topology.State, op topology.AddPrefixRoute) error {
+	id := topology.LinkID{Namespace: op.Namespace, Name: op.Link}
+	if err := missingLink(s, id); err != nil {
+		return err
+	}
+	switch {
+	case op.Prefix.Addr().Is6() && !hasIPv6(s, id):
+		return syscall.ENODEV
+	case op.Prefix.Addr().Is6() && ipv6Disabled(s, id):
+		return syscall.EACCES
+	case !s.Links[id].Up:
+		return syscall.ENETDOWN
 	}
 	return nil
 }

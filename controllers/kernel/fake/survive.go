@@ -30,7 +30,7 @@ func (k *Kernel) after(op topology.Op) topology.State {
 			return k.state
 		}
 	case topology.AddAddress:
-		if k.hasIPv6Address(op.AddressID) {
+		if _, there := k.state.Addresses[op.AddressID]; !there && k.hasIPv6Address(op.AddressID) {
 			return k.state
 		}
 	case topology.ReplaceRoute:

@@ -106,6 +106,7 @@ func namespacesThatDiffer(a, b topology.State) []string {
 	collect(a.Bridges, b.Bridges, differ, func(id topology.LinkID) string { return id.Namespace })
 	collect(a.PortVLANs, b.PortVLANs, differ, func(id topology.PortVLANID) string { return id.Namespace })
 	collect(a.Qdiscs, b.Qdiscs, differ, func(id topology.LinkID) string { return id.Namespace })
+	collect(a.Overrides, b.Overrides, differ, func(id topology.OverrideID) string { return id.Namespace })
 	return slices.Sorted(maps.Keys(differ))
 }
 

@@ -31,7 +31,7 @@ func (g *Generator) Pair() (have, want topology.State) {
 // Damaged returns a copy of a State to which one or more things were done by hand.
 func (g *Generator) Damaged(s topology.State) topology.State {
 	s = s.Clone()
-	for range 1 + g.IntN(5) {
+	for range 1 + g.IntN(6) {
 		damage := pick(g, damages...)
 		damage(g, s)
 	}
@@ -43,13 +43,15 @@ func (g *Generator) Damaged(s topology.State) topology.State {
 var damages = []func(*Generator, topology.State){
 	(*Generator).deleteNamespace, (*Generator).unmountNamespace, (*Generator).extraNamespace, (*Generator).loseSymlink,
 	(*Generator).deleteLink, (*Generator).moveAwayPeer, (*Generator).renameLink, (*Generator).extraLink, (*Generator).replug,
-	(*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeMTU, (*Generator).setDown,
+	(*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeMTU, (*Generator).setDown,
 	(*Generator).deleteAddress, (*Generator).extraAddress, (*Generator).reorderAddresses, (*Generator).reorderAddresses,
 	(*Generator).deleteRoute, (*Generator).extraRoute, (*Generator).changeRoute, (*Generator).changeRoute,
 	(*Generator).changeSysctl, (*Generator).changeSysctl, (*Generator).disableIPv6,
 	(*Generator).changeBridge, (*Generator).changePortVLAN, (*Generator).changePortVLAN, (*Generator).changePortVLAN,
 	(*Generator).changeQdisc, (*Generator).changeQdisc,
 	(*Generator).extraVLANLink, (*Generator).otherKind,
+	(*Generator).override, (*Generator).override, (*Generator).hangChild, (*Generator).hangChild, (*Generator).hangChild,
+	(*Generator).alterAddress, (*Generator).alterAddress, (*Generator).alterAddress, (*Generator).alterAddress,
 }
 
 func (g *Generator) namespace(s topology.State) (name string, ok bool) {
@@ -118,6 +120,7 @@ func dropEnd(s topology.State, id topology.LinkID) {
 	}
 	dropBridge(s, id)
 	dropPortVLANs(s, id)
+	dropOverrides(s, id)
 	delete(s.Qdiscs, id)
 	delete(s.Links, id)
 	maps.DeleteFunc(s.Addresses, func(a topology.AddressID, _ topology.Address) bool { return onLink(a, id) })
@@ -242,6 +245,7 @@ func (g *Generator) changeLink(s topology.State) {
 	case 2:
 		link.Master = pick(g, "", "br0", "br7")
 		dropPortVLANs(s, id)
+		dropOverrides(s, id)
 	}
 	s.Links[id] = link
 }

@@ -178,6 +178,7 @@ func dropBridge(s topology.State, id topology.LinkID) {
 			link.Master = ""
 			s.Links[port] = link
 			dropPortVLANs(s, port)
+			dropOverrides(s, port)
 		}
 	}
 	for _, name := range topology.BridgeSysctls() {

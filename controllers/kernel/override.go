@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// This file finds what somebody changed of a link that no lab asks for, in the messages that are
+// read anyway, and takes it back; births.go says how the kernel makes each.
+
+// override is an attribute that is not as the link was born with it, with the value it has instead.
+type override struct {
+	attribute topology.LinkAttribute
+	value     string
+}
+
+// notice takes an override of the attribute with a number, if it is one.
+func (l *rawLink) notice(all *births, kind uint16, value []byte) {
+	if int(kind) >= len(all) {
+		return
+	}
+	if b := &all[kind]; b.value != nil && !bytes.Equal(value, b.value) {
+		l.overrides = append(l.overrides, override{b.attribute, valueText(value)})
+	}
+}
+
+func (l *rawLink) noticeBits(all []bit, value uint32) {
+	for _, b := range all {
+		if value&b.mask != b.value {
+			l.overrides = append(l.overrides, override{b.attribute, strconv.FormatUint(uint64(value&b.mask), 10)})
+		}
+	}
+}
+
+// noticeLink leaves lo alone, which is born otherwise. The kernel itself chooses every operational state
+// but a dormant one.
+func (l *rawLink) noticeLink(kind uint16, value []byte) {
+	if l.loopback || kind == unix.IFLA_OPERSTATE && !bytes.Equal(value, []byte{operDormant}) {
+		return
+	}
+	l.notice(&linkBirths, kind, value)
+}
+
+// noticeBridge takes those of a bridge itself.
+func (l *rawLink) noticeBridge(kind uint16, value []byte) error {
+	if kind == unix.IFLA_BR_MULTI_BOOLOPT {
+		l.noticeBits(bridgeBits, number(value))
+		return nil
+	}
+	l.notice(&bridgeBirths, kind, value)
+	return nil
+}
+
+// noticePort takes those of a bridge's port. Its state is an override only together with its bridge's.
+func (l *rawLink) noticePort(kind uint16, value []byte) error {
+	if kind != portState {
+		l.notice(&portBirths, kind, value)
+	} else if len(value) > 0 {
+		l.portState = value[0]
+	}
+	return nil
+}
+
+// valueText is the number that an attribute is, or its bytes.
+func valueText(value []byte) string {
+	switch len(value) {
+	case 1:
+		return strconv.Itoa(int(value[0]))
+	case 2:
+		return strconv.Itoa(int(number16(value)))
+	case 4:
+		return strconv.FormatUint(uint64(number(value)), 10)
+	}
+	return fmt.Sprintf("%x", value)
+}
+
+func (o *observer) addOverrides(in *interior, id topology.LinkID, l rawLink) {
+	overrides := l.overrides
+	if in.heldBack(l) {
+		overrides = append(overrides, override{topology.PortState, strconv.Itoa(int(l.portState))})
+	}
+	for _, found := range overrides {
+		o.found.State.Overrides[topology.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: found.attribute}] = found.value
+	}
+}
+
+// heldBack reports a port that does not forward though its bridge has no spanning tree: the kernel lets
+// such a port forward as soon as it has a carrier.
+func (in *interior) heldBack(l rawLink) bool {
+	if l.master == 0 || l.portState == portForwarding || !l.up || !l.carrier || l.waking() {
+		return false
+	}
+	return slices.ContainsFunc(in.links, func(bridge rawLink) bool {
+		return bridge.index == l.master && bridge.kind == "bridge" && bridge.up && !bridge.bridge.STP
+	})
+}
+
+// resetAttribute writes nothing where there is nothing to reset: the link is gone, or no port any more.
+func (v *visit) resetAttribute(op topology.ResetAttribute) error {
+	id := topology.LinkID{Namespace: op.Namespace, Name: op.Link}
+	link, err := v.endOf(id)
+	if err != nil || !link.overridden(op.Attribute) {
+		return ignoreGone(err)
+	}
+	header, data := resetRequest(op.Attribute)
+	if data == nil {
+		return v.changeLink(id, unix.RTM_NEWLINK, header)
+	}
+	err = v.changeLink(id, unix.RTM_NEWLINK, header, data)
+	if op.Attribute == topology.PortState && (errors.Is(err, unix.EBUSY) || errors.Is(err, unix.ENETDOWN)) {
+		return nil // the spanning tree, or the link, has a say in it again
+	}
+	return err
+}
+
+// overridden reports whether there is something to reset.
+func (l rawLink) overridden(attribute topology.LinkAttribute) bool {
+	if attribute == topology.PortState {
+		return l.master != 0 && l.portState != portForwarding
+	}
+	return slices.ContainsFunc(l.overrides, func(o override) bool { return o.attribute == attribute })
+}
+
+// resetRequest says how the kernel is told; data is nil for what is in the header.
+func resetRequest(attribute topology.LinkAttribute) (header *nl.IfInfomsg, data *nl.RtAttr) {
+	header = nl.NewIfInfomsg(unix.AF_UNSPEC)
+	for _, b := range flagBits {
+		if b.attribute == attribute {
+			header.Flags, header.Change = b.value, b.mask
+			return header, nil
+		}
+	}
+	for _, own := range []struct {
+		births *births
+		wrap   func(kind int, value []byte) *nl.RtAttr
+	}{{&linkBirths, nl.NewRtAttr}, {&bridgeBirths, kindData("bridge")}, {&portBirths, portData}} {
+		for kind, b := range own.births {
+			if b.attribute == attribute {
+				return header, own.wrap(kind, b.value)
+			}
+		}
+	}
+	for _, b := range bridgeBits {
+		if b.attribute == attribute {
+			return header, kindData("bridge")(unix.IFLA_BR_MULTI_BOOLOPT, packed(b.value, b.mask))
+		}
+	}
+	for _, b := range vlanBits {
+		if b.attribute == attribute {
+			return header, kindData("vlan")(nl.IFLA_VLAN_FLAGS, packed(b.value, b.mask))
+		}
+	}
+	return header, nil
+}
+
+// kindData is one attribute of a link of a kind.
+func kindData(name string) func(kind int, value []byte) *nl.RtAttr {
+	return func(kind int, value []byte) *nl.RtAttr {
+		info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+		info.AddRtAttr(unix.IFLA_INFO_KIND, []byte(name))
+		info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddRtAttr(kind, value)
+		return info
+	}
+}
+
+// portData is one attribute of a bridge's port.
+func portData(kind int, value []byte) *nl.RtAttr {
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(unix.IFLA_INFO_SLAVE_KIND, []byte("bridge"))
+	info.AddRtAttr(unix.IFLA_INFO_SLAVE_DATA, nil).AddRtAttr(kind, value)
+	return info
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// What can be seen can be taken back, and the command for it can be written; and the other way round.
+func TestEveryAttributeIsSeenAndTakenBack(t *testing.T) {
+	var seen []topology.LinkAttribute
+	for _, all := range []births{linkBirths, bridgeBirths, portBirths} {
+		for _, b := range all {
+			if b.value != nil {
+				seen = append(seen, b.attribute)
+			}
+		}
+	}
+	for _, b := range slices.Concat(flagBits, bridgeBits, vlanBits) {
+		seen = append(seen, b.attribute)
+	}
+	slices.Sort(seen)
+	if written := topology.LinkAttributes(); !slices.Equal(seen, written) {
+		t.Errorf("the kernel's tables have\n%q\nand those of commands\n%q", seen, written)
+	}
+	for _, attribute := range seen {
+		if header, data := resetRequest(attribute); header.Change == 0 && data == nil {
+			t.Errorf("nothing is written for %s", attribute)
+		}
+	}
+}
+
+// To reset what is not overridden, not there, or of a link that is no port is to write nothing.
+func TestResettingWhatIsNotOverriddenWritesNothing(t *testing.T) {
+	k := newKernel(t, Options{})
+	want := switchedLab()
+	converge(t, k, want)
+	stop := listen(t, sw, ns1)
+	for _, attribute := range topology.LinkAttributes() {
+		for _, id := range []topology.LinkID{link(sw, "br0"), link(sw, "p1"), link(ns1, "eth0"), link(ns1, "gone")} {
+			op := topology.ResetAttribute{OverrideID: topology.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: attribute}}
+			if _, err := k.Apply(t.Context(), []topology.Op{op}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if heard := stop(); heard != "" {
+		t.Errorf("the kernel announced:\n%s", heard)
+	}
+}
