@@ -18,6 +18,8 @@ type Kernel interface {
 	Labs(ctx context.Context) ([]topology.Identity, error)
 	// LookupRoute asks a namespace's kernel what it would do with a packet.
 	LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error)
+	// Interferences lists what others put into a namespace that can decide about packets there.
+	Interferences(ctx context.Context, namespace string) ([]topology.Interference, error)
 	// Lock makes the caller the only one who changes the lab, until unlock.
 	Lock(id topology.Identity) (unlock func(), err error)
 

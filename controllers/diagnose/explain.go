@@ -16,6 +16,8 @@ import (
 // Kernel answers what a namespace's kernel would do with a packet.
 type Kernel interface {
 	LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error)
+	// Interferences lists what others put into a namespace that can decide about packets there.
+	Interferences(ctx context.Context, namespace string) ([]topology.Interference, error)
 }
 
 // Question is a ping and what came of it.
@@ -82,7 +84,7 @@ func (w walker) answer(ctx context.Context, q Question, request trip) ([]Hop, Ca
 	case reply.end != q.From:
 		return reply.hops, elsewhere(request, reply)
 	}
-	return reply.hops, noReply(request)
+	return reply.hops, cmp.Or(w.interference(ctx, request, reply), noReply(request))
 }
 
 // nameless is the cause where a node without any address of the family asks: its kernel would

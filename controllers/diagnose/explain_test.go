@@ -123,6 +123,30 @@ func TestADiscardedSourceIsNoBlackhole(t *testing.T) {
 	}
 }
 
+// A policy rule can reject what no route does.
+func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
+	const rule = "policy rule 100: from 192.0.2.0/24 prohibit"
+	for verdict, want := range map[topology.ForwardingVerdict]string{
+		topology.Prohibited: "router rejects packets to 198.51.100.1 and has " + rule,
+		topology.NoRoute:    "router has no route to 198.51.100.1 and " + rule,
+	} {
+		k := build(t, tutorial)
+		router := pair.NetworkNamespace("router")
+		k.Interfere(router, topology.Interference{What: "room for traffic filters on l1", Look: "tc"})
+		k.Interfere(router, topology.Interference{What: rule, Look: "ip -n " + router + " rule", Rule: true})
+		byRule := func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+			if q.Namespace == router {
+				d = topology.ForwardingDecision{Verdict: verdict}
+			}
+			return d, nil
+		}
+		walk, err := diagnose.Explain(t.Context(), altered{k, byRule}, observe(t, k), ns1ToNs2)
+		if cure := "see whether it is meant: ip -n " + router + " rule"; err != nil || walk.Cause.Message != want || walk.Cause.Cure != cure {
+			t.Errorf("%+v, %v, want %q", walk.Cause, err, want)
+		}
+	}
+}
+
 func TestAKernelThatDoesNotNameTheSourceIsNoCause(t *testing.T) {
 	walk := explainAltered(t, ns1ToNs2, func(_ topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
 		d.Source = netip.Addr{}
@@ -234,6 +258,10 @@ type kernelFunc func(topology.ForwardingQuery) topology.ForwardingDecision
 
 func (f kernelFunc) LookupRoute(_ context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
 	return f(q), nil
+}
+
+func (kernelFunc) Interferences(context.Context, string) ([]topology.Interference, error) {
+	return nil, nil
 }
 
 // A new IPv6 address has no local route until its interface is ready, so the kernel would

@@ -23,9 +23,9 @@ func (w walker) refusal(ctx context.Context, p packet, at place, decision topolo
 	case topology.Forward:
 		return Cause{}
 	case topology.NoRoute:
-		return w.noRoute(p, at)
+		return w.noRoute(ctx, p, at)
 	case topology.Prohibited:
-		return w.routeRejects(p, at, topology.Prohibit)
+		return w.routeRejects(ctx, p, at, topology.Prohibit)
 	case topology.Filtered:
 		return w.sourceFiltered(p, at)
 	default:
@@ -43,11 +43,11 @@ func (w walker) ambiguous(ctx context.Context, p packet, at place, verdict topol
 	case verdict == topology.NotForwarded && at.incoming != "" && w.forwarding(p, at).value == "0":
 		return w.forwardingDisabled(p, at)
 	case verdict == topology.NotForwarded && route.Verdict == topology.NotForwarded:
-		return w.routeRejects(p, at, topology.Unreachable)
+		return w.routeRejects(ctx, p, at, topology.Unreachable)
 	case verdict == topology.NotForwarded:
 		return w.forwardingDisabled(p, at)
 	case route.Verdict == topology.Discarded:
-		return w.routeRejects(p, at, topology.Blackhole)
+		return w.routeRejects(ctx, p, at, topology.Blackhole)
 	}
 	return w.sourceFiltered(p, at)
 }
@@ -70,7 +70,7 @@ func (w walker) notAccepted(p packet, at place) Cause {
 
 // noRoute is NetworkUnreachable on the way there, NoReturnRoute on the way back, unless the
 // route is missing because a link is down.
-func (w walker) noRoute(p packet, at place) Cause {
+func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
 	node := topology.NodeOf(at.namespace)
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, fmt.Sprintf("on the way from %s to %s", node, p.destination))
@@ -85,6 +85,13 @@ func (w walker) noRoute(p packet, at place) Cause {
 	if p.isReply {
 		cause.Reason = v1alpha1.ReasonNoReturnRoute
 		cause.Message = shorten(fmt.Sprintf("%s has no route back to %s%s", node, p.destination, why))
+	}
+	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
+		cause.Message += fmt.Sprintf(": that to its own network on %s is gone", lost.Link)
+		cause.Cure = topology.AddPrefixRoute{AddressID: lost}.String()
+	} else if rule, ok := w.ruleAt(ctx, at.namespace); ok {
+		cause.Message = shorten(fmt.Sprintf("%s and %s", cause.Message, rule.What))
+		cause.Cure = seeIt(rule)
 	}
 	return cause
 }
@@ -121,7 +128,7 @@ func (w walker) forwardingDisabled(p packet, at place) Cause {
 	return cause
 }
 
-func (w walker) routeRejects(p packet, at place, kind topology.RouteType) Cause {
+func (w walker) routeRejects(ctx context.Context, p packet, at place, kind topology.RouteType) Cause {
 	node := topology.NodeOf(at.namespace)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonRouteRejects,
@@ -133,6 +140,11 @@ func (w walker) routeRejects(p packet, at place, kind topology.RouteType) Cause 
 		cause.Message = fmt.Sprintf("%s rejects packets to %s: %s route for %s", node, p.destination, kind, prefix)
 		cause.Cure = fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefix, node),
 			fmt.Sprintf("ip -n %s route delete %s %s", at.namespace, kind, prefix))
+		return cause
+	}
+	if rule, ok := w.ruleAt(ctx, at.namespace); ok {
+		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s and has %s", node, p.destination, rule.What))
+		cause.Cure = seeIt(rule)
 	}
 	return cause
 }

@@ -111,6 +111,17 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 	case "blocked":
 		k.Settle(nil, []topology.LinkID{link})
 		return
+	case "override": // an attribute in the words of ip link, and a value
+		last := len(rest) - 1
+		id := topology.OverrideID{Namespace: namespace, Link: rest[0], Attribute: topology.LinkAttribute(strings.Join(rest[1:last], " "))}
+		k.Mutate(func(s *topology.State) { s.Overrides[id] = rest[last] })
+		return
+	case "unprefix": // the route that the kernel made with an address
+		k.Mutate(func(s *topology.State) { s.Addresses[addressID(link, rest[1])] = topology.Address{Unrouted: true} })
+		return
+	case "rule", "other": // of others', as they would say what it is
+		k.Interfere(namespace, topology.Interference{What: strings.Join(rest, " "), Look: "ip -n " + namespace + " rule", Rule: verb == "rule"})
+		return
 	}
 	op := map[string]func() topology.Op{
 		"up":        func() topology.Op { return topology.SetAdmin{LinkID: link, Up: true} },

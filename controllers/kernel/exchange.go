@@ -32,8 +32,10 @@ type conn struct {
 }
 
 // dial opens a socket in the namespace of the calling thread.
-func dial() (*conn, error) {
-	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+func dial() (*conn, error) { return dialProtocol(unix.NETLINK_ROUTE) }
+
+func dialProtocol(protocol int) (*conn, error) {
+	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}

@@ -119,6 +119,11 @@ func (k *obedientKernel) LookupRoute(context.Context, topology.ForwardingQuery) 
 	return topology.ForwardingDecision{}, nil
 }
 
+// Interferences finds nothing: nobody else is on this machine.
+func (k *obedientKernel) Interferences(context.Context, string) ([]topology.Interference, error) {
+	return nil, nil
+}
+
 // Lock never waits: nobody else is on this machine.
 func (k *obedientKernel) Lock(topology.Identity) (unlock func(), err error) { return func() {}, nil }
 

@@ -191,7 +191,8 @@ func (f fib) kernelEntries() []entry {
 			if link.Up || address.Addr().Is4() {
 				made = append(made, localEntry(netip.PrefixFrom(address.Addr(), address.Addr().BitLen())))
 			}
-			if link.Up && !address.IsSingleIP() {
+			row := f.state.Addresses[topology.AddressID{Namespace: f.namespace, Link: id.Name, Prefix: address}]
+			if link.Up && !address.IsSingleIP() && !row.Unrouted {
 				made = append(made, connected(id.Name, address))
 			}
 		}

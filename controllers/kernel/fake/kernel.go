@@ -28,6 +28,7 @@ type Kernel struct {
 	observing error
 	applied   []topology.Op
 	watchers  map[*watcher]bool
+	others    map[string][]topology.Interference
 	records   map[string][]byte
 	locks     map[string]chan struct{}
 }
@@ -40,6 +41,7 @@ func New() *Kernel {
 		index:    map[topology.LinkID]int{},
 		switches: newSwitches(),
 		watchers: map[*watcher]bool{},
+		others:   map[string][]topology.Interference{},
 		records:  map[string][]byte{},
 		locks:    map[string]chan struct{}{},
 	}
@@ -184,6 +186,20 @@ func (k *Kernel) Settle(settling, blocked []topology.LinkID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.settling, k.blocked = settling, blocked
+}
+
+// Interfere puts something of others' into a namespace. It changes no decision here.
+func (k *Kernel) Interfere(namespace string, i topology.Interference) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.others[namespace] = append(k.others[namespace], i)
+}
+
+// Interferences lists what Interfere put there.
+func (k *Kernel) Interferences(ctx context.Context, namespace string) ([]topology.Interference, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.others[namespace]), ctx.Err()
 }
 
 // Labs lists every lab that has marked namespaces here, sorted.

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// Interferences lists what others put into a namespace that can decide about packets there. It is asked
+// only about packets that get lost: Observe leaves it out, since each kind is a request of its own.
+func (k *Kernel) Interferences(_ context.Context, namespace string) ([]topology.Interference, error) {
+	var found []topology.Interference
+	err := k.visit(func(v *visit) error {
+		d, err := v.enter(namespace)
+		if err != nil {
+			return err
+		}
+		found, err = d.interferences()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for what others put into %s: %w", namespace, err)
+	}
+	return found, nil
+}
+
+// interferences must not outlive the thread's stay in the namespace.
+func (d *door) interferences() ([]topology.Interference, error) {
+	links, err := d.conn.links()
+	if err != nil {
+		return nil, err
+	}
+	in := interferer{door: d, links: map[int]rawLink{}}
+	for _, l := range links {
+		in.links[l.index] = l
+		if l.xdp {
+			in.add("an XDP program on "+l.name, "ip -n %s link show %s", d.name, l.name)
+		}
+	}
+	for _, look := range []func() error{in.rules, in.neighbours, in.macEntries, in.ingress, in.packetFilters} {
+		if err := look(); err != nil {
+			return nil, err
+		}
+	}
+	return in.found, nil
+}
+
+// interferer collects what it finds.
+type interferer struct {
+	door  *door
+	links map[int]rawLink
+	found []topology.Interference
+}
+
+func (in *interferer) add(what, look string, args ...any) {
+	in.found = append(in.found, topology.Interference{What: what, Look: fmt.Sprintf(look, args...)})
+}
+
+// neighbours finds entries that were made to stay. The kernel makes those that are for nobody in particular.
+func (in *interferer) neighbours() error {
+	return in.entries(unix.AF_UNSPEC, func(e entry) {
+		if e.state&unix.NUD_PERMANENT != 0 && e.address != "" && e.mac != "" {
+			in.add(fmt.Sprintf("a permanent neighbour entry, %s is %s on %s", e.address, e.mac, e.link.name),
+				"ip -n %s neighbour show dev %s nud permanent", in.door.name, e.link.name)
+		}
+	})
+}
+
+// macEntries finds those of bridges. The kernel itself keeps the addresses of the bridge and its ports.
+func (in *interferer) macEntries() error {
+	return in.entries(unix.AF_BRIDGE, func(e entry) {
+		own := slices.ContainsFunc(in.linkList(), func(l rawLink) bool { return l.mac.String() == e.mac })
+		if e.ofBridge && e.state&(unix.NUD_PERMANENT|unix.NUD_NOARP) != 0 && !own && !strings.HasPrefix(e.mac, "33:33:") && !strings.HasPrefix(e.mac, "01:") {
+			in.add(fmt.Sprintf("a static MAC entry, %s is at %s", e.mac, e.link.name), "bridge -n %s fdb show dev %s", in.door.name, e.link.name)
+		}
+	})
+}
+
+func (in *interferer) linkList() []rawLink {
+	list := make([]rawLink, 0, len(in.links))
+	for _, l := range in.links {
+		list = append(list, l)
+	}
+	return list
+}
+
+// entry is one of a neighbour table, or of a bridge's MAC table.
+type entry struct {
+	link         rawLink
+	state        uint16
+	address, mac string
+	ofBridge     bool
+}
+
+func (in *interferer) entries(family uint8, each func(entry)) error {
+	return in.door.conn.get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
+		if len(msg) < unix.SizeofNdMsg {
+			return errors.New("an entry's message is cut short")
+		}
+		index, state := int(int32(binary.NativeEndian.Uint32(msg[4:]))), binary.NativeEndian.Uint16(msg[8:]) // of struct ndmsg
+		e := entry{link: in.links[index], state: state}
+		err := attributes(msg[unix.SizeofNdMsg:], func(kind uint16, value []byte) error {
+			switch kind {
+			case unix.NDA_DST:
+				e.address = address(value).String()
+			case unix.NDA_LLADDR:
+				var mac topology.MAC
+				copy(mac[:], value)
+				e.mac = mac.String()
+			case unix.NDA_MASTER:
+				e.ofBridge = true
+			}
+			return nil
+		})
+		if err == nil && e.link.name != "" {
+			each(e)
+		}
+		return err
+	}, &ndMsg{Family: family})
+}
+
+// ingress finds links with filters of what comes in.
+func (in *interferer) ingress() error {
+	return in.door.conn.get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
+		q, err := parseQdisc(msg)
+		if name := in.links[q.index].name; err == nil && q.parent == ingressParent {
+			in.add("room for traffic filters on "+name, "tc -n %s filter show dev %s ingress", in.door.name, name)
+		}
+		return err
+	}, &nl.TcMsg{Family: unix.AF_UNSPEC})
+}
+
+// packetFilters finds tables of nftables, and of the older iptables. A kernel can be without either.
+func (in *interferer) packetFilters() error {
+	tables, err := nftables()
+	if err != nil {
+		return fmt.Errorf("list packet filters: %w", err)
+	}
+	for _, table := range tables {
+		in.add("a packet filter, nftables table "+table, "ip netns exec %s nft list ruleset", in.door.name)
+	}
+	for _, program := range []string{"iptables", "ip6tables"} {
+		names, err := os.ReadFile("/proc/thread-self/net/" + strings.TrimSuffix(program, "tables") + "_tables_names")
+		if err != nil {
+			continue
+		}
+		for name := range strings.FieldsSeq(string(names)) {
+			in.add(fmt.Sprintf("a packet filter, %s table %s", program, name), "ip netns exec %s %s-legacy -t %s -S", in.door.name, program, name)
+		}
+	}
+	return nil
+}
+
+// nftables lists the tables of the thread's namespace with their families, as nft writes them.
+func nftables() ([]string, error) {
+	c, err := dialProtocol(unix.NETLINK_NETFILTER)
+	if errors.Is(err, unix.EPROTONOSUPPORT) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	families := map[uint8]string{unix.NFPROTO_INET: "inet", unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6", unix.NFPROTO_ARP: "arp", unix.NFPROTO_BRIDGE: "bridge", unix.NFPROTO_NETDEV: "netdev"}
+	var tables []string
+	err = c.get(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, unix.NLM_F_DUMP, func(msg []byte) error {
+		if len(msg) < nl.SizeofNfgenmsg {
+			return errors.New("a table's message is cut short")
+		}
+		header := nl.DeserializeNfgenmsg(msg)
+		return attributes(msg[nl.SizeofNfgenmsg:], func(kind uint16, value []byte) error {
+			if kind == unix.NFTA_TABLE_NAME {
+				tables = append(tables, families[header.NfgenFamily]+" "+text(value))
+			}
+			return nil
+		})
+	}, &nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_UNSPEC})
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, nil // nf_tables is not there
+	}
+	return tables, err
+}

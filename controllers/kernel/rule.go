@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// rule is a policy rule as a namespace's kernel describes it: struct fib_rule_hdr has the layout of rtmsg.
+type rule struct {
+	header   *nl.RtMsg
+	priority uint32
+	table    uint32
+	// selectors are what it is for, as ip rule writes them.
+	selectors []string
+}
+
+// bornRules are the kernel's own, by priority. IPv6 has no default table.
+var bornRules = []struct{ priority, table uint32 }{{0, unix.RT_TABLE_LOCAL}, {32766, unix.RT_TABLE_MAIN}, {32767, unix.RT_TABLE_DEFAULT}}
+
+// rules finds those that somebody added, and the kernel's own that somebody deleted.
+func (in *interferer) rules() error {
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		list, err := in.door.conn.rules(family)
+		if err != nil {
+			return fmt.Errorf("list policy rules: %w", err)
+		}
+		option := map[uint8]string{unix.AF_INET: "", unix.AF_INET6: " -6"}[family]
+		look := "ip" + option + " -n " + in.door.name + " rule"
+		missing := bornRules[:2]
+		for _, r := range list {
+			if born(r) {
+				missing = without(missing, r.priority)
+				continue
+			}
+			in.found = append(in.found, topology.Interference{What: r.String(), Look: look, Rule: true})
+		}
+		for _, gone := range missing {
+			if len(list) > 0 || family == unix.AF_INET { // a kernel without IPv6 has none of its rules
+				in.found = append(in.found, topology.Interference{What: fmt.Sprintf("no policy rule %d any more", gone.priority), Look: look, Rule: true})
+			}
+		}
+	}
+	return nil
+}
+
+func born(r rule) bool {
+	for _, b := range bornRules {
+		if r.priority == b.priority && r.table == b.table && len(r.selectors) == 0 && r.header.Type == unix.FR_ACT_TO_TBL {
+			return true
+		}
+	}
+	return false
+}
+
+func without(rules []struct{ priority, table uint32 }, priority uint32) (left []struct{ priority, table uint32 }) {
+	for _, r := range rules {
+		if r.priority != priority {
+			left = append(left, r)
+		}
+	}
+	return left
+}
+
+func (c *conn) rules(family uint8) ([]rule, error) {
+	var list []rule
+	err := c.get(unix.RTM_GETRULE, unix.NLM_F_DUMP, func(msg []byte) error {
+		r, err := parseRule(msg)
+		list = append(list, r)
+		return err
+	}, &nl.RtMsg{RtMsg: unix.RtMsg{Family: family}})
+	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, nil
+	}
+	return list, err
+}
+
+func parseRule(msg []byte) (rule, error) {
+	if len(msg) < unix.SizeofRtMsg {
+		return rule{}, errors.New("a policy rule's message is cut short")
+	}
+	r := rule{header: nl.DeserializeRtMsg(msg)}
+	r.table = uint32(r.header.Table)
+	if r.header.Tos != 0 {
+		r.selectors = append(r.selectors, fmt.Sprintf("tos %#x", r.header.Tos))
+	}
+	err := attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
+		r.set(kind, value)
+		return nil
+	})
+	return r, err
+}
+
+func (r *rule) set(kind uint16, value []byte) {
+	selects := func(format string, args ...any) { r.selectors = append(r.selectors, fmt.Sprintf(format, args...)) }
+	switch kind {
+	case unix.FRA_PRIORITY:
+		r.priority = number(value)
+	case unix.FRA_TABLE:
+		r.table = number(value)
+	case unix.FRA_SRC:
+		selects("from %s", netip.PrefixFrom(address(value), int(r.header.Src_len)))
+	case unix.FRA_DST:
+		selects("to %s", netip.PrefixFrom(address(value), int(r.header.Dst_len)))
+	case unix.FRA_IIFNAME:
+		selects("iif %s", text(value))
+	case unix.FRA_OIFNAME:
+		selects("oif %s", text(value))
+	case unix.FRA_FWMARK:
+		if number(value) != 0 {
+			selects("fwmark %#x", number(value))
+		}
+	case unix.FRA_IP_PROTO, unix.FRA_SPORT_RANGE, unix.FRA_DPORT_RANGE, unix.FRA_UID_RANGE:
+		selects("for some packets")
+	}
+}
+
+// String is the rule much as ip rule writes it.
+func (r rule) String() string {
+	action := fmt.Sprintf("lookup %d", r.table)
+	switch r.header.Type {
+	case unix.FR_ACT_GOTO:
+		action = "goto"
+	case unix.FR_ACT_NOP:
+		action = "nop"
+	case unix.FR_ACT_BLACKHOLE:
+		action = "blackhole"
+	case unix.FR_ACT_UNREACHABLE:
+		action = "unreachable"
+	case unix.FR_ACT_PROHIBIT:
+		action = "prohibit"
+	}
+	selectors := "for all"
+	if len(r.selectors) > 0 {
+		selectors = strings.Join(r.selectors, " ")
+	}
+	return fmt.Sprintf("policy rule %d: %s %s", r.priority, selectors, action)
+}
