@@ -68,6 +68,9 @@ func bridgeData(b topology.Bridge, namesFiltering bool) *nl.RtAttr {
 	data.AddRtAttr(nl.IFLA_BR_FORWARD_DELAY, nl.Uint32Attr(b.ForwardDelay))
 	data.AddRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(boolNumber[uint32](b.STP)))
 	data.AddRtAttr(nl.IFLA_BR_VLAN_DEFAULT_PVID, nl.Uint16Attr(b.DefaultVLAN))
+	if !b.STP { // a spanning tree that is turned off while it changes leaves its short time behind
+		data.AddRtAttr(nl.IFLA_BR_AGEING_TIME, bridgeBirths[unix.IFLA_BR_AGEING_TIME].value)
+	}
 	if b.VLANFiltering || namesFiltering {
 		data.AddRtAttr(nl.IFLA_BR_VLAN_FILTERING, []byte{boolNumber[uint8](b.VLANFiltering)})
 	}

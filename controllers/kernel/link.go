@@ -72,6 +72,8 @@ type rawLink struct {
 	slaveKind string
 	// portState is a bridge's port's (BR_STATE_*).
 	portState uint8
+	// portMoves says that the kernel will go on to the next state by itself.
+	portMoves bool
 	// overrides are what no lab asks for. xdp says that a program sees packets before the kernel does.
 	overrides []override
 	xdp       bool
@@ -167,7 +169,7 @@ func (l *rawLink) setInfo(kind uint16, value []byte) (err error) {
 		l.kind = text(value)
 	case kind == unix.IFLA_INFO_DATA && l.kind == "bridge":
 		l.bridge, err = parseBridge(value)
-		return errors.Join(err, attributes(value, l.noticeBridge))
+		return errors.Join(err, l.noticeBridge(value))
 	case kind == unix.IFLA_INFO_DATA && l.kind == "vlan":
 		return attributes(value, l.setVLAN)
 	case kind == unix.IFLA_INFO_SLAVE_KIND:

@@ -51,22 +51,44 @@ func (l *rawLink) noticeLink(kind uint16, value []byte) {
 	l.notice(&linkBirths, kind, value)
 }
 
-// noticeBridge takes those of a bridge itself.
-func (l *rawLink) noticeBridge(kind uint16, value []byte) error {
-	if kind == unix.IFLA_BR_MULTI_BOOLOPT {
-		l.noticeBits(bridgeBits, number(value))
+// noticeBridge takes those of a bridge itself. With a spanning tree, another bridge's times count while that is
+// the root, and a short ageing time while the tree changes.
+func (l *rawLink) noticeBridge(data []byte) error {
+	follows, changing := false, false
+	err := attributes(data, func(kind uint16, value []byte) error {
+		switch kind {
+		case unix.IFLA_BR_ROOT_PORT:
+			follows = number16(value) != 0
+		case unix.IFLA_BR_TOPOLOGY_CHANGE:
+			changing = !bytes.Equal(value, []byte{0})
+		case unix.IFLA_BR_MULTI_BOOLOPT:
+			l.noticeBits(bridgeBits, number(value))
+		default:
+			l.notice(&bridgeBirths, kind, value)
+		}
 		return nil
-	}
-	l.notice(&bridgeBirths, kind, value)
-	return nil
+	})
+	l.overrides = slices.DeleteFunc(l.overrides, func(o override) bool {
+		switch o.attribute {
+		case bridgeBirths[unix.IFLA_BR_HELLO_TIME].attribute, bridgeBirths[unix.IFLA_BR_MAX_AGE].attribute:
+			return l.bridge.STP && follows
+		case bridgeBirths[unix.IFLA_BR_AGEING_TIME].attribute:
+			return l.bridge.STP && changing
+		}
+		return false
+	})
+	return err
 }
 
 // noticePort takes those of a bridge's port. Its state is an override only together with its bridge's.
 func (l *rawLink) noticePort(kind uint16, value []byte) error {
-	if kind != portState {
-		l.notice(&portBirths, kind, value)
-	} else if len(value) > 0 {
+	switch {
+	case kind == portState && len(value) > 0:
 		l.portState = value[0]
+	case kind == unix.IFLA_BRPORT_FORWARD_DELAY_TIMER:
+		l.portMoves = number64(value) != 0
+	default:
+		l.notice(&portBirths, kind, value)
 	}
 	return nil
 }
@@ -95,9 +117,9 @@ func (o *observer) addOverrides(in *interior, id topology.LinkID, l rawLink) {
 }
 
 // heldBack reports a port that does not forward though its bridge has no spanning tree: the kernel lets
-// such a port forward as soon as it has a carrier.
+// such a port forward as soon as it has a carrier, or goes on with what a spanning tree began.
 func (in *interior) heldBack(l rawLink) bool {
-	if l.master == 0 || l.portState == portForwarding || !l.up || !l.carrier || l.waking() {
+	if l.master == 0 || l.portState == portForwarding || l.portMoves || !l.up || !l.carrier || l.waking() {
 		return false
 	}
 	return slices.ContainsFunc(in.links, func(bridge rawLink) bool {

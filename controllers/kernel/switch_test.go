@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -63,10 +64,10 @@ var switchDrifts = []drift{
 		"ip -n default.routed-pair.sw link set p1 master br0",
 	}},
 	{"spanning tree", `ip -n $s link set br0 type bridge stp_state 1`, []string{
-		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 forward_delay 200 vlan_filtering 0 vlan_default_pvid 0",
+		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 vlan_filtering 0 vlan_default_pvid 0",
 	}},
 	{"forward delay", `ip -n $s link set br0 type bridge forward_delay 1500`, []string{
-		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 forward_delay 200 vlan_filtering 0 vlan_default_pvid 0",
+		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 vlan_filtering 0 vlan_default_pvid 0",
 	}},
 	{"bridge down", `ip -n $s link set br0 down`, []string{
 		"ip -n default.routed-pair.sw link set br0 up",
@@ -183,10 +184,10 @@ var switchDrifts = []drift{
 	{"port's priority", `ip -n $s link set p1 type bridge_slave priority 7`, []string{
 		"ip -n default.routed-pair.sw link set p1 type bridge_slave priority 32",
 	}},
-	{"port that only learns", `ip -n $s link set p1 type bridge_slave state 2`, []string{
+	{"port that only learns", `sleep 2.1; ip -n $s link set p1 type bridge_slave state 2`, []string{
 		"ip -n default.routed-pair.sw link set p1 type bridge_slave state 3",
 	}},
-	{"port that only listens", `ip -n $s link set p1 type bridge_slave state 1`, []string{
+	{"port that only listens", `sleep 2.1; ip -n $s link set p1 type bridge_slave state 1`, []string{
 		"ip -n default.routed-pair.sw link set p1 type bridge_slave state 3",
 	}},
 	{"a backup for a port", `ip -n $s link set p1 type bridge_slave backup_port p2`, []string{
@@ -231,6 +232,22 @@ func TestAPortOfTheirOwnIsShownAndLeftAlone(t *testing.T) {
 	mustHold(t, k, want)
 	if found := observe(t, k, want).Foreign; !slices.Contains(found, sw+": link dangle (veth)") {
 		t.Errorf("shown are %q", found)
+	}
+}
+
+// A spanning tree makes a bridge forget sooner while the tree changes. That is not drift, and ends with it.
+func TestATreeLeavesNothingBehind(t *testing.T) {
+	k := newKernel(t, Options{})
+	without := switchedLab()
+	with := playOn(without, topology.SetBridge{LinkID: link(sw, "br0"), Bridge: topology.Bridge{STP: true, ForwardDelay: topology.STPForwardDelay}})
+	converge(t, k, with)
+	waitUntil(t, "the tree changes", func() bool {
+		mustHold(t, k, with)
+		return strings.Contains(sh(t, "ip -n "+sw+" -d link show br0"), "ageing_time 400 ")
+	})
+	converge(t, k, without)
+	if shown := sh(t, "ip -n "+sw+" -d link show br0"); !strings.Contains(shown, "ageing_time 30000 ") {
+		t.Errorf("it forgets sooner: %s", shown)
 	}
 }
 

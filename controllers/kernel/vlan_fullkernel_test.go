@@ -75,7 +75,7 @@ func TestALabWithVLANsIsBuiltAndRemoved(t *testing.T) {
 	converge(t, k, topology.NewState())
 }
 
-const filtering = "ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0"
+const filtering = "ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0"
 
 // A default VLAN becomes that of every port's untagged frames.
 var filteringAndPVIDs = []string{

@@ -96,10 +96,15 @@ func (o AddBridge) String() string {
 	return fmt.Sprintf("ip -n %s link add name %s type bridge %s", o.Namespace, o.attributes(), o.Bridge)
 }
 
-// String names vlan_filtering always: it may be what is turned off.
+// String names vlan_filtering always: it may be what is turned off. So may a spanning tree, and the kernel
+// then leaves the bridge for good with the ageing time that it had while the tree changed.
 func (o SetBridge) String() string {
-	return fmt.Sprintf("ip -n %s link set %s type bridge stp_state %d forward_delay %d vlan_filtering %d vlan_default_pvid %d", o.Namespace, o.Device(),
-		number(o.Bridge.STP), o.Bridge.ForwardDelay, number(o.Bridge.VLANFiltering), o.Bridge.DefaultVLAN)
+	ageing := ""
+	if !o.Bridge.STP {
+		ageing = " ageing_time " + bornAttributes[BridgeAgeing]
+	}
+	return fmt.Sprintf("ip -n %s link set %s type bridge stp_state %d%s forward_delay %d vlan_filtering %d vlan_default_pvid %d", o.Namespace, o.Device(),
+		number(o.Bridge.STP), ageing, o.Bridge.ForwardDelay, number(o.Bridge.VLANFiltering), o.Bridge.DefaultVLAN)
 }
 
 func (o AddVLANLink) String() string {

@@ -62,7 +62,7 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		{topology.AddBridge{LinkEnd: topology.LinkEnd{LinkID: end("a", "br0"), MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Bridge: topology.Bridge{STP: true, ForwardDelay: 200}},
 			"ip -n a link add name br0 address 02:00:00:00:00:01 mtu 1500 group 20044 type bridge stp_state 1 forward_delay 200 vlan_default_pvid 0"},
 		{topology.SetBridge{LinkID: end("a", "br0"), Bridge: topology.Bridge{ForwardDelay: 200, VLANFiltering: true}},
-			"ip -n a link set br0 type bridge stp_state 0 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0"},
+			"ip -n a link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0"},
 		{topology.AddVLANLink{LinkEnd: topology.LinkEnd{LinkID: end("a", "l1.10"), MAC: topology.MAC{2, 0, 0, 0, 0, 1}, MTU: 1500}, Parent: "l1", VLAN: 10},
 			"ip -n a link add link l1 name l1.10 address 02:00:00:00:00:01 mtu 1500 group 20044 type vlan id 10"},
 		{topology.SetMaster{LinkID: l1, Master: "br0"}, "ip -n d.lab.a link set l1 master br0"},

@@ -18,6 +18,9 @@ type LinkAttribute string
 // kernel's to choose, and no override.
 const PortState LinkAttribute = portPrefix + "state"
 
+// BridgeAgeing is how long a bridge remembers behind which port an Ethernet address is, in 1/100 s.
+const BridgeAgeing LinkAttribute = bridgePrefix + "ageing_time"
+
 const (
 	bridgePrefix = "type bridge "
 	portPrefix   = "type bridge_slave "

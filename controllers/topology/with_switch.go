@@ -33,6 +33,9 @@ func (o SetBridge) apply(m machine) {
 	if o.Bridge.STP != have.STP {
 		s.dropPortStates(o.Name)
 	}
+	if !o.Bridge.STP {
+		delete(s.Overrides, OverrideID{o.Namespace, o.Name, BridgeAgeing})
+	}
 }
 
 // dropDefaultVLAN takes bridge and ports out of the VLAN they were in by themselves.
