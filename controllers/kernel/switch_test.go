@@ -242,9 +242,9 @@ func TestATreeLeavesNothingBehind(t *testing.T) {
 	with := playOn(without, topology.SetBridge{LinkID: link(sw, "br0"), Bridge: topology.Bridge{STP: true, ForwardDelay: topology.STPForwardDelay}})
 	converge(t, k, with)
 	waitUntil(t, "the tree changes", func() bool {
-		mustHold(t, k, with)
 		return strings.Contains(sh(t, "ip -n "+sw+" -d link show br0"), "ageing_time 400 ")
 	})
+	mustHold(t, k, with)
 	converge(t, k, without)
 	if shown := sh(t, "ip -n "+sw+" -d link show br0"); !strings.Contains(shown, "ageing_time 30000 ") {
 		t.Errorf("it forgets sooner: %s", shown)

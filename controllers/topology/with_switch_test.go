@@ -37,7 +37,19 @@ func aSwitch() topology.State {
 	} {
 		s = s.With(op)
 	}
+	s.Overrides[override("sw", "br0", topology.BridgeAgeing)] = "0"
+	s.Overrides[override("sw", "p", "type bridge_slave learning")] = "0"
+	s.Overrides[override("sw", "p", topology.PortState)] = "1"
+	s.Overrides[override("sw", "p", "arp")] = "128"
+	s.Overrides[override("h", "eth0.10", "type vlan reorder_hdr")] = "0"
+	row := s.Addresses[address("h", "eth0.10", "10.0.0.1/24")]
+	row.Unrouted = true
+	s.Addresses[address("h", "eth0.10", "10.0.0.1/24")] = row
 	return s
+}
+
+func override(namespace, link string, attribute topology.LinkAttribute) topology.OverrideID {
+	return topology.OverrideID{Namespace: namespace, Link: link, Attribute: attribute}
 }
 
 var switchCascades = []struct {
@@ -53,6 +65,9 @@ var switchCascades = []struct {
 - vlan sw br0 10
 - vlan sw p 1 pvid untagged
 - vlan sw p 10
+- override sw br0 type bridge ageing_time=0
+- override sw p type bridge_slave learning=0
+- override sw p type bridge_slave state=1
 - 33 sysctls
 + link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="" up=false
 `},
@@ -60,12 +75,28 @@ var switchCascades = []struct {
 - link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="br0" up=false
 - vlan sw p 1 pvid untagged
 - vlan sw p 10
+- override sw p type bridge_slave learning=0
+- override sw p type bridge_slave state=1
 + link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="" up=false
 `},
 	{"a bridge without a default VLAN takes its ports out of it", topology.SetBridge{LinkID: end("sw", "br0"), Bridge: topology.Bridge{VLANFiltering: true}}, `
 - bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
 - vlan sw p 1 pvid untagged
+- override sw br0 type bridge ageing_time=0
 + bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 0
+`},
+	{"a spanning tree chooses the ports' states", topology.SetBridge{LinkID: end("sw", "br0"), Bridge: topology.Bridge{STP: true, VLANFiltering: true, DefaultVLAN: 1}}, `
+- bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
+- override sw p type bridge_slave state=1
++ bridge sw br0 stp_state 1 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
+`},
+	{"a port that comes up has a new state", topology.SetAdmin{LinkID: end("sw", "p"), Up: true}, `
+- link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="br0" up=false
+- override sw p type bridge_slave state=1
++ link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="br0" up=true
+`},
+	{"an attribute is reset alone", reset("sw", "p", "arp"), `
+- override sw p arp=128
 `},
 	{"untagged frames belong to one VLAN", topology.SetPortVLAN{PortVLANID: member("sw", "p", 20), PortVLAN: topology.PortVLAN{PVID: true}}, `
 - vlan sw p 1 pvid untagged
@@ -75,9 +106,11 @@ var switchCascades = []struct {
 	{"what is on a link goes down with it", topology.SetAdmin{LinkID: end("h", "eth0")}, `
 - link h eth0 peer=sw/p mac=02:00:00:00:01:02 mtu=1500 group=20044 master="" up=true
 - link h eth0.10 vlan=eth0/10 mac=02:00:00:00:00:01 mtu=1400 group=20044 master="" up=true
+- address h eth0.10 10.0.0.1/24 order=0 unrouted
 - route h default via 10.0.0.9 dev eth0.10 proto 78 more=0
 + link h eth0 peer=sw/p mac=02:00:00:00:01:02 mtu=1500 group=20044 master="" up=false
 + link h eth0.10 vlan=eth0/10 mac=02:00:00:00:00:01 mtu=1400 group=20044 master="" up=false
++ address h eth0.10 10.0.0.1/24 order=0
 `},
 	{"what is on a link is no larger", topology.SetMTU{LinkID: end("h", "eth0"), MTU: 1300}, `
 - link h eth0 peer=sw/p mac=02:00:00:00:01:02 mtu=1500 group=20044 master="" up=true
@@ -92,7 +125,11 @@ var switchCascades = []struct {
 - vlan sw p 1 pvid untagged
 - vlan sw p 10
 - qdisc sw p netem limit 1000
-- address h eth0.10 10.0.0.1/24 order=0
+- override h eth0.10 type vlan reorder_hdr=0
+- override sw p arp=128
+- override sw p type bridge_slave learning=0
+- override sw p type bridge_slave state=1
+- address h eth0.10 10.0.0.1/24 order=0 unrouted
 - route h default via 10.0.0.9 dev eth0.10 proto 78 more=0
 - 45 sysctls
 `},
@@ -107,6 +144,30 @@ func TestWhatAnOperationOnASwitchTakesAlong(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", c.op, diff)
 			}
 		})
+	}
+}
+
+// A queue below netem goes alone; one below tbf leaves it without room until it is given its limit again.
+func TestAQueueBelowAnotherGoes(t *testing.T) {
+	id, below := end("sw", "p"), topology.Handle(0x80010001)
+	for _, want := range []topology.Qdisc{{Kind: topology.Netem, Limit: 1000}, {Kind: topology.TBF, Rate: 125_000, Limit: 3000}} {
+		hung := want
+		hung.Child = below
+		s := aSwitch()
+		s.Qdiscs[id] = hung
+		if got := s.With(topology.ReplaceQdisc{LinkID: id, Qdisc: want}).Qdiscs[id]; got != hung {
+			t.Errorf("changed in place it is %+v, want %+v", got, hung)
+		}
+		if got := s.With(topology.DeleteChildQdisc{LinkID: id, Parent: 1}).Qdiscs[id]; got != hung {
+			t.Errorf("without another child it is %+v, want %+v", got, hung)
+		}
+		left := want
+		if want.Kind == topology.TBF {
+			left.Limit = 0
+		}
+		if got := s.With(topology.DeleteChildQdisc{LinkID: id, Parent: below}).Qdiscs[id]; got != left {
+			t.Errorf("without its child it is %+v, want %+v", got, left)
+		}
 	}
 }
 
