@@ -68,14 +68,10 @@ func (l *rawLink) noticeBridge(data []byte) error {
 		}
 		return nil
 	})
+	helloTime, maxAge := bridgeBirths[unix.IFLA_BR_HELLO_TIME].attribute, bridgeBirths[unix.IFLA_BR_MAX_AGE].attribute
 	l.overrides = slices.DeleteFunc(l.overrides, func(o override) bool {
-		switch o.attribute {
-		case bridgeBirths[unix.IFLA_BR_HELLO_TIME].attribute, bridgeBirths[unix.IFLA_BR_MAX_AGE].attribute:
-			return l.bridge.STP && follows
-		case bridgeBirths[unix.IFLA_BR_AGEING_TIME].attribute:
-			return l.bridge.STP && changing
-		}
-		return false
+		ofRoot, ofChange := o.attribute == helloTime || o.attribute == maxAge, o.attribute == topology.BridgeAgeing
+		return l.bridge.STP && (follows && ofRoot || changing && ofChange)
 	})
 	return err
 }
