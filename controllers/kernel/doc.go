@@ -61,12 +61,14 @@
 //	the queue a tbf was born with            its qdisc's limit   tc qdisc replace
 //
 // What is beside them is foreign: other tables, policy rules, neighbours and MAC entries that somebody
-// made to stay, filters of what comes in, packet filters, XDP programs (shown: they come with the
-// link), routes of another source or TOS. Not looked at, because no packet goes another way for it:
-// names (alias, altname, label), promiscuity, queue lengths, offloads, statistics, the priorities of
-// VLAN interfaces, IPv6 tokens (no lab takes router advertisements), timers of multicast. A veth
-// has no carrier and no protodown that could be set by hand. Every setting that is not on the
-// closed list is the user's.
+// made to stay, filters of what comes in, packet filters, XDP programs, routes for some sources or a
+// TOS. Interferences lists what of them Observe does not read anyway: for a status that somebody
+// asked for, and to name it where a packet gets lost.
+//
+// Not looked at, because no packet goes another way for it: names (alias, altname, label), promiscuity,
+// queue lengths, offloads, statistics, the priorities of VLAN interfaces, IPv6 tokens (no lab takes
+// router advertisements), timers of multicast. A veth has no carrier and no protodown that could be
+// set by hand. Every setting that is not on the closed list is the user's.
 //
 // # Unknown is not absent
 //

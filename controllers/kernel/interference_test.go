@@ -80,6 +80,18 @@ func TestAPacketFilterInterferes(t *testing.T) {
 	mustHold(t, k, tutorialLab())
 }
 
+// To load a program needs rights that a machine of its own does not have, so this is the message of one that has.
+func TestAnXDPProgramIsSeen(t *testing.T) {
+	for attached, want := range map[byte]bool{0: false, 2: true} {
+		xdp := nl.NewRtAttr(unix.IFLA_XDP, nil)
+		xdp.AddRtAttr(unix.IFLA_XDP_ATTACHED, []byte{attached})
+		l, err := parseLink(append(nl.NewIfInfomsg(unix.AF_UNSPEC).Serialize(), xdp.Serialize()...))
+		if err != nil || l.xdp != want {
+			t.Errorf("attached %d: %t, %v", attached, l.xdp, err)
+		}
+	}
+}
+
 // addPacketFilter is nft add table inet theirs: nf_tables takes changes only in batches.
 func addPacketFilter() error {
 	c, err := dialProtocol(unix.NETLINK_NETFILTER)

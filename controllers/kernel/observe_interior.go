@@ -334,9 +334,6 @@ func (o *observer) addLinks(in *interior) {
 			o.found.State.Bridges[id] = l.bridge
 		}
 		o.addOverrides(in, id, l)
-		if l.xdp {
-			o.foreign("%s: an XDP program on %s sees packets first", id.Namespace, id.Name)
-		}
 		switch {
 		case l.settles():
 			o.found.Settling = append(o.found.Settling, id)

@@ -53,6 +53,16 @@ func TestALabFromUpToDown(t *testing.T) {
 	}
 }
 
+func TestStatusShowsWhatOthersPutThere(t *testing.T) {
+	b := newBench()
+	up(t, b, pair())
+	b.kernel.Interfere("default.pair.ns1", topology.Interference{What: "policy rule 100: for all prohibit"})
+	status, err := b.Status(t.Context(), "default", "pair")
+	if err != nil || !slices.Equal(status.Foreign, []string{"default.pair.ns1: policy rule 100: for all prohibit"}) || len(status.Drift) > 0 {
+		t.Errorf("it shows %q, and as drift %q, %v", status.Foreign, status.Drift, err)
+	}
+}
+
 // Whatever is in the kernel can be found by name, wherever the program was killed.
 func TestTheRecordComesFirst(t *testing.T) {
 	b := newBench()

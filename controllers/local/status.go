@@ -73,7 +73,7 @@ func (m *Machine) Status(ctx context.Context, namespace, name string) (*Status, 
 	}
 	out, err := converge.Plan(ctx, m.kernel, compiled.Identity, compiled.Want)
 	s := m.status(ctx, compiled, out, err)
-	return s, m.macTables(ctx, s.Nodes, out.State)
+	return s, errors.Join(m.macTables(ctx, s.Nodes, out.State), m.interferences(ctx, s, out.State))
 }
 
 // status asks the probes of a lab whose namespaces are there, and sums up.
