@@ -171,7 +171,7 @@ func (l *rawLink) setInfo(kind uint16, value []byte) (err error) {
 		l.bridge, err = parseBridge(value)
 		return errors.Join(err, l.noticeBridge(value))
 	case kind == unix.IFLA_INFO_DATA && l.kind == "vlan":
-		return attributes(value, l.setVLAN)
+		return l.setVLAN(value)
 	case kind == unix.IFLA_INFO_SLAVE_KIND:
 		l.slaveKind = text(value)
 	case kind == unix.IFLA_INFO_SLAVE_DATA && l.slaveKind == "bridge":

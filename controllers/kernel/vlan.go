@@ -38,15 +38,21 @@ func (v *visit) addVLANLink(op topology.AddVLANLink) error {
 	return err
 }
 
-// setVLAN reads which VLAN an interface is for, and whether its tags are others than IEEE 802.1Q's.
-func (l *rawLink) setVLAN(kind uint16, value []byte) error {
-	switch kind {
-	case nl.IFLA_VLAN_ID:
-		l.vlan = number16(value)
-	case nl.IFLA_VLAN_PROTOCOL:
-		l.serviceTag = len(value) >= 2 && binary.BigEndian.Uint16(value) != unix.ETH_P_8021Q
-	case nl.IFLA_VLAN_FLAGS:
-		l.noticeBits(vlanBits, number(value))
-	}
-	return nil
+// setVLAN reads which VLAN an interface is for, whether its tags are others than IEEE 802.1Q's, and its flags:
+// with none, the kernel leaves them out.
+func (l *rawLink) setVLAN(data []byte) error {
+	flags := uint32(0)
+	err := attributes(data, func(kind uint16, value []byte) error {
+		switch kind {
+		case nl.IFLA_VLAN_ID:
+			l.vlan = number16(value)
+		case nl.IFLA_VLAN_PROTOCOL:
+			l.serviceTag = len(value) >= 2 && binary.BigEndian.Uint16(value) != unix.ETH_P_8021Q
+		case nl.IFLA_VLAN_FLAGS:
+			flags = number(value)
+		}
+		return nil
+	})
+	l.noticeBits(vlanBits, flags)
+	return err
 }

@@ -167,6 +167,7 @@ var vlanDrifts = []drift{
 		"ip -n default.routed-pair.sw link set br0.10 type vlan bridge_binding off",
 	}},
 	{"bridge for providers' tags", `ip -n $s link set br0 type bridge vlan_protocol 802.1ad`, []string{
+		"ip -n default.routed-pair.sw link set br0 type bridge group_address 01:80:c2:00:00:00", // it changes with the tags
 		"ip -n default.routed-pair.sw link set br0 type bridge vlan_protocol 802.1Q",
 	}},
 	{"multicast snooping per VLAN", `ip -n $s link set br0 type bridge mcast_vlan_snooping 1`, []string{
