@@ -79,6 +79,17 @@ func (v view) overridesIn(namespace string) []topology.OverrideID {
 	return slices.DeleteFunc(ids, func(id topology.OverrideID) bool { return id.Namespace != namespace })
 }
 
+// routed reports whether a namespace has a route to a destination, or an address on its network: a kernel that
+// finds none all the same was told by a rule not to use it.
+func (v view) routed(namespace string, destination netip.Addr) bool {
+	for id := range v.State.Routes {
+		if id.Namespace == namespace && id.Prefix.Contains(destination) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(v.links[namespace], func(id topology.LinkID) bool { return v.onSubnet(id, destination) })
+}
+
 // lostPrefix is an address on the network of a destination whose route is gone.
 func (v view) lostPrefix(namespace string, destination netip.Addr) (lost topology.AddressID, ok bool) {
 	for _, id := range slices.SortedFunc(maps.Keys(v.State.Addresses), v.inOrder) {

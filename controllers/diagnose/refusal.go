@@ -89,7 +89,7 @@ func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
 	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
 		cause.Message += fmt.Sprintf(": that to its own network on %s is gone", lost.Link)
 		cause.Cure = topology.AddPrefixRoute{AddressID: lost}.String()
-	} else if rule, ok := w.ruleAt(ctx, at.namespace); ok {
+	} else if rule, ok := w.ruleAt(ctx, at.namespace); ok && w.routed(at.namespace, p.destination) {
 		cause.Message = shorten(fmt.Sprintf("%s and %s", cause.Message, rule.What))
 		cause.Cure = seeIt(rule)
 	}
