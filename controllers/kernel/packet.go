@@ -28,7 +28,7 @@ type PacketConn struct {
 	control    [controlSize]byte
 }
 
-// ErrNoInterface: the namespace has no interface of that name.
+// ErrNoInterface says that the namespace has no interface of that name.
 var ErrNoInterface = errors.New("no such interface")
 
 // packetBuffer is how much may wait to be read. The kernel's usual limit is about 200 packets,

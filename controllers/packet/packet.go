@@ -36,5 +36,5 @@ type Interface struct {
 	Hardware uint16
 }
 
-// ErrLinkDown: the interface was set down, or deleted.
+// ErrLinkDown says that the interface was set down, or deleted.
 var ErrLinkDown = errors.New("the interface went down")
