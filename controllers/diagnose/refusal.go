@@ -75,7 +75,7 @@ func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, fmt.Sprintf("on the way from %s to %s", node, p.destination))
 	}
-	why, cure := w.missing(at.namespace, p.destination)
+	why, cure := w.whyNoRoute(ctx, p, at)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonNetworkUnreachable,
 		Node:    node,
@@ -86,14 +86,19 @@ func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
 		cause.Reason = v1alpha1.ReasonNoReturnRoute
 		cause.Message = shorten(fmt.Sprintf("%s has no route back to %s%s", node, p.destination, why))
 	}
-	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
-		cause.Message += fmt.Sprintf(": that to its own network on %s is gone", lost.Link)
-		cause.Cure = topology.AddPrefixRoute{AddressID: lost}.String()
-	} else if rule, ok := w.ruleAt(ctx, at.namespace); ok && w.routed(at.namespace, p.destination) {
-		cause.Message = shorten(fmt.Sprintf("%s and %s", cause.Message, rule.What))
-		cause.Cure = seeIt(rule)
-	}
 	return cause
+}
+
+// whyNoRoute goes on the sentence that says so. What somebody did by hand comes first: beside it, every
+// route that the spec could add would only go around it.
+func (w walker) whyNoRoute(ctx context.Context, p packet, at place) (why, cure string) {
+	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
+		return fmt.Sprintf(": that to its own network on %s is gone", lost.Link), topology.AddPrefixRoute{AddressID: lost}.String()
+	}
+	if rule, ok := w.ruleAt(ctx, at.namespace); ok && w.routed(at.namespace, p.destination) {
+		return " and " + rule.What, seeIt(rule)
+	}
+	return w.missing(at.namespace, p.destination)
 }
 
 // setting is a sysctl with its value.

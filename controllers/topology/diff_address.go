@@ -13,11 +13,14 @@ import (
 // they are written again.
 
 // deleteExposedAddresses deletes the IPv6 addresses that settings, MTU or state of their link may
-// take along, for the reason deleteRoutes has.
+// take along, for the reason deleteRoutes has: those that nobody wants, and those that adding again
+// would not put right.
 func (d *differ) deleteExposedAddresses() {
 	d.each(func(now, want *State) {
-		for _, id := range unwanted(now.Addresses, want.Addresses, AddressID.compare) {
-			if id.Prefix.Addr().Is6() && !keepsIPv6(now, want, id.link()) {
+		for _, id := range missing(want.Addresses, now.Addresses, AddressID.compare) {
+			_, wanted := want.Addresses[id]
+			stays := wanted && now.Addresses[id].Altered != AlteredForGood
+			if id.Prefix.Addr().Is6() && !stays && !keepsIPv6(now, want, id.link()) {
 				d.do(DeleteAddress{id})
 			}
 		}

@@ -99,8 +99,9 @@ func addingTwiceIsAddingOnce(p plan) error {
 	return nil
 }
 
-// The kernel takes all IPv4 routes of a link along with its last IPv4 address. Only an address that
-// another link waits for may be the last one of a link that gets others.
+// The kernel takes all IPv4 routes of a link along with its last IPv4 address. Of a link that gets
+// others, only an address that another link waits for may be the last one, or one that was altered so
+// that only a new one is as it should be: the kernel takes no second address of the same prefix.
 func linksKeepAnAddress(p plan) error {
 	awaited := map[netip.Addr]bool{}
 	for id := range p.want.Addresses {
@@ -117,7 +118,8 @@ func linksKeepAnAddress(p plan) error {
 	var broken error
 	topology.Walk(p.have, p.ops, func(op topology.Op, in func(string) topology.State) {
 		o, ok := op.(topology.DeleteAddress)
-		if !ok || !o.Prefix.Addr().Is4() || !gets[end(o.Namespace, o.Link)] || awaited[o.Prefix.Addr()] {
+		if !ok || !o.Prefix.Addr().Is4() || !gets[end(o.Namespace, o.Link)] || awaited[o.Prefix.Addr()] ||
+			p.have.Addresses[o.AddressID].Altered == topology.AlteredForGood {
 			return
 		}
 		for id := range in(o.Namespace).Addresses {
