@@ -31,7 +31,7 @@
 // n of them is summed up every n ms and written every n × 10 ms (summary_memory.go), and at once when
 // Ready says something new: a lab on three nodes does not notice, one on a thousand does not flood
 // the API server, which sends each write to every agent. An agent gathers, too: four reports may
-// follow each other, each after a longer wait, then one in five seconds (reporter.go). A report is
+// follow each other, each after a longer wait for labs at work, then one in five seconds (reporter.go). A report is
 // sent, and stored, whole; of a lab that is ready it holds one word (verdict.go), for an API server
 // has every report of the last 75 s in memory, taken apart into maps four times as large as its
 // JSON. The fleet in hack/fleet measures it all.

@@ -55,8 +55,8 @@ const (
 	maxRetryPause = 30 * time.Second
 )
 
-// First verdicts are waited for shortly; by the last write for a pause, what it leaves out having to
-// wait for all of one, as long as half of that.
+// The first write waits for company shortly. The last one, when none may follow for a while, waits for
+// as long as half a pause, since what it leaves out has to wait for all of one.
 const (
 	patience     = 200 * time.Millisecond
 	lastPatience = 2500 * time.Millisecond
