@@ -49,7 +49,19 @@ func TestALabWithSwitchesIsEditedLive(t *testing.T) {
 		spec.Probes = slices.DeleteFunc(spec.Probes, func(p v1alpha1.Probe) bool { return p.Name == "h4-far" })
 	})
 
-	var sum tally
+	sum := endAll(t, streams)
+	s.counted("a host added, one renumbered, one removed, meanwhile on each of %d nodes an IPv4 and an IPv6 stream: %d packets sent, %d lost, longest gap %s",
+		len(all), sum.Sent, sum.Lost, sum.LongestGap.Round(time.Millisecond))
+	for _, node := range all {
+		if after := links(t, node, ns, lab.Name); after != before[node] {
+			t.Errorf("the links of %s have changed, before:\n%s\nafter:\n%s", node, before[node], after)
+		}
+	}
+}
+
+// endAll ends streams of which none may have lost anything, and adds them up.
+func endAll(t *testing.T, streams []*stream) (sum tally) {
+	t.Helper()
 	for _, stream := range streams {
 		counted := stream.end(t)
 		if counted.Lost != 0 || counted.Duplicates != 0 || counted.Sent == 0 {
@@ -58,13 +70,7 @@ func TestALabWithSwitchesIsEditedLive(t *testing.T) {
 		sum.Sent, sum.Lost = sum.Sent+counted.Sent, sum.Lost+counted.Lost
 		sum.LongestGap = max(sum.LongestGap, counted.LongestGap)
 	}
-	s.counted("a host added, one renumbered, one removed, meanwhile on each of %d nodes an IPv4 and an IPv6 stream: %d packets sent, %d lost, longest gap %s",
-		len(all), sum.Sent, sum.Lost, sum.LongestGap.Round(time.Millisecond))
-	for _, node := range all {
-		if after := links(t, node, ns, lab.Name); after != before[node] {
-			t.Errorf("the links of %s have changed, before:\n%s\nafter:\n%s", node, before[node], after)
-		}
-	}
+	return sum
 }
 
 // edited changes the lab and waits until it is Ready again.
