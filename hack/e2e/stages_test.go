@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -28,7 +27,7 @@ const (
 	noticed  stage = "noticed"  // the controller's first status is seen
 	begun    stage = "begun"    // a node has the lab's first network namespace
 	built    stage = "built"    // a node's record says that its kernel holds the lab
-	reported stage = "reported" // a node's report is seen that says: reachable
+	reported stage = "reported" // a node's report is seen that says: ready there
 	ready    stage = "Ready"    // Ready=True is seen
 )
 
@@ -91,7 +90,7 @@ func (j *journeys) sawLab(lab *v1alpha1.NetLab) {
 
 func (j *journeys) sawState(state *v1alpha1.NetLabNodeState) {
 	for _, lab := range state.Status.Labs {
-		if lab.Namespace == j.namespace && lab.Reachable.Status == metav1.ConditionTrue {
+		if lab.Namespace == j.namespace && lab.Ready != "" {
 			j.pass(passage{lab.Name, reported, state.Name}, time.Now())
 		}
 	}
