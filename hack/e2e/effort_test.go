@@ -18,11 +18,11 @@ import (
 type effort struct {
 	at      time.Time
 	machine time.Duration            // whoever took it, the kernel's own threads included
-	of      map[string]time.Duration // by the first 15 bytes of a name, which is what the kernel has
+	of      map[string]time.Duration // by name, of which the kernel has the first 15 bytes
 }
 
 // toldPrograms are those whose effort is told.
-var toldPrograms = []string{"netlab-agent", "netlab-controll", "kube-apiserver", "etcd", "stories"}
+var toldPrograms = []string{"netlab-agent", "netlab-controller"[:15], "kube-apiserver", "etcd", "stories"}
 
 func effortNow() effort {
 	e := effort{at: time.Now(), of: map[string]time.Duration{}}
