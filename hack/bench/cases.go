@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"os"
@@ -101,24 +102,29 @@ func compile(lab topology.Identity, spec *v1alpha1.NetLabSpec) (topology.State, 
 }
 
 // edit picks the last link with a host, writes another address into it, and makes the damage the
-// loss of the one it has.
+// loss of the one it has. With the mask of the old one the new address would be a secondary while both
+// are there, and go along with the old one wherever nobody has set promote_secondaries, as a tutorial
+// has not.
 func (b *bench) edit(lab topology.Identity, p *part) error {
 	b.edited = b.spec.DeepCopy()
 	for i, link := range slices.Backward(b.edited.Links) {
 		host := lab.NetworkNamespace(link.Endpoints[0].Name)
 		for id := range p.want.Addresses {
 			if id.Namespace == host && id.Link == link.Name {
-				other := netip.PrefixFrom(id.Prefix.Masked().Addr().Next(), id.Prefix.Bits())
-				for range 76 {
-					other = netip.PrefixFrom(other.Addr().Next(), other.Bits())
-				}
-				b.edited.Links[i].Endpoints[0].Addresses = []string{other.String()}
+				b.edited.Links[i].Endpoints[0].Addresses = []string{upperHalf(id.Prefix).String()}
 				p.damage = topology.DeleteAddress{AddressID: id}
 				return nil
 			}
 		}
 	}
 	return fmt.Errorf("no host has an address")
+}
+
+// upperHalf is the first address of an IPv4 subnet's upper half, where its router is, with the half's mask.
+func upperHalf(subnet netip.Prefix) netip.Prefix {
+	first := subnet.Masked().Addr().As4()
+	binary.BigEndian.PutUint32(first[:], binary.BigEndian.Uint32(first[:])|1<<(31-subnet.Bits())|1)
+	return netip.PrefixFrom(netip.AddrFrom4(first), subnet.Bits()+1)
 }
 
 func (b *bench) build() []topology.Op {
