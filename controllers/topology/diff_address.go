@@ -27,11 +27,13 @@ func (d *differ) deleteExposedAddresses() {
 	})
 }
 
-// keepsIPv6 reports whether nothing on the way from now to want takes IPv6 addresses off a link.
+// keepsIPv6 reports whether nothing on the way from now to want takes IPv6 addresses off a link. The
+// interface of a VLAN comes up with its parent, and is set down then.
 func keepsIPv6(now, want *State, id LinkID) bool {
 	has := func(disable string) bool { return want.Sysctls[SysctlID{id.Namespace, disable}] == disabled }
 	link := want.Links[id]
-	return (link.Up || !now.Links[id].Up) && link.MTU >= MinIPv6MTU &&
+	staysDown := !now.Links[id].Up && link.Kind != VLANLink
+	return (link.Up || staysDown) && link.MTU >= MinIPv6MTU &&
 		has(SysctlDisableIPv6) && has(LinkSysctl6(id.Name, disableIPv6Key))
 }
 

@@ -140,6 +140,9 @@ func noAddressOnTwoLinks(p plan) error {
 		if !ok {
 			return
 		}
+		if _, had := p.have.Addresses[added.AddressID]; had {
+			return // somebody had put it on two links before, and here it is only put right
+		}
 		for had := range p.have.Addresses {
 			_, wanted := p.want.Addresses[had]
 			_, still := in(had.Namespace).Addresses[had]
