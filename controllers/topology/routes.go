@@ -4,6 +4,7 @@ package topology
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -56,7 +57,7 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[Rou
 	}
 	legs := n.legs(field, x, r)
 	if _, err := netip.ParsePrefix(r.To); err != nil {
-		legs = ownFamilies(legs)
+		dropForeignFamilies(legs)
 	}
 	routes := map[RouteID]Route{}
 	for _, d := range destinations {
@@ -96,16 +97,19 @@ func (n *network) setSource(field string, x *node, route *Route, f family, text 
 	return true
 }
 
-// ownFamilies drops IPv4 from next hops that somebody wrote as an IPv6 address. Under a
-// destination that stands for both families, they mean theirs; an IPv4 prefix over an IPv6
-// gateway is written as such.
-func ownFamilies(legs []leg) []leg {
+// dropForeignFamilies leaves next hops the families that are meant under a destination which stands for
+// both: an IPv6 address means IPv6, a node the families it has. A router without IPv4 gets no IPv4
+// route by a name either, so IPv4 that was sent to it would end there. An IPv4 prefix over
+// such a next hop is written as a prefix.
+func dropForeignFamilies(legs []leg) {
 	for _, l := range legs {
-		if l.byAddress && l.hops[ipv4].via.Is6() {
-			delete(l.hops, ipv4)
-		}
+		maps.DeleteFunc(l.hops, func(f family, h hop) bool {
+			if l.byAddress {
+				return f == ipv4 && h.via.Is6()
+			}
+			return h.to != nil && !h.to.node.has(f)
+		})
 	}
-	return legs
 }
 
 func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {

@@ -179,6 +179,12 @@ func (x *node) owns(a netip.Addr) bool {
 	return slices.Contains(x.loopbacks, a) || slices.ContainsFunc(x.cards, func(c *card) bool { return c.has(a) })
 }
 
+// has reports whether a node has an address of a family, be its link up or not.
+func (x *node) has(six bool) bool {
+	return slices.ContainsFunc(x.loopbacks, func(a netip.Addr) bool { return a.Is6() == six }) ||
+		slices.ContainsFunc(x.cards, func(c *card) bool { return len(family(c.addresses, six)) > 0 })
+}
+
 // names reports whether a card can name one on its island as a next hop: by an address it reaches,
 // or, where that has none of the family, by its link-local one.
 func (c *card) names(o *card, six bool) bool {
@@ -352,7 +358,7 @@ func (n *network) written(x *node, r *v1alpha1.Route, six bool) (hops []hop, ok 
 		}
 		for _, other := range n.nodes {
 			for _, o := range other.cards {
-				if other.name == r.Via && c.names(o, six) && n.wired(c, o) {
+				if other.name == r.Via && x.has(six) && other.has(six) && c.names(o, six) && n.wired(c, o) {
 					hops = append(hops, hop{c, o})
 				}
 			}
