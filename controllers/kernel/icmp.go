@@ -131,16 +131,25 @@ func (c *ICMPConn) WriteTo(icmp []byte, dst netip.Addr) error {
 }
 
 // ReadFrom waits for the next message and returns its length in buf and its source. At the read
-// deadline it fails with os.ErrDeadlineExceeded. buf needs room for an IPv4 header, which is removed.
+// deadline it fails with os.ErrDeadlineExceeded, unless a message is there: a reply that came in time
+// counts, however late a busy machine lets its reader run. buf needs room for an IPv4 header, which
+// is removed.
 func (c *ICMPConn) ReadFrom(buf []byte) (n int, src netip.Addr, err error) {
 	var from unix.Sockaddr
 	var received error
-	err = c.conn.Read(func(fd uintptr) (done bool) {
-		n, from, received = unix.Recvfrom(int(fd), buf, 0)
+	receive := func(fd uintptr) (done bool) {
+		n, from, received = unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT)
 		return !errors.Is(received, unix.EAGAIN) && !errors.Is(received, unix.EINTR)
-	})
-	if err = errors.Join(err, received); err != nil {
-		return 0, netip.Addr{}, fmt.Errorf("receive: %w", err)
+	}
+	err = c.conn.Read(receive)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		there := false
+		if failed := c.control(func(fd int) error { there = receive(uintptr(fd)); return nil }); failed == nil && there {
+			err = nil
+		}
+	}
+	if err != nil || received != nil {
+		return 0, netip.Addr{}, fmt.Errorf("receive: %w", errors.Join(err, received))
 	}
 	switch from := from.(type) {
 	case *unix.SockaddrInet4:

@@ -153,6 +153,42 @@ func TestTheReadDeadlineEndsAWait(t *testing.T) {
 	}
 }
 
+// A machine with much to do lets a reader run when its deadline has passed.
+func TestAReplyThatIsThereAtTheDeadlineIsRead(t *testing.T) {
+	k := pinged(t)
+	for _, f := range families {
+		c := mustDial(t, k, f.family, false, netip.Addr{})
+		if err := c.WriteTo(echoRequest(f.echo, nil), f.router); err != nil {
+			t.Fatal(err)
+		}
+		awaitMessage(t, c)
+		if err := c.SetReadDeadline(time.Unix(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 100)
+		if _, from, err := c.ReadFrom(buf); err != nil || from != f.router {
+			t.Errorf("IPv%d: a message from %s, %v", f.family, from, err)
+		}
+		if _, _, err := c.ReadFrom(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("IPv%d: when it has been read: %v", f.family, err)
+		}
+	}
+}
+
+// awaitMessage waits until the kernel has something to be read, and leaves it there.
+func awaitMessage(t *testing.T, c *ICMPConn) {
+	t.Helper()
+	if err := c.control(func(fd int) error {
+		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+		if ready == 0 {
+			t.Fatal("no reply")
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestASocketIsGoneAfterClose(t *testing.T) {
 	k := pinged(t)
 	c := mustDial(t, k, 4, false, netip.Addr{})

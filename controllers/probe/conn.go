@@ -34,8 +34,8 @@ type Conn interface {
 	// already filled in, that of an ICMPv6 message is left to the kernel, which does it for every raw socket.
 	WriteTo(icmp []byte, dst netip.Addr) error
 	// ReadFrom yields the next ICMP message, without the IP header that a raw IPv4 socket puts before it,
-	// and its source. After the read deadline, also one set while it waits, it fails with
-	// os.ErrDeadlineExceeded. A message longer than buf is cut off; buf has room for the longest IPv4
+	// and its source. After the read deadline, also one set while it waits, it yields what has come before
+	// it is called and then fails with os.ErrDeadlineExceeded. A message longer than buf is cut off; buf has room for the longest IPv4
 	// header (60 bytes) beside the reply that is awaited, so the header may be read into it and removed.
 	ReadFrom(buf []byte) (n int, src netip.Addr, err error)
 	SetReadDeadline(t time.Time) error
