@@ -296,6 +296,7 @@ type Route struct {
 	OnLink bool `json:"onLink,omitempty"`
 	// The address packets leave with unless their program says otherwise: one of this node's.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=45
 	// +kubebuilder:validation:XValidation:rule="isIP(self)",message="src is an IP address"
 	Src string `json:"src,omitempty"`
@@ -385,6 +386,7 @@ type Link struct {
 	Name string `json:"name"`
 	// The subnet whose addresses the ends take, unless they write their own.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=15
 	Subnet string `json:"subnet,omitempty"`
 	// Bytes, 1500 by default. Below 1280 the kernel has no IPv6 on the link.

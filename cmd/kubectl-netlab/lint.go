@@ -49,7 +49,7 @@ func (a *app) lint(files []string) error {
 func check(docs []manifest.Document) error {
 	var problems manifest.Problems
 	for _, doc := range docs {
-		problems = append(problems, doc.Locate(topology.Validate(&doc.Lab.Spec))...)
+		problems = append(problems, doc.Validate()...)
 	}
 	if len(problems) == 0 {
 		return nil

@@ -29,6 +29,8 @@ type Document struct {
 	Lab *v1alpha1.NetLab
 
 	root *yaml.Node
+	// json is the document as the API server gets it.
+	json []byte
 	// before is how many lines of the file come before what root was parsed from.
 	before int
 }
@@ -168,7 +170,7 @@ func (d *Document) decode(text []byte) Problems {
 	if err != nil {
 		return d.notYAML(err)
 	}
-	d.Lab = &v1alpha1.NetLab{}
+	d.Lab, d.json = &v1alpha1.NetLab{}, asJSON
 	if problems := d.checkFields(d.Lab); len(problems) > 0 {
 		return problems
 	}

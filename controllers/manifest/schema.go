@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifest
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	kyaml "sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/config/crd"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// schema is what the API server's schema says of a value, of the keywords that ours uses. Types are
+// checked by checker, rules in CEL are repeated by topology.Validate.
+type schema struct {
+	Type                 string             `json:"type"`
+	Properties           map[string]*schema `json:"properties"`
+	AdditionalProperties *schema            `json:"additionalProperties"`
+	Items                *schema            `json:"items"`
+	Required             []string           `json:"required"`
+	Enum                 []string           `json:"enum"`
+	Pattern              *regexp.Regexp     `json:"pattern"`
+	Minimum              *float64           `json:"minimum"`
+	Maximum              *float64           `json:"maximum"`
+	MinLength            int                `json:"minLength"`
+	MaxLength            *int               `json:"maxLength"`
+	MinItems             int                `json:"minItems"`
+	MaxItems             *int               `json:"maxItems"`
+	ListType             string             `json:"x-kubernetes-list-type"`
+	ListKeys             []string           `json:"x-kubernetes-list-map-keys"`
+}
+
+// specSchema is that of a NetLab's spec.
+var specSchema = sync.OnceValue(func() *schema {
+	var definition struct {
+		Spec struct {
+			Versions []struct {
+				Schema struct {
+					OpenAPIV3Schema schema `json:"openAPIV3Schema"`
+				} `json:"schema"`
+			} `json:"versions"`
+		} `json:"spec"`
+	}
+	if err := kyaml.Unmarshal(crd.NetLabs, &definition); err != nil {
+		panic(err) // it is compiled in
+	}
+	return definition.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
+})
+
+// verify collects what the schema refuses of a value, fields in alphabetical order. A null counts as
+// left out, as for the API server, but in a list.
+func (s *schema) verify(value any, field string) (problems topology.Problems) {
+	refuse := func(cure, message string, args ...any) {
+		problems = append(problems, topology.Problem{Field: field, Message: fmt.Sprintf(message, args...), Cure: cure})
+	}
+	switch value := value.(type) {
+	case nil:
+		refuse("write "+kinds[s.Type]+", or remove it", "is null")
+	case map[string]any:
+		return s.verifyFields(value, field)
+	case []any:
+		return s.verifyItems(value, field)
+	case string:
+		s.verifyString(value, refuse)
+	case float64:
+		if s.Minimum != nil && value < *s.Minimum || s.Maximum != nil && value > *s.Maximum {
+			refuse("it must be "+s.bounds()+", or be left out", "is %.0f", value)
+		}
+	}
+	return problems
+}
+
+var kinds = map[string]string{"object": "a mapping of fields", "array": "a list", "string": "a string", "integer": "a whole number", "boolean": "true or false"}
+
+func (s *schema) bounds() string {
+	switch {
+	case s.Maximum == nil:
+		return fmt.Sprintf("at least %.0f", *s.Minimum)
+	case s.Minimum == nil:
+		return fmt.Sprintf("at most %.0f", *s.Maximum)
+	}
+	return fmt.Sprintf("%.0f to %.0f", *s.Minimum, *s.Maximum)
+}
+
+func (s *schema) verifyFields(value map[string]any, field string) (problems topology.Problems) {
+	for _, name := range s.Required {
+		if value[name] == nil {
+			problems = append(problems, topology.Problem{Field: join(field, name), Message: "is missing"})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(value)) {
+		of := cmp.Or(s.Properties[name], s.AdditionalProperties)
+		if of != nil && value[name] != nil {
+			problems = append(problems, of.verify(value[name], join(field, name))...)
+		}
+	}
+	return problems
+}
+
+func (s *schema) verifyItems(list []any, field string) (problems topology.Problems) {
+	if most := s.MaxItems; len(list) < s.MinItems || most != nil && len(list) > *most {
+		cure := fmt.Sprintf("it must have at least %d", s.MinItems)
+		if most != nil {
+			cure = fmt.Sprintf("it must have %d to %d", s.MinItems, *most)
+		}
+		problems = append(problems, topology.Problem{Field: field, Message: fmt.Sprintf("has %d entries", len(list)), Cure: cure})
+	}
+	seen := map[string]int{}
+	for i, item := range list {
+		path := fmt.Sprintf("%s[%d]", field, i)
+		if first, twice := seen[s.identity(item)]; twice && s.identity(item) != "" {
+			problems = append(problems, topology.Problem{Field: path, Message: fmt.Sprintf("is %s[%d] again", field, first), Cure: "remove one of them"})
+		}
+		seen[s.identity(item)] = i
+		problems = append(problems, s.Items.verify(item, path)...)
+	}
+	return problems
+}
+
+// identity is what may be only once in a list; empty where anything may be there again.
+func (s *schema) identity(item any) string {
+	switch fields, _ := item.(map[string]any); {
+	case s.ListType == "set":
+		return fmt.Sprintf("%#v", item)
+	case s.ListType == "map" && fields != nil:
+		var keys []string
+		for _, key := range s.ListKeys {
+			keys = append(keys, fmt.Sprintf("%#v", fields[key]))
+		}
+		return strings.Join(keys, " ")
+	}
+	return ""
+}
+
+func (s *schema) verifyString(value string, refuse func(cure, message string, args ...any)) {
+	length := len([]rune(value))
+	switch {
+	case len(s.Enum) > 0 && !slices.Contains(s.Enum, value):
+		refuse("write "+strings.Join(s.Enum, " or ")+", or leave it out", "is %q", shorten(value))
+	case value == "" && (s.MinLength > 0 || s.Pattern != nil && !s.Pattern.MatchString("")):
+		refuse("write it, or leave the field out", "is empty")
+	case s.MaxLength != nil && length > *s.MaxLength:
+		refuse(fmt.Sprintf("it must have at most %d", *s.MaxLength), "has %d characters", length)
+	case s.Pattern != nil && !s.Pattern.MatchString(value):
+		refuse("it must match "+s.Pattern.String(), "is %q", shorten(value))
+	}
+}
+
+// Validate lists everything that is wrong with what the lab means, each with its line: what
+// topology.Validate finds, and what the API server's schema refuses of the document as it is
+// written. An explicit zero, for instance, is gone from the decoded lab.
+func (d Document) Validate() Problems {
+	found := topology.Validate(&d.Lab.Spec)
+	for _, p := range d.refusedBySchema() {
+		same := func(said topology.Problem) bool {
+			return said.Field == p.Field || strings.HasPrefix(said.Field, p.Field+".")
+		}
+		if !slices.ContainsFunc(found, same) {
+			found = append(found, p)
+		}
+	}
+	return d.Locate(found)
+}
+
+func (d Document) refusedBySchema() topology.Problems {
+	var written struct {
+		Spec any `json:"spec"`
+	}
+	if err := json.Unmarshal(d.json, &written); err != nil || written.Spec == nil {
+		return nil // then it was refused before
+	}
+	return specSchema().verify(written.Spec, "spec")
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/config/crd"
+	"github.com/netlab-dev/netlab/controllers/manifest"
+)
+
+// What somebody can put in the place of any value, in JSON.
+var oddValues = []string{`null`, `0`, `-1`, `1`, `99999999999`, `1.5`, `""`, `"x"`, `"~"`, `" "`, `false`, `[]`, `[null]`, `[""]`, `[0]`, `{}`, `{"nobody": 1}`}
+
+// Whatever the API server refuses, lint refuses: each value of each field that a sample has is replaced by
+// odd ones, removed, and repeated where it is in a list, one at a time.
+func TestLintRefusesWhatTheAPIServerRefuses(t *testing.T) {
+	c := strictly(adminClient(t))
+	namespace := newNamespace(t, c)
+	known := schemaPaths(t)
+	for name, path := range spots(t) {
+		delete(known, name)
+		t.Run(name, func(t *testing.T) {
+			for _, altered := range path.alterations(t) {
+				served := c.Create(t.Context(), decodeLab(t, namespace, altered.text), client.DryRunAll)
+				if served != nil && !apierrors.IsInvalid(served) && !apierrors.IsBadRequest(served) {
+					t.Fatalf("%s: %v", altered.what, served)
+				}
+				linted := lint(altered.text)
+				if served != nil && linted == nil {
+					t.Errorf("%s: lint accepts it, the API server says %v", altered.what, served)
+				}
+				if served == nil && linted != nil && strings.Contains(linted.Error(), "left out") {
+					t.Errorf("%s: the API server accepts it, lint's schema says %v", altered.what, linted)
+				}
+			}
+		})
+	}
+	if len(known) > 0 {
+		t.Errorf("no lab here has %v", slices.Sorted(maps.Keys(known)))
+	}
+}
+
+func lint(text string) error {
+	docs, err := manifest.Read([]string{manifest.Stdin}, manifest.Options{Stdin: strings.NewReader(text)})
+	if err != nil {
+		return err
+	}
+	if problems := docs[0].Validate(); len(problems) > 0 {
+		return problems
+	}
+	return nil
+}
+
+// schemaPaths are the fields of a spec that the definition has, such as spec.links[].name. Those of a label
+// selector are Kubernetes' own, and no list of ours.
+func schemaPaths(t *testing.T) map[string]bool {
+	t.Helper()
+	var definition map[string]any
+	if err := yaml.Unmarshal(crd.NetLabs, &definition); err != nil {
+		t.Fatal(err)
+	}
+	root, _, err := unstructured.NestedSlice(definition, "spec", "versions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, _, err := unstructured.NestedMap(root[0].(map[string]any), "schema", "openAPIV3Schema", "properties", "spec")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := map[string]bool{}
+	var walk func(schema map[string]any, path string)
+	walk = func(schema map[string]any, path string) {
+		paths[path] = true
+		if items, ok := schema["items"].(map[string]any); ok {
+			walk(items, path+"[]")
+		}
+		properties, _ := schema["properties"].(map[string]any)
+		for name, of := range properties {
+			if name != "matchExpressions" {
+				walk(of.(map[string]any), path+"."+name)
+			}
+		}
+	}
+	walk(spec, "spec")
+	return paths
+}
+
+// aSpot is one place in a lab. Steps are names of fields and indices of lists.
+type aSpot struct {
+	lab   string
+	steps []any
+}
+
+type alteration struct{ what, text string }
+
+// spots has the first place in the samples, and in a lab with what no sample needs, of each field.
+func spots(t *testing.T) map[string]aSpot {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "config", "samples", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]aSpot{}
+	for _, file := range append([]string{filepath.Join("testdata", "every-field.yaml")}, files...) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lab map[string]any
+		if err := yaml.Unmarshal(text, &lab); err != nil {
+			t.Fatal(err)
+		}
+		if lab["kind"] != "NetLab" {
+			continue
+		}
+		if err := lint(string(text)); err != nil {
+			t.Fatal(err)
+		}
+		spotsIn(lab["spec"], aSpot{lab: string(text), steps: []any{"spec"}}, "spec", found)
+	}
+	return found
+}
+
+func spotsIn(value any, at aSpot, path string, found map[string]aSpot) {
+	if _, been := found[path]; !been {
+		found[path] = at
+	}
+	step := func(s any) aSpot { return aSpot{at.lab, append(slices.Clone(at.steps), s)} }
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			spotsIn(value[name], step(name), path+"."+name, found)
+		}
+	case []any:
+		for i, item := range value {
+			spotsIn(item, step(i), path+"[]", found)
+		}
+	}
+}
+
+func (s aSpot) alterations(t *testing.T) (list []alteration) {
+	t.Helper()
+	do := func(what string, change func(parent any, last any) any) {
+		var lab map[string]any
+		if err := yaml.Unmarshal([]byte(s.lab), &lab); err != nil {
+			t.Fatal(err)
+		}
+		alterAt(lab, s.steps, change)
+		text, err := json.Marshal(lab)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, alteration{fmt.Sprintf("%v: %s", s.steps, what), string(text)})
+	}
+	for _, odd := range oddValues {
+		do(odd, func(parent, last any) any {
+			var value any
+			if err := json.Unmarshal([]byte(odd), &value); err != nil {
+				t.Fatal(err)
+			}
+			return with(parent, last, value)
+		})
+	}
+	do("removed", func(parent, last any) any {
+		if fields, ok := parent.(map[string]any); ok {
+			delete(fields, last.(string))
+			return fields
+		}
+		return slices.Delete(parent.([]any), last.(int), last.(int)+1)
+	})
+	if _, inList := s.steps[len(s.steps)-1].(int); inList {
+		do("twice", func(parent, last any) any { return append(parent.([]any), parent.([]any)[last.(int)]) })
+	} else {
+		do("misspelt", func(parent, last any) any {
+			return with(parent, last.(string)+"s", parent.(map[string]any)[last.(string)])
+		})
+	}
+	return list
+}
+
+func with(parent, last, value any) any {
+	switch parent := parent.(type) {
+	case map[string]any:
+		parent[last.(string)] = value
+	case []any:
+		parent[last.(int)] = value
+	}
+	return parent
+}
+
+// alterAt replaces what holds the last of the steps by what change makes of it.
+func alterAt(value any, steps []any, change func(parent, last any) any) any {
+	if len(steps) == 1 {
+		return change(value, steps[0])
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		name := steps[0].(string)
+		value[name] = alterAt(value[name], steps[1:], change)
+	case []any:
+		value[steps[0].(int)] = alterAt(value[steps[0].(int)], steps[1:], change)
+	}
+	return value
+}
