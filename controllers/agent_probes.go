@@ -66,6 +66,8 @@ func (a *Agent) explain(ctx context.Context, lab *topology.Lab, seen topology.Ob
 		To:        p.To,
 		SizeBytes: p.SizeBytes,
 		Expect:    p.Expect,
+		Lab:       lab,
+		NoRoom:    a.full(map[bool]int{true: 4, false: 6}[p.To.Is4()]),
 		Replied:   p.Expect == v1alpha1.ExpectUnreachable,
 	})
 	switch cause := walk.Cause; {

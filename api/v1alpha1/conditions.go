@@ -107,7 +107,8 @@ const (
 	ReasonNoReturnRoute = "NoReturnRoute"
 	// ReasonLinkDown: an interface on the way is down or without carrier; it is named.
 	ReasonLinkDown = "LinkDown"
-	// ReasonRouteRejects: a blackhole, unreachable or prohibit route on the way takes the packet; its node is named.
+	// ReasonRouteRejects: a blackhole, unreachable or prohibit route on the way takes the packet, or a policy rule
+	// does; it and its node are named.
 	ReasonRouteRejects = "RouteRejects"
 	// ReasonRoutingLoop: the packet comes to a node it has passed before; the loop is named.
 	ReasonRoutingLoop = "RoutingLoop"
@@ -120,7 +121,8 @@ const (
 	// ReasonSpanningTree: a switch on the way has not decided yet whether a port forwards, or keeps it from that; it is named.
 	ReasonSpanningTree = "SpanningTree"
 	// ReasonHostUnreachable: a node looks for a gateway or the destination on a link where nobody answers for the
-	// address: a wrong gateway, a prefix that is too short, or ARP turned off; the node and the link are named.
+	// address: a wrong gateway, a prefix that is too short, a lost address, ARP or IPv6 turned off, or a neighbour
+	// entry by hand that is wrong; the node and the link are named.
 	ReasonHostUnreachable = "HostUnreachable"
 	// ReasonDuplicateAddress: two nodes have the asker's address, so that a request is dropped or a reply goes astray; both are named.
 	ReasonDuplicateAddress = "DuplicateAddress"
@@ -128,7 +130,8 @@ const (
 	ReasonTTLExceeded = "TTLExceeded"
 	// ReasonEchoIgnored: the request arrives, and the node is set not to answer pings; it is named.
 	ReasonEchoIgnored = "EchoIgnored"
-	// ReasonNoReply: every hop, forward and back, forwards by the kernel's own word, and yet no reply came.
+	// ReasonNoReply: every hop, forward and back, forwards by the kernel's own word, and yet no reply came: what
+	// others put there is named, or that the machine's neighbour table is full.
 	ReasonNoReply = "NoReply"
 	// ReasonUnexpectedReply: a probe that expects Unreachable got a reply.
 	ReasonUnexpectedReply = "UnexpectedReply"

@@ -24,16 +24,16 @@ func machine(k *kernel.Kernel) controllers.Machine {
 			}
 			return conn, nil
 		},
-		NeighborTableFull: func() bool { return neighborTableFull(k) },
+		NeighborTableFull: func(family int) bool { return neighborTableFull(k, family) },
 		Reap:              k.Reap,
 		HasNetem:          k.HasNetem,
 		FeatureMissing:    func(err error) bool { return errors.Is(err, kernel.ErrFeatureMissing) },
 	}
 }
 
-// neighborTableFull: IPv6 answers EINVAL when there is no room for another neighbour.
-func neighborTableFull(k *kernel.Kernel) bool {
-	used, limit, err := k.NeighbourUse(6)
+// neighborTableFull: IPv6 answers EINVAL when there is no room for another neighbour, IPv4 nothing.
+func neighborTableFull(k *kernel.Kernel, family int) bool {
+	used, limit, err := k.NeighbourUse(family)
 	return err == nil && used*100 >= limit*95
 }
 

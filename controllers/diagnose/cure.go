@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -31,8 +32,14 @@ func fit(spec, command string) string {
 	return shorten(spec)
 }
 
-func sysctlCure(namespace, spec, name, value string) string {
-	return fit("in the spec, "+spec, fmt.Sprintf("ip netns exec %s sysctl -w %s=%s", namespace, name, value))
+// sysctlCure sets a setting, to what the lab wants if that is not what it is.
+func (v view) sysctlCure(namespace, spec, name, value string) string {
+	wanted, drifted := v.wantedSysctl(namespace, name)
+	if drifted {
+		value = wanted
+	}
+	command := topology.SetSysctl{Namespace: namespace, Name: name, Value: value}.String()
+	return v.fix(drifted, "in the spec, "+spec, strings.Replace(command, "sysctl -qw ", "sysctl -w ", 1))
 }
 
 const defaultRoute = "default"

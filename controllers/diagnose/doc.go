@@ -13,8 +13,8 @@
 // Kernel), with the interface the packet came in by and its source, so that routes, metrics,
 // forwarding, rp_filter and rules are the kernel's own word. What lies between two nodes, a
 // kernel does not say: which interfaces are on the same segment, what is down, whose address
-// the next hop is. That is read from the Observation. The spec is not consulted: it says what
-// should be, and the reader is here because something is not.
+// the next hop is. That is read from the Observation. The lab as it should be is never why: it says
+// what should be, and the reader is here because something is not. It only chooses among cures.
 //
 // A kernel that gives no answer makes the cause ProbeError. Nothing is guessed.
 //
@@ -44,7 +44,12 @@
 // A cure, followed to the letter, takes the named obstacle away: what to write in the spec, and
 // the command that does the same now. Where a route would be refused (the gateway is outside
 // every prefix of the node, has no address of the family, or is behind no link at all) the cure
-// is what the route lacks.
+// is what the route lacks. Package broken pastes the commands of 91 labs into a shell.
+//
+// Nothing has to be written where the spec is right and somebody changed the kernel: a row that
+// Question.Lab has and the State has not, or the other way round, is brought back. What is neither
+// in the lab nor in its State (policy rules, neighbour entries, routes of others, settings no lab
+// has) is named with the command that takes it away, since it may be meant.
 //
 // # Texts
 //

@@ -34,13 +34,18 @@ type Question struct {
 	Expect v1alpha1.Expectation
 	// Replied says whether a reply came.
 	Replied bool
+	// NoRoom says that the machine's neighbour table for the family is full: then a node finds no neighbour
+	// that it does not know already, and says nothing of it.
+	NoRoom bool
+	// Lab is what the kernel should hold; nil if that is not known. It is never why, only what to do about it.
+	Lab *topology.Lab
 }
 
 // Explain walks the way of the request and, if it arrives, that of the reply. The Walk has
 // no Cause where there is nothing to explain: a reply came and was expected. The error is
 // the context's.
 func Explain(ctx context.Context, kernel Kernel, see topology.Observation, q Question) (Walk, error) {
-	w := walker{kernel: kernel, view: look(see)}
+	w := walker{kernel: kernel, view: look(see, q.Lab)}
 	if cause := w.nameless(q); cause.Found() {
 		return Walk{From: topology.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}, ctx.Err()
 	}
@@ -72,7 +77,7 @@ const ipv4Header, ipv6Header, icmpHeader = 20, 40, 8
 
 // answer follows the reply from where the request arrived.
 func (w walker) answer(ctx context.Context, q Question, request trip) ([]Hop, Cause) {
-	if cause := cmp.Or(sourceless(request), staleMTU(request), w.silent(request)); cause.Found() {
+	if cause := cmp.Or(sourceless(request), staleMTU(request), w.silent(ctx, request)); cause.Found() {
 		return nil, cause
 	}
 	reply := w.travel(ctx, packet{
@@ -82,9 +87,12 @@ func (w walker) answer(ctx context.Context, q Question, request trip) ([]Hop, Ca
 	case reply.cause.Found():
 		return reply.hops, reply.cause
 	case reply.end != q.From:
-		return reply.hops, elsewhere(request, reply)
+		return reply.hops, w.elsewhere(request, reply)
 	}
-	return reply.hops, cmp.Or(w.interference(ctx, request, reply), noReply(request))
+	if cause := w.misdirected(ctx, request, reply); cause.Found() || q.NoRoom {
+		return reply.hops, cmp.Or(cause, noReply(q, request))
+	}
+	return reply.hops, cmp.Or(w.interference(ctx, request, reply), noReply(q, request))
 }
 
 // nameless is the cause where a node without any address of the family asks: its kernel would
@@ -94,11 +102,15 @@ func (w walker) nameless(q Question) Cause {
 	if q.Replied || q.Source.IsValid() || topology.IsLinkLocal(q.To) || len(w.ends(q.From)) == 0 || w.hasFamily(q.From, q.To) {
 		return Cause{}
 	}
+	why, cure, ok := w.disarmed(q.From, q.To)
+	if !ok {
+		cure = fmt.Sprintf("in the spec, addresses or a subnet with an %s prefix for a link of %s", family, node)
+	}
 	return Cause{
 		Reason:  v1alpha1.ReasonNetworkUnreachable,
 		Node:    node,
-		Message: fmt.Sprintf("%s has no %s address to ask from", node, family),
-		Cure:    fmt.Sprintf("in the spec, addresses or a subnet with an %s prefix for a link of %s", family, node),
+		Message: shorten(fmt.Sprintf("%s has no %s address to ask from%s", node, family, why)),
+		Cure:    cure,
 	}
 }
 
@@ -131,39 +143,70 @@ func sourceless(request trip) Cause {
 }
 
 // silent is the cause where a request arrives and the node is told not to answer.
-func (w walker) silent(request trip) Cause {
+func (w walker) silent(ctx context.Context, request trip) Cause {
 	const setting = "net.ipv4.icmp_echo_ignore_all"
-	if value := w.sysctl(request.end, setting); !request.destination.Is4() || value == "" || value == "0" {
+	if request.destination.Is6() {
+		return w.silent6(ctx, request)
+	}
+	value := w.sysctl(request.end, setting)
+	if value == "" || value == "0" {
 		return Cause{}
 	}
 	node := topology.NodeOf(request.end)
 	return Cause{
 		Reason:  v1alpha1.ReasonEchoIgnored,
 		Node:    node,
-		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, setting, w.sysctl(request.end, setting)),
-		Cure:    sysctlCure(request.end, fmt.Sprintf("remove %s from the sysctls of %s", setting, node), setting, "0"),
+		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, setting, value),
+		Cure:    w.sysctlCure(request.end, fmt.Sprintf("remove %s from the sysctls of %s", setting, node), setting, "0"),
+	}
+}
+
+// silent6 asks for IPv6's setting, which no lab has.
+func (w walker) silent6(ctx context.Context, request trip) Cause {
+	found, err := w.kernel.Interferences(ctx, request.end)
+	i := slices.IndexFunc(found, func(i topology.Interference) bool { return i.Setting.Name == "net.ipv6.icmp.echo_ignore_all" })
+	if err != nil || i < 0 {
+		return Cause{}
+	}
+	node, setting := topology.NodeOf(request.end), found[i].Setting
+	return Cause{
+		Reason:  v1alpha1.ReasonEchoIgnored,
+		Node:    node,
+		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, setting.Name, setting.Value),
+		Cure:    undo(found[i]),
 	}
 }
 
 // elsewhere is the cause where the reply finds another node with the asker's address.
-func elsewhere(request, reply trip) Cause {
+func (w walker) elsewhere(request, reply trip) Cause {
 	node := topology.NodeOf(reply.end)
 	return Cause{
 		Reason:  v1alpha1.ReasonDuplicateAddress,
 		Node:    node,
 		Message: fmt.Sprintf("the reply goes to %s, which has the address %s too", node, request.source),
-		Cure:    fmt.Sprintf("in the spec, give %s and %s different addresses", topology.NodeOf(request.start), node),
+		Cure: w.withoutAddress(reply.end, request.source,
+			fmt.Sprintf("in the spec, give %s and %s different addresses", topology.NodeOf(request.start), node)),
 	}
 }
 
-func noReply(request trip) Cause {
+func noReply(q Question, request trip) Cause {
 	from, to := topology.NodeOf(request.start), topology.NodeOf(request.end)
+	message := fmt.Sprintf("every node forwards packets from %s to %s (%s) and back, and yet no reply came", from, to, request.destination)
+	if q.NoRoom {
+		return Cause{
+			Reason:  v1alpha1.ReasonNoReply,
+			Node:    to,
+			Message: message + ": this machine's neighbour table is full, which all its labs share",
+			Cure: fmt.Sprintf("fewer labs or probes on this machine, or on the machine itself: sysctl -w net.ipv%s.neigh.default.gc_thresh3=16384",
+				map[bool]string{true: "4", false: "6"}[request.destination.Is4()]),
+		}
+	}
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    to,
-		Message: fmt.Sprintf("every node forwards packets from %s to %s (%s) and back, and yet no reply came", from, to, request.destination),
-		Cure: fit("look for a packet filter, and for where the packets stop",
-			fmt.Sprintf("ip netns exec %s tcpdump -ni any %s", request.end, protocol(request.destination))),
+		Message: message,
+		Cure: shorten(fmt.Sprintf("look for a packet filter, and for where the packets stop: ip netns exec %s tcpdump -ni any %s",
+			request.end, protocol(request.destination))),
 	}
 }
 

@@ -126,14 +126,15 @@ func TestADiscardedSourceIsNoBlackhole(t *testing.T) {
 // A policy rule can reject what no route does.
 func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 	const rule = "policy rule 100: from 192.0.2.0/24 prohibit"
+	from := netip.MustParsePrefix("192.0.2.0/24")
 	for verdict, want := range map[topology.ForwardingVerdict]string{
-		topology.Prohibited: "router rejects packets to 198.51.100.1 and has " + rule,
+		topology.Prohibited: "router rejects packets to 198.51.100.1 by " + rule,
 		topology.NoRoute:    "router has no route to 198.51.100.1 and " + rule,
 	} {
 		k := build(t, tutorial)
 		router := pair.NetworkNamespace("router")
 		k.Interfere(router, topology.Interference{What: "room for traffic filters on l1", Look: "tc"})
-		k.Interfere(router, topology.Interference{What: rule, Look: "ip -n " + router + " rule", Rule: true})
+		k.Interfere(router, topology.Interference{What: rule, Undo: "ip -n " + router + " rule delete pref 100", Rule: topology.PolicyRule{Priority: 100, Action: "prohibit", From: from}})
 		byRule := func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
 			if q.Namespace == router {
 				d = topology.ForwardingDecision{Verdict: verdict}
@@ -141,7 +142,7 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 			return d, nil
 		}
 		walk, err := diagnose.Explain(t.Context(), altered{k, byRule}, observe(t, k), ns1ToNs2)
-		if cure := "see whether it is meant: ip -n " + router + " rule"; err != nil || walk.Cause.Message != want || walk.Cause.Cure != cure {
+		if cure := "unless it is meant, undo it; by hand: ip -n " + router + " rule delete pref 100"; err != nil || walk.Cause.Message != want || walk.Cause.Cure != cure {
 			t.Errorf("%+v, %v, want %q", walk.Cause, err, want)
 		}
 	}

@@ -22,12 +22,13 @@ func (w walker) interference(ctx context.Context, request, reply trip) Cause {
 	for _, namespace := range namespaces {
 		for _, id := range w.overridesIn(namespace) {
 			what := fmt.Sprintf("where somebody changed %s of %s to %s", id.Attribute, id.Link, w.State.Overrides[id])
-			return suspect(request, namespace, what, topology.ResetAttribute{OverrideID: id}.String())
+			return suspect(request, namespace, what, fit(drift, topology.ResetAttribute{OverrideID: id}.String()))
 		}
 	}
 	for _, namespace := range namespaces {
-		if found, err := w.kernel.Interferences(ctx, namespace); err == nil && len(found) > 0 {
-			return suspect(request, namespace, "which has "+found[0].What, seeIt(found[0]))
+		found, err := w.kernel.Interferences(ctx, namespace)
+		if i := slices.IndexFunc(found, suspicious); err == nil && i >= 0 {
+			return suspect(request, namespace, "which has "+found[i].What, undo(found[i]))
 		}
 	}
 	return Cause{}
@@ -43,12 +44,50 @@ func suspect(request trip, namespace, what, cure string) Cause {
 	}
 }
 
-func seeIt(i topology.Interference) string { return shorten("see whether it is meant: " + i.Look) }
+// suspicious leaves out what is known to be innocent here: the kernel was asked about routes and rules,
+// unless a rule looks at more than addresses, and the others that say in detail what they are were looked at.
+func suspicious(i topology.Interference) bool {
+	looked := i.Route != (topology.ForeignRoute{}) || i.Neighbour != (topology.NeighbourEntry{}) || i.Setting != (topology.ForeignSetting{})
+	return !looked && (i.Rule == (topology.PolicyRule{}) || i.Rule.Choosy)
+}
 
-// ruleAt is the first policy rule that is not the kernel's own, or a missing one that is.
-func (w walker) ruleAt(ctx context.Context, namespace string) (rule topology.Interference, ok bool) {
+// undo is the cure of what somebody put there, who may have meant it.
+func undo(i topology.Interference) string {
+	if i.Undo == "" {
+		return shorten("see whether it is meant: " + i.Look)
+	}
+	return fit("unless it is meant, undo it", i.Undo)
+}
+
+// ruledOut is the cause where a policy rule rejects the packet.
+func (w walker) ruledOut(ctx context.Context, p packet, at place, verdict topology.ForwardingVerdict) Cause {
+	rule, ok := w.ruleAt(ctx, p, at)
+	if !ok || !rule.Rule.Rejects(verdict) {
+		return Cause{}
+	}
+	return ruled(p, at, rule)
+}
+
+func ruled(p packet, at place, rule topology.Interference) Cause {
+	node := topology.NodeOf(at.namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonRouteRejects,
+		Node:    node,
+		Message: shorten(fmt.Sprintf("%s rejects packets to %s by %s", node, p.destination, rule.What)),
+		Cure:    undo(rule),
+	}
+}
+
+// ruleAt is the first policy rule that decides about a packet and is not the kernel's own, or that its
+// own is missing.
+func (w walker) ruleAt(ctx context.Context, p packet, at place) (rule topology.Interference, ok bool) {
+	q := topology.ForwardingQuery{Source: p.source, Destination: p.destination, Incoming: at.incoming}
+	return w.firstInterference(ctx, at.namespace, func(i topology.Interference) bool { return i.Rule.TakesFromMain(q) })
+}
+
+func (w walker) firstInterference(ctx context.Context, namespace string, is func(topology.Interference) bool) (first topology.Interference, ok bool) {
 	found, err := w.kernel.Interferences(ctx, namespace)
-	if i := slices.IndexFunc(found, func(i topology.Interference) bool { return i.Rule }); err == nil && i >= 0 {
+	if i := slices.IndexFunc(found, is); err == nil && i >= 0 {
 		return found[i], true
 	}
 	return topology.Interference{}, false

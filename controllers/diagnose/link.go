@@ -3,8 +3,10 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -24,7 +26,7 @@ func (w walker) cross(p packet, at place, decision topology.ForwardingDecision) 
 	length, wanted := min(p.size, w.State.Links[out].MTU), nextHop(p, decision)
 	neighbours := newFlood(w.view, length, nothing).from(out)
 	if l, ok := w.answering(neighbours, wanted); ok {
-		return l, Cause{}
+		return l, cmp.Or(w.withoutARP(l, wanted), w.speechless(p, l, wanted))
 	}
 	for _, lifted := range []obstacleKind{isDown, isHeld, isNoPort, isTooSmall, isOtherVLAN, all} {
 		if l, ok := w.answering(newFlood(w.view, length, lifted).from(out), wanted); ok {
@@ -57,7 +59,7 @@ func (w walker) departure(p packet, out topology.LinkID) obstacle {
 // of a node that has it elsewhere.
 func (w walker) answering(legs []leg, address netip.Addr) (best leg, ok bool) {
 	for _, l := range legs {
-		if !w.answersFor(l.in, address) {
+		if !w.answersFor(l, address) {
 			continue
 		}
 		if w.linkHas(l.in, address) {
@@ -111,7 +113,7 @@ func (w walker) noPort(id topology.LinkID, where string) Cause {
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
 		Message: fmt.Sprintf("interface %s of %s is no port of %s, %s", id.Name, node, bridge.Name, where),
-		Cure:    fmt.Sprintf("ip -n %s link set %s master %s", id.Namespace, id.Device(), bridge.Name),
+		Cure:    fit(drift, fmt.Sprintf("ip -n %s link set %s master %s", id.Namespace, id.Device(), bridge.Name)),
 	}
 }
 
@@ -132,11 +134,11 @@ func (w walker) linkDown(id topology.LinkID, where string) Cause {
 		Reason:  v1alpha1.ReasonLinkDown,
 		Node:    node,
 		Message: fmt.Sprintf("interface %s of %s is down, %s", id.Name, node, where),
-		Cure:    fit("in the spec, state: Up on its link", fmt.Sprintf("ip -n %s link set %s up", id.Namespace, id.Device())),
+		Cure:    w.fix(w.wants(id).Up, "in the spec, state: Up on its link", topology.SetAdmin{LinkID: id, Up: true}.String()),
 	}
 	switch {
 	case id.Name == topology.Loopback || w.isBridge(id):
-		cause.Cure = fmt.Sprintf("ip -n %s link set %s up", id.Namespace, id.Device())
+		cause.Cure = fit(drift, topology.SetAdmin{LinkID: id, Up: true}.String())
 	case w.State.Links[id].Up:
 		cause.Message = fmt.Sprintf("interface %s of %s has no carrier, %s", id.Name, node, where)
 		cause.Cure = "set the other end of its link up"
@@ -152,13 +154,17 @@ func (w walker) tooBig(p packet, end topology.LinkID) Cause {
 	if peer := w.State.Links[end].Peer; w.isCable(end) && w.State.Links[peer].MTU < w.State.Links[end].MTU {
 		end = peer
 	}
-	node, limit := topology.NodeOf(end.Namespace), w.State.Links[end].MTU
+	node, limit, size := topology.NodeOf(end.Namespace), w.State.Links[end].MTU, p.size
+	drifted := w.wants(end).MTU >= p.size
+	if drifted {
+		size = w.wants(end).MTU
+	}
 	return Cause{
 		Reason:  v1alpha1.ReasonMessageTooBig,
 		Node:    node,
 		Message: fmt.Sprintf("packets of %d bytes to %s do not fit %s of %s: at most %d bytes", p.size, p.destination, end.Name, node, limit),
-		Cure: fit(fmt.Sprintf("in the spec, mtu: %d on its link and at neither end a smaller one, or a smaller sizeBytes", p.size),
-			fmt.Sprintf("ip -n %s link set %s mtu %d", end.Namespace, end.Device(), p.size)),
+		Cure: w.fix(drifted, fmt.Sprintf("in the spec, mtu: %d on its link and at neither end a smaller one, or a smaller sizeBytes", p.size),
+			topology.SetMTU{LinkID: end, MTU: size}.String()),
 	}
 }
 
@@ -189,17 +195,21 @@ func nextHop(p packet, decision topology.ForwardingDecision) netip.Addr {
 	return p.destination
 }
 
-// answersFor reports whether ARP or neighbour discovery finds an address at the interface.
+// answersFor reports whether ARP or neighbour discovery finds an address at the other end of a leg.
 // IPv6 answers for the interface's own addresses; IPv4 for all of the node's unless
 // arp_ignore is set, and with proxy_arp for others' too.
-func (w walker) answersFor(id topology.LinkID, address netip.Addr) bool {
+func (w walker) answersFor(l leg, address netip.Addr) bool {
+	id := l.in
 	if address.Is6() {
 		return w.linkHas(id, address)
 	}
-	switch ignore := w.strictest(id, "arp_ignore").value; {
-	case ignore == "8":
+	switch ignore := w.strictest(id, "arp_ignore").value; ignore {
+	case "8":
 		return false
-	case ignore != "":
+	case "2": // and only whoever is in the address's own subnet (inet_confirm_addr)
+		asker := w.askerOn(l.out, address)
+		return slices.ContainsFunc(w.addresses[id], func(p netip.Prefix) bool { return p.Addr() == address && p.Contains(asker) })
+	case "1":
 		return w.linkHas(id, address)
 	}
 	return w.has(id.Namespace, address) || w.strictest(id, "proxy_arp").value != ""

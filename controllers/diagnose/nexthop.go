@@ -15,6 +15,9 @@ import (
 func (w walker) nobody(p packet, out topology.LinkID, decision topology.ForwardingDecision, neighbours []leg) Cause {
 	node, wanted := topology.NodeOf(out.Namespace), nextHop(p, decision)
 	cause := Cause{Reason: v1alpha1.ReasonHostUnreachable, Node: node}
+	if lost := w.lostBy(out, wanted, neighbours); lost.Found() {
+		return lost
+	}
 	holder := slices.IndexFunc(neighbours, func(l leg) bool { return w.has(l.in.Namespace, wanted) })
 	switch {
 	case holder >= 0:
@@ -46,7 +49,7 @@ func (w walker) unanswered(out, in topology.LinkID, wanted netip.Addr) Cause {
 		return cause
 	}
 	cause.Message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: %s is %s", node, wanted, out.Name, other, ignore.name, ignore.value)
-	cause.Cure = sysctlCure(in.Namespace, fmt.Sprintf("remove arp_ignore from the sysctls of %s", other), ignore.name, "0")
+	cause.Cure = w.sysctlCure(in.Namespace, fmt.Sprintf("remove arp_ignore from the sysctls of %s", other), ignore.name, "0")
 	return cause
 }
 
@@ -133,7 +136,7 @@ func (w walker) gatewayCure(p packet, out topology.LinkID, wrong netip.Addr, nei
 		candidates = append(path[:1:1], neighbours...)
 	}
 	for _, l := range candidates {
-		if right, ok := w.gatewayOn(l, wrong); ok && (len(neighbours) == 1 || w.isRouter(l.in.Namespace, wrong)) {
+		if right, ok := w.gatewayOn(l, wrong); ok && right.Is4() == wrong.Is4() && (len(neighbours) == 1 || w.isRouter(l.in.Namespace, wrong)) {
 			return w.correction(p, out, wrong, l.in.Namespace, right)
 		}
 	}
@@ -162,11 +165,7 @@ func (v view) correction(p packet, out topology.LinkID, wrong netip.Addr, router
 	if !ok {
 		return spec
 	}
-	to := id.Prefix.String()
-	if id.Prefix.Bits() == 0 {
-		to = defaultRoute
-	}
-	command := fmt.Sprintf("ip -n %s route replace %s", out.Namespace, hop(out, right, p.destination, to))
+	command := fmt.Sprintf("ip -n %s route replace %s", out.Namespace, hop(out, right, p.destination, prefixName(id.Prefix)))
 	if usual := id.Prefix.Addr().Is6() && id.Metric == topology.DefaultIPv6Metric; id.Metric != 0 && !usual {
 		command += fmt.Sprintf(" metric %d", id.Metric)
 	}

@@ -14,20 +14,23 @@ import (
 // refusal is the cause where a node's kernel neither forwards nor delivers the packet.
 func (w walker) refusal(ctx context.Context, p packet, at place, decision topology.ForwardingDecision) Cause {
 	switch {
-	case decision.Verdict == topology.DeliverLocally:
+	case decision.Verdict == topology.DeliverLocally || decision.Verdict == topology.Forward && !p.destination.Is6():
 		return Cause{}
 	case p.destination.Is6() && w.has(at.namespace, p.destination):
 		return w.notAccepted(p, at)
+	case decision.Verdict == topology.Forward:
+		return Cause{}
+	}
+	if cause := w.ruledOut(ctx, p, at, decision.Verdict); cause.Found() {
+		return cause
 	}
 	switch decision.Verdict {
-	case topology.Forward:
-		return Cause{}
 	case topology.NoRoute:
 		return w.noRoute(ctx, p, at)
 	case topology.Prohibited:
 		return w.routeRejects(ctx, p, at, topology.Prohibit)
 	case topology.Filtered:
-		return w.sourceFiltered(p, at)
+		return w.sourceFiltered(ctx, p, at)
 	default:
 		return w.ambiguous(ctx, p, at, decision.Verdict)
 	}
@@ -49,7 +52,7 @@ func (w walker) ambiguous(ctx context.Context, p packet, at place, verdict topol
 	case route.Verdict == topology.Discarded:
 		return w.routeRejects(ctx, p, at, topology.Blackhole)
 	}
-	return w.sourceFiltered(p, at)
+	return w.sourceFiltered(ctx, p, at)
 }
 
 // notAccepted is the cause where a node has an IPv6 address and its kernel does not accept
@@ -92,11 +95,20 @@ func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
 // whyNoRoute goes on the sentence that says so. What somebody did by hand comes first: beside it, every
 // route that the spec could add would only go around it.
 func (w walker) whyNoRoute(ctx context.Context, p packet, at place) (why, cure string) {
-	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
-		return fmt.Sprintf(": that to its own network on %s is gone", lost.Link), topology.AddPrefixRoute{AddressID: lost}.String()
+	if why, cure, ok := w.disarmed(at.namespace, p.destination); ok {
+		return why, cure
 	}
-	if rule, ok := w.ruleAt(ctx, at.namespace); ok && w.routed(at.namespace, p.destination) {
-		return " and " + rule.What, seeIt(rule)
+	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
+		return fmt.Sprintf(": that to its own network on %s is gone", lost.Link), fit(drift, topology.AddPrefixRoute{AddressID: lost}.String())
+	}
+	if cure, ok := w.lostRoute(at.namespace, p.destination); ok {
+		return "", cure
+	}
+	if route, ok := w.foreignRoute(ctx, at.namespace, p.destination, "throw"); ok {
+		return ": " + route.What + ", keeps its others from being used", undo(route)
+	}
+	if rule, ok := w.ruleAt(ctx, p, at); ok && w.routed(at.namespace, p.destination) {
+		return " and " + rule.What, undo(rule)
 	}
 	return w.missing(at.namespace, p.destination)
 }
@@ -125,7 +137,7 @@ func (w walker) forwardingDisabled(p packet, at place) Cause {
 		Reason:  v1alpha1.ReasonForwardingDisabled,
 		Node:    node,
 		Message: fmt.Sprintf("%s does not forward %s", node, family),
-		Cure:    sysctlCure(at.namespace, fmt.Sprintf("list %s under routers without forwarding: Disabled", node), off.name, "1"),
+		Cure:    w.sysctlCure(at.namespace, fmt.Sprintf("list %s under routers without forwarding: Disabled", node), off.name, "1"),
 	}
 	if off.value == "0" {
 		cause.Message += fmt.Sprintf(": %s is 0", off.name)
@@ -141,15 +153,22 @@ func (w walker) routeRejects(ctx context.Context, p packet, at place, kind topol
 		Message: fmt.Sprintf("%s has %s %s route for %s", node, article(kind), kind, p.destination),
 		Cure:    fmt.Sprintf("remove the %s route from %s; to find it: %s", kind, node, listRoutes(at.namespace, p.destination, kind)),
 	}
-	if prefix, ok := w.rejecting(at.namespace, p.destination, kind); ok {
+	if id, ok := w.rejecting(at.namespace, p.destination, kind); ok {
+		prefix := prefixName(id.Prefix)
 		cause.Message = fmt.Sprintf("%s rejects packets to %s: %s route for %s", node, p.destination, kind, prefix)
 		cause.Cure = fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefix, node),
-			fmt.Sprintf("ip -n %s route delete %s %s", at.namespace, kind, prefix))
+			fmt.Sprintf("ip -n %s route delete %s %s", at.namespace, kind, id.Prefix))
+		if cure, ok := w.otherRoute(id); ok {
+			cause.Cure = cure
+		}
 		return cause
 	}
-	if rule, ok := w.ruleAt(ctx, at.namespace); ok {
+	if route, ok := w.foreignRoute(ctx, at.namespace, p.destination, kind.String()); ok {
+		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s: %s", node, p.destination, route.What))
+		cause.Cure = undo(route)
+	} else if rule, ok := w.ruleAt(ctx, p, at); ok {
 		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s and has %s", node, p.destination, rule.What))
-		cause.Cure = seeIt(rule)
+		cause.Cure = undo(rule)
 	}
 	return cause
 }
@@ -170,7 +189,7 @@ func article(kind topology.RouteType) string {
 }
 
 // sourceFiltered is the cause where a node drops a packet for where it claims to be from.
-func (w walker) sourceFiltered(p packet, at place) Cause {
+func (w walker) sourceFiltered(ctx context.Context, p packet, at place) Cause {
 	node := topology.NodeOf(at.namespace)
 	cause := Cause{Reason: v1alpha1.ReasonSourceFiltered, Node: node}
 	filter := w.strictest(topology.LinkID{Namespace: at.namespace, Name: at.incoming}, "rp_filter")
@@ -178,12 +197,15 @@ func (w walker) sourceFiltered(p packet, at place) Cause {
 	case w.has(at.namespace, p.source):
 		cause.Reason = v1alpha1.ReasonDuplicateAddress
 		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: it has that address itself", node, p.source, at.incoming)
-		cause.Cure = fmt.Sprintf("in the spec, give the sender an address that %s does not have", node)
+		cause.Cure = w.withoutAddress(at.namespace, p.source, fmt.Sprintf("in the spec, give the sender an address that %s does not have", node))
 	case filter.value != "":
 		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: its way back is another, and %s is %s",
 			node, p.source, at.incoming, filter.name, filter.value)
-		cause.Cure = sysctlCure(at.namespace, fmt.Sprintf("on %s a route to %s over %s, or %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.name, "0")
+		cause.Cure = w.sysctlCure(at.namespace, fmt.Sprintf("on %s a route to %s over %s, or %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.name, "0")
 	default:
+		if rule, ok := w.ruleAt(ctx, p, at); ok {
+			return ruled(p, at, rule)
+		}
 		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s for their source", node, p.source, at.incoming)
 	}
 	return cause
@@ -211,10 +233,10 @@ func (s setting) inSpec() string {
 }
 
 // rejecting is the route of a kind that matches an address best.
-func (v view) rejecting(namespace string, address netip.Addr, kind topology.RouteType) (best netip.Prefix, ok bool) {
+func (v view) rejecting(namespace string, address netip.Addr, kind topology.RouteType) (best topology.RouteID, ok bool) {
 	for id, route := range v.State.Routes {
-		if id.Namespace == namespace && route.Type == kind && id.Prefix.Contains(address) && (!ok || id.Prefix.Bits() > best.Bits()) {
-			best, ok = id.Prefix, true
+		if id.Namespace == namespace && route.Type == kind && id.Prefix.Contains(address) && (!ok || id.Prefix.Bits() > best.Prefix.Bits()) {
+			best, ok = id, true
 		}
 	}
 	return best, ok

@@ -27,21 +27,21 @@ func (v view) missing(namespace string, address netip.Addr) (why, cure string) {
 		path = v.onlyNeighbour(namespace, address)
 	}
 	if len(path) == 0 {
-		return "", fmt.Sprintf("in the spec, routing: Auto, or a route to %s on %s", address, node)
+		return "", v.inSpec(fmt.Sprintf("a route to %s on %s", address, node))
 	}
 	first := path[0]
 	if len(path) == 1 && v.linkHas(first.in, address) && !topology.IsLinkLocal(address) {
 		return v.outsidePrefix(first, address)
 	}
 	if via, ok := v.gatewayOn(first, address); ok {
-		return "", v.routeCure("add", first, via, address)
+		return "", v.routeCureTo("add", v.destination(namespace, address), first, via, address)
 	}
 	return v.noGateway(first, address)
 }
 
-// routeCure gives a node a route to an address via the other end of a leg.
-func (v view) routeCure(verb string, first leg, via, address netip.Addr) string {
-	node, to := topology.NodeOf(first.out.Namespace), v.destination(first.out.Namespace, address)
+// routeCureTo gives a node a route to what an address is part of, via the other end of a leg.
+func (v view) routeCureTo(verb, to string, first leg, via, address netip.Addr) string {
+	node := topology.NodeOf(first.out.Namespace)
 	hops := "via: " + topology.NodeOf(first.in.Namespace)
 	if v.severalLinks(first) {
 		hops += ", link: " + first.out.Name
@@ -50,7 +50,7 @@ func (v view) routeCure(verb string, first leg, via, address netip.Addr) string 
 	if to == defaultRoute {
 		quoted = to
 	}
-	return fit(fmt.Sprintf("in the spec, routing: Auto, or on %s routes: [{to: %s, %s}]", node, quoted, hops),
+	return fit(v.inSpec(fmt.Sprintf("on %s routes: [{to: %s, %s}]", node, quoted, hops)),
 		fmt.Sprintf("ip -n %s route %s %s", first.out.Namespace, verb, hop(first.out, via, address, to)))
 }
 

@@ -39,6 +39,8 @@ type trip struct {
 	cause Cause
 	// passed are the network namespaces of the hops.
 	passed []string
+	// crossed are the segments it came over.
+	crossed []crossing
 }
 
 // place is a packet's whereabouts: a namespace, and the link it came in by.
@@ -54,7 +56,7 @@ func (w walker) travel(ctx context.Context, p packet) trip {
 		t.passed = append(t.passed, at.namespace)
 		switch {
 		case been:
-			t.cause = w.loop(t)
+			t.cause = w.loop(ctx, t)
 		case w.outlived(t):
 			t.cause = w.timeToLive(&t)
 		default:
@@ -78,7 +80,7 @@ func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
 	}
 	hop.Decision = decision
 	if t.cause = w.refusal(ctx, t.packet, at, decision); t.cause.Found() {
-		w.correct(t, at)
+		w.correct(ctx, t, at)
 		return place{}
 	}
 	if at.incoming == "" {
@@ -92,8 +94,10 @@ func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
 	over, cause := w.cross(t.packet, at, decision)
 	hop.Through = over.through()
 	if t.cause = cause; cause.Found() {
+		w.correctWay(ctx, t, at.namespace, decision)
 		return place{}
 	}
+	t.crossed = append(t.crossed, crossing{over, nextHop(t.packet, decision)})
 	hop.Next = topology.NodeOf(over.in.Namespace)
 	return place{over.in.Namespace, over.in.Name}
 }
@@ -122,19 +126,31 @@ func unreadable(at place, p packet, err error) Cause {
 
 // correct replaces the cure of a node that does not forward where another node should not have
 // sent packets to it.
-func (w walker) correct(t *trip, at place) {
+func (w walker) correct(ctx context.Context, t *trip, at place) {
 	if t.cause.Reason != v1alpha1.ReasonForwardingDisabled || len(t.hops) == 0 {
 		return
 	}
-	sender := t.passed[len(t.passed)-2]
-	if cure, ok := w.misled(t.packet, sender, t.hops[len(t.hops)-1].Decision, at.namespace); ok {
+	sender, decision := t.passed[len(t.passed)-2], t.hops[len(t.hops)-1].Decision
+	if cure, ok := w.detour(ctx, sender, t.destination, decision); ok {
+		t.cause.Cure = cure
+	} else if cure, ok := w.misled(t.packet, sender, decision, at.namespace); ok {
+		t.cause.Cure = cure
+	}
+}
+
+// correctWay replaces the cure where nobody is at the end of a way that the lab did not ask for.
+func (w walker) correctWay(ctx context.Context, t *trip, namespace string, decision topology.ForwardingDecision) {
+	if t.cause.Reason != v1alpha1.ReasonHostUnreachable {
+		return
+	}
+	if cure, ok := w.detour(ctx, namespace, t.destination, decision); ok {
 		t.cause.Cure = cure
 	}
 }
 
 // loop is the cause where a packet comes to the last node passed for the second time. Where the
 // only way on is over a link that is down, the loop is what a route for the rest makes of it.
-func (w walker) loop(t trip) Cause {
+func (w walker) loop(ctx context.Context, t trip) Cause {
 	again := t.passed[len(t.passed)-1]
 	round := t.passed[slices.Index(t.passed, again):]
 	if _, open := w.path(again, t.destination, nothing); !open {
@@ -146,7 +162,7 @@ func (w walker) loop(t trip) Cause {
 		Reason:  v1alpha1.ReasonRoutingLoop,
 		Node:    topology.NodeOf(again),
 		Message: shorten(fmt.Sprintf("packets to %s go round in circles: %s", t.destination, wayThrough(round))),
-		Cure:    w.wayOut(t.packet, round),
+		Cure:    w.wayOut(ctx, t, round),
 	}
 }
 
@@ -160,17 +176,50 @@ func wayThrough(namespaces []string) string {
 
 // wayOut is the cure of a loop: a route on the first node of it that does not send packets the
 // shortest way.
-func (w walker) wayOut(p packet, round []string) string {
+func (w walker) wayOut(ctx context.Context, t trip, round []string) string {
 	for i, namespace := range round[:len(round)-1] {
-		path, reached := w.path(namespace, p.destination, nothing)
+		if cure, ok := w.detour(ctx, namespace, t.destination, t.decisionAt(len(t.passed)-len(round)+i)); ok {
+			return cure
+		}
+	}
+	for i, namespace := range round[:len(round)-1] {
+		path, reached := w.path(namespace, t.destination, nothing)
 		if !reached || len(path) == 0 || path[0].in.Namespace == round[i+1] {
 			continue
 		}
-		if via, ok := w.gatewayOn(path[0], p.destination); ok {
-			return w.routeCure("replace", path[0], via, p.destination)
+		if cure, ok := w.rightWay(path[0], t.destination); ok {
+			return cure
 		}
 	}
-	return fmt.Sprintf("in the spec, routing: Auto, or correct the routes to %s on these nodes", p.destination)
+	return w.inSpec(fmt.Sprintf("correct the routes to %s on these nodes", t.destination))
+}
+
+// decisionAt is the one at the n-th node passed.
+func (t trip) decisionAt(n int) (d topology.ForwardingDecision) {
+	if n >= 0 && n < len(t.hops) {
+		d = t.hops[n].Decision
+	}
+	return d
+}
+
+// rightWay is the cure where a node's route leads another way than its first leg to an address: without the
+// route where the address is on that leg's link, via its other end elsewhere.
+func (w walker) rightWay(first leg, address netip.Addr) (cure string, ok bool) {
+	namespace := first.out.Namespace
+	id, route, found := bestRoute(w.State.Routes, namespace, address)
+	if found && w.onSubnet(first.out, address) && w.has(first.in.Namespace, address) {
+		return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(id.Prefix), topology.NodeOf(namespace)),
+			topology.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()), true
+	}
+	via, ok := w.gatewayOn(first, address)
+	if !ok {
+		return "", false
+	}
+	to := w.destination(namespace, address)
+	if found {
+		to = prefixName(id.Prefix)
+	}
+	return w.routeCureTo("replace", to, first, via, address), true
 }
 
 // outlived reports whether the packet cannot have come this far: the node that would have to
@@ -200,6 +249,6 @@ func (w walker) timeToLive(t *trip) Cause {
 		Reason:  v1alpha1.ReasonTTLExceeded,
 		Node:    node,
 		Message: fmt.Sprintf("packets from %s to %s end at %s: %s is %s", node, t.destination, last.Node, ttl.name, ttl.value),
-		Cure:    sysctlCure(t.start, fmt.Sprintf("%s: 255 on %s", inSpec, node), ttl.name, "255"),
+		Cure:    w.sysctlCure(t.start, fmt.Sprintf("%s: 255 on %s", inSpec, node), ttl.name, "255"),
 	}
 }

@@ -14,6 +14,8 @@ import (
 // view answers what a kernel does not say: what is between the nodes.
 type view struct {
 	topology.Observation
+	// lab is what should be; nil if that is not known.
+	lab       *topology.Lab
 	links     map[string][]topology.LinkID
 	addresses map[topology.LinkID][]netip.Prefix
 	owners    map[netip.Addr]map[string]bool
@@ -21,9 +23,10 @@ type view struct {
 }
 
 // look indexes an observation, so that a walk through a large lab reads it once.
-func look(see topology.Observation) view {
+func look(see topology.Observation, lab *topology.Lab) view {
 	v := view{
 		Observation: see,
+		lab:         lab,
 		links:       map[string][]topology.LinkID{},
 		addresses:   map[topology.LinkID][]netip.Prefix{},
 		owners:      map[netip.Addr]map[string]bool{},

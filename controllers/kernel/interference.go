@@ -3,10 +3,13 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -45,10 +48,14 @@ func (d *door) interferences() ([]topology.Interference, error) {
 	for _, l := range links {
 		in.links[l.index] = l
 		if l.xdp {
-			in.add("an XDP program on "+l.name, "ip -n %s link show %s", d.name, l.name)
+			in.found = append(in.found, topology.Interference{
+				What: "an XDP program on " + l.name,
+				Look: fmt.Sprintf("ip -n %s link show %s", d.name, l.name),
+				Undo: fmt.Sprintf("ip -n %s link set dev %s xdp off", d.name, l.name),
+			})
 		}
 	}
-	for _, look := range []func() error{in.rules, in.neighbours, in.macEntries, in.ingress, in.packetFilters} {
+	for _, look := range []func() error{in.rules, in.routes, in.settings, in.neighbours, in.macEntries, in.ingress, in.packetFilters} {
 		if err := look(); err != nil {
 			return nil, err
 		}
@@ -67,40 +74,100 @@ func (in *interferer) add(what, look string, args ...any) {
 	in.found = append(in.found, topology.Interference{What: what, Look: fmt.Sprintf(look, args...)})
 }
 
+// routes finds those of others in the main table.
+func (in *interferer) routes() error {
+	routes, err := in.door.conn.routes()
+	if err != nil {
+		return fmt.Errorf("list routes: %w", err)
+	}
+	for _, r := range routes {
+		if slices.Contains([]uint8{topology.RouteProtocol, unix.RTPROT_KERNEL, protocolRA}, r.protocol) {
+			continue
+		}
+		kind := cmp.Or(r.kind.String(), "unicast")
+		switch {
+		case r.throws:
+			kind = "throw"
+		case r.kind == topology.OtherType:
+			continue
+		}
+		in.found = append(in.found, topology.Interference{
+			What:  fmt.Sprintf("a route that is not the lab's, %s %s", kind, r.prefix),
+			Look:  fmt.Sprintf("ip -n %s route show type %s exact %s", in.door.name, kind, r.prefix),
+			Undo:  fmt.Sprintf("ip -n %s route delete %s %s proto %d", in.door.name, kind, r.prefix, r.protocol), // IPv6 does not compare types
+			Route: topology.ForeignRoute{Type: kind, Prefix: r.prefix},
+		})
+	}
+	return nil
+}
+
+// settings finds those that no lab has a row for and that keep a node from answering.
+func (in *interferer) settings() error {
+	names := []string{"net.ipv6.icmp.echo_ignore_all", topology.LinkSysctl4("all", "arp_filter")}
+	for _, l := range in.linkList() {
+		names = append(names, topology.LinkSysctl4(l.name, "arp_filter"))
+	}
+	for _, name := range names {
+		value, err := in.door.readSysctl(name)
+		switch {
+		case errors.Is(err, unix.ENOENT) || value == "0": // not there without the family, or before Linux 4.17
+			continue
+		case err != nil:
+			return err
+		}
+		off := topology.SetSysctl{Namespace: in.door.name, Name: name, Value: "0"}
+		in.found = append(in.found, topology.Interference{
+			What:    fmt.Sprintf("%s %s", name, value),
+			Look:    fmt.Sprintf("ip netns exec %s sysctl %s", in.door.name, name),
+			Undo:    off.String(),
+			Setting: topology.ForeignSetting{Name: name, Value: value},
+		})
+	}
+	return nil
+}
+
 // neighbours finds entries that were made to stay. The kernel makes those that are for nobody in particular.
 func (in *interferer) neighbours() error {
 	return in.entries(unix.AF_UNSPEC, func(e entry) {
-		if e.state&unix.NUD_PERMANENT != 0 && e.address != "" && e.mac != "" {
-			in.add(fmt.Sprintf("a permanent neighbour entry, %s is %s on %s", e.address, e.mac, e.link.name),
-				"ip -n %s neighbour show dev %s nud permanent", in.door.name, e.link.name)
+		if e.state&unix.NUD_PERMANENT == 0 || !e.address.IsValid() || e.mac == (topology.MAC{}) {
+			return
 		}
+		in.found = append(in.found, topology.Interference{
+			What:      fmt.Sprintf("a permanent neighbour entry, %s is %s on %s", e.address, e.mac, e.link.name),
+			Look:      fmt.Sprintf("ip -n %s neighbour show dev %s nud permanent", in.door.name, e.link.name),
+			Undo:      fmt.Sprintf("ip -n %s neighbour delete %s dev %s", in.door.name, e.address, e.link.name),
+			Neighbour: topology.NeighbourEntry{Link: e.link.name, Address: e.address, MAC: e.mac},
+		})
 	})
 }
 
 // macEntries finds those of bridges. The kernel itself keeps the addresses of the bridge and its ports.
 func (in *interferer) macEntries() error {
 	return in.entries(unix.AF_BRIDGE, func(e entry) {
-		own := slices.ContainsFunc(in.linkList(), func(l rawLink) bool { return l.mac.String() == e.mac })
-		if e.ofBridge && e.state&(unix.NUD_PERMANENT|unix.NUD_NOARP) != 0 && !own && !strings.HasPrefix(e.mac, "33:33:") && !strings.HasPrefix(e.mac, "01:") {
-			in.add(fmt.Sprintf("a static MAC entry, %s is at %s", e.mac, e.link.name), "bridge -n %s fdb show dev %s", in.door.name, e.link.name)
+		own := slices.ContainsFunc(in.linkList(), func(l rawLink) bool { return l.mac == e.mac })
+		isGroup := e.mac[0]&1 != 0
+		if !e.ofBridge || e.state&(unix.NUD_PERMANENT|unix.NUD_NOARP) == 0 || own || isGroup {
+			return
 		}
+		in.found = append(in.found, topology.Interference{
+			What: fmt.Sprintf("a static MAC entry, %s is at %s", e.mac, e.link.name),
+			Look: fmt.Sprintf("bridge -n %s fdb show dev %s", in.door.name, e.link.name),
+			Undo: fmt.Sprintf("bridge -n %s fdb delete %s dev %s master", in.door.name, e.mac, e.link.name),
+		})
 	})
 }
 
 func (in *interferer) linkList() []rawLink {
-	list := make([]rawLink, 0, len(in.links))
-	for _, l := range in.links {
-		list = append(list, l)
-	}
-	return list
+	return slices.SortedFunc(maps.Values(in.links), func(a, b rawLink) int { return cmp.Compare(a.index, b.index) })
 }
 
 // entry is one of a neighbour table, or of a bridge's MAC table.
 type entry struct {
-	link         rawLink
-	state        uint16
-	address, mac string
-	ofBridge     bool
+	link     rawLink
+	state    uint16
+	address  netip.Addr
+	mac      topology.MAC
+	ofBridge bool
 }
 
 func (in *interferer) entries(family uint8, each func(entry)) error {
@@ -113,11 +180,9 @@ func (in *interferer) entries(family uint8, each func(entry)) error {
 		err := attributes(msg[unix.SizeofNdMsg:], func(kind uint16, value []byte) error {
 			switch kind {
 			case unix.NDA_DST:
-				e.address = address(value).String()
+				e.address = address(value)
 			case unix.NDA_LLADDR:
-				var mac topology.MAC
-				copy(mac[:], value)
-				e.mac = mac.String()
+				copy(e.mac[:], value)
 			case unix.NDA_MASTER:
 				e.ofBridge = true
 			}

@@ -35,8 +35,10 @@ type rawRoute struct {
 	tos      uint8
 	protocol uint8
 	kind     topology.RouteType
-	source   netip.Addr
-	hops     []rawHop
+	// throws says that the look-up goes on with the next table, as if there were no route here.
+	throws bool
+	source netip.Addr
+	hops   []rawHop
 	// from says that it is only for packets from some addresses.
 	from bool
 	// extra says that it carries something no lab asks for: metrics, an encapsulation, a realm, an end.
@@ -97,7 +99,7 @@ func parseRoute(msg []byte) (rawRoute, error) {
 	if !ok {
 		kind = topology.OtherType
 	}
-	r := rawRoute{tos: header.Tos, protocol: header.Protocol, kind: kind}
+	r := rawRoute{tos: header.Tos, protocol: header.Protocol, kind: kind, throws: header.Type == unix.RTN_THROW}
 	destination := netip.IPv4Unspecified()
 	if header.Family == unix.AF_INET6 {
 		destination = netip.IPv6Unspecified()

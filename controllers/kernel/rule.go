@@ -19,8 +19,10 @@ type rule struct {
 	header   *nl.RtMsg
 	priority uint32
 	table    uint32
-	// selectors are what it is for, as ip rule writes them.
+	// selectors are what it is for, as ip rule writes them; from, to and incoming are among them.
 	selectors []string
+	from, to  netip.Prefix
+	incoming  string
 }
 
 // bornRules are the kernel's own, by priority. IPv6 has no default table.
@@ -41,11 +43,17 @@ func (in *interferer) rules() error {
 				missing = without(missing, r.priority)
 				continue
 			}
-			in.found = append(in.found, topology.Interference{What: r.String(), Look: look, Rule: true})
+			in.found = append(in.found, topology.Interference{
+				What: r.String(), Look: look, Undo: fmt.Sprintf("%s delete pref %d", look, r.priority), Rule: r.policy(),
+			})
 		}
 		for _, gone := range missing {
 			if len(list) > 0 || family == unix.AF_INET { // a kernel without IPv6 has none of its rules
-				in.found = append(in.found, topology.Interference{What: fmt.Sprintf("no policy rule %d any more", gone.priority), Look: look, Rule: true})
+				in.found = append(in.found, topology.Interference{
+					What: fmt.Sprintf("no policy rule %d any more", gone.priority), Look: look,
+					Undo: fmt.Sprintf("%s add pref %d lookup %d", look, gone.priority, gone.table),
+					Rule: topology.PolicyRule{Priority: gone.priority, Missing: true},
+				})
 			}
 		}
 	}
@@ -107,11 +115,14 @@ func (r *rule) set(kind uint16, value []byte) {
 	case unix.FRA_TABLE:
 		r.table = number(value)
 	case unix.FRA_SRC:
-		selects("from %s", netip.PrefixFrom(address(value), int(r.header.Src_len)))
+		r.from = netip.PrefixFrom(address(value), int(r.header.Src_len))
+		selects("from %s", r.from)
 	case unix.FRA_DST:
-		selects("to %s", netip.PrefixFrom(address(value), int(r.header.Dst_len)))
+		r.to = netip.PrefixFrom(address(value), int(r.header.Dst_len))
+		selects("to %s", r.to)
 	case unix.FRA_IIFNAME:
-		selects("iif %s", text(value))
+		r.incoming = text(value)
+		selects("iif %s", r.incoming)
 	case unix.FRA_OIFNAME:
 		selects("oif %s", text(value))
 	case unix.FRA_FWMARK:
@@ -123,24 +134,40 @@ func (r *rule) set(kind uint16, value []byte) {
 	}
 }
 
-// String is the rule much as ip rule writes it.
-func (r rule) String() string {
-	action := fmt.Sprintf("lookup %d", r.table)
+// policy is the rule for those who ask whether it is for a packet.
+func (r rule) policy() topology.PolicyRule {
+	p := topology.PolicyRule{Priority: r.priority, Action: r.action(), From: r.from, To: r.to, Incoming: r.incoming}
+	known := 0
+	for _, is := range []bool{r.from.IsValid(), r.to.IsValid(), r.incoming != ""} {
+		if is {
+			known++
+		}
+	}
+	p.Choosy = len(r.selectors) > known
+	return p
+}
+
+func (r rule) action() string {
 	switch r.header.Type {
 	case unix.FR_ACT_GOTO:
-		action = "goto"
+		return "goto"
 	case unix.FR_ACT_NOP:
-		action = "nop"
+		return "nop"
 	case unix.FR_ACT_BLACKHOLE:
-		action = "blackhole"
+		return "blackhole"
 	case unix.FR_ACT_UNREACHABLE:
-		action = "unreachable"
+		return "unreachable"
 	case unix.FR_ACT_PROHIBIT:
-		action = "prohibit"
+		return "prohibit"
 	}
+	return fmt.Sprintf("lookup %d", r.table)
+}
+
+// String is the rule much as ip rule writes it.
+func (r rule) String() string {
 	selectors := "for all"
 	if len(r.selectors) > 0 {
 		selectors = strings.Join(r.selectors, " ")
 	}
-	return fmt.Sprintf("policy rule %d: %s %s", r.priority, selectors, action)
+	return fmt.Sprintf("policy rule %d: %s %s", r.priority, selectors, r.action())
 }

@@ -22,6 +22,9 @@ func (m *Machine) interferences(ctx context.Context, s *Status, have topology.St
 			return err
 		}
 		for _, i := range found {
+			if i.Route != (topology.ForeignRoute{}) {
+				continue // an observation lists routes
+			}
 			s.Foreign = append(s.Foreign, fmt.Sprintf("%s: %s", name, i.What))
 		}
 	}

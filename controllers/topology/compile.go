@@ -3,6 +3,7 @@
 package topology
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"strconv"
@@ -19,7 +20,7 @@ func Compile(id Identity, spec *v1alpha1.NetLabSpec, options Options) (*Lab, err
 	if len(n.problems) > 0 {
 		return nil, n.problems
 	}
-	lab := &Lab{Identity: id, Want: n.roomyState(), Probes: probes, Nodes: n.nodeNames(), Addresses: map[string][]netip.Addr{}}
+	lab := &Lab{Identity: id, Routing: cmp.Or(spec.Routing, v1alpha1.RoutingAuto), Want: n.roomyState(), Probes: probes, Nodes: n.nodeNames(), Addresses: map[string][]netip.Addr{}}
 	for _, x := range n.nodes {
 		lab.Addresses[x.name] = x.asked()
 		n.addNodeRows(&lab.Want, x, options)

@@ -15,6 +15,8 @@ type Lab struct {
 	Identity Identity
 	// Want is what the kernel should hold.
 	Want State
+	// Routing is the lab's, Auto unless it says otherwise.
+	Routing v1alpha1.Routing
 	// Probes are in stored order, one per probe and family.
 	Probes []Probe
 	// Nodes are the names of the lab's nodes in stored order: namespaces, routers, switches.

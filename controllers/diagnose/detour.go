@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// detour is the cure where a node sends packets another way than the lab asks for: its network's route or
+// its own route is gone, or somebody's is more specific.
+func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, decision topology.ForwardingDecision) (cure string, ok bool) {
+	if w.asWanted(namespace, to, decision) {
+		return "", false
+	}
+	if wrong, ok := w.unwantedPrefix(namespace, to); ok && !decision.Via.IsValid() {
+		return w.fix(true, "", topology.DeleteAddress{AddressID: wrong}.String()), true
+	}
+	for _, lost := range w.lostAddresses(namespace, to) {
+		if lost.Prefix.Contains(to) {
+			return w.fix(true, "", topology.AddAddress{AddressID: lost}.String()), true
+		}
+	}
+	if lost, ok := w.lostPrefix(namespace, to); ok {
+		return fit(drift, topology.AddPrefixRoute{AddressID: lost}.String()), true
+	}
+	if cure, ok := w.lostRoute(namespace, to); ok {
+		return cure, true
+	}
+	best, _, _ := bestRoute(w.State.Routes, namespace, to)
+	if route, ok := w.foreignRoute(ctx, namespace, to, "unicast"); ok && route.Route.Prefix.Bits() > best.Prefix.Bits() {
+		return undo(route), true
+	}
+	return "", false
+}
+
+// asWanted reports whether a node sends packets where the lab has it.
+func (w walker) asWanted(namespace string, to netip.Addr, decision topology.ForwardingDecision) bool {
+	if w.lab == nil {
+		return false
+	}
+	id, route, routed := bestRoute(w.lab.Want.Routes, namespace, to)
+	for address := range w.lab.Want.Addresses {
+		if address.Namespace == namespace && address.Prefix.Contains(to) && address.Prefix.Bits() >= id.Prefix.Bits() {
+			return address.Link == decision.Link && !decision.Via.IsValid()
+		}
+	}
+	hops := route.NextHops()
+	return routed && slices.ContainsFunc(hops, func(h topology.NextHop) bool { return h.Link == decision.Link && h.Via == decision.Via })
+}
+
+// foreignRoute is the best route of others' of a type for an address.
+func (w walker) foreignRoute(ctx context.Context, namespace string, to netip.Addr, kind string) (best topology.Interference, ok bool) {
+	found, err := w.kernel.Interferences(ctx, namespace)
+	if err != nil {
+		return best, false
+	}
+	for _, i := range found {
+		r := i.Route
+		if r.Type == kind && r.Prefix.Contains(to) && (!ok || r.Prefix.Bits() > best.Route.Prefix.Bits()) {
+			best, ok = i, true
+		}
+	}
+	return best, ok
+}

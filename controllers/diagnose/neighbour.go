@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// crossing is a segment that a packet came over, to the interface that has or answers for an address.
+type crossing struct {
+	leg
+	wanted netip.Addr
+}
+
+const arpAttribute = topology.LinkAttribute("arp")
+
+// withoutARP is the cause where an end of a leg has been told to know nothing of ARP. It then sends
+// frames to its own Ethernet address (arp_constructor, ndisc_constructor), and hears no ARP.
+func (w walker) withoutARP(l leg, wanted netip.Addr) Cause {
+	for _, id := range []topology.LinkID{l.out, l.in} {
+		off := topology.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: arpAttribute}
+		if _, ok := w.State.Overrides[off]; !ok || id == l.in && wanted.Is6() {
+			continue
+		}
+		node, other := topology.NodeOf(l.out.Namespace), topology.NodeOf(l.in.Namespace)
+		message := fmt.Sprintf("%s does not ask who has %s: ARP is off at its interface %s", node, wanted, id.Name)
+		if id == l.in {
+			message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: ARP is off at its interface %s", node, wanted, l.out.Name, other, id.Name)
+		}
+		return Cause{
+			Reason:  v1alpha1.ReasonHostUnreachable,
+			Node:    topology.NodeOf(id.Namespace),
+			Message: message,
+			Cure:    fit(drift, topology.ResetAttribute{OverrideID: off}.String()),
+		}
+	}
+	return Cause{}
+}
+
+// askerOn is the address by which a node asks on a link for another: the one in its subnet, else the first.
+func (v view) askerOn(out topology.LinkID, wanted netip.Addr) netip.Addr {
+	own, _ := v.addressOf(out, wanted)
+	if near, ok := v.covering(out, wanted); ok {
+		own = near
+	}
+	return own.Addr()
+}
+
+// speechless is the cause where a node cannot ask for a neighbour: with packets of others it asks from the
+// link-local address of the interface (ndisc_send_ns), which goes when the interface is set down.
+func (w walker) speechless(p packet, l leg, wanted netip.Addr) Cause {
+	if wanted.Is4() || w.linkLocal(l.out).IsValid() || w.linkHas(l.out, p.source) {
+		return Cause{}
+	}
+	node := topology.NodeOf(l.out.Namespace)
+	cause := Cause{
+		Reason:  v1alpha1.ReasonHostUnreachable,
+		Node:    node,
+		Message: fmt.Sprintf("%s cannot ask who has %s: its interface %s has no link-local address to ask from", node, wanted, l.out.Name),
+		Cure:    fmt.Sprintf("ip -n %s address add fe80::1/64 dev %s nodad, or any other that nobody has there", l.out.Namespace, l.out.Device()),
+	}
+	if lost, ok := w.lostLinkLocal(l.out); ok {
+		cause.Cure = w.fix(true, "", topology.AddAddress{AddressID: lost}.String())
+	}
+	return cause
+}
+
+// misdirected is the cause where every kernel would forward, but frames go to a wrong Ethernet address.
+func (w walker) misdirected(ctx context.Context, request, reply trip) Cause {
+	for _, t := range []trip{request, reply} {
+		for _, c := range t.crossed {
+			if cause := cmp.Or(w.wrongEntry(ctx, c), w.filtersARP(ctx, t.packet, c), w.doubled(c)); cause.Found() {
+				return cause
+			}
+		}
+	}
+	return Cause{}
+}
+
+// wrongEntry is the cause where a neighbour entry made to stay is not true.
+func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
+	right := w.State.Links[c.in].MAC
+	entry, ok := w.firstInterference(ctx, c.out.Namespace, func(i topology.Interference) bool {
+		return i.Neighbour.Link == c.out.Name && i.Neighbour.Address == c.wanted && i.Neighbour.MAC != right
+	})
+	if !ok || right == (topology.MAC{}) {
+		return Cause{}
+	}
+	node, other := topology.NodeOf(c.out.Namespace), topology.NodeOf(c.in.Namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonHostUnreachable,
+		Node:    node,
+		Message: shorten(fmt.Sprintf("%s has %s, but %s has %s there", node, entry.What, other, right)),
+		Cure:    undo(entry),
+	}
+}
+
+// filtersARP is the cause where a node answers only whom it would send to by the same interface.
+func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
+	if c.wanted.Is6() {
+		return Cause{}
+	}
+	filter, ok := w.firstInterference(ctx, c.in.Namespace, func(i topology.Interference) bool {
+		name := i.Setting.Name
+		return name == topology.LinkSysctl4("all", "arp_filter") || name == topology.LinkSysctl4(c.in.Name, "arp_filter")
+	})
+	if !ok {
+		return Cause{}
+	}
+	asker := p.source
+	if !w.has(c.out.Namespace, asker) {
+		asker = w.askerOn(c.out, c.wanted)
+	}
+	back, err := w.kernel.LookupRoute(ctx, topology.ForwardingQuery{Namespace: c.in.Namespace, Source: c.wanted, Destination: asker})
+	if err != nil || back.Verdict != topology.Forward || back.Link == c.in.Name {
+		return Cause{}
+	}
+	node, other := topology.NodeOf(c.out.Namespace), topology.NodeOf(c.in.Namespace)
+	return Cause{
+		Reason: v1alpha1.ReasonHostUnreachable,
+		Node:   other,
+		Message: shorten(fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: %s is %s, and its way to %s is over %s",
+			node, c.wanted, c.out.Name, other, filter.Setting.Name, filter.Setting.Value, asker, back.Link)),
+		Cure: undo(filter),
+	}
+}
+
+// doubled is the cause where two nodes on a segment have the address: who answers first gets the packets.
+func (w walker) doubled(c crossing) Cause {
+	var holders []string
+	for _, l := range newFlood(w.view, 0, nothing).from(c.out) {
+		if w.linkHas(l.in, c.wanted) && !slices.Contains(holders, l.in.Namespace) {
+			holders = append(holders, l.in.Namespace)
+		}
+	}
+	if len(holders) < 2 {
+		return Cause{}
+	}
+	one, other := topology.NodeOf(holders[0]), topology.NodeOf(holders[1])
+	spec := fmt.Sprintf("in the spec, give %s and %s different addresses", one, other)
+	cure := spec
+	for _, namespace := range holders {
+		if cure == spec {
+			cure = w.withoutAddress(namespace, c.wanted, spec)
+		}
+	}
+	if cure != spec { // until it asks anew, the node keeps what it has heard
+		cure += fmt.Sprintf("; ip -n %s neighbour flush to %s", c.out.Namespace, c.wanted)
+	}
+	return Cause{
+		Reason:  v1alpha1.ReasonDuplicateAddress,
+		Node:    other,
+		Message: fmt.Sprintf("%s and %s both have %s on the link %s of %s: who answers first gets the packets", one, other, c.wanted, c.out.Name, topology.NodeOf(c.out.Namespace)),
+		Cure:    cure,
+	}
+}

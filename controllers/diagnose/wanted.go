@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/topology"
+)
+
+// drift is what to do about something that the spec has and the kernel has not, beside doing it by hand.
+const drift = "the spec is right and the kernel was changed: up -f repairs it, in a cluster driftPolicy: Correct"
+
+// fix is a cure: nothing has to be written into the spec of a lab that has drifted.
+func (v view) fix(drifted bool, spec, command string) string {
+	if drifted {
+		spec = drift
+	}
+	return fit(spec, command)
+}
+
+// inSpec is what to write in the spec about routes: Auto would do it, where it is not there already.
+func (v view) inSpec(what string) string {
+	if v.lab != nil && v.lab.Routing == v1alpha1.RoutingAuto {
+		return "in the spec, " + what
+	}
+	return "in the spec, routing: Auto, or " + what
+}
+
+// wants is an interface as the lab has it; zero if that is not known.
+func (v view) wants(id topology.LinkID) topology.Link {
+	if v.lab == nil {
+		return topology.Link{}
+	}
+	return v.lab.Want.Links[id]
+}
+
+// wantedSysctl is a setting as the lab has it, and whether the kernel has another.
+func (v view) wantedSysctl(namespace, name string) (value string, drifted bool) {
+	if v.lab == nil {
+		return "", false
+	}
+	value, known := v.lab.Want.Sysctls[topology.SysctlID{Namespace: namespace, Name: name}]
+	return value, known && value != v.sysctl(namespace, name)
+}
+
+// lostAddresses lists, in order, what a namespace should have for an address's family and has not.
+func (v view) lostAddresses(namespace string, like netip.Addr) (lost []topology.AddressID) {
+	if v.lab == nil {
+		return nil
+	}
+	for id := range v.lab.Want.Addresses {
+		_, there := v.State.Addresses[id]
+		if id.Namespace == namespace && !there && id.Prefix.Addr().Is4() == like.Is4() && !topology.IsLinkLocal(id.Prefix.Addr()) {
+			lost = append(lost, id)
+		}
+	}
+	slices.SortFunc(lost, func(a, b topology.AddressID) int {
+		return cmp.Or(cmp.Compare(a.Link, b.Link), a.Prefix.Addr().Compare(b.Prefix.Addr()))
+	})
+	return lost
+}
+
+// lostLinkLocal is the link-local address that an interface should have and has not.
+func (v view) lostLinkLocal(link topology.LinkID) (lost topology.AddressID, ok bool) {
+	if v.lab == nil {
+		return lost, false
+	}
+	for id := range v.lab.Want.Addresses {
+		if id.Namespace == link.Namespace && id.Link == link.Name && topology.IsLinkLocal(id.Prefix.Addr()) && (!ok || id.Prefix.Addr().Less(lost.Prefix.Addr())) {
+			lost, ok = id, true
+		}
+	}
+	return lost, ok
+}
+
+// withoutIPv6 is the setting by which somebody turned IPv6 off at an interface that should have it.
+func (v view) withoutIPv6(id topology.LinkID) (off setting, ok bool) {
+	name := topology.LinkSysctl6(id.Name, "disable_ipv6")
+	wanted, drifted := v.wantedSysctl(id.Namespace, name)
+	if !drifted || wanted != "0" {
+		return setting{}, false
+	}
+	if _, all := v.wantedSysctl(id.Namespace, topology.SysctlDisableIPv6); all {
+		name = topology.SysctlDisableIPv6 // which sets it at every interface
+	}
+	return setting{name, v.sysctl(id.Namespace, name)}, true
+}
+
+// disarmed is why a node has not what it needs to send to an address: IPv6 is off, or addresses are gone.
+func (v view) disarmed(namespace string, to netip.Addr) (why, cure string, ok bool) {
+	for _, id := range v.links[namespace] {
+		if off, ok := v.withoutIPv6(id); ok && to.Is6() {
+			return fmt.Sprintf(": IPv6 is off at its interface %s, %s is %s", id.Name, off.name, off.value), v.sysctlCure(namespace, "", off.name, "0"), true
+		}
+	}
+	if lost := v.lostAddresses(namespace, to); len(lost) > 0 {
+		return fmt.Sprintf(": its %s on %s is gone", lost[0].Prefix, lost[0].Link), v.fix(true, "", topology.AddAddress{AddressID: lost[0]}.String()), true
+	}
+	return "", "", false
+}
+
+// lostBy is the cause where a node looks for an address that a neighbour should have and has not.
+func (v view) lostBy(out topology.LinkID, wanted netip.Addr, neighbours []leg) Cause {
+	node := topology.NodeOf(out.Namespace)
+	for _, l := range neighbours {
+		for _, id := range v.lostAddresses(l.in.Namespace, wanted) {
+			if id.Prefix.Addr() != wanted {
+				continue
+			}
+			other := topology.NodeOf(id.Namespace)
+			cause := Cause{
+				Reason:  v1alpha1.ReasonHostUnreachable,
+				Node:    other,
+				Message: fmt.Sprintf("%s looks for %s on link %s, which %s should have on %s and has not any more", node, wanted, out.Name, other, id.Link),
+				Cure:    v.fix(true, "", topology.AddAddress{AddressID: id}.String()),
+			}
+			if off, ok := v.withoutIPv6(topology.LinkID{Namespace: id.Namespace, Name: id.Link}); ok && wanted.Is6() {
+				cause.Message = fmt.Sprintf("%s looks for %s on link %s, which %s has no more: IPv6 is off there, %s is %s", node, wanted, out.Name, other, off.name, off.value)
+				cause.Cure = v.sysctlCure(id.Namespace, "", off.name, "0")
+			}
+			return cause
+		}
+	}
+	return Cause{}
+}
+
+// bestRoute is a namespace's route to an address.
+func bestRoute(routes map[topology.RouteID]topology.Route, namespace string, address netip.Addr) (best topology.RouteID, route topology.Route, ok bool) {
+	for id, r := range routes {
+		if id.Namespace != namespace || !id.Prefix.Contains(address) {
+			continue
+		}
+		if !ok || id.Prefix.Bits() > best.Prefix.Bits() || id.Prefix == best.Prefix && id.Metric < best.Metric {
+			best, route, ok = id, r, true
+		}
+	}
+	return best, route, ok
+}
+
+// lostRoute is the cure where the lab's route to an address is gone, or another one now.
+func (v view) lostRoute(namespace string, address netip.Addr) (cure string, ok bool) {
+	if v.lab == nil {
+		return "", false
+	}
+	id, wanted, ok := bestRoute(v.lab.Want.Routes, namespace, address)
+	if has, there := v.State.Routes[id]; !ok || there && has == wanted {
+		return "", false
+	}
+	return v.fix(true, "", topology.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
+}
+
+// otherRoute is the cure where somebody made a route another one.
+func (v view) otherRoute(id topology.RouteID) (cure string, ok bool) {
+	if v.lab == nil {
+		return "", false
+	}
+	wanted, ok := v.lab.Want.Routes[id]
+	if !ok || wanted == v.State.Routes[id] {
+		return "", false
+	}
+	return v.fix(true, "", topology.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
+}
+
+// unwantedPrefix is an address that a node should not have and whose network an address is in.
+func (v view) unwantedPrefix(namespace string, address netip.Addr) (wrong topology.AddressID, ok bool) {
+	if v.lab == nil {
+		return wrong, false
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(v.State.Addresses), v.inOrder) {
+		if _, wanted := v.lab.Want.Addresses[id]; id.Namespace == namespace && id.Prefix.Contains(address) && !wanted {
+			return id, true
+		}
+	}
+	return wrong, false
+}
+
+// withoutAddress is the cure where a node has an address it should not have.
+func (v view) withoutAddress(namespace string, address netip.Addr, spec string) string {
+	if v.lab == nil {
+		return spec
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(v.State.Addresses), v.inOrder) {
+		if _, wanted := v.lab.Want.Addresses[id]; id.Namespace == namespace && id.Prefix.Addr() == address && !wanted {
+			return v.fix(true, "", topology.DeleteAddress{AddressID: id}.String())
+		}
+	}
+	return spec
+}
+
+func prefixName(p netip.Prefix) string {
+	if p.Bits() == 0 {
+		return defaultRoute
+	}
+	return p.String()
+}
