@@ -4,6 +4,7 @@ package diagnose
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -50,6 +51,26 @@ func (w walker) asWanted(namespace string, to netip.Addr, decision topology.Forw
 	}
 	hops := route.NextHops()
 	return routed && slices.ContainsFunc(hops, func(h topology.NextHop) bool { return h.Link == decision.Link && h.Via == decision.Via })
+}
+
+// rightWay is the cure where a node's route leads another way than its first leg to an address: without the
+// route where the address is on that leg's link, via its other end elsewhere.
+func (w walker) rightWay(first leg, address netip.Addr) (cure string, ok bool) {
+	namespace := first.out.Namespace
+	id, route, found := bestRoute(w.State.Routes, namespace, address)
+	if found && w.onSubnet(first.out, address) && w.has(first.in.Namespace, address) {
+		return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(id.Prefix), topology.NodeOf(namespace)),
+			topology.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()), true
+	}
+	via, ok := w.gatewayOn(first, address)
+	if !ok {
+		return "", false
+	}
+	to := w.destination(namespace, address)
+	if found {
+		to = prefixName(id.Prefix)
+	}
+	return w.routeCureTo("replace", to, first, via, address), true
 }
 
 // foreignRoute is the best route of others' of a type for an address.

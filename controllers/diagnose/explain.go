@@ -45,7 +45,7 @@ type Question struct {
 // no Cause where there is nothing to explain: a reply came and was expected. The error is
 // the context's.
 func Explain(ctx context.Context, kernel Kernel, see topology.Observation, q Question) (Walk, error) {
-	w := walker{kernel: kernel, view: look(see, q.Lab)}
+	w := walker{kernel: &asked{Kernel: kernel, found: map[string][]topology.Interference{}}, view: look(see, q.Lab)}
 	if cause := w.nameless(q); cause.Found() {
 		return Walk{From: topology.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}, ctx.Err()
 	}
@@ -60,6 +60,24 @@ func Explain(ctx context.Context, kernel Kernel, see topology.Observation, q Que
 		walk.Cause = replied(q, walk)
 	}
 	return walk, ctx.Err()
+}
+
+// asked asks a kernel for what others put into a namespace once in a walk: it takes some ten requests.
+type asked struct {
+	Kernel
+	found map[string][]topology.Interference
+}
+
+// Interferences implements Kernel.
+func (a *asked) Interferences(ctx context.Context, namespace string) ([]topology.Interference, error) {
+	if found, ok := a.found[namespace]; ok {
+		return found, nil
+	}
+	found, err := a.Kernel.Interferences(ctx, namespace)
+	if err == nil {
+		a.found[namespace] = found
+	}
+	return found, err
 }
 
 // size is the length of the IP packet of a ping whose size matters.

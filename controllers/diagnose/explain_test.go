@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -145,6 +146,45 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 		if cure := "unless it is meant, undo it; by hand: ip -n " + router + " rule delete pref 100"; err != nil || walk.Cause.Message != want || walk.Cause.Cure != cure {
 			t.Errorf("%+v, %v, want %q", walk.Cause, err, want)
 		}
+	}
+}
+
+// Where a machine has no room for neighbours nothing else can be told.
+func TestAFullNeighbourTableIsNamed(t *testing.T) {
+	k := build(t, tutorial)
+	k.Interfere(pair.NetworkNamespace("router"), topology.Interference{What: "a packet filter", Look: "nft list ruleset"})
+	q := ns1ToNs2
+	q.NoRoom = true
+	cause := explain(t, k, q).Cause
+	if cause.Reason != v1alpha1.ReasonNoReply || !strings.Contains(cause.Message, "neighbour table is full") ||
+		!strings.HasSuffix(cause.Cure, "sysctl -w net.ipv4.neigh.default.gc_thresh3=16384") {
+		t.Errorf("%+v", cause)
+	}
+}
+
+// counting counts how often a namespace is searched for what others put there.
+type counting struct {
+	diagnose.Kernel
+	searched map[string]int
+}
+
+func (c counting) Interferences(ctx context.Context, namespace string) ([]topology.Interference, error) {
+	c.searched[namespace]++
+	return c.Kernel.Interferences(ctx, namespace)
+}
+
+func TestANamespaceIsSearchedOnceInAWalk(t *testing.T) {
+	k := build(t, tutorial)
+	c := counting{k, map[string]int{}}
+	if _, err := diagnose.Explain(t.Context(), c, observe(t, k), ns1ToNs2); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int{}
+	for _, node := range []string{"ns1", "router", "ns2"} {
+		want[pair.NetworkNamespace(node)] = 1
+	}
+	if !maps.Equal(c.searched, want) {
+		t.Errorf("searched %v, want %v", c.searched, want)
 	}
 }
 

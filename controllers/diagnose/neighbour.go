@@ -64,11 +64,12 @@ func (w walker) speechless(p packet, l leg, wanted netip.Addr) Cause {
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
 		Message: fmt.Sprintf("%s cannot ask who has %s: its interface %s has no link-local address to ask from", node, wanted, l.out.Name),
-		Cure:    fmt.Sprintf("ip -n %s address add fe80::1/64 dev %s nodad, or any other that nobody has there", l.out.Namespace, l.out.Device()),
 	}
+	usual := topology.AddressID{Namespace: l.out.Namespace, Link: l.out.Name, Prefix: topology.LinkLocal(w.State.Links[l.out].MAC)}
 	if lost, ok := w.lostLinkLocal(l.out); ok {
-		cause.Cure = w.fix(true, "", topology.AddAddress{AddressID: lost}.String())
+		usual = lost
 	}
+	cause.Cure = fit(drift, topology.AddAddress{AddressID: usual}.String())
 	return cause
 }
 

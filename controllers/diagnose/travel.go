@@ -202,26 +202,6 @@ func (t trip) decisionAt(n int) (d topology.ForwardingDecision) {
 	return d
 }
 
-// rightWay is the cure where a node's route leads another way than its first leg to an address: without the
-// route where the address is on that leg's link, via its other end elsewhere.
-func (w walker) rightWay(first leg, address netip.Addr) (cure string, ok bool) {
-	namespace := first.out.Namespace
-	id, route, found := bestRoute(w.State.Routes, namespace, address)
-	if found && w.onSubnet(first.out, address) && w.has(first.in.Namespace, address) {
-		return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(id.Prefix), topology.NodeOf(namespace)),
-			topology.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()), true
-	}
-	via, ok := w.gatewayOn(first, address)
-	if !ok {
-		return "", false
-	}
-	to := w.destination(namespace, address)
-	if found {
-		to = prefixName(id.Prefix)
-	}
-	return w.routeCureTo("replace", to, first, via, address), true
-}
-
 // outlived reports whether the packet cannot have come this far: the node that would have to
 // forward it with TTL 1 drops it.
 func (w walker) outlived(t trip) bool {
