@@ -8,6 +8,7 @@ need iproute2 ip
 if [ "${1:-}" != demo ]; then
   need procps sysctl ps
   need iputils-ping ping
+  need iptables iptables-legacy
   need strace strace
   need util-linux unshare nsenter flock findmnt
   need mount mount umount
