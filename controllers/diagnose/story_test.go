@@ -28,7 +28,7 @@ var pair = topology.Identity{Namespace: "default", Name: "routed-pair", Owner: t
 
 // Each story of testdata is a lab's spec, what somebody did to it by hand, a question, and
 // how it is explained.
-// What the lab should be is not told: what is done by hand stands for a spec that says it, so that the
+// Unless it is "known" what the lab should be, what is done by hand stands for a spec that says it, so that the
 // cures are those of a spec. Those of a lab that was changed are in package broken.
 func TestStories(t *testing.T) {
 	stories, err := filepath.Glob("testdata/*.txtar")
@@ -46,10 +46,15 @@ func tell(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	k := build(t, section(story, "spec.yaml"))
+	lab := compile(t, section(story, "spec.yaml"))
 	for line := range strings.Lines(section(story, "by-hand")) {
 		byHand(t, k, strings.Fields(line))
 	}
-	walk := explain(t, k, question(t, strings.Fields(section(story, "ask"))))
+	q := question(t, strings.Fields(section(story, "ask")))
+	if q.Lab != nil {
+		q.Lab = lab
+	}
+	walk := explain(t, k, q)
 	checkTexts(t, walk.Cause)
 	got, want := walk.String(), section(story, "explained")
 	if got == want {
@@ -83,8 +88,7 @@ func set(a *txtar.Archive, name, text string) {
 	a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
 }
 
-// build realizes a spec on a fake kernel.
-func build(t *testing.T, text string) *fake.Kernel {
+func compile(t *testing.T, text string) *topology.Lab {
 	t.Helper()
 	var spec v1alpha1.NetLabSpec
 	if err := yaml.UnmarshalStrict([]byte(text), &spec); err != nil {
@@ -94,8 +98,14 @@ func build(t *testing.T, text string) *fake.Kernel {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return lab
+}
+
+// build realizes a spec on a fake kernel.
+func build(t *testing.T, text string) *fake.Kernel {
+	t.Helper()
 	k := fake.New()
-	if _, err := k.Apply(t.Context(), topology.Diff(topology.NewState(), lab.Want)); err != nil {
+	if _, err := k.Apply(t.Context(), topology.Diff(topology.NewState(), compile(t, text).Want)); err != nil {
 		t.Fatal(err)
 	}
 	return k
@@ -219,6 +229,8 @@ func question(t *testing.T, words []string) diagnose.Question {
 			q.Expect = v1alpha1.Expectation(value)
 		case "replied":
 			q.Replied = true
+		case "known": // what the lab should be
+			q.Lab = &topology.Lab{}
 		default:
 			t.Fatalf("what is %q?", word)
 		}

@@ -99,17 +99,25 @@ func backwards(gates []gate) []gate {
 
 // memberCure puts one end into the other's VLAN: the one asked for, unless it sends tags.
 func (w walker) memberCure(here, there member) string {
+	for _, port := range []topology.LinkID{there.port, here.port} {
+		if cure, ok := w.driftedPort(port); ok {
+			return cure
+		}
+	}
 	switch {
 	case there.tag == 0 && there.port.Name != "" && here.vlan != 0:
-		return portCure(there.port, fmt.Sprintf("vlan: %d", here.vlan), here.vlan, " pvid untagged")
+		return w.portCure(there.port, fmt.Sprintf("vlan: %d", here.vlan), here.vlan, " pvid untagged")
 	case here.tag == 0 && here.port.Name != "" && there.vlan != 0:
-		return portCure(here.port, fmt.Sprintf("vlan: %d", there.vlan), there.vlan, " pvid untagged")
+		return w.portCure(here.port, fmt.Sprintf("vlan: %d", there.vlan), there.vlan, " pvid untagged")
 	}
 	return "in the spec, the same VLAN at both ends"
 }
 
 // portCure is what to write at a switch's end of a link, and the command.
-func portCure(port topology.LinkID, spec string, vlan uint16, how string) string {
+func (v view) portCure(port topology.LinkID, spec string, vlan uint16, how string) string {
+	if cure, ok := v.driftedPort(port); ok {
+		return cure
+	}
 	return fit(fmt.Sprintf("in the spec, %s at port %s of %s", spec, port.Name, topology.NodeOf(port.Namespace)),
 		fmt.Sprintf("bridge -n %s vlan add dev %s vid %d%s", port.Namespace, port.Name, vlan, how))
 }
@@ -146,10 +154,10 @@ func (w walker) notMember(p packet, l leg, port topology.LinkID, vlan uint16) Ca
 		Reason:  v1alpha1.ReasonDifferentVLAN,
 		Node:    node,
 		Message: fmt.Sprintf("port %s of %s is not in VLAN %d, on the way from %s to %s", port.Name, node, vlan, topology.NodeOf(l.out.Namespace), p.destination),
-		Cure:    portCure(port, fmt.Sprintf("%d among the vlans", vlan), vlan, ""),
+		Cure:    w.portCure(port, fmt.Sprintf("%d among the vlans", vlan), vlan, ""),
 	}
 	if w.isBridge(port) {
-		cause.Cure = fmt.Sprintf("bridge -n %s vlan add dev %s vid %d self", port.Namespace, port.Name, vlan)
+		cause.Cure = fit(drift, fmt.Sprintf("bridge -n %s vlan add dev %s vid %d self", port.Namespace, port.Name, vlan))
 	}
 	return cause
 }
@@ -162,10 +170,14 @@ func (w walker) nativeDiffers(sender, port topology.LinkID, vlan uint16) Cause {
 	if native := w.native[port]; native != 0 {
 		takes = fmt.Sprintf("takes it for VLAN %d", native)
 	}
-	return Cause{
+	cause := Cause{
 		Reason:  v1alpha1.ReasonDifferentVLAN,
 		Node:    node,
 		Message: fmt.Sprintf("%s sends VLAN %d untagged by %s, and %s %s coming in by %s", other, vlan, sender.Name, node, takes, port.Name),
-		Cure:    portCure(port, fmt.Sprintf("nativeVLAN: %d", vlan), vlan, " pvid untagged"),
+		Cure:    w.portCure(port, fmt.Sprintf("nativeVLAN: %d", vlan), vlan, " pvid untagged"),
 	}
+	if cure, ok := w.driftedPort(sender); ok {
+		cause.Cure = cure
+	}
+	return cause
 }

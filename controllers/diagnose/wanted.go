@@ -167,6 +167,23 @@ func (v view) otherRoute(id topology.RouteID) (cure string, ok bool) {
 	return v.fix(true, "", topology.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
 }
 
+// driftedPort is the cure where somebody took a bridge's port out of a VLAN that the lab has it in, or made
+// it another kind of member.
+func (v view) driftedPort(port topology.LinkID) (cure string, ok bool) {
+	if v.lab == nil {
+		return "", false
+	}
+	byVLAN := func(a, b topology.PortVLANID) int { return cmp.Compare(a.VLAN, b.VLAN) }
+	for _, id := range slices.SortedFunc(maps.Keys(v.lab.Want.PortVLANs), byVLAN) {
+		has, there := v.State.PortVLANs[id]
+		wanted := v.lab.Want.PortVLANs[id]
+		if id.Namespace == port.Namespace && id.Link == port.Name && (!there || has != wanted) {
+			return v.fix(true, "", topology.SetPortVLAN{PortVLANID: id, PortVLAN: wanted, Self: v.isBridge(port)}.String()), true
+		}
+	}
+	return "", false
+}
+
 // unwantedPrefix is an address that a node should not have and whose network an address is in.
 func (v view) unwantedPrefix(namespace string, address netip.Addr) (wrong topology.AddressID, ok bool) {
 	if v.lab == nil {
