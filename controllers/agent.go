@@ -56,7 +56,6 @@ type Agent struct {
 	records   *records
 	following *following
 	prober    *probe.Prober
-	full      func(family int) bool
 	reporter  *reporter
 	progress  *progress
 	queue     *queue

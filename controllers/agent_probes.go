@@ -67,7 +67,7 @@ func (a *Agent) explain(ctx context.Context, lab *topology.Lab, seen topology.Ob
 		SizeBytes: p.SizeBytes,
 		Expect:    p.Expect,
 		Lab:       lab,
-		NoRoom:    a.full(map[bool]int{true: 4, false: 6}[p.To.Is4()]),
+		NoRoom:    a.Machine.NeighborTableFull(map[bool]int{true: 4, false: 6}[p.To.Is4()]),
 		Replied:   p.Expect == v1alpha1.ExpectUnreachable,
 	})
 	switch cause := walk.Cause; {

@@ -134,8 +134,7 @@ func newAgent(mgr manager.Manager, options AgentOptions) *Agent {
 	}
 	a.reporter.busy = a.queue.busy
 	a.progress = newProgress(a.reporter.open)
-	a.full = options.Machine.NeighborTableFull
-	a.prober = probe.New(options.Machine.Dial, a.probed, probe.Observe(countAttempt), probe.Saturated(func() bool { return a.full(6) }))
+	a.prober = probe.New(options.Machine.Dial, a.probed, probe.Observe(countAttempt), probe.Saturated(func() bool { return options.Machine.NeighborTableFull(6) }))
 	return a
 }
 

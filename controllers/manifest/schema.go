@@ -174,8 +174,11 @@ func (d Document) refusedBySchema() topology.Problems {
 	var written struct {
 		Spec any `json:"spec"`
 	}
-	if err := json.Unmarshal(d.json, &written); err != nil || written.Spec == nil {
-		return nil // then it was refused before
+	if err := json.Unmarshal(d.json, &written); err != nil {
+		return topology.Problems{{Message: err.Error()}}
+	}
+	if written.Spec == nil { // as good as an empty one
+		return nil
 	}
 	return specSchema().verify(written.Spec, "spec")
 }
