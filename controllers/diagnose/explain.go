@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/topology"
@@ -209,23 +210,19 @@ func (w walker) elsewhere(request, reply trip) Cause {
 
 func noReply(q Question, request trip) Cause {
 	from, to := topology.NodeOf(request.start), topology.NodeOf(request.end)
-	message := fmt.Sprintf("every node forwards packets from %s to %s (%s) and back, and yet no reply came", from, to, request.destination)
-	if q.NoRoom {
-		return Cause{
-			Reason:  v1alpha1.ReasonNoReply,
-			Node:    to,
-			Message: message + ": this machine's neighbour table is full, which all its labs share",
-			Cure: fmt.Sprintf("fewer labs or probes on this machine, or on the machine itself: sysctl -w net.ipv%s.neigh.default.gc_thresh3=16384",
-				map[bool]string{true: "4", false: "6"}[request.destination.Is4()]),
-		}
-	}
-	return Cause{
+	cause := Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    to,
-		Message: message,
+		Message: fmt.Sprintf("every node forwards packets from %s to %s (%s) and back, and yet no reply came", from, to, request.destination),
 		Cure: shorten(fmt.Sprintf("look for a packet filter, and for where the packets stop: ip netns exec %s tcpdump -ni any %s",
 			request.end, protocol(request.destination))),
 	}
+	if q.NoRoom {
+		cause.Message += ": this machine's neighbour table is full, which all its labs share"
+		cause.Cure = fmt.Sprintf("fewer labs or probes on this machine, or on the machine itself: sysctl -w net.%s.neigh.default.gc_thresh3=16384",
+			strings.ToLower(string(familyName(request.destination))))
+	}
+	return cause
 }
 
 func protocol(address netip.Addr) string {

@@ -62,8 +62,10 @@
 //
 // What is beside them is foreign: other tables, policy rules, neighbours and MAC entries that somebody
 // made to stay, filters of what comes in, packet filters, XDP programs, routes for some sources or a
-// TOS. Interferences lists what of them Observe does not read anyway: for a status that somebody
-// asked for, and to name it where a packet gets lost.
+// TOS, settings that no lab has and that keep a node from answering (arp_filter, IPv6's
+// icmp.echo_ignore_all). Interferences lists what of them Observe does not read anyway, and routes of
+// others, each with the command that takes it away: for a status that somebody asked for, and to name
+// it where a packet gets lost.
 //
 // Not looked at, because no packet goes another way for it: names (alias, altname, label), promiscuity,
 // queue lengths, offloads, statistics, the priorities of VLAN interfaces, IPv6 tokens (no lab takes

@@ -43,7 +43,7 @@ var interferences = []struct {
 	{"an IPv6 rule", `ip -6 -n $a rule add unreachable from fd00:1::/64 pref 103`, topology.Interference{
 		What: "policy rule 103: from fd00:1::/64 unreachable",
 		Look: "ip -6 -n default.routed-pair.ns1 rule", Undo: "ip -6 -n default.routed-pair.ns1 rule delete pref 103",
-		Rule: topology.PolicyRule{Priority: 103, Action: "unreachable", From: netip.MustParsePrefix("fd00:1::/64")},
+		Rule: topology.PolicyRule{Priority: 103, IPv6: true, Action: "unreachable", From: netip.MustParsePrefix("fd00:1::/64")},
 	}},
 	{"a wrong neighbour", `ip -n $a neighbour add 192.0.2.254 lladdr 02:00:00:00:00:99 dev l1`, topology.Interference{
 		What:      "a permanent neighbour entry, 192.0.2.254 is 02:00:00:00:00:99 on l1",

@@ -52,7 +52,7 @@ func (in *interferer) rules() error {
 				in.found = append(in.found, topology.Interference{
 					What: fmt.Sprintf("no policy rule %d any more", gone.priority), Look: look,
 					Undo: fmt.Sprintf("%s add pref %d lookup %d", look, gone.priority, gone.table),
-					Rule: topology.PolicyRule{Priority: gone.priority, Missing: true},
+					Rule: topology.PolicyRule{Priority: gone.priority, IPv6: family == unix.AF_INET6, Missing: true},
 				})
 			}
 		}
@@ -136,7 +136,7 @@ func (r *rule) set(kind uint16, value []byte) {
 
 // policy is the rule for those who ask whether it is for a packet.
 func (r rule) policy() topology.PolicyRule {
-	p := topology.PolicyRule{Priority: r.priority, Action: r.action(), From: r.from, To: r.to, Incoming: r.incoming}
+	p := topology.PolicyRule{Priority: r.priority, IPv6: r.header.Family == unix.AF_INET6, Action: r.action(), From: r.from, To: r.to, Incoming: r.incoming}
 	known := 0
 	for _, is := range []bool{r.from.IsValid(), r.to.IsValid(), r.incoming != ""} {
 		if is {

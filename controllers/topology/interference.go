@@ -26,6 +26,8 @@ type Interference struct {
 // PolicyRule is a rule that is not the kernel's own, or a missing one that is.
 type PolicyRule struct {
 	Priority uint32
+	// IPv6 says whose rule it is: each family has its own.
+	IPv6 bool
 	// Action is as ip rule writes it: "prohibit", "lookup 100". It is empty for what is no rule.
 	Action string
 	// From, To and Incoming are the packets it is for; their zero values say all.
@@ -43,8 +45,8 @@ const MainRule = 32766
 // TakesFromMain reports whether a rule decides about a packet instead of the main table.
 func (r PolicyRule) TakesFromMain(q ForwardingQuery) bool {
 	switch {
-	case r.Action == "" || r.Missing:
-		return r.Missing
+	case r.Action == "" || r.Missing || r.IPv6 != q.Destination.Is6():
+		return r.Missing && r.IPv6 == q.Destination.Is6()
 	case r.Priority > MainRule, r.Choosy:
 		return false
 	case r.From.IsValid() && !(q.Source.IsValid() && r.From.Contains(q.Source)):
