@@ -65,7 +65,7 @@ var bridgeBirths = birthsOf("type bridge ", map[int]birth{
 // portBirths are those of a bridge's port (IFLA_INFO_SLAVE_DATA). A veth says that it has 10 Gbit/s,
 // which is worth a cost of 2.
 var portBirths = birthsOf("type bridge_slave ", map[int]birth{
-	portState:                         of8("state", portForwarding),
+	portState:                         of8("state", portDisabled), // the kernel goes on from there
 	unix.IFLA_BRPORT_PRIORITY:         of16("priority", 32),
 	unix.IFLA_BRPORT_COST:             of32("cost", 2),
 	unix.IFLA_BRPORT_MODE:             of8("hairpin", 0),

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -149,10 +150,48 @@ func (v *visit) setBridge(op topology.SetBridge) error {
 	}
 	named := have.bridge.VLANFiltering != op.Bridge.VLANFiltering
 	err = v.changeLink(op.LinkID, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), bridgeData(op.Bridge, named))
-	if errors.Is(err, unix.EOPNOTSUPP) {
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP):
 		return featureMissing("VLAN filtering on a bridge", err)
+	case err == nil && have.bridge.STP && !op.Bridge.STP:
+		return v.letPortsForward(op.LinkID)
 	}
 	return err
+}
+
+// letPortsForward ends what a spanning tree that is no more began with a bridge's ports.
+func (v *visit) letPortsForward(bridge topology.LinkID) error {
+	ports, err := v.ports(bridge)
+	if err != nil {
+		return fmt.Errorf("list the ports of %s: %w", bridge.Name, err)
+	}
+	for _, port := range ports {
+		reset := topology.OverrideID{Namespace: bridge.Namespace, Link: port.name, Attribute: topology.PortState}
+		if err := v.resetAttribute(topology.ResetAttribute{OverrideID: reset}); err != nil {
+			return fmt.Errorf("let port %s forward: %w", port.name, err)
+		}
+	}
+	return nil
+}
+
+// ports lists a bridge's. A read that met a change is begun again, on a new socket.
+func (v *visit) ports(bridge topology.LinkID) ([]rawLink, error) {
+	for attempt := 1; ; attempt++ {
+		d, index, err := v.find(bridge)
+		if err != nil {
+			return nil, err
+		}
+		links, err := d.conn.links()
+		if err == nil {
+			return slices.DeleteFunc(links, func(l rawLink) bool { return l.master != index }), nil
+		}
+		if !errors.Is(err, errInterrupted) || attempt == maxReads {
+			return nil, err
+		}
+		if err := v.close(bridge.Namespace); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func (v *visit) setMaster(op topology.SetMaster) error {

@@ -72,8 +72,6 @@ type rawLink struct {
 	slaveKind string
 	// portState is a bridge's port's (BR_STATE_*).
 	portState uint8
-	// portMoves says that the kernel will go on to the next state by itself.
-	portMoves bool
 	// overrides are what no lab asks for. xdp says that a program sees packets before the kernel does.
 	overrides []override
 	xdp       bool

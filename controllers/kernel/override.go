@@ -81,8 +81,6 @@ func (l *rawLink) noticePort(kind uint16, value []byte) error {
 	switch {
 	case kind == portState && len(value) > 0:
 		l.portState = value[0]
-	case kind == unix.IFLA_BRPORT_FORWARD_DELAY_TIMER:
-		l.portMoves = number64(value) != 0
 	default:
 		l.notice(&portBirths, kind, value)
 	}
@@ -112,10 +110,13 @@ func (o *observer) addOverrides(in *interior, id topology.LinkID, l rawLink) {
 	}
 }
 
-// heldBack reports a port that does not forward though its bridge has no spanning tree: the kernel lets
-// such a port forward as soon as it has a carrier, or goes on with what a spanning tree began.
+// heldBack reports a port that does not forward though its bridge has no spanning tree. Such a port is never
+// on its way: the kernel makes it forward in the same breath, under its lock of all links, in which it works
+// out what a carrier means (linkwatch), and answers nobody between the two; and a tree that is turned off
+// leaves no port behind that goes on by a timer (see setBridge). A timer would not tell: it is shown as 0
+// from two ticks before its end until it has run.
 func (in *interior) heldBack(l rawLink) bool {
-	if l.master == 0 || l.portState == portForwarding || l.portMoves || !l.up || !l.carrier || l.waking() {
+	if l.master == 0 || l.portState == portForwarding || !l.up || !l.carrier || l.waking() {
 		return false
 	}
 	return slices.ContainsFunc(in.links, func(bridge rawLink) bool {

@@ -34,3 +34,84 @@ func TestAPortThatDoesNotForwardYetIsSettling(t *testing.T) {
 		}
 	}
 }
+
+const (
+	sw2 = "default.routed-pair.sw2"
+	sw3 = "default.routed-pair.sw3"
+)
+
+// treeLab is three switches in a triangle that speak the spanning tree protocol, sw is the root, and one host
+// each at sw and sw2. The port of sw3 to sw2 is blocked.
+func treeLab() topology.State {
+	s := play(create(sw), create(sw2), create(sw3), create(ns1), symlink(ns1), create(ns2), loUp(sw), loUp(sw2), loUp(sw3), loUp(ns1), loUp(ns2))
+	for i, bridge := range []string{sw, sw2, sw3} {
+		s = s.With(topology.AddBridge{LinkEnd: end(bridge, "br0", byte(i+1)), Bridge: topology.Bridge{STP: true, ForwardDelay: topology.STPForwardDelay}})
+		for _, name := range topology.BridgeSysctls() {
+			s = s.With(set(bridge, name, "0"))
+		}
+		s = s.With(up(bridge, "br0"))
+	}
+	for _, cable := range [][2]topology.LinkEnd{
+		{end(sw, "to2", 4), end(sw2, "to1", 5)}, {end(sw2, "to3", 6), end(sw3, "to2", 7)}, {end(sw3, "to1", 8), end(sw, "to3", 9)},
+		{end(sw, "to-host", 10), end(ns1, "eth0", 11)}, {end(sw2, "to-host", 12), end(ns2, "eth0", 13)},
+	} {
+		s = s.With(pair(cable[0], cable[1]))
+		for _, e := range cable {
+			if e.Name != "eth0" {
+				s = s.With(topology.SetMaster{LinkID: e.LinkID, Master: "br0"})
+			}
+			s = s.With(topology.SetAdmin{LinkID: e.LinkID, Up: true})
+		}
+	}
+	return playOn(s, addr(ns1, "eth0", "192.0.2.1/24"), addr(ns2, "eth0", "192.0.2.2/24"))
+}
+
+// withoutTree is treeLab without a spanning tree, and with a cable less.
+func withoutTree() topology.State {
+	s := treeLab()
+	for _, bridge := range []string{sw, sw2, sw3} {
+		s = s.With(topology.SetBridge{LinkID: link(bridge, "br0"), Bridge: topology.Bridge{ForwardDelay: topology.STPForwardDelay}})
+	}
+	for _, cut := range []topology.LinkID{link(sw, "to2"), link(sw2, "to1")} {
+		s = s.With(topology.SetAdmin{LinkID: cut})
+	}
+	return s
+}
+
+// Ports that still listen when their spanning tree is turned off would go on by timers that the kernel shows
+// as 0 before they have run out, and nothing then tells them from ports that somebody made listen. So none
+// is left to its timer: at no moment afterwards does a look find anything to write.
+func TestATreeThatIsTurnedOffLeavesNoPortOnItsWay(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, treeLab())
+	want := withoutTree()
+	begin := time.Now()
+	if plan := converge(t, k, want); texts(plan) != texts(topology.Diff(treeLab(), want)) {
+		t.Errorf("the plan was not enough; applied was\n%s", texts(plan))
+	}
+	looks, end := 0, begin.Add(2*topology.STPForwardDelay*10*time.Millisecond+500*time.Millisecond)
+	for ; time.Now().Before(end); looks++ {
+		found := observe(t, k, want)
+		if plan := topology.Diff(found.State, want); len(plan) > 0 {
+			t.Fatalf("%v after the tree was turned off, this was to be written:\n%s", time.Since(begin), texts(plan))
+		}
+	}
+	t.Logf("%d looks", looks)
+}
+
+// A port that is blocked when its tree is turned off would stay so until its neighbour's word is too old,
+// 20 s later.
+func TestABlockedPortForwardsWhenItsTreeIsTurnedOff(t *testing.T) {
+	k := newKernel(t, Options{})
+	tree := treeLab()
+	converge(t, k, tree)
+	waitUntil(t, "the tree has decided", func() bool { return len(observe(t, k, tree).Settling) == 0 })
+	if blocked := observe(t, k, tree).Blocked; !slices.Equal(blocked, []topology.LinkID{link(sw3, "to2")}) {
+		t.Fatalf("blocked are %v", blocked)
+	}
+	want := withoutTree()
+	if plan := converge(t, k, want); texts(plan) != texts(topology.Diff(tree, want)) {
+		t.Errorf("the plan was not enough; applied was\n%s", texts(plan))
+	}
+	sh(t, "ip netns exec "+ns1+" ping -c1 -W5 192.0.2.2")
+}

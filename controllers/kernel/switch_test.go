@@ -184,11 +184,14 @@ var switchDrifts = []drift{
 	{"port's priority", `ip -n $s link set p1 type bridge_slave priority 7`, []string{
 		"ip -n default.routed-pair.sw link set p1 type bridge_slave priority 32",
 	}},
-	{"port that only learns", `sleep 2.1; ip -n $s link set p1 type bridge_slave state 2`, []string{
-		"ip -n default.routed-pair.sw link set p1 type bridge_slave state 3",
+	{"port that only learns", `ip -n $s link set p1 type bridge_slave state 2`, []string{
+		"ip -n default.routed-pair.sw link set p1 type bridge_slave state 0",
 	}},
-	{"port that only listens", `sleep 2.1; ip -n $s link set p1 type bridge_slave state 1`, []string{
-		"ip -n default.routed-pair.sw link set p1 type bridge_slave state 3",
+	{"port that only listens", `ip -n $s link set p1 type bridge_slave state 1`, []string{
+		"ip -n default.routed-pair.sw link set p1 type bridge_slave state 0",
+	}},
+	{"port that is disabled", `bridge -n $s link set dev p1 state 0`, []string{
+		"ip -n default.routed-pair.sw link set p1 type bridge_slave state 0",
 	}},
 	{"a backup for a port", `ip -n $s link set p1 type bridge_slave backup_port p2`, []string{
 		"ip -n default.routed-pair.sw link set p1 type bridge_slave nobackup_port",

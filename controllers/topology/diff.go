@@ -28,10 +28,11 @@ func Diff(have, want State) []Op {
 	d.setBridges(unfiltered)
 	d.setMasters()
 	d.setPortVLANs()
-	d.setBridges(complete)
+	d.setBridges(guarded)
 	d.resetOverrides()
 	d.setQdiscs()
 	d.setLinks()
+	d.setBridges(complete)
 	d.setLinkSysctls()
 	d.unalterAddresses()
 	d.setAddresses()
@@ -238,6 +239,12 @@ func (d *differ) setBridges(step func(have, want Bridge) Bridge) {
 // filtering would drop everything.
 func unfiltered(have, want Bridge) Bridge {
 	want.VLANFiltering = want.VLANFiltering && have.VLANFiltering
+	return guarded(have, want)
+}
+
+// guarded leaves a bridge its spanning tree while a link that has to go down may still close a cycle.
+func guarded(have, want Bridge) Bridge {
+	want.STP = want.STP || have.STP
 	return want
 }
 

@@ -10,7 +10,9 @@ type AddBridge struct {
 	Bridge Bridge
 }
 
-// SetBridge changes what a bridge does.
+// SetBridge changes what a bridge does. Where it turns a spanning tree off, the ports that the tree held back
+// forward at once. After the command alone those that listen or learn do so when their timers end (two forward
+// delays), and those that are blocked when their neighbour's word is too old (20 s).
 type SetBridge struct {
 	LinkID
 	Bridge Bridge

@@ -80,7 +80,7 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		{reset("a", "br0", "type bridge ageing_time"), "ip -n a link set br0 type bridge ageing_time 30000"},
 		{reset("a", "l1", "type bridge_slave learning"), "ip -n a link set l1 type bridge_slave learning on"},
 		{reset("a", "l1", "type bridge_slave nobackup_port"), "ip -n a link set l1 type bridge_slave nobackup_port"},
-		{reset("a", "l1", topology.PortState), "ip -n a link set l1 type bridge_slave state 3"},
+		{reset("a", "l1", topology.PortState), "ip -n a link set l1 type bridge_slave state 0"},
 		{reset("a", "l1.10", "type vlan reorder_hdr"), "ip -n a link set l1.10 type vlan reorder_hdr on"},
 		{sysctl("a", topology.LinkSysctl4("eth0.10", "forwarding"), "1"), "ip netns exec a sysctl -qw net.ipv4.conf.eth0/10.forwarding=1"},
 		{sysctl("a", "net.bridge.bridge-nf-call-iptables", "0"), "ip netns exec a sysctl -eqw net.bridge.bridge-nf-call-iptables=0"},

@@ -16,6 +16,10 @@ type LinkAttribute string
 
 // PortState is a port's place in the spanning tree, as far as there is none: with STP it is the
 // kernel's to choose, and no override.
+//
+// Without it every port forwards that has a carrier. Setting the state to 0, disabled, makes the kernel look
+// at the carrier and begin anew. Setting it to 3, forwarding, would not do: a port that a spanning tree had
+// blocked is blocked again at once.
 const PortState LinkAttribute = portPrefix + "state"
 
 // BridgeAgeing is how long a bridge remembers behind which port an Ethernet address is, in 1/100 s.
@@ -35,7 +39,7 @@ var bornAttributes = func() map[LinkAttribute]string {
 		bridgePrefix: `ageing_time=30000 hello_time=200 max_age=2000 priority=32768 group_fwd_mask=0 group_address=01:80:c2:00:00:00
 			vlan_protocol=802.1Q mcast_snooping=1 mcast_router=1 mcast_querier=0 no_linklocal_learn=0 mcast_vlan_snooping=0
 			nf_call_iptables=0 nf_call_ip6tables=0 nf_call_arptables=0 fdb_max_learned=0`,
-		portPrefix: `state=3 priority=32 cost=2 hairpin=off guard=off root_block=off fastleave=off learning=on flood=on
+		portPrefix: `state=0 priority=32 cost=2 hairpin=off guard=off root_block=off fastleave=off learning=on flood=on
 			proxy_arp=off proxy_arp_wifi=off mcast_router=1 mcast_flood=on mcast_to_unicast=off vlan_tunnel=off bcast_flood=on
 			group_fwd_mask=0 neigh_suppress=off isolated=off locked=off mab=off nobackup_port=`,
 		vlanPrefix: `reorder_hdr=on gvrp=off mvrp=off loose_binding=off bridge_binding=off`,

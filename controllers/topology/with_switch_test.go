@@ -179,3 +179,39 @@ func TestALinkThatIsUpAlreadyTakesNothingUp(t *testing.T) {
 		t.Errorf("it changed\n%s", changed)
 	}
 }
+
+// A cable that is to go down may close a cycle until it does, and one that is to come up afterwards: the
+// spanning tree is turned off late and on early.
+func TestATreeOutlivesWhatNeedsIt(t *testing.T) {
+	tree := aSwitch()
+	for _, op := range []topology.Op{
+		topology.SetBridge{LinkID: end("sw", "br0"), Bridge: topology.Bridge{STP: true, VLANFiltering: true, DefaultVLAN: 1}},
+		topology.SetAdmin{LinkID: end("sw", "p"), Up: true},
+	} {
+		tree = tree.With(op)
+	}
+	clear(tree.Overrides)
+	without := tree
+	for _, op := range []topology.Op{
+		topology.SetAdmin{LinkID: end("sw", "p")},
+		topology.SetBridge{LinkID: end("sw", "br0"), Bridge: topology.Bridge{VLANFiltering: true, DefaultVLAN: 1}},
+	} {
+		without = without.With(op)
+	}
+	for _, c := range []struct {
+		name       string
+		have, want topology.State
+		plan       string
+	}{
+		{"off", tree, without, `
+ip -n sw link set dev p down
+ip -n sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1`},
+		{"on", without, tree, `
+ip -n sw link set br0 type bridge stp_state 1 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
+ip -n sw link set dev p up`},
+	} {
+		if diff := cmp.Diff(strings.TrimSpace(c.plan), text(topology.Diff(c.have, c.want))); diff != "" {
+			t.Errorf("turned %s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
