@@ -28,6 +28,8 @@ type Kernel interface {
 	// Forget makes network namespaces forget what they know of neighbours' addresses. A namespace
 	// that is gone has forgotten everything.
 	Forget(ctx context.Context, neighbours map[string]map[netip.Addr]bool) error
+	// ForgetPathMTUs makes network namespaces forget how large packets may be on their way.
+	ForgetPathMTUs(ctx context.Context, namespaces []string) error
 }
 
 // Outcome is what became of a lab.
@@ -74,12 +76,16 @@ func (o *Outcome) observe(ctx context.Context, k Kernel, id topology.Identity, w
 	return nil
 }
 
-// apply performs what is left, and makes neighbours ask anew for addresses that have come to
-// their segment.
+// apply performs what is left. Neighbours then ask anew for addresses that have come to their segment, and
+// senders find out anew how large packets may be where links have become larger.
 func (o *Outcome) apply(ctx context.Context, k Kernel, want topology.State) error {
+	before := o.State
 	applied, err := k.Apply(ctx, o.Left)
 	if newcomers := topology.Newcomers(o.Left[:applied], want); len(newcomers) > 0 {
 		err = errors.Join(err, k.Forget(ctx, newcomers))
+	}
+	if senders := topology.Widened(before, o.Left[:applied]); len(senders) > 0 {
+		err = errors.Join(err, k.ForgetPathMTUs(ctx, senders))
 	}
 	o.Applied = append(o.Applied, o.Left[:applied]...)
 	o.Left = o.Left[applied:]

@@ -169,3 +169,35 @@ func TestNeighboursForgetWhatHasMoved(t *testing.T) {
 		}
 	}
 }
+
+// impatient is a kernel that says who was made to forget path MTUs.
+type impatient struct {
+	*fake.Kernel
+	forgot [][]string
+}
+
+func (i *impatient) ForgetPathMTUs(_ context.Context, namespaces []string) error {
+	i.forgot = append(i.forgot, namespaces)
+	return nil
+}
+
+func TestSendersForgetWhatHasGrown(t *testing.T) {
+	k, want := &impatient{Kernel: fake.New()}, want(t)
+	all := []string{lab.NetworkNamespace("a"), lab.NetworkNamespace("b")}
+	for _, step := range []struct {
+		mtu    int
+		forget [][]string
+	}{{1500, nil}, {1400, nil}, {9000, [][]string{all}}, {9000, nil}} {
+		k.forgot, want = nil, want.Clone()
+		for id, l := range want.Links {
+			if id.Name == "l1" {
+				l.MTU = step.mtu
+				want.Links[id] = l
+			}
+		}
+		out, err := converge.Converge(t.Context(), k, lab, want)
+		if err != nil || !out.Realized() || !slices.EqualFunc(k.forgot, step.forget, slices.Equal) {
+			t.Errorf("MTU %d: %v, left %v, forgotten by %v, want %v", step.mtu, err, out.Left, k.forgot, step.forget)
+		}
+	}
+}

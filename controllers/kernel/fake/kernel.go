@@ -64,6 +64,9 @@ func (k *Kernel) Forget(ctx context.Context, _ map[string]map[netip.Addr]bool) e
 	return ctx.Err()
 }
 
+// ForgetPathMTUs does nothing: nobody here learns any.
+func (k *Kernel) ForgetPathMTUs(ctx context.Context, _ []string) error { return ctx.Err() }
+
 // Apply does the operations in order and stops at the first that fails.
 func (k *Kernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
 	for i, op := range ops {

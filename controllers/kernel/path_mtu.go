@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// flushRoutes4 is the setting that makes IPv4 forget path MTUs when it is written. A namespace that belongs to
+// an ordinary user does not have it.
+const flushRoutes4 = "net.ipv4.route.flush"
+
+// ForgetPathMTUs makes network namespaces forget how large a packet may be on its way to each destination.
+// They have learned that from routers with a smaller link, and believe it for ten minutes. A namespace that
+// is gone has forgotten everything; one of an ordinary user can be made to forget only IPv6's.
+func (k *Kernel) ForgetPathMTUs(ctx context.Context, namespaces []string) error {
+	err := k.eachNamespace(namespaces, func(d *door) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := d.writeSysctl(flushRoutes4, "1")
+		if errors.Is(err, unix.ENOENT) {
+			err = nil
+		}
+		return errors.Join(err, forgetPathMTUs6())
+	})
+	if err != nil {
+		return fmt.Errorf("forget path MTUs: %w", err)
+	}
+	return nil
+}
+
+// forgetPathMTUs6 works in the namespace that the thread is in. A list that met a change is begun again, on a
+// new socket.
+func forgetPathMTUs6() error {
+	for attempt := 1; ; attempt++ {
+		c, err := dial()
+		if err != nil {
+			return err
+		}
+		err = c.deleteLearned6()
+		c.close()
+		if !errors.Is(err, errInterrupted) || attempt == maxReads {
+			return err
+		}
+	}
+}
+
+// deleteLearned6 deletes the copies of IPv6 routes that the kernel keeps for single destinations: each holds
+// what it has learned of one. Writing net.ipv6.route.flush would leave those alone whose time is not up.
+func (c *conn) deleteLearned6() error {
+	var learned []asReceived
+	header := unix.RtMsg{Family: unix.AF_INET6, Flags: unix.RTM_F_CLONED}
+	err := c.get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
+		if len(msg) < unix.SizeofRtMsg {
+			return errors.New("a route's message is cut short")
+		}
+		if nl.DeserializeRtMsg(msg).Flags&unix.RTM_F_CLONED != 0 { // a kernel may list the others, too
+			learned = append(learned, asReceived(bytes.Clone(msg)))
+		}
+		return nil
+	}, &nl.RtMsg{RtMsg: header})
+	if errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list what IPv6 has learned: %w", err)
+	}
+	for _, copied := range learned {
+		if err := c.send(unix.RTM_DELROUTE, 0, copied); err != nil && !isGone(err) {
+			return fmt.Errorf("delete what IPv6 has learned: %w", err)
+		}
+	}
+	return nil
+}
+
+// asReceived is a message of the kernel that goes back to it.
+type asReceived []byte
+
+func (m asReceived) Len() int          { return len(m) }
+func (m asReceived) Serialize() []byte { return m }
+
+var _ nl.NetlinkRequestData = asReceived(nil)
