@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// flushRoutes4 is the setting that makes IPv4 forget path MTUs when it is written. A namespace that belongs to
+// flushRoutes4 is the setting that makes IPv4 forget path MTUs when it is written. Before Linux 5.4 a namespace of
 // an ordinary user does not have it.
 const flushRoutes4 = "net.ipv4.route.flush"
 
 // ForgetPathMTUs makes network namespaces forget how large a packet may be on its way to each destination.
 // They have learned that from routers with a smaller link, and believe it for ten minutes. A namespace that
-// is gone has forgotten everything; one of an ordinary user can be made to forget only IPv6's.
+// is gone has forgotten everything.
 func (k *Kernel) ForgetPathMTUs(ctx context.Context, namespaces []string) error {
 	err := k.eachNamespace(namespaces, func(d *door) error {
 		if err := ctx.Err(); err != nil {

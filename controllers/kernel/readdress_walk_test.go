@@ -4,6 +4,7 @@ package kernel_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
@@ -67,5 +68,67 @@ func transitSpec(t *testing.T, middle [2]string) *spec {
 	for side, address := range middle {
 		s.Links[1].Endpoints[side].Addresses = []string{address}
 	}
+	return &s
+}
+
+// unnumberedLab has a cable without IPv4 in the middle: routes over it have the routers' loopbacks as source.
+const unnumberedLab = `
+namespaces: [{name: h1}, {name: h2}]
+routers: [{name: r1}, {name: r2, routes: [{to: left, via: r1, src: 10.255.1.2}]}]
+subnets:
+- {name: left, cidrs: [10.1.0.0/24]}
+- {name: mid, cidrs: ["fd00:2::/64"]}
+- {name: right, cidrs: [10.3.0.0/24]}
+links:
+- {name: l1, subnet: left, endpoints: [{name: h1}, {name: r1}]}
+- {name: mid, subnet: mid, endpoints: [{name: r1}, {name: r2}]}
+- {name: l2, subnet: right, endpoints: [{name: r2}, {name: h2}]}
+`
+
+// loopbacks of r1 and r2, one after the other; the second of r2 is the source of its route back.
+var loopbacks = [][2][]string{
+	{{"10.255.0.1/32"}, {"10.255.0.2/32", "10.255.1.2/32"}},
+	{{"10.255.0.11/32"}, {"10.255.0.12/32", "10.255.1.12/32"}},
+	{{"10.255.0.1/32", "10.255.0.11/32"}, {"10.255.1.2/32", "10.255.0.2/32"}},
+	{{"10.255.0.11/32"}, {"10.255.1.12/32"}},
+}
+
+// The kernel takes a route along with the address that is its source. Routers are given one loopback after the
+// other, which is the source of what they send themselves, and what they forward loses no packet.
+func TestNewLoopbacksCostWhatIsForwardedNothing(t *testing.T) {
+	e := &editor{k: newMachine(t)}
+	e.become(t, unnumberedSpec(t, loopbacks[0]))
+	h1, h2 := walkLab.NetworkNamespace("h1"), walkLab.NetworkNamespace("h2")
+	there, back := startStream(t, e.k, h1, h2, "10.3.0.1"), startStream(t, e.k, h2, h1, "10.1.0.1")
+	for round := range rounds {
+		for _, pair := range slices.Concat(loopbacks[1:], loopbacks[:1]) {
+			if plan := e.become(t, unnumberedSpec(t, pair)); len(plan) == 0 {
+				t.Errorf("round %d: nothing changed for %s", round, pair)
+			}
+		}
+	}
+	for _, s := range []*stream{there, back} {
+		s.end()
+		t.Logf("%d times: %s", rounds*len(loopbacks), s)
+		if s.received != s.sent {
+			t.Errorf("%d packets were lost", s.sent-s.received)
+		}
+	}
+	if _, err := converge.Remove(t.Context(), e.k, walkLab); err != nil {
+		t.Error(err)
+	}
+}
+
+func unnumberedSpec(t *testing.T, loopbacks [2][]string) *spec {
+	t.Helper()
+	var s spec
+	if err := yaml.UnmarshalStrict([]byte(unnumberedLab), &s); err != nil {
+		t.Fatal(err)
+	}
+	for i, list := range loopbacks {
+		s.Routers[i].Loopbacks = list
+	}
+	last := loopbacks[1][len(loopbacks[1])-1]
+	s.Routers[1].Routes[0].Src = strings.TrimSuffix(last, "/32")
 	return &s
 }

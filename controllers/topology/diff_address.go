@@ -9,8 +9,8 @@ import (
 
 // This file makes before it breaks: a link gets the addresses it lacks before it loses those that
 // nobody wants. The kernel takes every IPv4 route of a link along with its last IPv4 address, and the
-// route to a subnet along with the subnet's last address, and packets of others would be lost until
-// they are written again.
+// route to a subnet along with the subnet's last address, and a route along with the address that is its
+// source, and packets of others would be lost until they are written again.
 
 // deleteExposedAddresses deletes the IPv6 addresses that settings, MTU or state of their link may
 // take along, for the reason deleteRoutes has: those that nobody wants, and those that adding again
@@ -104,9 +104,7 @@ func (m *mover) release(wanted AddressID) {
 			continue
 		}
 		m.settle(old.link())
-		if _, still := m.now.at(old.Namespace).Addresses[old]; still {
-			m.do(DeleteAddress{old})
-		}
+		m.delete(old)
 	}
 }
 
@@ -163,7 +161,7 @@ func (m *mover) addIPv4(id LinkID, list []netip.Prefix) {
 func (m *mover) deleteIPv4(id LinkID, wanted []netip.Prefix) {
 	for _, p := range slices.Backward(m.now.at(id.Namespace).ipv4List(id)) {
 		if !slices.Contains(wanted, p) {
-			m.do(DeleteAddress{AddressID{id.Namespace, id.Name, p}})
+			m.delete(AddressID{id.Namespace, id.Name, p})
 		}
 	}
 }
@@ -177,7 +175,7 @@ func (m *mover) deleteMisplaced(id LinkID, list []netip.Prefix) {
 		if last == list[0] {
 			last = have[len(have)-2]
 		}
-		m.do(DeleteAddress{AddressID{id.Namespace, id.Name, last}})
+		m.delete(AddressID{id.Namespace, id.Name, last})
 	}
 }
 
@@ -190,7 +188,59 @@ func (m *mover) setIPv6(id LinkID, wanted []AddressID) {
 	}
 	for _, address := range now.addressesOf(id) {
 		if !slices.Contains(wanted, address) && address.Prefix.Addr().Is6() {
-			m.do(DeleteAddress{address})
+			m.delete(address)
 		}
 	}
+}
+
+// delete gives routes another source before they lose theirs. Settling the link that this one comes to may
+// take the address away as well.
+func (m *mover) delete(id AddressID) {
+	m.resource(id)
+	if _, still := m.now.at(id.Namespace).Addresses[id]; still {
+		m.do(DeleteAddress{id})
+	}
+}
+
+// resource replaces the routes that would go with an address because it is their source, where that is all
+// that changes of them and the other source can be there.
+func (m *mover) resource(leaving AddressID) {
+	now, want := m.now.at(leaving.Namespace), m.want.at(leaving.Namespace)
+	var routes []RouteID
+	for id, route := range now.Routes {
+		next := want.Routes[id]
+		if route.Source == leaving.Prefix.Addr() && route.Source != next.Source && route.from(next.Source) == next {
+			routes = append(routes, id)
+		}
+	}
+	slices.SortFunc(routes, RouteID.compare)
+	for _, id := range routes {
+		if next := want.Routes[id]; m.arrives(leaving.Namespace, next.Source) {
+			m.do(ReplaceRoute{id, next})
+		}
+	}
+}
+
+// from is the route with another source.
+func (r Route) from(source netip.Addr) Route {
+	r.Source = source
+	return r
+}
+
+// arrives settles the link that an address comes to, and reports whether the node has the address by then. No
+// address at all is the kernel's choice.
+func (m *mover) arrives(namespace string, a netip.Addr) bool {
+	if !a.IsValid() {
+		return true
+	}
+	for _, id := range sortedKeys(m.want.at(namespace).Addresses, AddressID.compare) {
+		if id.Prefix.Addr() != a {
+			continue
+		}
+		m.settle(id.link())
+		if _, there := m.now.at(namespace).Addresses[id]; there {
+			return true
+		}
+	}
+	return false
 }

@@ -162,3 +162,68 @@ func TestUnwantedIPv6AddressesGoBeforeWhatMayTakeThemAlong(t *testing.T) {
 		})
 	}
 }
+
+// The kernel takes an IPv4 route along with its source, and the source of an IPv6 route. So a route gets its new
+// source when that has come and before the old one goes.
+func TestARouteGetsAnotherSourceBeforeItLosesItsOwn(t *testing.T) {
+	add := func(link, a string) topology.Op { return topology.AddAddress{AddressID: address("a", link, a)} }
+	remove := func(link, a string) topology.Op { return topology.DeleteAddress{AddressID: address("a", link, a)} }
+	for _, c := range []struct {
+		name       string
+		have, want []topology.Op
+		plan       string
+	}{
+		{"another loopback", nil, []topology.Op{
+			remove("lo", "10.255.0.1/32"), add("lo", "10.255.0.9/32"), route("a", "10.3.0.0/16", "10.255.0.9", "l2 10.0.2.9"),
+			remove("lo", "fd00:ff::1/128"), add("lo", "fd00:ff::9/128"), route("a", "fd13::/48", "fd00:ff::9", "l2 fd00:2::9"),
+		}, `
++ a 10.255.0.9/32
+ip -n a route replace 10.3.0.0/16 via 10.0.2.9 dev l2 proto 78 src 10.255.0.9
+- a 10.255.0.1/32
++ a fd00:ff::9/128
+ip -n a route replace fd13::/48 via fd00:2::9 dev l2 proto 78 src fd00:ff::9
+- a fd00:ff::1/128`},
+		{"no source any more", nil, []topology.Op{remove("lo", "10.255.0.1/32"), route("a", "10.3.0.0/16", "", "l2 10.0.2.9")}, `
+ip -n a route replace 10.3.0.0/16 via 10.0.2.9 dev l2 proto 78
+- a 10.255.0.1/32`},
+		{"the new source is on another link, whose turn comes later", []topology.Op{route("a", "10.3.0.0/16", "10.0.7.1", "l2 10.0.2.9")},
+			[]topology.Op{remove("l1", "10.0.7.1/24"), add("lo", "10.255.0.9/32"), route("a", "10.3.0.0/16", "10.255.0.9", "l2 10.0.2.9")}, `
++ a 10.255.0.9/32
+ip -n a route replace 10.3.0.0/16 via 10.0.2.9 dev l2 proto 78 src 10.255.0.9
+- a 10.0.7.1/24`},
+		{"the two addresses change links", []topology.Op{route("a", "10.3.0.0/16", "10.0.7.1", "l2 10.0.2.9")},
+			[]topology.Op{
+				remove("l1", "10.0.7.1/24"), remove("lo", "10.255.0.1/32"), add("lo", "10.0.7.1/32"), add("l1", "10.255.0.1/24"),
+				route("a", "10.3.0.0/16", "10.255.0.1", "l2 10.0.2.9"),
+			}, `
+- a 10.0.7.1/24
++ a 10.0.7.1/32
+- a 10.255.0.1/32
++ a 10.255.0.1/24
+ip -n a route replace 10.3.0.0/16 via 10.0.2.9 dev l2 proto 78 src 10.255.0.1`},
+		{"the gateway changes as well, and may not be there yet", nil, []topology.Op{
+			remove("lo", "10.255.0.1/32"), add("lo", "10.255.0.9/32"), route("a", "10.3.0.0/16", "10.255.0.9", "l2 10.0.2.8"),
+		}, `
++ a 10.255.0.9/32
+- a 10.255.0.1/32
+ip -n a route replace 10.3.0.0/16 via 10.0.2.8 dev l2 proto 78 src 10.255.0.9`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			have := twoNodes()
+			for _, op := range c.have {
+				have = have.With(op)
+			}
+			want := have
+			for _, op := range c.want {
+				want = want.With(op)
+			}
+			plan := topology.Diff(have, want)
+			if diff := cmp.Diff(strings.TrimSpace(c.plan), addressing(plan)); diff != "" {
+				t.Errorf("plan (-want +got):\n%s", diff)
+			}
+			if got := topology.Play(have, plan, func() bool { return false }); !got.Equal(want) {
+				t.Errorf("it ends up with\n%s", got)
+			}
+		})
+	}
+}

@@ -59,7 +59,8 @@
 //
 // Addresses are made before they are broken, because a link's last IPv4 address takes the link's
 // routes along, and packets of others are lost until they are written again: a link that has one
-// before and after has one all the time. An address that goes from one link to another is never on
+// before and after has one all the time, and a route whose source changes has the new one before the old
+// one goes. An address that goes from one link to another is never on
 // both, so neighbours cannot learn the wrong one; only where addresses change places in a circle
 // has a link to do without for a moment.
 //
