@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/ask/asktest"
@@ -64,7 +65,7 @@ func TestWavesFollowWhatIsFree(t *testing.T) {
 func TestAFullNeighbourTableIsUnknown(t *testing.T) {
 	b := asktest.New(t)
 	b.Used = 973
-	all, err := b.Lab(t).PingAll(t.Context(), ask.PingAllOptions{Diagnoses: 9})
+	all, err := b.Lab(t).PingAll(t.Context(), ask.PingAllOptions{Diagnoses: 9, Timeout: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +75,34 @@ func TestAFullNeighbourTableIsUnknown(t *testing.T) {
 	if why := all.Pairs[0].Error; why != "the IPv4 neighbour table of the machine is full: 51 entries are free" {
 		t.Errorf("it says %q", why)
 	}
+}
+
+// The table is full of others' entries, and not for ever.
+func TestAWaveWaitsForRoom(t *testing.T) {
+	b := asktest.New(t)
+	others := &leaving{Kernel: b.Machine.Kernel, looks: 3}
+	b.Machine.Kernel = others
+	all, err := b.Lab(t).PingAll(t.Context(), ask.PingAllOptions{Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all.Reachable != 6 || all.Waves != 1 || others.looks != 0 {
+		t.Errorf("%+v, and %d looks too few", all, others.looks)
+	}
+}
+
+// leaving is a machine whose neighbour tables are full for some looks at them.
+type leaving struct {
+	ask.Kernel
+	looks int
+}
+
+func (l *leaving) NeighbourUse(int) (used, limit int, err error) {
+	if l.looks == 0 {
+		return 0, 1024, nil
+	}
+	l.looks--
+	return 1024, 1024, nil
 }
 
 func TestPairsThatFailAreDiagnosedAsFarAsWanted(t *testing.T) {

@@ -17,7 +17,8 @@ import (
 
 // PingAllOptions are how a PingAll has to be.
 type PingAllOptions struct {
-	// Timeout is how long a wave waits for its replies; 0 is a second.
+	// Timeout is how long a wave waits for its replies, and before that for room in the machine's neighbour
+	// table, if that is full; 0 is a second.
 	Timeout time.Duration
 	// Diagnoses is for how many pairs without a reply the cause is looked for.
 	Diagnoses int
@@ -66,12 +67,16 @@ const (
 // PingAll asks every node from every other one, once. The error is the context's, or says that
 // the lab could not be looked at.
 func (l *Lab) PingAll(ctx context.Context, o PingAllOptions) (*PingAll, error) {
-	probes := l.pairs(cmp.Or(o.Timeout, time.Second))
+	patience := cmp.Or(o.Timeout, time.Second)
+	probes := l.pairs(patience)
 	all := &PingAll{Nodes: l.Nodes, Pairs: make([]Pair, 0, len(probes))}
 	costs := newCosts(l.Lab)
 	for len(probes) > 0 {
 		l.machine.progress(fmt.Sprintf("asked %d of %d pairs", len(all.Pairs), len(all.Pairs)+len(probes)))
-		budget, refusal := l.machine.budget(probes[0].Family)
+		budget, refusal := l.machine.room(ctx, probes[0].Family, patience)
+		if refusal != "" {
+			patience = 0 // who has waited in vain does not wait for each of the rest
+		}
 		wave := costs.wave(probes, budget)
 		probes = probes[len(wave):]
 		results, err := l.askWave(ctx, wave, refusal)
@@ -108,6 +113,25 @@ func (l *Lab) pair(from, to string, family v1alpha1.Family) (p topology.Probe, o
 		Name: from + " to " + to, Family: family, From: from, Target: to, To: address,
 		Expect: v1alpha1.ExpectReachable, FailureThreshold: 1,
 	}, ok && from != to
+}
+
+// roomInterval is how often a full table is looked at again.
+const roomInterval = 50 * time.Millisecond
+
+// room is the budget of a wave as soon as there is one. A table is full because of others on the machine, and
+// what they have in it goes with their namespaces, or when the kernel has not needed it for a while.
+func (m *Machine) room(ctx context.Context, family v1alpha1.Family, patience time.Duration) (entries int, refusal string) {
+	for end := time.Now().Add(patience); ; {
+		entries, refusal = m.budget(family)
+		if refusal == "" || ctx.Err() != nil || !time.Now().Before(end) {
+			return entries, refusal
+		}
+		m.progress(refusal)
+		select {
+		case <-ctx.Done():
+		case <-time.After(roomInterval):
+		}
+	}
 }
 
 // budget is how many neighbour entries a wave may cause, or why nothing may be asked. Where
