@@ -40,6 +40,16 @@ func (a rawAddress) altered() topology.Alteration {
 	return topology.Unaltered
 }
 
+// altered is what was altered of the address or with it. An IPv4 address without the route to itself, which the
+// kernel makes in the same breath (fib_add_ifaddr), is one that packets are not taken for; only a new one has that
+// route again. IPv6's is made a while after its address, so that a missing one says nothing.
+func (in *interior) altered(l rawLink, a rawAddress) topology.Alteration {
+	if a.prefix.Addr().Is4() && l.up && !in.local[a.prefix.Addr()] {
+		return topology.AlteredForGood
+	}
+	return a.altered()
+}
+
 // usualBroadcast reports whether the address has the broadcast address of its network, or none, which
 // is the same: the kernel knows that one by itself.
 func (a rawAddress) usualBroadcast() bool {

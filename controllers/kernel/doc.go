@@ -55,6 +55,7 @@
 //	its scope, broadcast, peer; IPv4's       an alteration       ip address delete, replace
 //	  flags, IPv6's metric
 //	the route the kernel made with it        its address'        ip route prepend
+//	the route to an IPv4 address itself      an alteration       ip address delete, replace
 //	a route's metrics, realm, scope, pref,   another route type  ip route replace
 //	  expiry, encapsulation, next hop object
 //	a queue below the root's                 its qdisc's         tc qdisc delete
@@ -66,6 +67,10 @@
 // icmp.echo_ignore_all). Interferences lists what of them Observe does not read anyway, and routes of
 // others, each with the command that takes it away: for a status that somebody asked for, and to name
 // it where a packet gets lost.
+//
+// Not looked at, though packets depend on it: the route to an IPv6 address itself, which the kernel makes a while
+// after the address, so that a missing one says nothing; a bridge's multicast groups, and the states of its ports
+// per VLAN.
 //
 // Not looked at, because no packet goes another way for it: names (alias, altname, label), promiscuity,
 // queue lengths, offloads, statistics, the priorities of VLAN interfaces, IPv6 tokens (no lab takes

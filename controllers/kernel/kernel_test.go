@@ -240,6 +240,10 @@ var drifts = []drift{
 	{"address' network from another source", `ip -n $r route change 203.0.113.0/24 dev extra proto kernel scope link src 192.0.2.254`, []string{
 		"ip -n default.routed-pair.router route prepend 203.0.113.0/24 dev extra proto kernel scope link src 203.0.113.254",
 	}},
+	{"packets for an address not taken", `ip -n $r route delete table local local 203.0.113.254`, []string{
+		"ip -n default.routed-pair.router address delete 203.0.113.254/24 dev extra",
+		"ip -n default.routed-pair.router address replace 203.0.113.254/24 dev extra",
+	}},
 	{"IPv6 address' network unreachable", `ip -n $r route delete fd00:2::/64`, []string{
 		"ip -n default.routed-pair.router route prepend fd00:2::/64 dev extra proto kernel metric 256",
 	}},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -22,6 +23,8 @@ type interior struct {
 	links     []rawLink
 	addresses []rawAddress
 	routes    []rawRoute
+	// local are the IPv4 addresses that the kernel takes packets for.
+	local     map[netip.Addr]bool
 	portVLANs []portVLAN
 	qdiscs    map[int]topology.Qdisc
 	// names are the links' names by index.
@@ -88,7 +91,7 @@ func (o *observer) readOnce(name string) (*interior, error) {
 	if in.addresses, err = d.conn.addresses(); err != nil {
 		return nil, fmt.Errorf("list addresses: %w", err)
 	}
-	if in.routes, err = d.conn.routes(); err != nil {
+	if in.routes, in.local, err = d.conn.routes(); err != nil {
 		return nil, fmt.Errorf("list routes: %w", err)
 	}
 	if in.portVLANs, in.qdiscs, err = d.conn.layers(in.links); err != nil {
@@ -426,7 +429,7 @@ func (o *observer) addAddresses(in *interior) {
 		if !in.ours[a.index] || a.kernelMade(link) {
 			continue
 		}
-		row := topology.Address{Altered: a.altered(), Unrouted: o.unrouted(in, link, a, prefixRoutes)}
+		row := topology.Address{Altered: in.altered(link, a), Unrouted: o.unrouted(in, link, a, prefixRoutes)}
 		if a.prefix.Addr().Is4() {
 			row.Order = order[a.index]
 			order[a.index]++

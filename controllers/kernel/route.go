@@ -59,17 +59,42 @@ var routeTypes = map[uint8]topology.RouteType{
 	unix.RTN_PROHIBIT:    topology.Prohibit,
 }
 
-// routes lists the routes of a namespace's main table.
-func (c *conn) routes() ([]rawRoute, error) {
-	var all []rawRoute
-	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		routes, err := c.routesOf(family)
+// routes lists the routes of a namespace's main table, and the IPv4 addresses that its local table takes for
+// its own. IPv4's tables are asked for all at once, which costs no request more.
+func (c *conn) routes() (all []rawRoute, local map[netip.Addr]bool, err error) {
+	local = map[netip.Addr]bool{}
+	err = c.get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
+		header, err := routeHeaderOf(msg)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		all = append(all, routes...)
+		switch {
+		case header.Table == unix.RT_TABLE_MAIN:
+			r, err := parseRoute(msg)
+			all = append(all, r)
+			return err
+		case header.Table == unix.RT_TABLE_LOCAL && header.Type == unix.RTN_LOCAL && header.Dst_len == 32:
+			return attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
+				if kind == unix.RTA_DST {
+					local[address(value)] = true
+				}
+				return nil
+			})
+		}
+		return nil
+	}, &nl.RtMsg{RtMsg: unix.RtMsg{Family: unix.AF_INET}})
+	if err != nil && !errors.Is(err, unix.ENOENT) {
+		return nil, nil, err
 	}
-	return all, nil
+	routes6, err := c.routesOf(unix.AF_INET6)
+	return append(all, routes6...), local, err
+}
+
+func routeHeaderOf(msg []byte) (*unix.RtMsg, error) {
+	if len(msg) < unix.SizeofRtMsg {
+		return nil, errors.New("a route's message is cut short")
+	}
+	return &nl.DeserializeRtMsg(msg).RtMsg, nil
 }
 
 func (c *conn) routesOf(family uint8) ([]rawRoute, error) {
@@ -91,10 +116,10 @@ func (c *conn) routesOf(family uint8) ([]rawRoute, error) {
 }
 
 func parseRoute(msg []byte) (rawRoute, error) {
-	if len(msg) < unix.SizeofRtMsg {
-		return rawRoute{}, errors.New("a route's message is cut short")
+	header, err := routeHeaderOf(msg)
+	if err != nil {
+		return rawRoute{}, err
 	}
-	header := nl.DeserializeRtMsg(msg)
 	kind, ok := routeTypes[header.Type]
 	if !ok {
 		kind = topology.OtherType
@@ -105,7 +130,7 @@ func parseRoute(msg []byte) (rawRoute, error) {
 		destination = netip.IPv6Unspecified()
 	}
 	single := rawHop{weight: 1, onLink: header.Flags&unix.RTNH_F_ONLINK != 0}
-	err := attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
+	err = attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
 		if kind == unix.RTA_DST {
 			destination = address(value)
 			return nil

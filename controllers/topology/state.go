@@ -177,7 +177,7 @@ const (
 	// AlteredInPlace has a lifetime or a metric, or for IPv6 a flag: adding it again takes them off.
 	AlteredInPlace
 	// AlteredForGood has a peer, scope or broadcast address, or for IPv4 a flag, that only a new
-	// address is without.
+	// address is without, or lacks the route to itself, which only a new IPv4 address has again.
 	AlteredForGood
 )
 
