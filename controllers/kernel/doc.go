@@ -61,16 +61,15 @@
 //	a queue below the root's                 its qdisc's         tc qdisc delete
 //	the queue a tbf was born with            its qdisc's limit   tc qdisc replace
 //
-// What is beside them is foreign: other tables, policy rules, neighbours and MAC entries that somebody
-// made to stay, filters of what comes in, packet filters, XDP programs, routes for some sources or a
-// TOS, settings that no lab has and that keep a node from answering (arp_filter, IPv6's
+// What is beside them is foreign: other tables, policy rules, neighbours, MAC entries and multicast groups
+// that somebody made to stay, filters of what comes in, packet filters, XDP programs, routes for some
+// sources or a TOS, settings that no lab has and that keep a node from answering (arp_filter, IPv6's
 // icmp.echo_ignore_all). Interferences lists what of them Observe does not read anyway, and routes of
 // others, each with the command that takes it away: for a status that somebody asked for, and to name
 // it where a packet gets lost.
 //
 // Not looked at, though packets depend on it: the route to an IPv6 address itself, which the kernel makes a while
-// after the address, so that a missing one says nothing; a bridge's multicast groups, and the states of its ports
-// per VLAN.
+// after the address, so that a missing one says nothing; and the states of a bridge's ports per VLAN.
 //
 // Not looked at, because no packet goes another way for it: names (alias, altname, label), promiscuity,
 // queue lengths, offloads, statistics, the priorities of VLAN interfaces, IPv6 tokens (no lab takes

@@ -55,7 +55,7 @@ func (d *door) interferences() ([]topology.Interference, error) {
 			})
 		}
 	}
-	for _, look := range []func() error{in.rules, in.routes, in.settings, in.neighbours, in.macEntries, in.ingress, in.packetFilters} {
+	for _, look := range []func() error{in.rules, in.routes, in.settings, in.neighbours, in.macEntries, in.groups, in.ingress, in.packetFilters} {
 		if err := look(); err != nil {
 			return nil, err
 		}
@@ -76,7 +76,7 @@ func (in *interferer) add(what, look string, args ...any) {
 
 // routes finds those of others in the main table.
 func (in *interferer) routes() error {
-	routes, err := in.door.conn.routes()
+	routes, _, err := in.door.conn.routes()
 	if err != nil {
 		return fmt.Errorf("list routes: %w", err)
 	}

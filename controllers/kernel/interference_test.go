@@ -125,6 +125,19 @@ func TestAStaticMACEntryInterferes(t *testing.T) {
 	mustInterfere(t, k, sw, nil)
 }
 
+func TestAStaticMulticastGroupInterferes(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, switchedLab())
+	for _, group := range []string{"ff02::1:ff00:1", "239.1.2.3"} {
+		sh(t, "bridge -n "+sw+" mdb add dev br0 port p2 grp "+group+" permanent")
+		mustInterfere(t, k, sw, []topology.Interference{{
+			What: "a static multicast group, " + group + " at p2", Look: "bridge -n " + sw + " mdb show dev br0",
+			Undo: "bridge -n " + sw + " mdb delete dev br0 port p2 grp " + group + " permanent",
+		}})
+		sh(t, "bridge -n "+sw+" mdb delete dev br0 port p2 grp "+group+" permanent")
+	}
+}
+
 func TestAPacketFilterInterferes(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
