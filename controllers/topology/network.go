@@ -273,15 +273,17 @@ func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 	return parsed
 }
 
-// parseRange parses a prefix from which addresses are derived: those of one that contains the
-// loopback address are not all unicast, and a link-local one is on every link already.
+// parseRange parses a prefix from which addresses are derived: those of one that has to do with the
+// loopback address are not all unicast, nor are those around 255.255.255.255; the kernel makes no route
+// to a network 0.0.0.0; and a link-local one is on every link already.
 func (n *network) parseRange(field, text string) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
 		return n.parsePrefix(field, text)
 	}
 	switch a := p.Addr(); {
-	case a.Is4In6(), a.IsMulticast(), p.Contains(netip.IPv6Loopback()), p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, 1})):
+	case !isUnicast(a), p.Contains(netip.IPv6Loopback()), p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, 1})),
+		p == netip.PrefixFrom(netip.AddrFrom4([4]byte{255, 255, 255, 254}), 31):
 		n.refuse(field, "use a prefix of unicast addresses, such as 192.0.2.0/24 or fd00::/64", "%s has addresses that no interface of a lab can have", p)
 		return p, false
 	case IsLinkLocal(a):
