@@ -61,17 +61,13 @@ func probeSpec(id topology.Identity, p topology.Probe) probe.Spec {
 
 // explain says why a probe fails, by the kernel's own word.
 func (a *Agent) explain(ctx context.Context, lab *topology.Lab, seen topology.Observation, p topology.Probe) v1alpha1.Finding {
-	family := 6
-	if p.To.Is4() {
-		family = 4
-	}
 	walk, err := diagnose.Explain(ctx, a.kernel, seen, diagnose.Question{
 		From:      lab.Identity.NetworkNamespace(p.From),
 		To:        p.To,
 		SizeBytes: p.SizeBytes,
 		Expect:    p.Expect,
 		Lab:       lab,
-		NoRoom:    a.Machine.NeighborTableFull(family),
+		NoRoom:    a.Machine.NeighborTableFull(probe.FamilyOf(p.To)),
 		Replied:   p.Expect == v1alpha1.ExpectUnreachable,
 	})
 	switch cause := walk.Cause; {

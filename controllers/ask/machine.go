@@ -4,7 +4,6 @@ package ask
 
 import (
 	"context"
-	"net/netip"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/capture"
@@ -66,7 +65,7 @@ func (m *Machine) walk(ctx context.Context, lab *topology.Lab, p topology.Probe,
 		Expect:    p.Expect,
 		Lab:       lab,
 		Replied:   result.Outcome == probe.Reply,
-		NoRoom:    m.full(p.To),
+		NoRoom:    m.saturated(probe.FamilyOf(p.To)),
 	})
 	if result.Verdict == probe.Unknown {
 		walk.Cause = diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Node: p.From, Message: result.Err}
@@ -86,17 +85,10 @@ func question(lab *topology.Lab, p topology.Probe) probe.Spec {
 	return q
 }
 
-// saturated reports whether the IPv6 neighbour table is full: then an error of the kernel may
-// mean just that.
-func (m *Machine) saturated() bool { return m.full(netip.IPv6Unspecified()) }
-
-// full reports whether the neighbour table of an address's family is.
-func (m *Machine) full(like netip.Addr) bool {
-	family := 6
-	if like.Is4() {
-		family = 4
-	}
-	full, _, err := m.neighbours(family)
+// saturated reports whether the neighbour table of a family is full: then an error of the kernel, or
+// silence, may mean just that.
+func (m *Machine) saturated(family probe.Family) bool {
+	full, _, err := m.neighbours(int(family))
 	return err == nil && full
 }
 

@@ -15,6 +15,7 @@ type answer struct {
 	outcome Outcome
 	rtt     time.Duration // of a reply
 	err     error         // of everything else
+	waited  bool          // for as long as a reply may take
 }
 
 func (a answer) errText() string {
@@ -84,13 +85,22 @@ func (a *asker) await(conn Conn, request echo, sent time.Time) answer {
 		n, src, err := conn.ReadFrom(buf)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return answer{outcome: NoReply, err: fmt.Errorf("ping %s from %s: no reply within %s", a.spec.To, a.spec.From, a.spec.Timeout)}
+			return a.silence()
 		case err != nil:
 			return a.failed("await reply to", SocketError, err)
 		case request.answeredBy(buf[:n], src):
 			return answer{outcome: Reply, rtt: time.Since(sent)}
 		}
 	}
+}
+
+// silence proves nothing while the neighbour table is full.
+func (a *asker) silence() answer {
+	err := fmt.Errorf("ping %s from %s: no reply within %s", a.spec.To, a.spec.From, a.spec.Timeout)
+	if !a.hooks.saturated(a.spec.Family()) {
+		return answer{outcome: NoReply, err: err, waited: true}
+	}
+	return answer{outcome: NoBuffer, err: fmt.Errorf("%w, but the %s neighbour table of the machine is full", err, a.spec.Family()), waited: true}
 }
 
 func (a *asker) failed(doing string, outcome Outcome, err error) answer {
@@ -124,5 +134,5 @@ func (a *asker) outcomeOf(err error) Outcome {
 // neighbourTableFull tells the two meanings of EINVAL apart: Linux also answers an IPv6 send with it when
 // there is no room for another neighbour.
 func (a *asker) neighbourTableFull(errno syscall.Errno) bool {
-	return errno == syscall.EINVAL && a.spec.Family() == IPv6 && a.hooks.saturated()
+	return errno == syscall.EINVAL && a.spec.Family() == IPv6 && a.hooks.saturated(IPv6)
 }

@@ -15,6 +15,14 @@ const (
 	IPv6 Family = 6
 )
 
+// FamilyOf is the family of an address; an IPv4 address written as an IPv6 one is of IPv4.
+func FamilyOf(a netip.Addr) Family {
+	if a.Unmap().Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
 func (f Family) String() string {
 	if f == IPv4 {
 		return "IPv4"

@@ -7,13 +7,13 @@ type Hook func(*hooks)
 
 type hooks struct {
 	observe   func(Spec, time.Duration, Outcome)
-	saturated func() bool
+	saturated func(Family) bool
 }
 
 func collect(list []Hook) hooks {
 	h := hooks{
 		observe:   func(Spec, time.Duration, Outcome) {},
-		saturated: func() bool { return false },
+		saturated: func(Family) bool { return false },
 	}
 	for _, hook := range list {
 		hook(&h)
@@ -27,9 +27,10 @@ func Observe(f func(spec Spec, rtt time.Duration, outcome Outcome)) Hook {
 	return func(h *hooks) { h.observe = f }
 }
 
-// Saturated is asked whether the machine's IPv6 neighbour table is full (95 % or more), when an error of
-// the kernel could mean just that. Without it, the table never is. It is called by many goroutines at the
+// Saturated is asked whether the machine's neighbour table of a family is full (95 % or more), when an error
+// of the kernel or the lack of a reply could mean just that: then a node on the way drops what it has no
+// neighbour for, and says nothing. Without it, the tables never are. It is called by many goroutines at the
 // same time.
-func Saturated(f func() bool) Hook {
+func Saturated(f func(Family) bool) Hook {
 	return func(h *hooks) { h.saturated = f }
 }

@@ -31,7 +31,7 @@ func Once(ctx context.Context, dial Dialer, spec Spec, hooks ...Hook) Result {
 		if judge.settled() {
 			return result
 		}
-		sleep(ctx, pauseUnsettled(asker.spec, got.outcome))
+		sleep(ctx, pauseUnsettled(asker.spec, got))
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 var errNoNamespace = errors.New("no such namespace")
 
 func TestOutcomes(t *testing.T) {
-	full, free := Saturated(func() bool { return true }), Saturated(func() bool { return false })
+	full, free := Saturated(func(Family) bool { return true }), Saturated(func(Family) bool { return false })
 	tests := []struct {
 		name  string
 		event event
@@ -29,6 +29,7 @@ func TestOutcomes(t *testing.T) {
 		{"reply", replyIn(0), ns2, free, Reply, Fail},
 		{"reply over IPv6", replyIn(0), six, free, Reply, Fail},
 		{"silence", lost, ns2, free, NoReply, Pass},
+		{"silence beside a full neighbour table", lost, ns2, full, NoBuffer, Unknown},
 		{"no route", refusedWith(syscall.ENETUNREACH), ns2, free, NoRoute, Pass},
 		{"unreachable route", refusedWith(syscall.EHOSTUNREACH), ns2, free, HostUnreachable, Pass},
 		{"prohibit route", refusedWith(syscall.EACCES), ns2, free, Refused, Pass},

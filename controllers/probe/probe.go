@@ -40,12 +40,7 @@ type Spec struct {
 }
 
 // Family is the address family in which the question is asked.
-func (s Spec) Family() Family {
-	if s.To.Unmap().Is4() {
-		return IPv4
-	}
-	return IPv6
-}
+func (s Spec) Family() Family { return FamilyOf(s.To) }
 
 func (s Spec) withDefaults() Spec {
 	if s.Period <= 0 {
@@ -103,7 +98,7 @@ const (
 	Refused                        // EACCES, EPERM: a route of type prohibit, or a packet filter
 	Blackhole                      // EINVAL: a route of type blackhole
 	TooBig                         // EMSGSIZE: larger than the path allows without fragments
-	NoBuffer                       // ENOBUFS, or EINVAL with a full neighbour table: dropped before the wire
+	NoBuffer                       // ENOBUFS, or EINVAL or no reply with a full neighbour table: dropped on the way
 	SocketError                    // no socket, or an error that says nothing about the way
 )
 

@@ -21,13 +21,13 @@ func (r *runner) run(ctx context.Context) {
 			return
 		}
 		r.record(r.judge.weigh(got.outcome), got)
-		if !sleep(ctx, r.pause(got.outcome)) {
+		if !sleep(ctx, r.pause(got)) {
 			return
 		}
 	}
 }
 
-func (r *runner) pause(last Outcome) time.Duration {
+func (r *runner) pause(last answer) time.Duration {
 	if r.judge.settled() {
 		return r.schedule.untilNext(time.Now())
 	}
@@ -36,8 +36,8 @@ func (r *runner) pause(last Outcome) time.Duration {
 
 // pauseUnsettled makes an attempt that could not ask take as long as one without a reply; all others are
 // followed by the next at once.
-func pauseUnsettled(s Spec, last Outcome) time.Duration {
-	if last.Conclusive() {
+func pauseUnsettled(s Spec, last answer) time.Duration {
+	if last.outcome.Conclusive() || last.waited {
 		return 0
 	}
 	return s.Timeout
