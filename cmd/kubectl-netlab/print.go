@@ -23,7 +23,7 @@ func (a *app) printUp(s *local.Status) {
 	switch changes := len(s.Applied); {
 	case changes > 0:
 		done = fmt.Sprintf("%d changes made", changes)
-	case s.Condition(v1alpha1.ConditionRealized).Status == metav1.ConditionFalse:
+	case s.Condition(v1alpha1.ConditionRealized).Status != metav1.ConditionTrue:
 		done = "nothing was changed"
 	}
 	fmt.Fprintf(a.out, "%s/%s: %s\n", s.Namespace, s.Name, done)
