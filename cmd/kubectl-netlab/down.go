@@ -86,7 +86,7 @@ func (a *app) chosen(cmd *cobra.Command, m *local.Machine, names []string, o dow
 }
 
 func (a *app) downOne(cmd *cobra.Command, m *local.Machine, id topology.Identity, ignoreNotFound bool) error {
-	held, err := m.Down(cmd.Context(), id.Namespace, id.Name)
+	remains, err := m.Down(cmd.Context(), id.Namespace, id.Name)
 	a.terminal.clear()
 	if errors.Is(err, local.ErrNotFound) && ignoreNotFound {
 		return nil
@@ -95,7 +95,10 @@ func (a *app) downOne(cmd *cobra.Command, m *local.Machine, id topology.Identity
 		return err
 	}
 	fmt.Fprintf(a.out, "%s removed\n", id)
-	for _, namespace := range held {
+	for _, foreign := range remains.Foreign {
+		fmt.Fprintf(a.out, "  not NetLab's, left alone: %s\n", foreign)
+	}
+	for _, namespace := range remains.Held {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: a process outside still holds %s; it is disconnected and ends with the process\n", namespace)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,6 +125,45 @@ func TestAForeignLinkAtOurName(t *testing.T) {
 	converge(t, k, want)
 	sh(t, shorthand+"ip -n $r link delete l2 && ip -n $r link add l2 type bridge")
 	mustConflict(t, observe(t, k, want), "interface l2 in "+router, "bridge")
+}
+
+func TestAnAlternativeNameInTheWay(t *testing.T) {
+	k := newKernel(t, Options{})
+	want := tutorialLab()
+	converge(t, k, want)
+	sh(t, shorthand+"ip -n $r link property add dev l1 altname spare")
+	if found := observe(t, k, want); len(found.Conflicts) > 0 {
+		t.Errorf("a name that nobody needs is in the way: %v", found.Conflicts)
+	}
+	sh(t, shorthand+"ip -n $r link delete l2 && ip -n $r link property add dev l1 altname l2")
+	mustConflict(t, observe(t, k, want), "interface l2 in "+router, "an alternative name of l1")
+	sh(t, shorthand+"ip -n $r link property del dev l1 altname l2")
+	converge(t, k, want)
+}
+
+// Whoever removes a lab is told what others have under its names, and so is whoever builds it.
+func TestWhatOthersHaveUnderALabsNamesIsReported(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, tutorialLab())
+	sh(t, shorthand+"ip -n $a link set lo alias mine; ln -s /nowhere /run/netns/default.routed-pair.ns9")
+	for _, want := range []topology.State{{}, topology.NewState()} {
+		told := observe(t, k, want).Foreign
+		for _, said := range []string{
+			NamespaceDir + "/" + ns1 + ": a network namespace marked \"mine\"",
+			SymlinkDir + `/default.routed-pair.ns9: a symbolic link to "/nowhere"`,
+		} {
+			if !slices.Contains(told, said) {
+				t.Errorf("%q is not in %q", said, told)
+			}
+		}
+	}
+}
+
+func TestANamespaceThatIsMountedTwiceIsDeleted(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, tutorialLab())
+	sh(t, "f="+NamespaceDir+"/"+ns1+"; mount --bind $f $f && mount --bind $f $f")
+	converge(t, k, topology.NewState())
 }
 
 func TestAnAlternativeNameIsNotTheName(t *testing.T) {

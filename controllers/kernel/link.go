@@ -60,6 +60,8 @@ type rawLink struct {
 	// settings4 and settings6 are by key; nil where the link lacks the family.
 	settings4, settings6 map[string]string
 	alias                string
+	// alternativeNames are as good as name for whoever asks the kernel for a link, or wants to name one so.
+	alternativeNames []string
 	// qdisc is the kind of the root queueing discipline.
 	qdisc string
 	// bridge and vlan are what the link does by its kind.
@@ -133,6 +135,8 @@ func (l *rawLink) set(kind uint16, value []byte) error {
 		l.master = int(number(value))
 	case unix.IFLA_IFALIAS:
 		l.alias = text(value)
+	case unix.IFLA_PROP_LIST:
+		return attributes(value, l.setProperty)
 	case unix.IFLA_LINK:
 		l.peerIndex = int(number(value))
 	case unix.IFLA_OPERSTATE:
@@ -151,6 +155,13 @@ func (l *rawLink) set(kind uint16, value []byte) error {
 		return attributes(value, l.setXDP)
 	}
 	l.noticeLink(kind, value)
+	return nil
+}
+
+func (l *rawLink) setProperty(kind uint16, value []byte) error {
+	if kind == unix.IFLA_ALT_IFNAME {
+		l.alternativeNames = append(l.alternativeNames, text(value))
+	}
 	return nil
 }
 

@@ -223,24 +223,21 @@ func (v *visit) mountNew(op topology.CreateNamespace, path string) error {
 }
 
 // deleteNamespace unmounts a namespace and removes its file, whatever part of that is left
-// to do. It looks at the mark once more: an operation carries only the name.
+// to do. A namespace that somebody mounted once more onto itself is unmounted as often.
 func (v *visit) deleteNamespace(k *Kernel, name string) error {
 	path, err := namespacePath(name)
 	if err != nil {
 		return err
 	}
-	there, err := v.inspect(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if _, node, marked := topology.ParseMark(there.mark); there.found != "" || !marked || node != topology.NodeOf(name) {
-		return fmt.Errorf("%s is not NetLab's: %s", path, there)
-	}
-	if there.mounted {
-		if err := v.unmount(k, name, path); err != nil {
+	for mounted := true; mounted; {
+		mounted, err = v.mountedAt(name, path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && mounted {
+			err = v.unmount(k, name, path)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -248,6 +245,19 @@ func (v *visit) deleteNamespace(k *Kernel, name string) error {
 		return fmt.Errorf("remove %s: %w", path, err)
 	}
 	return nil
+}
+
+// mountedAt says whether a namespace to be deleted is mounted. It looks at the mark once more: an
+// operation carries only the name.
+func (v *visit) mountedAt(name, path string) (bool, error) {
+	there, err := v.inspect(name)
+	if err != nil {
+		return false, err
+	}
+	if _, node, marked := topology.ParseMark(there.mark); there.found != "" || !marked || node != topology.NodeOf(name) {
+		return false, fmt.Errorf("%s is not NetLab's: %s", path, there)
+	}
+	return there.mounted, nil
 }
 
 func (v *visit) unmount(k *Kernel, name, path string) error {

@@ -116,8 +116,8 @@ func (o *observer) observeName(name string) error {
 		return err
 	}
 	wanted, isWanted := o.want.Namespaces[name]
-	if wanted.Symlink && link.found != "" {
-		o.conflict(SymlinkDir+"/"+name, link.found)
+	if link.found != "" {
+		o.othersAt(SymlinkDir+"/"+name, link.found, wanted.Symlink)
 	}
 	file, err := o.visit.inspect(name)
 	if !file.mounted {
@@ -134,9 +134,7 @@ func (o *observer) observeName(name string) error {
 		return err
 	}
 	if !file.ours(o.id.Owner.Mark(topology.NodeOf(name))) {
-		if isWanted {
-			o.conflict(NamespaceDir+"/"+name, file.String())
-		}
+		o.othersAt(NamespaceDir+"/"+name, file.String(), isWanted)
 		return nil
 	}
 	o.found.State.Namespaces[name] = topology.Namespace{Mark: file.mark, Mounted: file.mounted, Symlink: link.ours}
@@ -144,6 +142,15 @@ func (o *observer) observeName(name string) error {
 		return nil
 	}
 	return o.readInterior(name)
+}
+
+// othersAt notes what somebody else has at a path of the lab's: in the way, or merely there.
+func (o *observer) othersAt(path, what string, wanted bool) {
+	if wanted {
+		o.conflict(path, what)
+		return
+	}
+	o.foreign("%s: %s", path, what)
 }
 
 func (o *observer) conflict(name, what string) {

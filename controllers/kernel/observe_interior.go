@@ -324,6 +324,7 @@ func (o *observer) claimLinks() {
 func (o *observer) addLinks(in *interior) {
 	for _, l := range in.links {
 		id := topology.LinkID{Namespace: in.door.name, Name: l.name}
+		o.addAlternativeNames(id, l)
 		if !in.ours[l.index] {
 			o.addForeignLink(id, l)
 			continue
@@ -378,6 +379,16 @@ func (o *observer) addForeignLink(id topology.LinkID, l rawLink) {
 		return
 	}
 	o.foreign("%s: link %s%s", id.Namespace, id.Name, l.describe())
+}
+
+// addAlternativeNames reports those that the lab needs: no two links of a namespace can have one
+// name, alternative or not.
+func (o *observer) addAlternativeNames(id topology.LinkID, l rawLink) {
+	for _, name := range l.alternativeNames {
+		if _, wanted := o.want.Links[topology.LinkID{Namespace: id.Namespace, Name: name}]; wanted {
+			o.conflict(fmt.Sprintf("interface %s in %s", name, id.Namespace), "an alternative name of "+id.Name+l.describe())
+		}
+	}
 }
 
 func (l rawLink) describe() string {

@@ -15,35 +15,42 @@ import (
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
 
+// Remains are what there is of a lab after it was removed.
+type Remains struct {
+	// Held are namespaces that live on, disconnected and without a name, because a process or
+	// a socket of somebody else is still inside.
+	Held []string
+	// Foreign describes what others have under names of the lab: it is left alone.
+	Foreign []string
+}
+
 // Down removes everything of a lab from the machine. It goes by the marks in the kernel and
 // needs no description. ErrNotFound says that there was neither a namespace nor a record.
-//
-// Held are namespaces that live on, disconnected and without a name, because a process or a
-// socket of somebody else is still inside.
-func (m *Machine) Down(ctx context.Context, namespace, name string) (held []string, err error) {
+func (m *Machine) Down(ctx context.Context, namespace, name string) (Remains, error) {
 	id := Identity(namespace, name)
 	unlock, err := m.kernel.Lock(id)
 	if err != nil {
-		return nil, err
+		return Remains{}, err
 	}
 	defer unlock()
 	exists, err := m.claim(ctx, id)
 	if err != nil {
-		return nil, err
+		return Remains{}, err
 	}
 	recorded := m.recorded(id)
 	if !exists && !recorded {
-		return nil, fmt.Errorf("%s: %w", id, ErrNotFound)
+		return Remains{}, fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
 	m.options.Progress("removing " + id.String())
-	if err := m.remove(ctx, id); err != nil {
-		return nil, err
+	foreign, err := m.remove(ctx, id)
+	if err != nil {
+		return Remains{}, err
 	}
 	if recorded {
 		err = m.kernel.DeleteRecord(id)
 	}
 	held, reapErr := m.kernel.Reap(ctx)
-	return held, errors.Join(err, reapErr)
+	return Remains{Held: held, Foreign: foreign}, errors.Join(err, reapErr)
 }
 
 // recorded reports whether there is a record to remove, readable or not.
@@ -52,15 +59,15 @@ func (m *Machine) recorded(id topology.Identity) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-func (m *Machine) remove(ctx context.Context, id topology.Identity) error {
+func (m *Machine) remove(ctx context.Context, id topology.Identity) (foreign []string, err error) {
 	out, err := converge.Remove(ctx, m.kernel, id)
 	if err != nil {
-		return fmt.Errorf("remove %s: %w", id, err)
+		return nil, fmt.Errorf("remove %s: %w", id, err)
 	}
 	if len(out.Left) > 0 {
-		return fmt.Errorf("remove %s: %d operations are left, the first is %s", id, len(out.Left), out.Left[0])
+		return nil, fmt.Errorf("remove %s: %d operations are left, the first is %s", id, len(out.Left), out.Left[0])
 	}
-	return nil
+	return out.Foreign, nil
 }
 
 // Labs lists the labs that this package built on the machine, sorted: in all namespaces or,

@@ -39,8 +39,8 @@ func TestALabFromUpToDown(t *testing.T) {
 	}
 
 	b.kernel.steps = nil
-	if held, err := b.Down(t.Context(), "default", "pair"); err != nil || len(held) > 0 {
-		t.Errorf("down: %v, %v", held, err)
+	if remains, err := b.Down(t.Context(), "default", "pair"); err != nil || len(remains.Held) > 0 {
+		t.Errorf("down: %v, %v", remains, err)
 	}
 	if !slices.Equal(b.kernel.steps, []string{"apply", "forget"}) {
 		t.Errorf("down does %v", b.kernel.steps)
