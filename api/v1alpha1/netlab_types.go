@@ -511,7 +511,7 @@ type Impairment struct {
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(us|ms|s)$`
 	Delay string `json:"delay,omitempty"`
-	// How much the delay varies around its value; needs delay.
+	// How much the delay varies around its value, at most 2.147s; needs delay.
 	// +optional
 	// +kubebuilder:validation:MaxLength=16
 	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(us|ms|s)$`

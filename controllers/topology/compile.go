@@ -139,7 +139,7 @@ func (n *network) addEndRows(want *State, e *end, options Options) {
 	n.addInterfaceRows(want, e, link)
 	if q := e.qdisc; q != (Qdisc{}) {
 		if q.onlyRate() && options.HasNetem != nil && !options.HasNetem() {
-			q = q.tokenBucket()
+			q = q.tokenBucket(e.mtu)
 		}
 		want.Qdiscs[n.linkID(e)] = q
 	}

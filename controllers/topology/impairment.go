@@ -12,8 +12,11 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// maxDelay is the longest delay and jitter a cable can have.
-const maxDelay = time.Minute
+// maxDelay is the longest delay a cable can have, and maxJitter what netem cuts a longer jitter to.
+const (
+	maxDelay  = time.Minute
+	maxJitter = math.MaxInt32 * time.Nanosecond
+)
 
 // queuedPackets is netem's own limit. What is under way counts, so a delay needs more of them:
 // packetsPerMillisecond is what a fast link carries in that time.
@@ -48,6 +51,9 @@ func (n *network) netem(field string, i *v1alpha1.Impairment) Qdisc {
 	}
 	if q.Delay == 0 && (q.Jitter != 0 || q.Reorder != 0) {
 		n.refuse(field+".delay", "write delay: as well", "jitter and reorder change the delay, and there is none")
+	}
+	if q.Jitter > maxJitter {
+		n.refuse(field+".jitter", "write at most 2.147s", "a delay of no kernel varies by %s", i.Jitter)
 	}
 	if q.Jitter > q.Delay && q.Delay != 0 {
 		n.warn(field+".jitter", "write at most the delay", "a jitter of %s around a delay of %s is cut off at 0", i.Jitter, i.Delay)
@@ -120,10 +126,10 @@ func (n *network) rate(field, text string) uint64 {
 func (q Qdisc) onlyRate() bool { return q == Qdisc{Kind: Netem, Rate: q.Rate, Limit: q.Limit} }
 
 // tokenBucket limits the same rate, with what passes between two ticks of a slow clock at once and
-// 50 ms worth of it queued.
-func (q Qdisc) tokenBucket() Qdisc {
-	const ticks, queued, least = 250, 20, 2 * defaultMTU
-	burst := max(least, float64(q.Rate)/ticks)
+// 50 ms worth of it queued. It drops packets that are larger than what passes at once.
+func (q Qdisc) tokenBucket(mtu int) Qdisc {
+	const ticks, queued, packets = 250, 20, 2
+	burst := max(packets*float64(mtu), float64(q.Rate)/ticks)
 	time := burst / float64(q.Rate) * float64(time.Second) / float64(burstTick)
 	return Qdisc{Kind: TBF, Rate: q.Rate, Burst: uint32(min(time, math.MaxUint32)), Limit: uint32(min(burst+float64(q.Rate)/queued, math.MaxUint32))}
 }
