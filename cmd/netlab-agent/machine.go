@@ -24,17 +24,16 @@ func machine(k *kernel.Kernel) controllers.Machine {
 			}
 			return conn, nil
 		},
-		NeighborTableFull: func(f probe.Family) bool { return neighborTableFull(k, f) },
+		NeighborTableFull: func(family int) bool { return neighborTableFull(k, family) },
 		Reap:              k.Reap,
 		HasNetem:          k.HasNetem,
 		FeatureMissing:    func(err error) bool { return errors.Is(err, kernel.ErrFeatureMissing) },
 	}
 }
 
-// neighborTableFull: when there is no room for another neighbour, IPv6 answers EINVAL, and routers on the way
-// drop packets of both families.
-func neighborTableFull(k *kernel.Kernel, family probe.Family) bool {
-	used, limit, err := k.NeighbourUse(int(family))
+// neighborTableFull: IPv6 answers EINVAL when there is no room for another neighbour, IPv4 nothing.
+func neighborTableFull(k *kernel.Kernel, family int) bool {
+	used, limit, err := k.NeighbourUse(family)
 	return err == nil && used*100 >= limit*95
 }
 

@@ -22,6 +22,7 @@ func Diff(have, want State) []Op {
 	d.deleteLinks()
 	d.deleteNamespaces()
 	d.deleteExposedAddresses()
+	d.cutLinks()
 	d.createNamespaces()
 	d.setNamespaceSysctls()
 	d.addLinks()
@@ -297,6 +298,20 @@ func (d *differ) setQdisc(id LinkID, have, want Qdisc) {
 	if d.now.at(id.Namespace).Qdiscs[id] != want {
 		d.do(ReplaceQdisc{id, want})
 	}
+}
+
+// cutLinks sets links between switches down before anything that could make a loop without a spanning
+// tree of them: one that is turned off, or another link that comes up.
+func (d *differ) cutLinks() {
+	d.each(func(now, want *State) {
+		for _, id := range sortedKeys(now.Links, LinkID.compare) {
+			next := want.Links[id]
+			peer, _ := d.want.link(next.Peer)
+			if next.Master != "" && peer.Master != "" && !next.Up && now.Links[id].Up {
+				d.do(SetAdmin{id, false})
+			}
+		}
+	})
 }
 
 // setLinks sets what is below others first: an interface on another can be up only when that is,
