@@ -69,6 +69,7 @@ func New(options Options) (*Kernel, error) {
 			return nil, err
 		}
 	}
+	go makeRoomForFiles() // nothing has to wait for it, and without it things only take longer
 	log := options.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
