@@ -3,9 +3,13 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
@@ -27,19 +31,21 @@ const (
 // has this name: a lab's have dots.
 const trialNamespace = "trial"
 
-// trials are operations that succeed in a new namespace of a kernel with the feature. They go
-// the same way as a lab's, and so does the error of one that is missing.
-var trials = map[feature][]topology.Op{
-	featureVeth:          {trialPair},
-	featureBridge:        {topology.AddBridge{LinkEnd: trialEnd("br0")}},
-	featureVLANFiltering: {topology.AddBridge{LinkEnd: trialEnd("br0"), Bridge: topology.Bridge{VLANFiltering: true}}},
-	featureVLAN:          {trialPair, topology.AddVLANLink{LinkEnd: trialEnd("v1"), Parent: "a", VLAN: 1}},
-	featureIPv6:          {topology.SetSysctl{Namespace: trialNamespace, Name: topology.SysctlDisableIPv6, Value: "0"}},
-	featureNetem:         {trialPair, topology.ReplaceQdisc{LinkID: trialEnd("a").LinkID, Qdisc: topology.Qdisc{Kind: topology.Netem, Limit: 1}}},
-	featureTBF: {trialPair, topology.ReplaceQdisc{
+// trials succeed in a new namespace of a kernel with the feature. What they do goes the same way as a
+// lab's operations, and so does the error of one that is missing. They make as little as they can,
+// because what they made goes with the namespace while the lab is built: a bridge that goes keeps
+// everybody from changing links for some 20 ms.
+var trials = map[feature]func(*Kernel, *visit) error{
+	featureVeth:          tryKind("veth"),
+	featureBridge:        tryKind("bridge"),
+	featureVLANFiltering: try(topology.AddBridge{LinkEnd: trialEnd("br0"), Bridge: topology.Bridge{VLANFiltering: true}}),
+	featureVLAN:          try(trialPair, topology.AddVLANLink{LinkEnd: trialEnd("v1"), Parent: "a", VLAN: 1}),
+	featureIPv6:          try(topology.SetSysctl{Namespace: trialNamespace, Name: topology.SysctlDisableIPv6, Value: "0"}),
+	featureNetem:         try(trialPair, topology.ReplaceQdisc{LinkID: trialEnd("a").LinkID, Qdisc: topology.Qdisc{Kind: topology.Netem, Limit: 1}}),
+	featureTBF: try(trialPair, topology.ReplaceQdisc{
 		LinkID: trialEnd("a").LinkID,
 		Qdisc:  topology.Qdisc{Kind: topology.TBF, Rate: 1 << 20, Burst: 1 << 15, Limit: 1 << 16},
-	}},
+	}),
 }
 
 var trialPair = topology.AddLink{Ends: [2]topology.LinkEnd{trialEnd("a"), trialEnd("b")}}
@@ -47,6 +53,33 @@ var trialPair = topology.AddLink{Ends: [2]topology.LinkEnd{trialEnd("a"), trialE
 func trialEnd(name string) topology.LinkEnd {
 	mac := topology.MAC{2, 0, 0, 0, 0, name[0]}
 	return topology.LinkEnd{LinkID: topology.LinkID{Namespace: trialNamespace, Name: name}, MAC: mac, MTU: 1500}
+}
+
+// try performs operations.
+func try(ops ...topology.Op) func(*Kernel, *visit) error {
+	return func(k *Kernel, v *visit) error {
+		for _, op := range ops {
+			if err := k.perform(v, op); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// tryKind asks for a link of a kind that has no queue to send from, which there cannot be. A kernel that
+// does not know the kind says so (EOPNOTSUPP), after it has looked for a module; any other refuses
+// the queues.
+func tryKind(kind string) func(*Kernel, *visit) error {
+	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
+	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte(kind))
+	return func(_ *Kernel, v *visit) error {
+		err := v.newLink(trialEnd(kind), info, uint32Attribute(unix.IFLA_NUM_TX_QUEUES, 0))
+		if errors.Is(err, unix.EOPNOTSUPP) {
+			return featureMissing(kind, err)
+		}
+		return nil
+	}
 }
 
 // needs is the feature that an operation cannot do without; ok is false where every kernel has it.
@@ -82,21 +115,43 @@ type features struct {
 	has map[feature]bool
 }
 
+// need is an operation that cannot do without a feature.
+type need struct {
+	feature feature
+	op      topology.Op
+}
+
+// untried are the first needs of features that this kernel is not known to have.
+func (f *features) untried(ops []topology.Op) []need {
+	var list []need
+	listed := map[feature]bool{}
+	for _, op := range ops {
+		if wanted, ok := needs(op); ok && !listed[wanted] && !f.has[wanted] {
+			listed[wanted] = true
+			list = append(list, need{wanted, op})
+		}
+	}
+	return list
+}
+
 // checkFeatures fails with ErrFeatureMissing if some operation needs what this kernel lacks, so
 // that nothing of a lab is built rather than half of it.
 func (k *Kernel) checkFeatures(ops []topology.Op) error {
-	asked := map[feature]bool{}
-	for _, op := range ops {
-		f, ok := needs(op)
-		if !ok || asked[f] {
-			continue
-		}
-		asked[f] = true
-		if err := k.tryFeature(f); err != nil {
-			return &OpError{Op: op, Err: err}
-		}
+	k.features.mu.Lock()
+	defer k.features.mu.Unlock()
+	untried := k.features.untried(ops)
+	if len(untried) == 0 {
+		return nil
 	}
-	return nil
+	return k.onTrial(func(v *visit) error {
+		for _, n := range untried {
+			if err := trials[n.feature](k, v); err != nil {
+				return &OpError{Op: n.op, Err: err}
+			}
+			k.features.has[n.feature] = true
+		}
+		return nil
+	})
 }
 
 // HasNetem reports whether this kernel can impair packets; where it cannot, a rate is all it can
@@ -104,14 +159,21 @@ func (k *Kernel) checkFeatures(ops []topology.Op) error {
 // is to write nothing.
 func (k *Kernel) HasNetem() bool { return k.hasNetem() }
 
-// tryFeature performs a trial in a namespace without a name, which ends with it.
+// tryFeature tries one that this kernel is not known to have.
 func (k *Kernel) tryFeature(f feature) error {
 	k.features.mu.Lock()
 	defer k.features.mu.Unlock()
 	if k.features.has[f] {
 		return nil
 	}
-	err := k.visit(func(v *visit) error {
+	err := k.onTrial(func(v *visit) error { return trials[f](k, v) })
+	k.features.has[f] = err == nil
+	return err
+}
+
+// onTrial runs do in a namespace without a name, which ends with it.
+func (k *Kernel) onTrial(do func(*visit) error) error {
+	return k.visit(func(v *visit) error {
 		ns, err := v.thread.unshare()
 		if err != nil {
 			return fmt.Errorf("try a feature: %w", err)
@@ -119,15 +181,6 @@ func (k *Kernel) tryFeature(f feature) error {
 		if _, err := v.furnish(trialNamespace, ns); err != nil {
 			return err
 		}
-		for _, op := range trials[f] {
-			if err := k.perform(v, op); err != nil {
-				return err
-			}
-		}
-		return nil
+		return do(v)
 	})
-	if err == nil {
-		k.features.has[f] = true
-	}
-	return err
 }
