@@ -92,7 +92,7 @@ func (n *network) routes() map[RouteID]Route {
 			routes[id] = route
 		}
 		for p, route := range derived[x] {
-			routes[RouteID{n.id.NetworkNamespace(x.name), p, metric(familyOf(p.Addr()), 0)}] = route
+			routes[RouteID{x.namespace, p, metric(familyOf(p.Addr()), 0)}] = route
 		}
 	}
 	maps.DeleteFunc(routes, func(_ RouteID, r Route) bool { return r == Route{} })
@@ -100,33 +100,32 @@ func (n *network) routes() map[RouteID]Route {
 }
 
 func (n *network) addNodeRows(want *State, x *node, options Options) {
-	name := n.id.NetworkNamespace(x.name)
+	name := x.namespace
 	want.Namespaces[name] = Namespace{Mark: n.id.Owner.Mark(x.name), Mounted: true, Symlink: options.Symlinks}
 	want.Links[LinkID{name, Loopback}] = Link{MTU: LoopbackMTU, Up: true}
 	addAddressRows(want, LinkID{name, Loopback}, x.loopbacks)
-	for sysctl, value := range x.sysctls() {
-		want.Sysctls[SysctlID{name, sysctl}] = value
-	}
+	x.sysctls(func(sysctl, value string) { want.Sysctls[SysctlID{name, sysctl}] = value })
 }
 
-// sysctls are a node's settings: those every namespace is born with, those that make it a
-// router or give it IPv6, and those somebody wrote.
-func (x *node) sysctls() map[string]string {
-	values := maps.Clone(bornSysctls)
+// sysctls sets a node's settings: those every namespace is born with, those that make it a
+// router or give it IPv6, and those somebody wrote. Later ones count.
+func (x *node) sysctls(set func(name, value string)) {
+	for name, value := range bornSysctls {
+		set(name, value)
+	}
 	if x.forwards {
-		values[SysctlForwarding] = enabled
+		set(SysctlForwarding, enabled)
 	}
 	if x.ipv6 {
-		values[SysctlDisableIPv6] = disabled
-		values[loDisableIPv6] = disabled
+		set(SysctlDisableIPv6, disabled)
+		set(loDisableIPv6, disabled)
 	}
 	if x.ipv6 && x.forwards {
-		values[SysctlForwarding6] = enabled
+		set(SysctlForwarding6, enabled)
 	}
 	for _, s := range x.config.Sysctls {
-		values[s.Name] = canonicalNumber(s.Value.String())
+		set(s.Name, canonicalNumber(s.Value.String()))
 	}
-	return values
 }
 
 // addEndRows adds an end of a link, at a switch as a port.
@@ -182,9 +181,9 @@ func (n *network) addInterfaceRows(want *State, e *end, link Link) {
 	id := n.linkID(e)
 	link.MAC, link.MTU, link.Group, link.Up = e.mac, e.mtu, LinkGroup, e.up()
 	want.Links[id] = link
-	want.inheritLinkSysctls(id, conf4Prefix, LinkSysctls4)
+	want.inheritLinkSysctls(id, linkSettings4)
 	if e.mtu >= MinIPv6MTU {
-		want.inheritLinkSysctls(id, conf6Prefix, LinkSysctls6)
+		want.inheritLinkSysctls(id, linkSettings6)
 	}
 	addAddressRows(want, id, e.addresses)
 	if e.linkLocal.IsValid() {
@@ -192,9 +191,7 @@ func (n *network) addInterfaceRows(want *State, e *end, link Link) {
 	}
 }
 
-func (n *network) linkID(e *end) LinkID {
-	return LinkID{n.id.NetworkNamespace(e.node.name), e.iface}
-}
+func (n *network) linkID(e *end) LinkID { return LinkID{e.node.namespace, e.iface} }
 
 // addAddressRows expects addresses in canonical order.
 func addAddressRows(want *State, id LinkID, addresses []netip.Prefix) {

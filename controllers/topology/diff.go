@@ -88,12 +88,14 @@ func unwanted[K comparable, V any](have, want map[K]V, compare func(a, b K) int)
 
 // missing lists, sorted, the keys of want that have lacks or holds with another value.
 func missing[K, V comparable](have, want map[K]V, compare func(a, b K) int) []K {
+	return missingAmong(have, want, compare, func(K) bool { return true })
+}
+
+// missingAmong is missing for those keys that match.
+func missingAmong[K, V comparable](have, want map[K]V, compare func(a, b K) int, match func(K) bool) []K {
 	var keys []K
 	for k, w := range want {
-		if h, ok := have[k]; !ok || h != w {
-			if keys == nil {
-				keys = make([]K, 0, len(want))
-			}
+		if h, ok := have[k]; (!ok || h != w) && match(k) {
 			keys = append(keys, k)
 		}
 	}
@@ -191,10 +193,8 @@ func (d *differ) setLinkSysctls() {
 }
 
 func (d *differ) setSysctls(now, want *State, match func(SysctlID) bool) {
-	for _, id := range missing(now.Sysctls, want.Sysctls, SysctlID.compare) {
-		if match(id) {
-			d.do(SetSysctl{id.Namespace, id.Name, want.Sysctls[id]})
-		}
+	for _, id := range missingAmong(now.Sysctls, want.Sysctls, SysctlID.compare, match) {
+		d.do(SetSysctl{id.Namespace, id.Name, want.Sysctls[id]})
 	}
 }
 

@@ -28,8 +28,10 @@ type network struct {
 
 // node is a namespace, a router or a switch.
 type node struct {
-	name  string
-	field string
+	name string
+	// namespace is its network namespace's name.
+	namespace string
+	field     string
 	// router says that it counts as one for addresses and routes.
 	router    bool
 	forwards  bool
@@ -227,7 +229,7 @@ func (n *network) addNodes() {
 }
 
 func (n *network) addNode(x *node) {
-	x.ifaces = map[string]string{}
+	x.namespace, x.ifaces = n.id.NetworkNamespace(x.name), map[string]string{}
 	n.checkName(x.field+".name", x.name)
 	if other := n.nodeByName[x.name]; other != nil {
 		n.refuse(x.field+".name", "give one of them another name", "%q is already the name of %s", x.name, other.field)

@@ -110,9 +110,8 @@ func (x *node) shared(f family, hops []hop) Route {
 // derivePrefix gives every node but stubs and those on the prefix its route there.
 func (g *graph) derivePrefix(p netip.Prefix, stubs map[*node]bool, routes map[*node]map[netip.Prefix]Route) {
 	distance := g.distances(p)
-	for _, x := range g.nodes {
-		away, reached := distance[x]
-		if !reached || away == 0 || stubs[x] || g.on[p][x] {
+	for x, away := range distance { // each writes only its own route
+		if away == 0 || stubs[x] || g.on[p][x] {
 			continue
 		}
 		var hops []hop
@@ -126,20 +125,27 @@ func (g *graph) derivePrefix(p netip.Prefix, stubs map[*node]bool, routes map[*n
 	}
 }
 
+// nearest are the nodes at distance 0, in any order.
+func (g *graph) nearest(p netip.Prefix) []*node {
+	var routers, others []*node
+	for x := range g.on[p] {
+		if x.router {
+			routers = append(routers, x)
+		} else {
+			others = append(others, x)
+		}
+	}
+	if len(routers) > 0 {
+		return routers
+	}
+	return others
+}
+
 // distances counts the hops from each node to the nearest one on the prefix: a router, or,
 // where no router is on it, a namespace.
 func (g *graph) distances(p netip.Prefix) map[*node]int {
-	var queue []*node
-	for _, routers := range []bool{true, false} {
-		for _, x := range g.nodes {
-			if len(queue) == 0 || queue[0].router == routers {
-				if g.on[p][x] && x.router == routers {
-					queue = append(queue, x)
-				}
-			}
-		}
-	}
-	distance := map[*node]int{}
+	queue := g.nearest(p)
+	distance := make(map[*node]int, len(queue))
 	for _, x := range queue {
 		distance[x] = 0
 	}

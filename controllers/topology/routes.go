@@ -71,7 +71,7 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[Rou
 			ok = n.setSource(field, x, &route, f, r.Src)
 		}
 		if ok {
-			routes[RouteID{n.id.NetworkNamespace(x.name), d, metric(f, r.Metric)}] = route
+			routes[RouteID{x.namespace, d, metric(f, r.Metric)}] = route
 		}
 	}
 	if len(routes) == 0 && (len(legs) > 0 || routeType(r.Type) != Unicast) {

@@ -128,6 +128,23 @@ const bridgeSysctlPrefix = "net.bridge."
 // BridgeSysctls are the settings that a namespace with a bridge has a row for.
 func BridgeSysctls() []string { return slices.Clone(bridgeSysctls) }
 
+// linkSetting is a setting that every link has, and the namespace's that a new link takes it from.
+type linkSetting struct{ prefix, dotKey, source string }
+
+func (s linkSetting) of(id LinkID) SysctlID {
+	return SysctlID{id.Namespace, s.prefix + id.Name + s.dotKey}
+}
+
+var linkSettings4, linkSettings6 = linkSettings(conf4Prefix, LinkSysctls4), linkSettings(conf6Prefix, LinkSysctls6)
+
+func linkSettings(prefix string, keys []string) []linkSetting {
+	list := make([]linkSetting, 0, len(keys))
+	for _, key := range keys {
+		list = append(list, linkSetting{prefix, "." + key, sourceOfLinkSysctl(prefix, key)})
+	}
+	return list
+}
+
 // sourceOfLinkSysctl is the namespace's setting a new link takes its own from. Writing
 // all.forwarding and all.disable_ipv6 also writes conf.default, which has no row.
 func sourceOfLinkSysctl(prefix, key string) string {
@@ -144,16 +161,15 @@ func sourceOfLinkSysctl(prefix, key string) string {
 
 // inheritLinkSysctls writes the rows a link has when it is made, or, for IPv6, when its MTU
 // allows IPv6 again. Without IPv6 on the link its IPv6 rows do not exist.
-func (s *State) inheritLinkSysctls(id LinkID, prefix string, keys []string) {
-	for _, key := range keys {
-		source := SysctlID{id.Namespace, sourceOfLinkSysctl(prefix, key)}
-		s.Sysctls[SysctlID{id.Namespace, prefix + id.Name + "." + key}] = s.Sysctls[source]
+func (s *State) inheritLinkSysctls(id LinkID, settings []linkSetting) {
+	for _, setting := range settings {
+		s.Sysctls[setting.of(id)] = s.Sysctls[SysctlID{id.Namespace, setting.source}]
 	}
 }
 
-func (s *State) dropLinkSysctls(id LinkID, prefix string, keys []string) {
-	for _, key := range keys {
-		delete(s.Sysctls, SysctlID{id.Namespace, prefix + id.Name + "." + key})
+func (s *State) dropLinkSysctls(id LinkID, settings []linkSetting) {
+	for _, setting := range settings {
+		delete(s.Sysctls, setting.of(id))
 	}
 }
 

@@ -99,8 +99,8 @@ func (s *State) dropEnd(id LinkID) {
 	s.dropOverrides(id.Name, LinkAttribute.any)
 	s.dropRoutes(id.Name, anyPrefix)
 	s.dropAddresses(id, anyAddr)
-	s.dropLinkSysctls(id, conf4Prefix, LinkSysctls4)
-	s.dropLinkSysctls(id, conf6Prefix, LinkSysctls6)
+	s.dropLinkSysctls(id, linkSettings4)
+	s.dropLinkSysctls(id, linkSettings6)
 }
 
 func (o SetAdmin) apply(m machine) {

@@ -58,9 +58,9 @@ func (o AddVLANLink) apply(m machine) {
 func (s *State) addLinkRow(end LinkEnd, link Link) {
 	link.MAC, link.MTU, link.Group = end.MAC, end.MTU, LinkGroup
 	s.Links[end.LinkID] = link
-	s.inheritLinkSysctls(end.LinkID, conf4Prefix, LinkSysctls4)
+	s.inheritLinkSysctls(end.LinkID, linkSettings4)
 	if end.MTU >= MinIPv6MTU {
-		s.inheritLinkSysctls(end.LinkID, conf6Prefix, LinkSysctls6)
+		s.inheritLinkSysctls(end.LinkID, linkSettings6)
 	}
 }
 
@@ -179,10 +179,10 @@ func (s *State) setMTU(id LinkID, mtu int) {
 	switch has6 := mtu >= MinIPv6MTU; {
 	case id.Name == Loopback || had6 == has6:
 	case has6:
-		s.inheritLinkSysctls(id, conf6Prefix, LinkSysctls6)
+		s.inheritLinkSysctls(id, linkSettings6)
 	default:
 		s.dropIPv6(id)
-		s.dropLinkSysctls(id, conf6Prefix, LinkSysctls6)
+		s.dropLinkSysctls(id, linkSettings6)
 	}
 	for _, child := range s.children(id.Name) {
 		if s.Links[child].MTU > mtu {
