@@ -78,6 +78,7 @@ func leadingDeletions(ops []topology.Op) []topology.Op {
 // deleteAtOnce deletes links, each on a socket of its own. All of them are tried; what counts as
 // applied ends with the first that failed.
 func (k *Kernel) deleteAtOnce(ctx context.Context, v *visit, ops []topology.Op) (applied int, err error) {
+	defer v.forgetIndexes()
 	results := make([]error, len(ops))
 	var deletions sync.WaitGroup
 	for i, op := range ops {

@@ -85,7 +85,20 @@
 //
 // Before a plan is applied, what it needs is tried in a namespace without a name, through the same
 // code: a kernel without VLAN filtering, VLAN interfaces, netem or tbf says so with
-// ErrFeatureMissing, and nothing of the lab is built.
+// ErrFeatureMissing, and nothing of the lab is built. A kind of link is tried by asking for one that
+// there cannot be, so that nothing is made: what a trial made would be taken apart while the lab is
+// built, and a bridge that is keeps everybody from changing links for some 20 ms.
+//
+// # What takes long without using the CPU
+//
+//	what                                    because                             so
+//	a veth whose queues nobody asks for     unused ones are turned off, which   one is asked for
+//	                                        waits for every CPU, at both ends
+//	the 65th, 257th, 513th … open file      the table of files grows, which     it is grown once, while
+//	                                        waits for every CPU                 nobody waits
+//	a link or bridge that is deleted        its users are waited for            all are deleted at once
+//	a file or message that changes links    others change links                 –
+//	  or forwarding
 //
 // # Crash points of CreateNamespace
 //

@@ -60,6 +60,15 @@ func (c *conn) close() {
 // fd is for ioctls that ask the socket's namespace.
 func (c *conn) fd() int { return c.socket }
 
+// cookie is the number of the socket's network namespace; 0 where the kernel has none.
+func (c *conn) cookie() uint64 {
+	cookie, err := unix.GetsockoptUint64(c.socket, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
+	if err != nil {
+		return 0
+	}
+	return cookie
+}
+
 // theKernel is where requests go and answers come from.
 var theKernel = &unix.SockaddrNetlink{Family: unix.AF_NETLINK}
 

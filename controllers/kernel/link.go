@@ -299,6 +299,7 @@ func endAttributes(end topology.LinkEnd) []*nl.RtAttr {
 
 // deleteLink deletes an interface, and with it its peer. Already gone is as good.
 func (v *visit) deleteLink(op topology.DeleteLink) error {
+	defer v.forgetIndexes()
 	return ignoreGone(v.changeLink(op.LinkID, unix.RTM_DELLINK, nl.NewIfInfomsg(unix.AF_UNSPEC)))
 }
 
@@ -357,9 +358,28 @@ func (v *visit) find(id topology.LinkID) (*door, int, error) {
 	return d, index, err
 }
 
-// index finds a link by its name. The kernel also answers for alternative names, which
-// somebody may have given another link: the way back tells.
+// forgetIndexes must follow a deletion: links go along with others, in other namespaces too.
+func (v *visit) forgetIndexes() {
+	for _, d := range v.doors {
+		clear(d.indexes)
+	}
+}
+
+// index finds a link by its name. As long as there is the link it keeps its index.
 func (d *door) index(name string) (int, error) {
+	if index, ok := d.indexes[name]; ok {
+		return index, nil
+	}
+	index, err := d.askIndex(name)
+	if err == nil {
+		d.indexes[name] = index
+	}
+	return index, err
+}
+
+// askIndex asks the kernel, which also answers for alternative names, as somebody may have given another
+// link: the way back tells.
+func (d *door) askIndex(name string) (int, error) {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
 		return 0, fmt.Errorf("%q is no name of a link: %w", name, err)

@@ -264,10 +264,10 @@ func (v *visit) unmount(k *Kernel, name, path string) error {
 	if err := v.remember(k, name); err != nil {
 		return err
 	}
-	v.kept.forget(name)
 	if err := v.close(name); err != nil {
 		return err
 	}
+	v.kept.forget(name)
 	if err := unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
 		return fmt.Errorf("unmount %s: %w", path, err)
 	}

@@ -57,25 +57,23 @@ func (s *settingsDirs) copy(namespace string, owner uint64, path string) (dir in
 	return dir, err == nil
 }
 
-// keep keeps a file of its own for an open directory, if there is room. Without an owner nothing is kept.
-func (s *settingsDirs) keep(namespace string, owner uint64, path string, dir int) {
+// take keeps an open directory for later visits and says so, if it is not kept already and there is
+// room. Without an owner nothing is kept.
+func (s *settingsDirs) take(namespace string, owner uint64, path string, dir int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open[namespace].owner != owner {
 		s.drop(namespace)
 	}
 	if _, there := s.open[namespace].dirs[path]; there || owner == 0 || s.count >= s.most {
-		return
-	}
-	own, err := unix.FcntlInt(uintptr(dir), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return
+		return false
 	}
 	if s.open[namespace].dirs == nil {
 		s.open[namespace] = keptDirs{owner, map[string]int{}}
 	}
-	s.open[namespace].dirs[path] = own
+	s.open[namespace].dirs[path] = dir
 	s.count++
+	return true
 }
 
 // forget closes what is kept of a namespace that is not there any more.

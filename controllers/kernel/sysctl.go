@@ -83,14 +83,12 @@ func (d *door) openSettings(family string) (dir int, err error) {
 	})
 }
 
-// openOnce remembers what open returns for a directory below settingsDir until the door is closed, and
-// has it kept for the next one.
+// openOnce remembers what open returns for a directory below settingsDir until the door is closed.
 func (d *door) openOnce(name string, open func(path string) (int, error)) (dir int, err error) {
 	if dir, ok := d.settings[name]; ok {
 		return dir, nil
 	}
-	owner := d.cookie()
-	if dir, ok := d.kept.copy(d.name, owner, name); ok {
+	if dir, ok := d.kept.copy(d.name, d.cookie, name); ok {
 		d.settings[name] = dir
 		return dir, nil
 	}
@@ -99,18 +97,7 @@ func (d *door) openOnce(name string, open func(path string) (int, error)) (dir i
 		return -1, fmt.Errorf("open %s: %w", path, err)
 	}
 	d.settings[name] = dir
-	d.kept.keep(d.name, owner, name, dir)
 	return dir, nil
-}
-
-// cookie is a number that the kernel has for this network namespace and will never have for another;
-// 0 before Linux 5.14, which has none.
-func (d *door) cookie() uint64 {
-	cookie, err := unix.GetsockoptUint64(d.conn.fd(), unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
-	if err != nil {
-		return 0
-	}
-	return cookie
 }
 
 func (d *door) readSysctl(name string) (string, error) {

@@ -27,10 +27,15 @@ type door struct {
 	name string
 	ns   netns.NsHandle
 	conn *conn
-	// settings are the open directories of /proc/sys/net as this namespace sees them, by family.
+	// cookie is a number that the kernel has for this network namespace and will never have for
+	// another; 0 before Linux 5.14, which has none.
+	cookie uint64
+	// settings are the open directories of /proc/sys/net as this namespace sees them, by path.
 	settings map[string]int
-	// kept has some of them open from an earlier visit.
+	// kept has some of them open from an earlier visit, and takes them for the next one.
 	kept *settingsDirs
+	// indexes are those of links that were asked for, by name.
+	indexes map[string]int
 }
 
 func (k *Kernel) visit(fn func(*visit) error) error {
@@ -75,7 +80,7 @@ func (v *visit) furnish(namespace string, ns netns.NsHandle) (*door, error) {
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	d := &door{name: namespace, ns: ns, conn: conn, settings: map[string]int{}, kept: v.kept}
+	d := &door{name: namespace, ns: ns, conn: conn, cookie: conn.cookie(), settings: map[string]int{}, kept: v.kept, indexes: map[string]int{}}
 	v.doors[namespace] = d
 	return d, nil
 }
@@ -129,8 +134,10 @@ func (v *visit) closeAll() {
 
 func (d *door) close() {
 	d.conn.close()
-	for _, dir := range d.settings {
-		unix.Close(dir) //nolint:errcheck // opened for reading
+	for path, dir := range d.settings {
+		if !d.kept.take(d.name, d.cookie, path, dir) {
+			unix.Close(dir) //nolint:errcheck // opened for reading
+		}
 	}
 	d.ns.Close() //nolint:errcheck // opened for reading
 }
