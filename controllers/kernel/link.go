@@ -239,14 +239,14 @@ func (v *visit) addLink(op topology.AddLink) error {
 		return err
 	}
 	peer := nl.NewRtAttr(vethInfoPeer, nl.NewIfInfomsg(unix.AF_UNSPEC).Serialize())
-	for _, a := range append(endAttributes(op.Ends[1]), uint32Attribute(unix.IFLA_NET_NS_FD, uint32(there.ns))) {
+	for _, a := range append(vethAttributes(op.Ends[1]), uint32Attribute(unix.IFLA_NET_NS_FD, uint32(there.ns))) {
 		peer.AddChild(a)
 	}
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("veth"))
 	info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddChild(peer)
 	request := []nl.NetlinkRequestData{nl.NewIfInfomsg(unix.AF_UNSPEC), info}
-	for _, a := range endAttributes(op.Ends[0]) {
+	for _, a := range vethAttributes(op.Ends[0]) {
 		request = append(request, a)
 	}
 	err = here.conn.send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
@@ -295,6 +295,13 @@ func endAttributes(end topology.LinkEnd) []*nl.RtAttr {
 		uint32Attribute(unix.IFLA_MTU, uint32(end.MTU)),
 		uint32Attribute(unix.IFLA_GROUP, topology.LinkGroup),
 	}
+}
+
+// vethAttributes ask for one queue in each direction. That is what a veth uses in any case; one that is not
+// asked for has a queue for every CPU, and to turn all but the first off the kernel waits for every
+// CPU, at each end, while nobody on the machine can change a link.
+func vethAttributes(end topology.LinkEnd) []*nl.RtAttr {
+	return append(endAttributes(end), uint32Attribute(unix.IFLA_NUM_TX_QUEUES, 1), uint32Attribute(unix.IFLA_NUM_RX_QUEUES, 1))
 }
 
 // deleteLink deletes an interface, and with it its peer. Already gone is as good.

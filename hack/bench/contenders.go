@@ -35,6 +35,7 @@ var contenders = []struct {
 	make func(context.Context, *bench, *result) (contender, error)
 }{
 	{"bare floor", bareFloor},
+	{"one queue", oneQueue},
 	{"same writes", sameWrites},
 	{"apply", applyOnly},
 	{"NetLab", wholePath},
@@ -44,6 +45,10 @@ var contenders = []struct {
 }
 
 func bareFloor(_ context.Context, b *bench, _ *result) (contender, error) {
+	return onFloor(b, floor.Options{Bare: true, AnyQueues: true})
+}
+
+func oneQueue(_ context.Context, b *bench, _ *result) (contender, error) {
 	return onFloor(b, floor.Options{Bare: true})
 }
 

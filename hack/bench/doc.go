@@ -14,6 +14,7 @@
 //
 //	contender      what it is
 //	bare floor     system calls alone: namespaces, links, addresses, routes, forwarding
+//	one queue      the same, with veths asked for as NetLab does (floor.Options.AnyQueues)
 //	same writes    the same, with every other write of NetLab: marks, settings, symlinks
 //	apply          NetLab's operations, applied to a machine that is known
 //	NetLab         all of it: compile, observe, compare, apply, and observe once more

@@ -100,7 +100,7 @@ func (s settings) cases() []benchCase {
 	}
 	if s.many > 0 {
 		few := slices.DeleteFunc(slices.Clone(all), func(name string) bool {
-			return !slices.Contains([]string{"bare floor", "same writes", "apply", "NetLab"}, name)
+			return !slices.Contains([]string{"bare floor", "one queue", "same writes", "apply", "NetLab"}, name)
 		})
 		cases = append(cases, benchCase{fmt.Sprintf("%d × 84 tutorial labs", s.many), 84, -1, s.many, few})
 	}

@@ -18,6 +18,9 @@ const own = "/proc/thread-self/ns/net"
 type Options struct {
 	// Bare writes no marks, no symlinks, and of the settings only those that make a node forward.
 	Bare bool
+	// AnyQueues does not say how many queues a veth has, as in a tutorial. The kernel then makes some for
+	// every CPU, takes all but one away again, and waits for every CPU twice.
+	AnyQueues bool
 }
 
 // Apply performs the operations one after the other on one thread, which ends with it. It

@@ -81,14 +81,22 @@ func (f *floor) addLink(op topology.AddLink) error {
 		return err
 	}
 	peer := nl.NewRtAttr(vethPeer, nl.NewIfInfomsg(unix.AF_UNSPEC).Serialize())
-	for _, a := range append(end(op.Ends[1]), number(unix.IFLA_NET_NS_FD, there.file)) {
+	for _, a := range append(f.vethEnd(op.Ends[1]), number(unix.IFLA_NET_NS_FD, there.file)) {
 		peer.AddChild(a)
 	}
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("veth"))
 	info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddChild(peer)
-	list := append(parts(nl.NewIfInfomsg(unix.AF_UNSPEC), info), end(op.Ends[0])...)
+	list := append(parts(nl.NewIfInfomsg(unix.AF_UNSPEC), info), f.vethEnd(op.Ends[0])...)
 	return f.sendIn(op.Ends[0].Namespace, message{unix.RTM_NEWLINK, create, list})
+}
+
+// vethEnd asks for one queue in each direction, unless the kernel is to make and unmake as many as it likes.
+func (f *floor) vethEnd(e topology.LinkEnd) []nl.NetlinkRequestData {
+	if f.AnyQueues {
+		return end(e)
+	}
+	return append(end(e), number(unix.IFLA_NUM_TX_QUEUES, 1), number(unix.IFLA_NUM_RX_QUEUES, 1))
 }
 
 func end(e topology.LinkEnd) []nl.NetlinkRequestData {
