@@ -142,6 +142,11 @@ bench-fleet: ## Measure writes, sizes and times with FLEET_NODES simulated nodes
 	@$(with_assets) \
 	go run ./hack/fleet --nodes $(FLEET_NODES) --labs $(FLEET_LABS)
 
+.PHONY: bench-agent
+bench-agent: deps ## Print the memory of an agent with 1,020 namespaces, its informers and probes
+	@$(with_assets) \
+	NETLAB_AGENT_LABS=10 go test -count=1 -v -timeout 20m -run TestTheAgentsMemory ./hack/acceptance | grep -v '^=== '
+
 .PHONY: test-vm
 test-vm: ## Run what needs VLANs, netem, or a lack of them, on Debian's kernel in QEMU
 	hack/vm/test.sh

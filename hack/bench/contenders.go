@@ -78,7 +78,8 @@ func applyOnly(ctx context.Context, b *bench, _ *result) (contender, error) {
 
 // wholePath is what an agent does with a lab that came, changed, or is looked after.
 func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
-	k, err := kernel.New(kernel.Options{Symlinks: true})
+	under, err := kernel.New(kernel.Options{Symlinks: true})
+	k := &clocked{Kernel: under}
 	eachLab := func(do func(topology.Identity) error) func() error {
 		return func() error {
 			for _, lab := range b.labs {
@@ -106,7 +107,12 @@ func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
 		_, err := converge.Remove(ctx, k, lab)
 		return err
 	})
-	watch := func() (int64, error) { return watching(ctx, k, b) }
+	build := func() error {
+		err := realize(b.spec)()
+		r.Observing, r.Applying = k.observing, k.applying
+		return err
+	}
+	watch := func() (int64, error) { return watching(ctx, under, b) }
 	start := time.Now()
 	planErr := eachLab(func(lab topology.Identity) error {
 		want, err := compile(lab, b.spec)
@@ -114,7 +120,25 @@ func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
 		return err
 	})()
 	r.CompileAndDiff = time.Since(start)
-	return contender{build: realize(b.spec), compare: realize(b.spec), edit: realize(b.edited), repair: realize(b.spec), tearDown: remove, watch: watch}, errors.Join(err, planErr)
+	return contender{build: build, compare: realize(b.spec), edit: realize(b.edited), repair: realize(b.spec), tearDown: remove, watch: watch}, errors.Join(err, planErr)
+}
+
+// clocked is a kernel that says what it took.
+type clocked struct {
+	*kernel.Kernel
+	observing, applying time.Duration
+}
+
+func (c *clocked) Observe(ctx context.Context, id topology.Identity, want topology.State) (topology.Observation, error) {
+	start := time.Now()
+	defer func() { c.observing += time.Since(start) }()
+	return c.Kernel.Observe(ctx, id, want)
+}
+
+func (c *clocked) Apply(ctx context.Context, ops []topology.Op) (int, error) {
+	start := time.Now()
+	defer func() { c.applying += time.Since(start) }()
+	return c.Kernel.Apply(ctx, ops)
 }
 
 // watchTime is how long memory is left alone before it is looked at.

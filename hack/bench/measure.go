@@ -32,6 +32,8 @@ type result struct {
 	Namespaces int
 	// CompileAndDiff is what computing the plan took, of a contender that does.
 	CompileAndDiff time.Duration
+	// Observing and Applying are what these took of the build, of a contender that does both.
+	Observing, Applying time.Duration
 	// Peak is the largest memory of a process, in bytes; Kernel what the kernel holds for the lab.
 	Peak, Kernel int64
 	// Watching is the resident memory of a process that has compared everything and waits for changes.

@@ -38,6 +38,7 @@ func (t *table) add(c benchCase, results map[string][]result, calls map[string]m
 	}
 	if runs := results["NetLab"]; len(runs) > 0 {
 		t.note(c, runs, results["apply"])
+		t.noteBuild(runs, results)
 	}
 }
 
@@ -50,6 +51,21 @@ func (t *table) note(c benchCase, runs, applied []result) {
 	no := least(runs, wallOf(phaseCompare)) / time.Duration(runs[0].Namespaces)
 	watching := megabytes(median(runs, func(r result) int64 { return r.Watching }))
 	t.notes = append(t.notes, fmt.Sprintf("%s; no-op %.2f ms per namespace; %s while watching them.", text, no.Seconds()*1000, watching))
+}
+
+// noteBuild says what NetLab's fastest build consists of, and what it is to every floor.
+func (t *table) noteBuild(runs []result, results map[string][]result) {
+	fastest := slices.MinFunc(runs, func(a, b result) int { return cmp.Compare(wallOf(phaseBuild)(a), wallOf(phaseBuild)(b)) })
+	whole := wallOf(phaseBuild)(fastest)
+	text := fmt.Sprintf("Its build of %s: applying %s, looking twice %s, compiling and comparing %s", milliseconds(whole),
+		milliseconds(fastest.Applying), milliseconds(fastest.Observing), milliseconds(whole-fastest.Applying-fastest.Observing))
+	for _, floor := range []string{reference, "one queue", "same writes"} {
+		text += fmt.Sprintf(";%s %s", ratio(runs, results[floor], wallOf(phaseBuild)), floor)
+	}
+	if applied := results["apply"]; len(applied) > 0 {
+		text += fmt.Sprintf("; applying alone%s same writes", ratio(applied, results["same writes"], wallOf(phaseBuild)))
+	}
+	t.notes = append(t.notes, text+".")
 }
 
 func (t *table) String() string {
