@@ -15,6 +15,8 @@
 // goes through many namespaces. Nothing stays open in a lab's namespace after it, because
 // a file or socket keeps a deleted one alive; directories of settings, which do not, are kept
 // from one visit to the next, because finding them takes the longer the more namespaces there are.
+// A large lab is observed by several visits at a time, most of whose work is to read settings from files;
+// their sockets stay open until it is known which ends belong together.
 //
 // # Whose is it
 //

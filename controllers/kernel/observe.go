@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
@@ -36,43 +38,94 @@ func changedMeanwhile(err error) bool {
 }
 
 func (k *Kernel) observeOnce(ctx context.Context, id topology.Identity, want topology.State) (topology.Observation, error) {
-	var found topology.Observation
-	err := k.visit(func(v *visit) error {
-		o := newObserver(v, id, want)
-		if err := o.observe(ctx); err != nil {
-			return err
-		}
-		found = o.result()
-		return nil
-	})
-	return found, err
+	o, err := k.look(ctx, id, want)
+	if err != nil {
+		return topology.Observation{}, err
+	}
+	return o.result(), nil
 }
 
-// observer collects one Observation.
+// look reads the parts of a lab at the same time, each on a thread of its own, and says whose each thing
+// is when all have been read.
+func (k *Kernel) look(ctx context.Context, id topology.Identity, want topology.State) (*observer, error) {
+	names, err := k.candidates(id, want)
+	if err != nil {
+		return nil, err
+	}
+	parts := inParts(id, want, names)
+	defer func() {
+		for _, o := range parts {
+			o.close()
+		}
+	}()
+	if err := k.readAll(ctx, parts); err != nil {
+		return nil, err
+	}
+	for _, o := range parts[1:] {
+		parts[0].absorb(o)
+	}
+	return parts[0], parts[0].observeInteriors()
+}
+
+// Reading is split over at most mostReaders threads, of which each has at least fewestNames to read:
+// listing links can only be done by one at a time on a machine.
+const (
+	mostReaders = 4
+	fewestNames = 16
+)
+
+// inParts returns one observer or more, among which the names are split.
+func inParts(id topology.Identity, want topology.State, names []string) []*observer {
+	parts := min(mostReaders, runtime.GOMAXPROCS(0), 1+len(names)/fewestNames)
+	observers := make([]*observer, parts)
+	for i := range observers {
+		observers[i] = newObserver(id, want, names[i*len(names)/parts:(i+1)*len(names)/parts])
+	}
+	return observers
+}
+
+// readAll fails if any part does.
+func (k *Kernel) readAll(ctx context.Context, parts []*observer) error {
+	failed := make([]error, len(parts))
+	var reading sync.WaitGroup
+	for i, o := range parts {
+		reading.Go(func() {
+			failed[i] = k.visit(func(v *visit) error {
+				o.visit = v
+				defer func() { o.doors = v.release() }()
+				return o.read(ctx)
+			})
+		})
+	}
+	reading.Wait()
+	return errors.Join(failed...)
+}
+
+// observer collects one Observation, or a part of one.
 type observer struct {
+	id   topology.Identity
+	want topology.State
+	// names are those to look at, in order.
+	names []string
 	visit *visit
-	id    topology.Identity
-	want  topology.State
+	// doors stay open until it is known whose each thing is.
+	doors map[string]*door
 	found topology.Observation
 	// interiors are the lab's namespaces in order of name.
 	interiors []*interior
 	nsids     nsids
 }
 
-func newObserver(v *visit, id topology.Identity, want topology.State) *observer {
-	return &observer{visit: v, id: id, want: want, nsids: nsids{}, found: topology.Observation{
+func newObserver(id topology.Identity, want topology.State, names []string) *observer {
+	return &observer{id: id, want: want, names: names, nsids: nsids{}, found: topology.Observation{
 		State:   topology.NewState(),
 		Carrier: map[topology.LinkID]bool{},
 		Index:   map[topology.LinkID]int{},
 	}}
 }
 
-func (o *observer) observe(ctx context.Context) error {
-	names, err := o.candidates()
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
+func (o *observer) read(ctx context.Context) error {
+	for _, name := range o.names {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -80,7 +133,21 @@ func (o *observer) observe(ctx context.Context) error {
 			return fmt.Errorf("look at %s: %w", name, err)
 		}
 	}
-	return o.observeInteriors()
+	return nil
+}
+
+// absorb takes what another one has read, which comes after what was taken before.
+func (o *observer) absorb(part *observer) {
+	maps.Copy(o.found.State.Namespaces, part.found.State.Namespaces)
+	maps.Copy(o.found.State.Sysctls, part.found.State.Sysctls)
+	o.found.Conflicts = append(o.found.Conflicts, part.found.Conflicts...)
+	o.interiors = append(o.interiors, part.interiors...)
+}
+
+func (o *observer) close() {
+	for _, d := range o.doors {
+		d.close()
+	}
 }
 
 func (o *observer) result() topology.Observation {
@@ -89,14 +156,14 @@ func (o *observer) result() topology.Observation {
 	return o.found
 }
 
-// candidates are the names the lab has, could have left, or wants.
-func (o *observer) candidates() ([]string, error) {
+// candidates are the names the lab has, could have left, or wants, in order.
+func (k *Kernel) candidates(id topology.Identity, want topology.State) ([]string, error) {
 	names := map[string]bool{}
-	for name := range o.want.Namespaces {
+	for name := range want.Namespaces {
 		names[name] = true
 	}
 	for _, dir := range []string{NamespaceDir, SymlinkDir} {
-		there, err := o.visit.listings.withPrefix(dir, o.id.Prefix())
+		there, err := k.listings.withPrefix(dir, id.Prefix())
 		if err != nil {
 			return nil, err
 		}

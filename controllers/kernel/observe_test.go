@@ -347,22 +347,16 @@ func TestPeersAreFoundWithFewQuestions(t *testing.T) {
 	}
 	converge(t, k, want)
 	for hint, wanted := range map[string]topology.State{"with the wanted state": want, "with nothing wanted": topology.NewState()} {
-		err := k.visit(func(v *visit) error {
-			o := newObserver(v, tutorial, wanted)
-			if err := o.observe(t.Context()); err != nil {
-				return err
-			}
-			most := pairs * (pairs + 1) / 2 // interfaces of one name do not tell which pair they are of
-			if hint == "with the wanted state" {
-				most = pairs
-			}
-			if asked := len(o.nsids); asked > most {
-				t.Errorf("%s: %d questions for %d pairs, at most %d would do", hint, asked, pairs, most)
-			}
-			return nil
-		})
+		o, err := k.look(t.Context(), tutorial, wanted)
 		if err != nil {
-			t.Error(err)
+			t.Fatal(err)
+		}
+		most := pairs * (pairs + 1) / 2 // interfaces of one name do not tell which pair they are of
+		if hint == "with the wanted state" {
+			most = pairs
+		}
+		if asked := len(o.nsids); asked > most {
+			t.Errorf("%s: %d questions for %d pairs, at most %d would do", hint, asked, pairs, most)
 		}
 	}
 }

@@ -17,9 +17,8 @@ type visit struct {
 	doors  map[string]*door
 	// home is a socket in the process' own namespace; nil until needed.
 	home *conn
-	// kept and listings outlive the visit.
-	kept     *settingsDirs
-	listings *listings
+	// kept outlives the visit.
+	kept *settingsDirs
 }
 
 // door is an open way into one namespace.
@@ -40,7 +39,7 @@ type door struct {
 
 func (k *Kernel) visit(fn func(*visit) error) error {
 	return k.onThread(func(t *thread) error {
-		v := &visit{thread: t, doors: map[string]*door{}, kept: k.kept, listings: k.listings}
+		v := &visit{thread: t, doors: map[string]*door{}, kept: k.kept}
 		defer v.closeAll()
 		return fn(v)
 	})
@@ -120,6 +119,14 @@ func (v *visit) homeConn() (*conn, error) {
 	var err error
 	v.home, err = dial()
 	return v.home, err
+}
+
+// release returns what is open in namespaces, to be closed by the caller. The thread need not be in any
+// of them for that.
+func (v *visit) release() map[string]*door {
+	doors := v.doors
+	v.doors = map[string]*door{}
+	return doors
 }
 
 func (v *visit) closeAll() {
