@@ -134,7 +134,7 @@ func newAgent(mgr manager.Manager, options AgentOptions) *Agent {
 	}
 	a.reporter.busy = a.queue.busy
 	a.progress = newProgress(a.reporter.open)
-	a.prober = probe.New(options.Machine.Dial, a.probed, probe.Observe(countAttempt), probe.Saturated(func(f probe.Family) bool { return options.Machine.NeighborTableFull(int(f)) }))
+	a.prober = probe.New(options.Machine.Dial, a.probed, probe.Observe(countAttempt), probe.Saturated(options.Machine.NeighborTableFull))
 	return a
 }
 
@@ -147,7 +147,7 @@ func (o AgentOptions) withDefaults() AgentOptions {
 		o.Machine.Follow = func(string) error { return nil }
 	}
 	if o.Machine.NeighborTableFull == nil {
-		o.Machine.NeighborTableFull = func(int) bool { return false }
+		o.Machine.NeighborTableFull = func(probe.Family) bool { return false }
 	}
 	if o.Machine.Reap == nil {
 		o.Machine.Reap = func(context.Context) ([]string, error) { return nil, nil }

@@ -41,9 +41,9 @@ type Machine struct {
 	Follow func(namespace string) error
 	// Dial opens a raw ICMP socket in a network namespace.
 	Dial probe.Dialer
-	// NeighborTableFull says whether no reply, and errors of IPv6, may mean just that: the table of family 4
-	// or 6. It may be nil.
-	NeighborTableFull func(family int) bool
+	// NeighborTableFull says whether the machine has no room for more neighbours of a family: then an error
+	// of the kernel, or silence, may mean just that. It may be nil.
+	NeighborTableFull func(probe.Family) bool
 	// Reap waits a moment for deleted namespaces to end, and returns those that something else
 	// keeps alive. It may be nil.
 	Reap func(ctx context.Context) (held []string, err error)

@@ -24,16 +24,17 @@ func machine(k *kernel.Kernel) controllers.Machine {
 			}
 			return conn, nil
 		},
-		NeighborTableFull: func(family int) bool { return neighborTableFull(k, family) },
+		NeighborTableFull: func(family probe.Family) bool { return neighborTableFull(k, family) },
 		Reap:              k.Reap,
 		HasNetem:          k.HasNetem,
 		FeatureMissing:    func(err error) bool { return errors.Is(err, kernel.ErrFeatureMissing) },
 	}
 }
 
-// neighborTableFull: IPv6 answers EINVAL when there is no room for another neighbour, IPv4 nothing.
-func neighborTableFull(k *kernel.Kernel, family int) bool {
-	used, limit, err := k.NeighbourUse(family)
+// neighborTableFull: when there is no room for another neighbour, IPv6 answers EINVAL, and routers on the way
+// drop packets of both families.
+func neighborTableFull(k *kernel.Kernel, family probe.Family) bool {
+	used, limit, err := k.NeighbourUse(int(family))
 	return err == nil && used*100 >= limit*95
 }
 
