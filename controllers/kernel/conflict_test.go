@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -156,6 +157,16 @@ func TestWhatOthersHaveUnderALabsNamesIsReported(t *testing.T) {
 				t.Errorf("%q is not in %q", said, told)
 			}
 		}
+	}
+}
+
+// A large lab is read in several parts.
+func TestWhatOthersHaveIsReportedOfEveryPart(t *testing.T) {
+	const links = 4 * fewestNames
+	k := newKernel(t, Options{})
+	sh(t, fmt.Sprintf("for i in $(seq %d); do ln -s /nowhere /run/netns/default.routed-pair.n$i; done", links))
+	if told := observe(t, k, topology.NewState()).Foreign; len(told) != links || !slices.IsSorted(told) {
+		t.Errorf("%d of %d are told: %q", len(told), links, told)
 	}
 }
 

@@ -141,6 +141,7 @@ func (o *observer) absorb(part *observer) {
 	maps.Copy(o.found.State.Namespaces, part.found.State.Namespaces)
 	maps.Copy(o.found.State.Sysctls, part.found.State.Sysctls)
 	o.found.Conflicts = append(o.found.Conflicts, part.found.Conflicts...)
+	o.found.Foreign = append(o.found.Foreign, part.found.Foreign...)
 	o.interiors = append(o.interiors, part.interiors...)
 }
 

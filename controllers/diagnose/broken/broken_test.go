@@ -49,7 +49,7 @@ var theMachine = sync.OnceValues(func() (*local.Machine, error) {
 	}, local.Options{Symlinks: true, HasNetem: k.HasNetem, FeatureMissing: kernel.ErrFeatureMissing, Progress: func(string) {}}), nil
 })
 
-func TestStories(t *testing.T) {
+func TestEveryCureWorks(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no stories: %v", err)
