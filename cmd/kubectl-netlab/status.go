@@ -67,16 +67,21 @@ func (a *app) statusOfAll(cmd *cobra.Command, m *local.Machine, output string) e
 		return err
 	}
 	all := []*local.Status{}
+	var failed []error
 	for _, id := range labs {
 		status, err := m.Status(cmd.Context(), id.Namespace, id.Name)
 		if err != nil {
-			return err
+			failed = append(failed, err)
+			continue
 		}
 		all = append(all, status)
 	}
 	a.terminal.clear()
 	if err := a.print(output, all, func() { a.printList(all) }); err != nil {
 		return err
+	}
+	if len(failed) > 0 {
+		return errors.Join(failed...)
 	}
 	return ready(all...)
 }
