@@ -86,7 +86,7 @@ func machine(t *testing.T, program []byte) string {
 // the programs and the archives.
 func TestThePluginsArchivesAreReproducible(t *testing.T) {
 	here, moved := v1(t), v1(t)
-	moved.root = copied(t, here.root, "api", "cmd/kubectl-netlab", "controllers", "go.mod", "go.sum", "LICENSE")
+	moved.root = copied(t, here.root, "api", "cmd/kubectl-netlab", "config/crd", "controllers", "go.mod", "go.sum", "LICENSE")
 	for _, p := range []platform{{"darwin", "arm64"}, {"windows", "amd64"}} {
 		first, err := here.pluginArchive(t.Context(), p)
 		if err != nil {
