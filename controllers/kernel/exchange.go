@@ -29,6 +29,8 @@ type conn struct {
 	socket int
 	// sequence is the last request's number; its answers carry it.
 	sequence uint32
+	// kernel is where requests go; sending writes to it.
+	kernel unix.SockaddrNetlink
 }
 
 // dial opens a socket in the namespace of the calling thread.
@@ -42,7 +44,7 @@ func dialProtocol(protocol int) (*conn, error) {
 	if err := configure(socket); err != nil {
 		return nil, errors.Join(fmt.Errorf("configure a netlink socket: %w", err), unix.Close(socket))
 	}
-	return &conn{socket: socket}, nil
+	return &conn{socket: socket, kernel: unix.SockaddrNetlink{Family: unix.AF_NETLINK}}, nil
 }
 
 // configure makes dumps obey their filters, which without strict checking the kernel ignores.
@@ -69,9 +71,6 @@ func (c *conn) cookie() uint64 {
 	return cookie
 }
 
-// theKernel is where requests go and answers come from.
-var theKernel = &unix.SockaddrNetlink{Family: unix.AF_NETLINK}
-
 // answerSize holds whatever the kernel puts into one answer: at most 32 KiB of a dump, and one
 // message however long it is.
 const answerSize = 64 << 10
@@ -87,7 +86,7 @@ func (c *conn) exchange(kind, flags int, data []nl.NetlinkRequestData, each func
 		Len: unix.SizeofNlMsghdr, Type: uint16(kind), Flags: uint16(unix.NLM_F_REQUEST | flags), Seq: c.sequence,
 	}}
 	message := request.Serialize()
-	if err := ignoreSignals(func() error { return unix.Sendto(c.socket, message, 0, theKernel) }); err != nil {
+	if err := ignoreSignals(func() error { return unix.Sendto(c.socket, message, 0, &c.kernel) }); err != nil {
 		return fmt.Errorf("send to the kernel: %w", err)
 	}
 	buffer := answers.Get().(*[answerSize]byte)

@@ -183,5 +183,5 @@ func addPacketFilter() error {
 		message(unix.NFNL_MSG_BATCH_BEGIN, 0, batch),
 		message(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_INET}, name...),
 		message(unix.NFNL_MSG_BATCH_END, 0, batch),
-	), 0, theKernel)
+	), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 }
