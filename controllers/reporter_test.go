@@ -72,6 +72,12 @@ func (p *paper) says(lab, reason string) {
 	p.set(report)
 }
 
+// turn begins another page.
+func (p *paper) turn() {
+	synctest.Wait() // whoever writes is done
+	p.writes, p.begun = nil, time.Now()
+}
+
 func (p *paper) expect(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
@@ -105,7 +111,7 @@ func TestSomebodyWhoEditsIsAnsweredSoon(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.open()
 		time.Sleep(time.Minute)
-		p.writes, p.begun = nil, time.Now()
+		p.turn()
 		for i := range 7 {
 			p.says("x", fmt.Sprint("NoReply", i))
 			time.Sleep(3 * time.Second)
@@ -127,7 +133,7 @@ func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
 		time.Sleep(time.Minute)
 		p.expect(t, "150ms: x=NoProbes y=NoProbes")
 
-		p.writes, p.begun = nil, time.Now()
+		p.turn()
 		p.busy = func() bool { return true }
 		for i := range 20 {
 			time.Sleep(510 * time.Millisecond)
@@ -144,7 +150,7 @@ func TestManyLabsAppliedTogetherAreToldOfWhenTheyAreDone(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.open()
 		time.Sleep(time.Minute)
-		p.writes, p.begun = nil, time.Now()
+		p.turn()
 		const labs, each = 30, 65 * time.Millisecond
 		p.busy = func() bool { return time.Since(p.begun) < labs*each }
 		for i := range labs {
@@ -152,6 +158,7 @@ func TestManyLabsAppliedTogetherAreToldOfWhenTheyAreDone(t *testing.T) {
 			p.says(fmt.Sprint("lab", i), "AllProbesPass")
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		var told []string
 		for _, line := range p.writes {
 			at, _, _ := strings.Cut(line, ":")
