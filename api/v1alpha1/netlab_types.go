@@ -277,7 +277,8 @@ type NodeConfig struct {
 // +kubebuilder:validation:XValidation:rule="(has(self.via) || has(self.link) ? 1 : 0) + (has(self.nextHops) ? 1 : 0) + (has(self.type) && self.type != 'Unicast' ? 1 : 0) == 1",message="a route has exactly one of via (or link), nextHops, or a type other than Unicast"
 // +kubebuilder:validation:XValidation:rule="!has(self.onLink) || !self.onLink || (has(self.via) && has(self.link))",message="onLink goes with via and link"
 type Route struct {
-	// default, the name of a subnet of the lab, or a CIDR.
+	// default, the name of a subnet of the lab, or a CIDR. A name, here and in via, stands for every family
+	// that both this node and the next hop have addresses of.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=49
 	To string `json:"to"`
