@@ -365,7 +365,7 @@ func (e *end) reaches(a netip.Addr) bool {
 // enableIPv6 decides which nodes have IPv6, and gives their links link-local addresses.
 func (n *network) enableIPv6() {
 	for _, x := range n.nodes {
-		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsLinkLocal) || slices.ContainsFunc(x.config.Routes, toIPv6)
+		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsIPv6) || slices.ContainsFunc(x.config.Routes, toIPv6)
 	}
 	for _, e := range n.allEnds() {
 		if e.node.ipv6 && e.mtu >= MinIPv6MTU && !e.bare() {
@@ -383,6 +383,10 @@ func toIPv6(r v1alpha1.Route) bool {
 	p, err := netip.ParsePrefix(r.To)
 	return err == nil && p.Addr().Is6()
 }
+
+// needsIPv6 reports whether the end has an address of IPv6, be it a link-local one that nobody else on the
+// segment can see, or needs one.
+func (e *end) needsIPv6() bool { return len(e.of(ipv6)) > 0 || e.needsLinkLocal() }
 
 // needsLinkLocal reports whether next hops on the segment can only be link-local: the end or a
 // neighbour has no IPv4 address, or it has an IPv6 one.
