@@ -55,6 +55,40 @@ func TestEditedLabsAreValidAndKeepWhatIsFixed(t *testing.T) {
 	}
 }
 
+// A kernel holds IPv6 only where it is not disabled, and on links that are large enough.
+func TestEditedLabsWantIPv6WhereAKernelCanHoldIt(t *testing.T) {
+	for name, lacks := range kernels {
+		for seed := range uint64(20) {
+			g := labtest.New(seed, lacks)
+			spec := g.Spec()
+			for range 100 {
+				var what string
+				spec, what = g.Edit(spec)
+				lab, err := topology.Compile(topology.Identity{Namespace: "default", Name: "lab"}, spec, topology.Options{HasNetem: func() bool { return true }})
+				if err != nil {
+					t.Fatalf("%s, seed %d, %s: %v", name, seed, what, err)
+				}
+				if id, found := homelessIPv6(lab.Want); found {
+					text, _ := yaml.Marshal(spec)
+					t.Fatalf("%s, seed %d, %s: %v cannot be there\n%s", name, seed, what, id, text)
+				}
+			}
+		}
+	}
+}
+
+// homelessIPv6 finds an address that its link has no IPv6 for.
+func homelessIPv6(s topology.State) (topology.AddressID, bool) {
+	for id := range s.Addresses {
+		disabled := s.Sysctls[topology.SysctlID{Namespace: id.Namespace, Name: topology.LinkSysctl6(id.Link, "disable_ipv6")}]
+		link := topology.LinkID{Namespace: id.Namespace, Name: id.Link}
+		if id.Prefix.Addr().Is6() && (disabled != "0" || s.Links[link].MTU < topology.MinIPv6MTU) {
+			return id, true
+		}
+	}
+	return topology.AddressID{}, false
+}
+
 func TestTheSameSeedGivesTheSameLab(t *testing.T) {
 	for seed := range uint64(50) {
 		a, _ := yaml.Marshal(labtest.New(seed, topologytest.Features{}).Spec())
