@@ -71,7 +71,9 @@
 // it where a packet gets lost.
 //
 // Not looked at, though packets depend on it: the route to an IPv6 address itself, which the kernel makes a while
-// after the address, so that a missing one says nothing; and the states of a bridge's ports per VLAN.
+// after the address, so that a missing one says nothing; the anycast address of a router's IPv6 subnet, which the
+// kernel leaves behind if forwarding is turned on between an address and its announcement, and later off; and the
+// states of a bridge's ports per VLAN.
 //
 // Not looked at, because no packet goes another way for it: names (alias, altname, label), promiscuity,
 // queue lengths, offloads, statistics, the priorities of VLAN interfaces, IPv6 tokens (no lab takes
