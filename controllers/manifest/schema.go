@@ -116,10 +116,11 @@ func (s *schema) verifyItems(list []any, field string) (problems topology.Proble
 	seen := map[string]int{}
 	for i, item := range list {
 		path := fmt.Sprintf("%s[%d]", field, i)
-		if first, twice := seen[s.identity(item)]; twice && s.identity(item) != "" {
+		identity := s.identity(item)
+		if first, twice := seen[identity]; twice && identity != "" {
 			problems = append(problems, topology.Problem{Field: path, Message: fmt.Sprintf("is %s[%d] again", field, first), Cure: "remove one of them"})
 		}
-		seen[s.identity(item)] = i
+		seen[identity] = i
 		problems = append(problems, s.Items.verify(item, path)...)
 	}
 	return problems
