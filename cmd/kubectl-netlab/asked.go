@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/nodeexec"
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/ask/remote"
 	"github.com/netlab-dev/netlab/controllers/capture"
-	"github.com/netlab-dev/netlab/controllers/nodeexec"
 )
 
 // asked is a lab that can be asked: on this machine, or on a node of a cluster.

@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/nodeexec"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/nodeexec"
 )
 
 // cluster is an API server and the namespace that is meant there; an empty one is all of them.

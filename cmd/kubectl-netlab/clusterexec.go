@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 	podexec "k8s.io/client-go/util/exec"
 
-	"github.com/netlab-dev/netlab/controllers/nodeexec"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/nodeexec"
 )
 
 // clusterExec runs the program in a pod on a node of the cluster.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
 

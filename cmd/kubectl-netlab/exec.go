@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/netlab-dev/netlab/controllers/nodeexec"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/nodeexec"
 )
 
 // defaultImage is what exec runs commands in: small, official, and its ip, ping, traceroute, nc

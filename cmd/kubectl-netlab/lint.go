@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/netlab-dev/netlab/controllers/manifest"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
 

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"os"
 
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
-	"github.com/netlab-dev/netlab/controllers/local"
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 

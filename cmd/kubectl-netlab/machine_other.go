@@ -7,7 +7,7 @@ package main
 import (
 	"errors"
 
-	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 )
 
 // errNoLocal says why there is no --local here: network namespaces, veth pairs and bridges are

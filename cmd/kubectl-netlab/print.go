@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
 
-	"github.com/netlab-dev/netlab/controllers/manifest"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
 )
 
 // The exit codes. exec and up -- CMD exit with the code of their command.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
-	"github.com/netlab-dev/netlab/controllers/local"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 )
 
 func (a *app) statusCommand() *cobra.Command {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/netlab-dev/netlab/controllers/local"
-	"github.com/netlab-dev/netlab/controllers/manifest"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
 )
 
 func (a *app) upCommand() *cobra.Command {

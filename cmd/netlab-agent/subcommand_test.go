@@ -11,10 +11,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
 
+	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel"
-	"github.com/netlab-dev/netlab/controllers/manifest"
 	"github.com/netlab-dev/netlab/controllers/topology"
 	"github.com/netlab-dev/netlab/hack/story"
 )
@@ -45,9 +46,10 @@ func lab(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: lab FILE UID")
 	}
-	documents, err := manifest.Read([]string{args[0]}, manifest.Options{})
+	text, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
-	described := documents[0].Lab
+	described := &v1alpha1.NetLab{}
+	ts.Check(yaml.UnmarshalStrict(text, described))
 	described.UID = types.UID(args[1])
 	id := topology.Identity{Namespace: described.Namespace, Name: described.Name, Owner: topology.AgentOwner(args[1])}
 	compiled, err := topology.Compile(id, &described.Spec, topology.Options{})

@@ -19,10 +19,10 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
-	"github.com/netlab-dev/netlab/controllers/local"
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 

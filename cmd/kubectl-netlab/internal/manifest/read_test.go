@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netlab-dev/netlab/controllers/manifest"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
 
@@ -205,7 +205,7 @@ var sharing = []string{"anycast", "vlan-isolation"}
 
 // The samples are what every other test starts from.
 func TestSamplesAreRead(t *testing.T) {
-	docs, err := manifest.Read([]string{"../../config/samples"}, manifest.Options{})
+	docs, err := manifest.Read([]string{"../../../../config/samples"}, manifest.Options{})
 	if err != nil || len(docs) < 9 {
 		t.Fatalf("read %d samples, %v", len(docs), err)
 	}

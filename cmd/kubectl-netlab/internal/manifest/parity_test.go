@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package manifest_test
 
 import (
 	"encoding/json"
@@ -13,13 +13,19 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
 	"github.com/netlab-dev/netlab/config/crd"
-	"github.com/netlab-dev/netlab/controllers/manifest"
+	"github.com/netlab-dev/netlab/hack/apiserver"
 )
+
+var api = apiserver.New("make test", "../../../../config/crd/bases")
+
+func TestMain(m *testing.M) { api.TestMain(m) }
 
 // What somebody can put in the place of any value, in JSON.
 var oddValues = []string{`null`, `0`, `-1`, `1`, `99999999999`, `1.5`, `""`, `"x"`, `"~"`, `" "`, `false`, `[]`, `[null]`, `[""]`, `[0]`, `{}`, `{"nobody": 1}`}
@@ -27,14 +33,13 @@ var oddValues = []string{`null`, `0`, `-1`, `1`, `99999999999`, `1.5`, `""`, `"x
 // Whatever the API server refuses, lint refuses: each value of each field that a sample has is replaced by
 // odd ones, removed, and repeated where it is in a list, one at a time.
 func TestLintRefusesWhatTheAPIServerRefuses(t *testing.T) {
-	c := strictly(adminClient(t))
-	namespace := newNamespace(t, c)
+	c := strictClient(t)
 	known := schemaPaths(t)
 	for name, path := range spots(t) {
 		delete(known, name)
 		t.Run(name, func(t *testing.T) {
 			for _, altered := range path.alterations(t) {
-				served := c.Create(t.Context(), decodeLab(t, namespace, altered.text), client.DryRunAll)
+				served := c.Create(t.Context(), decodeLab(t, altered.text), client.DryRunAll)
 				if served != nil && !apierrors.IsInvalid(served) && !apierrors.IsBadRequest(served) {
 					t.Fatalf("%s: %v", altered.what, served)
 				}
@@ -51,6 +56,26 @@ func TestLintRefusesWhatTheAPIServerRefuses(t *testing.T) {
 	if len(known) > 0 {
 		t.Errorf("no lab here has %v", slices.Sorted(maps.Keys(known)))
 	}
+}
+
+// strictClient may do anything and refuses unknown fields, as kubectl does.
+func strictClient(t *testing.T) client.Client {
+	t.Helper()
+	c, err := client.New(api.Config(t), client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client.WithFieldValidation(c, metav1.FieldValidationStrict)
+}
+
+func decodeLab(t *testing.T, written string) *unstructured.Unstructured {
+	t.Helper()
+	o := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(written), &o.Object); err != nil {
+		t.Fatal(err)
+	}
+	o.SetNamespace(metav1.NamespaceDefault)
+	return o
 }
 
 func lint(text string) error {
@@ -109,7 +134,7 @@ type alteration struct{ what, text string }
 // spots has the first place in the samples, and in a lab with what no sample needs, of each field.
 func spots(t *testing.T) map[string]aSpot {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "config", "samples", "*.yaml"))
+	files, err := filepath.Glob("../../../../config/samples/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 	"github.com/netlab-dev/netlab/controllers/ask/asktest"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/local"
 	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/topology"
 )
