@@ -84,7 +84,7 @@ func fullSizeLab() *v1alpha1.NetLab {
 // fullSizeSwitch knows as many VLANs as a switch may.
 func fullSizeSwitch(i int) v1alpha1.Switch {
 	s := v1alpha1.Switch{Name: fmt.Sprintf("long-name-w%d", i), VLANFiltering: v1alpha1.Enabled}
-	for vlan := range int32(64) {
+	for vlan := range v1alpha1.VLANID(64) {
 		s.VLANs = append(s.VLANs, v1alpha1.SwitchVLAN{ID: 4000 + vlan})
 	}
 	return s
@@ -165,21 +165,21 @@ func TestTheAPIServerRefuses(t *testing.T) {
 		{"a link with one end", "endpoints: [{name: ns1}, {name: router}]", "endpoints: [{name: ns1}]", "should have at least 2 items"},
 		{"a link with three ends", "{name: ns1}, {name: router}]", "{name: ns1}, {name: router}, {name: ns2}]", "must have at most 2 items"},
 		{"a subnet that is not there", "subnet: left", "subnet: lift", "links[].subnet must be the name of a subnet"},
-		{"a prefix with host bits", "192.0.2.0/24", "192.0.2.1/24", "a prefix without host bits"},
-		{"a subnet that is no prefix", "192.0.2.0/24", "left", "a prefix without host bits"},
+		{"a prefix with host bits", "192.0.2.0/24", "192.0.2.1/24", "must be a prefix without host bits"},
+		{"a subnet that is no prefix", "192.0.2.0/24", "left", "must be a prefix without host bits"},
 		{"two prefixes of one family", "[192.0.2.0/24]", "[192.0.2.0/24, 203.0.113.0/24]", "at most one cidr per address family"},
-		{"an address without its length", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, addresses: [192.0.2.1]}", "an address is written with its prefix length"},
+		{"an address without its length", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, addresses: [192.0.2.1]}", "must be an address with its prefix length"},
 		{"a MAC address that is none", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, mac: beef}", "spec.links[0].endpoints[0].mac"},
 		{"an MTU that IPv4 does not know", "{name: l1,", "{name: l1, mtu: 60,", "greater than or equal to 68"},
 		{"a probe without a target", "from: ns1, to: ns2", "from: ns1", "exactly one of to and toAddress"},
 		{"a probe with two targets", "from: ns1, to: ns2", `from: ns1, to: ns2, toAddress: 192.0.2.1`, "exactly one of to and toAddress"},
 		{"a probe of a node that is not there", "from: ns1, to: ns2", "from: ns1, to: ns7", "probes[].from and probes[].to must be names"},
-		{"a probe of no address", "from: ns1, to: ns2", "from: ns1, toAddress: router", "toAddress is an IP address"},
+		{"a probe of no address", "from: ns1, to: ns2", "from: ns1, toAddress: router", "must be an IP address"},
 		{"a route without a next hop", "{name: ns2}]", "{name: ns2, routes: [{to: default}]}]", "exactly one of via (or link), nextHops, or a type other than Unicast"},
 		{"a blackhole with a next hop", "{name: ns2}]", "{name: ns2, routes: [{to: default, via: router, type: Blackhole}]}]", "exactly one of via (or link), nextHops"},
 		{"a sysctl that is not in the list", "{name: ns2}]", "{name: ns2, sysctls: [{name: kernel.panic, value: 1}]}]", "Unsupported value"},
 		{"a sysctl's value that is no number", "{name: ns2}]", "{name: ns2, sysctls: [{name: net.ipv4.tcp_ecn, value: yes please}]}]", "should match"},
-		{"a loopback without its length", "{name: router}]", "{name: router, loopbacks: [10.0.0.1]}]", "a loopback is an address with a prefix length"},
+		{"a loopback without its length", "{name: router}]", "{name: router, loopbacks: [10.0.0.1]}]", "must be an address with its prefix length"},
 		{"more silent nodes than there can be", "routing: Auto", `placement: {maxUnavailable: 101%}`, "should match"},
 		{"fewer silent nodes than none", "routing: Auto", `placement: {maxUnavailable: -1}`, "0 or more"},
 		{"a switch with a subnet that filters VLANs", "routing: Auto", `switches: [{name: sw1, vlanFiltering: Enabled, subnet: left}]`, "belong to a VLAN"},

@@ -143,26 +143,18 @@ type Placement struct {
 
 // Namespace is a host: a network namespace that does not forward.
 type Namespace struct {
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved: the kernel uses them"
-	Name string `json:"name"`
+	Name Name `json:"name"`
 
 	NodeConfig `json:",inline"`
 }
 
 // Router is a network namespace that forwards.
 type Router struct {
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved: the kernel uses them"
-	Name string `json:"name"`
+	Name Name `json:"name"`
 	// Enabled by default. Disabled leaves routes as they are and turns the kernel's
 	// forwarding off: the mistake everybody makes once.
 	// +optional
-	Forwarding Forwarding `json:"forwarding,omitempty"`
+	Forwarding Toggle `json:"forwarding,omitempty"`
 
 	NodeConfig `json:",inline"`
 }
@@ -173,15 +165,10 @@ type Router struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.vlanFiltering) || self.vlanFiltering != 'Enabled' || (!has(self.subnet) && !has(self.addresses))",message="with vlanFiltering, subnet and addresses belong to a VLAN: write them under vlans"
 // +kubebuilder:validation:XValidation:rule="!has(self.vlans) || (has(self.vlanFiltering) && self.vlanFiltering == 'Enabled')",message="vlans needs vlanFiltering: Enabled"
 type Switch struct {
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved: the kernel uses them"
-	Name string `json:"name"`
+	Name Name `json:"name"`
 	// The subnet of its segment: what is plugged in takes its addresses from it.
 	// +optional
-	// +kubebuilder:validation:MaxLength=15
-	Subnet string `json:"subnet,omitempty"`
+	Subnet SubnetName `json:"subnet,omitempty"`
 	// Disabled by default. Every switch on a cycle of switches needs Enabled (IEEE 802.1D,
 	// with a forward delay of 2 seconds).
 	// +optional
@@ -200,54 +187,27 @@ type Switch struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
-	// +kubebuilder:validation:items:MaxLength=49
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="an address is written with its prefix length, such as 192.0.2.1/24"
-	Addresses []string `json:"addresses,omitempty"`
+	Addresses []InterfaceAddress `json:"addresses,omitempty"`
 	// Disabled by default. Enabled makes it a layer 3 switch: with addresses it routes
 	// between its VLANs, and counts as a router.
 	// +optional
-	Forwarding Forwarding `json:"forwarding,omitempty"`
+	Forwarding Toggle `json:"forwarding,omitempty"`
 
 	NodeConfig `json:",inline"`
 }
 
 // SwitchVLAN is a VLAN as a switch knows it.
 type SwitchVLAN struct {
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=4094
-	ID int32 `json:"id"`
+	ID VLANID `json:"id"`
 	// The subnet of this VLAN's segment.
 	// +optional
-	// +kubebuilder:validation:MaxLength=15
-	Subnet string `json:"subnet,omitempty"`
+	Subnet SubnetName `json:"subnet,omitempty"`
 	// The switch's own addresses in this VLAN, on br0.ID; never derived.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
-	// +kubebuilder:validation:items:MaxLength=49
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="an address is written with its prefix length, such as 192.0.2.1/24"
-	Addresses []string `json:"addresses,omitempty"`
+	Addresses []InterfaceAddress `json:"addresses,omitempty"`
 }
-
-// Toggle turns something on or off.
-// +kubebuilder:validation:Enum=Enabled;Disabled
-type Toggle string
-
-// The values of Toggle; an empty one means Disabled.
-const (
-	Enabled  Toggle = "Enabled"
-	Disabled Toggle = "Disabled"
-)
-
-// Forwarding says whether a router forwards packets.
-// +kubebuilder:validation:Enum=Enabled;Disabled
-type Forwarding string
-
-// The values of Forwarding; an empty one means Enabled.
-const (
-	ForwardingEnabled  Forwarding = "Enabled"
-	ForwardingDisabled Forwarding = "Disabled"
-)
 
 // NodeConfig is what every kind of node may have.
 type NodeConfig struct {
@@ -255,9 +215,7 @@ type NodeConfig struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
-	// +kubebuilder:validation:items:MaxLength=49
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="a loopback is an address with a prefix length, such as 10.255.0.1/32"
-	Loopbacks []string `json:"loopbacks,omitempty"`
+	Loopbacks []InterfaceAddress `json:"loopbacks,omitempty"`
 	// Routes of this node. One written here replaces the derived one for exactly
 	// that destination.
 	// +optional
@@ -284,23 +242,18 @@ type Route struct {
 	To string `json:"to"`
 	// The next hop: the name of a node that shares a link with this one, or an address.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=45
-	Via string `json:"via,omitempty"`
+	Via Gateway `json:"via,omitempty"`
 	// The link over which via is reached, where several qualify. Without via, the
 	// destination itself is on that link.
 	// +optional
-	// +kubebuilder:validation:MaxLength=15
-	Link string `json:"link,omitempty"`
+	Link LinkName `json:"link,omitempty"`
 	// Take it that via is on the link, though no prefix of this node says so.
 	// +optional
 	OnLink bool `json:"onLink,omitempty"`
 	// The address packets leave with unless their program says otherwise: one of this node's.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=45
-	// +kubebuilder:validation:XValidation:rule="isIP(self)",message="src is an IP address"
-	Src string `json:"src,omitempty"`
+	Src IPAddress `json:"src,omitempty"`
 	// Several next hops that share the traffic by weight.
 	// +optional
 	// +listType=atomic
@@ -334,13 +287,10 @@ const (
 // NextHop is one leg of a multipath route.
 type NextHop struct {
 	// The name of a node that shares a link with this one, or an address.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=45
-	Via string `json:"via"`
+	Via Gateway `json:"via"`
 	// The link over which via is reached, where several qualify.
 	// +optional
-	// +kubebuilder:validation:MaxLength=15
-	Link string `json:"link,omitempty"`
+	Link LinkName `json:"link,omitempty"`
 	// Its share of the traffic, 1 by default.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -362,39 +312,26 @@ type Sysctl struct {
 
 // Subnet is a named address range: IPv4, IPv6, or one of each.
 type Subnet struct {
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved"
-	Name string `json:"name"`
+	Name Name `json:"name"`
 	// At most one prefix per family, without host bits.
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=2
-	// +kubebuilder:validation:items:MaxLength=49
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self) && cidr(self) == cidr(self).masked()",message="a subnet's cidr is a prefix without host bits, such as 192.0.2.0/24"
 	// +kubebuilder:validation:XValidation:rule="size(self) < 2 || cidr(self[0]).ip().family() != cidr(self[1]).ip().family()",message="a subnet has at most one cidr per address family"
-	CIDRs []string `json:"cidrs"`
+	CIDRs []Prefix `json:"cidrs"`
 }
 
 // Link is exactly one veth pair; what you write is what ip link shows.
 type Link struct {
 	// The name of the link and, unless an endpoint says otherwise, of its interface at both ends.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved: the kernel uses them"
-	Name string `json:"name"`
+	Name Name `json:"name"`
 	// The subnet whose addresses the ends take, unless they write their own.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	Subnet string `json:"subnet,omitempty"`
+	Subnet SubnetName `json:"subnet,omitempty"`
 	// Bytes, 1500 by default. Below 1280 the kernel has no IPv6 on the link.
 	// +optional
-	// +kubebuilder:validation:Minimum=68
-	// +kubebuilder:validation:Maximum=65535
-	MTU int32 `json:"mtu,omitempty"`
+	MTU MTU `json:"mtu,omitempty"`
 	// Up by default. Down is a cut cable: both interfaces are set down.
 	// +optional
 	State LinkState `json:"state,omitempty"`
@@ -421,56 +358,38 @@ const (
 // Endpoint is one end of a link.
 type Endpoint struct {
 	// The node this end is plugged into.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	Name string `json:"name"`
+	Name NodeName `json:"name"`
 	// The interface's name in that node; the link's name by default.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved: the kernel uses them"
-	Interface string `json:"interface,omitempty"`
+	Interface Name `json:"interface,omitempty"`
 	// Its addresses in CIDR notation. Writing one of a family stops deriving that family here; an
 	// IPv6 link-local one, such as fe80::1/64, only takes the place of the usual one.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
-	// +kubebuilder:validation:items:MaxLength=49
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="an address is written with its prefix length, such as 192.0.2.1/24"
-	Addresses []string `json:"addresses,omitempty"`
+	Addresses []InterfaceAddress `json:"addresses,omitempty"`
 	// Its Ethernet address; derived from the names by default.
 	// +optional
-	// +kubebuilder:validation:MaxLength=17
-	// +kubebuilder:validation:Pattern=`^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$`
-	MAC string `json:"mac,omitempty"`
+	MAC MACAddress `json:"mac,omitempty"`
 	// Bytes; the link's by default.
 	// +optional
-	// +kubebuilder:validation:Minimum=68
-	// +kubebuilder:validation:Maximum=65535
-	MTU int32 `json:"mtu,omitempty"`
+	MTU MTU `json:"mtu,omitempty"`
 	// What happens to packets this end sends, instead of the link's impairment.
 	// +optional
 	Impairment *Impairment `json:"impairment,omitempty"`
 	// At a switch with vlanFiltering: the one VLAN of this access port, 1 by default.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=4094
-	VLAN int32 `json:"vlan,omitempty"`
+	VLAN VLANID `json:"vlan,omitempty"`
 	// At a switch with vlanFiltering: the VLANs this trunk port carries, tagged. Between two
 	// switches every VLAN of the lab by default.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:Minimum=1
-	// +kubebuilder:validation:items:Maximum=4094
-	VLANs []int32 `json:"vlans,omitempty"`
+	VLANs []VLANID `json:"vlans,omitempty"`
 	// At a trunk port: the VLAN that goes untagged.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=4094
-	NativeVLAN int32 `json:"nativeVLAN,omitempty"`
+	NativeVLAN VLANID `json:"nativeVLAN,omitempty"`
 	// At a host or router: interfaces on this one, each in a VLAN (router on a stick).
 	// +optional
 	// +listType=map
@@ -481,92 +400,60 @@ type Endpoint struct {
 
 // Subinterface is an interface for one VLAN of the link it is on.
 type Subinterface struct {
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=4094
-	VLAN int32 `json:"vlan"`
+	VLAN VLANID `json:"vlan"`
 	// Its name; by default the interface's, a dot and the VLAN.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['lo', 'all', 'default'])",message="lo, all and default are reserved: the kernel uses them"
-	Name string `json:"name,omitempty"`
+	Name Name `json:"name,omitempty"`
 	// The subnet whose addresses it takes, unless the VLAN's switches name one.
 	// +optional
-	// +kubebuilder:validation:MaxLength=15
-	Subnet string `json:"subnet,omitempty"`
+	Subnet SubnetName `json:"subnet,omitempty"`
 	// Its addresses in CIDR notation. Writing one of a family stops deriving that family here; an
 	// IPv6 link-local one, such as fe80::1/64, only takes the place of the usual one.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
-	// +kubebuilder:validation:items:MaxLength=49
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self)",message="an address is written with its prefix length, such as 192.0.2.1/24"
-	Addresses []string `json:"addresses,omitempty"`
+	Addresses []InterfaceAddress `json:"addresses,omitempty"`
 }
 
 // Impairment is what a cable does to packets (tc-netem(8)). The zero value does nothing.
 type Impairment struct {
 	// How long each packet takes, such as 10ms, 250us or 1.5s; at most 60s.
 	// +optional
-	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(us|ms|s)$`
-	Delay string `json:"delay,omitempty"`
+	Delay Duration `json:"delay,omitempty"`
 	// How much the delay varies around its value, at most 2.147s; needs delay.
 	// +optional
-	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(us|ms|s)$`
-	Jitter string `json:"jitter,omitempty"`
+	Jitter Duration `json:"jitter,omitempty"`
 	// The share of packets that get lost, such as 0.5%.
 	// +optional
-	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2}(\.[0-9]+)?)%$`
-	Loss string `json:"loss,omitempty"`
+	Loss Percentage `json:"loss,omitempty"`
 	// The share of packets that arrive twice.
 	// +optional
-	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2}(\.[0-9]+)?)%$`
-	Duplicate string `json:"duplicate,omitempty"`
+	Duplicate Percentage `json:"duplicate,omitempty"`
 	// The share of packets in which a bit is flipped.
 	// +optional
-	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2}(\.[0-9]+)?)%$`
-	Corrupt string `json:"corrupt,omitempty"`
+	Corrupt Percentage `json:"corrupt,omitempty"`
 	// The share of packets that overtake the delayed ones; needs delay.
 	// +optional
-	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:Pattern=`^(100|[0-9]{1,2}(\.[0-9]+)?)%$`
-	Reorder string `json:"reorder,omitempty"`
+	Reorder Percentage `json:"reorder,omitempty"`
 	// How much goes through, such as 10Mbit, 64kbit or 1Gbit (per second; decimal prefixes).
 	// +optional
-	// +kubebuilder:validation:MaxLength=16
-	// +kubebuilder:validation:Pattern=`^[0-9]+(\.[0-9]+)?(bit|kbit|Mbit|Gbit)$`
-	Rate string `json:"rate,omitempty"`
+	Rate BitRate `json:"rate,omitempty"`
 }
 
 // Probe is a ping from inside one node, asked again and again, with the outcome expected.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.to) != has(self.toAddress)",message="a probe has exactly one of to and toAddress"
 type Probe struct {
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	Name string `json:"name"`
+	Name ProbeName `json:"name"`
 	// The node that asks.
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	From string `json:"from"`
+	From NodeName `json:"from"`
 	// The node that is asked: its first loopback, else its first address, in every
 	// family both have.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=15
-	To string `json:"to,omitempty"`
+	To NodeName `json:"to,omitempty"`
 	// The address that is asked; it must lie in the lab.
 	// +optional
-	// +kubebuilder:validation:MaxLength=45
-	// +kubebuilder:validation:XValidation:rule="isIP(self)",message="toAddress is an IP address"
-	ToAddress string `json:"toAddress,omitempty"`
+	ToAddress IPAddress `json:"toAddress,omitempty"`
 	// Reachable by default. Unreachable passes while no reply comes.
 	// +optional
 	Expect Expectation `json:"expect,omitempty"`

@@ -32,17 +32,17 @@ func (in *Endpoint) DeepCopyInto(out *Endpoint) {
 	*out = *in
 	if in.Addresses != nil {
 		in, out := &in.Addresses, &out.Addresses
-		*out = make([]string, len(*in))
+		*out = make([]InterfaceAddress, len(*in))
 		copy(*out, *in)
 	}
 	if in.Impairment != nil {
 		in, out := &in.Impairment, &out.Impairment
 		*out = new(Impairment)
-		**out = **in
+		(*in).DeepCopyInto(*out)
 	}
 	if in.VLANs != nil {
 		in, out := &in.VLANs, &out.VLANs
-		*out = make([]int32, len(*in))
+		*out = make([]VLANID, len(*in))
 		copy(*out, *in)
 	}
 	if in.Subinterfaces != nil {
@@ -163,7 +163,7 @@ func (in *Link) DeepCopyInto(out *Link) {
 	if in.Impairment != nil {
 		in, out := &in.Impairment, &out.Impairment
 		*out = new(Impairment)
-		**out = **in
+		(*in).DeepCopyInto(*out)
 	}
 	if in.Endpoints != nil {
 		in, out := &in.Endpoints, &out.Endpoints
@@ -386,7 +386,9 @@ func (in *NetLabSpec) DeepCopyInto(out *NetLabSpec) {
 	if in.Probes != nil {
 		in, out := &in.Probes, &out.Probes
 		*out = make([]Probe, len(*in))
-		copy(*out, *in)
+		for i := range *in {
+			(*in)[i].DeepCopyInto(&(*out)[i])
+		}
 	}
 }
 
@@ -453,7 +455,7 @@ func (in *NodeConfig) DeepCopyInto(out *NodeConfig) {
 	*out = *in
 	if in.Loopbacks != nil {
 		in, out := &in.Loopbacks, &out.Loopbacks
-		*out = make([]string, len(*in))
+		*out = make([]InterfaceAddress, len(*in))
 		copy(*out, *in)
 	}
 	if in.Routes != nil {
@@ -571,7 +573,9 @@ func (in *Route) DeepCopyInto(out *Route) {
 	if in.NextHops != nil {
 		in, out := &in.NextHops, &out.NextHops
 		*out = make([]NextHop, len(*in))
-		copy(*out, *in)
+		for i := range *in {
+			(*in)[i].DeepCopyInto(&(*out)[i])
+		}
 	}
 }
 
@@ -606,7 +610,7 @@ func (in *Subinterface) DeepCopyInto(out *Subinterface) {
 	*out = *in
 	if in.Addresses != nil {
 		in, out := &in.Addresses, &out.Addresses
-		*out = make([]string, len(*in))
+		*out = make([]InterfaceAddress, len(*in))
 		copy(*out, *in)
 	}
 }
@@ -626,7 +630,7 @@ func (in *Subnet) DeepCopyInto(out *Subnet) {
 	*out = *in
 	if in.CIDRs != nil {
 		in, out := &in.CIDRs, &out.CIDRs
-		*out = make([]string, len(*in))
+		*out = make([]Prefix, len(*in))
 		copy(*out, *in)
 	}
 }
@@ -653,7 +657,7 @@ func (in *Switch) DeepCopyInto(out *Switch) {
 	}
 	if in.Addresses != nil {
 		in, out := &in.Addresses, &out.Addresses
-		*out = make([]string, len(*in))
+		*out = make([]InterfaceAddress, len(*in))
 		copy(*out, *in)
 	}
 	in.NodeConfig.DeepCopyInto(&out.NodeConfig)
@@ -674,7 +678,7 @@ func (in *SwitchVLAN) DeepCopyInto(out *SwitchVLAN) {
 	*out = *in
 	if in.Addresses != nil {
 		in, out := &in.Addresses, &out.Addresses
-		*out = make([]string, len(*in))
+		*out = make([]InterfaceAddress, len(*in))
 		copy(*out, *in)
 	}
 }

@@ -182,7 +182,7 @@ var edits = slices.Concat(
 			end(s, linkD, far).Name, end(s, linkE, near).Name = of(v, "r7", "r8"), of(v, "r7", "r8")
 		}, required},
 		{"routers[].forwarding", func(s *spec, v int) {
-			s.Routers[0].Forwarding = of(v, v1alpha1.ForwardingDisabled, v1alpha1.ForwardingEnabled)
+			s.Routers[0].Forwarding = of(v, v1alpha1.Disabled, v1alpha1.Enabled)
 		}, []string{"Disabled", "Enabled", "remove"}},
 		{"switches[].name", func(s *spec, v int) {
 			s.Switches[0].Name = of(v, "s7", "s8")
@@ -197,7 +197,7 @@ var edits = slices.Concat(
 		{"switches[].addresses[] IPv6", func(s *spec, v int) { s.Switches[0].Addresses = []string{of(v, "fd00:1::80/64", "fd00:1::81/64")} }, optional},
 		{"switches[].forwarding", func(s *spec, v int) {
 			s.Switches[0].Addresses = []string{"10.1.0.128/24"}
-			s.Switches[0].Forwarding = of(v, v1alpha1.ForwardingEnabled, v1alpha1.ForwardingDisabled)
+			s.Switches[0].Forwarding = of(v, v1alpha1.Enabled, v1alpha1.Disabled)
 		}, []string{"Enabled", "Disabled", "remove"}},
 		{"subnets[].name", func(s *spec, v int) {
 			s.Subnets[1].Name = of(v, "mid1", "mid2")
@@ -211,11 +211,11 @@ var edits = slices.Concat(
 			s.Links = append(s.Links, v1alpha1.Link{Name: of(v, "f", "g"), Subnet: "other", Endpoints: []v1alpha1.Endpoint{{Name: "h1"}, {Name: "h2"}}})
 		}, optional},
 		{"links[].subnet", func(s *spec, v int) { s.Links[linkE].Subnet = of(v, "other", "another") }, required},
-		{"links[].mtu", func(s *spec, v int) { s.Links[linkD].MTU = of(v, int32(1400), 9000) }, optional},
-		{"links[].mtu of a port", func(s *spec, v int) { s.Links[linkA].MTU = of(v, int32(1400), 9000) }, optional},
+		{"links[].mtu", func(s *spec, v int) { s.Links[linkD].MTU = of(v, v1alpha1.MTU(1400), 9000) }, optional},
+		{"links[].mtu of a port", func(s *spec, v int) { s.Links[linkA].MTU = of(v, v1alpha1.MTU(1400), 9000) }, optional},
 		{"links[].mtu without IPv6", func(s *spec, v int) {
 			s.Subnets[2].CIDRs = s.Subnets[2].CIDRs[:1]
-			s.Links[linkE].MTU = of(v, int32(1279), 576)
+			s.Links[linkE].MTU = of(v, v1alpha1.MTU(1279), 576)
 		}, optional},
 		{"links[].state", func(s *spec, v int) { s.Links[linkE].State = of(v, v1alpha1.LinkDown, v1alpha1.LinkUp) }, []string{"Down", "Up", "remove"}},
 		{"links[].state of a port", func(s *spec, v int) { s.Links[linkA].State = of(v, v1alpha1.LinkDown, v1alpha1.LinkUp) }, []string{"Down", "Up", "remove"}},
@@ -234,7 +234,7 @@ var edits = slices.Concat(
 			end(s, linkE, far).Addresses = of(v, []string{"10.3.0.1/24", "10.3.0.8/24"}, []string{"10.3.0.8/24", "10.3.0.1/24"})
 		}, []string{"add", "swap", "remove"}},
 		{"links[].endpoints[].mac", func(s *spec, v int) { end(s, linkE, far).MAC = of(v, "02:00:00:00:00:01", "02:00:00:00:00:02") }, optional},
-		{"links[].endpoints[].mtu", func(s *spec, v int) { end(s, linkD, far).MTU = of(v, int32(1400), 1300) }, optional},
+		{"links[].endpoints[].mtu", func(s *spec, v int) { end(s, linkD, far).MTU = of(v, v1alpha1.MTU(1400), 1300) }, optional},
 		{"links[].endpoints[].impairment.rate", func(s *spec, v int) {
 			end(s, linkD, near).Impairment = &v1alpha1.Impairment{Rate: of(v, "10Mbit", "20Mbit")}
 		}, optional},
@@ -273,7 +273,7 @@ func filtered(s *spec) *v1alpha1.Switch {
 // stick gives r1 an interface for VLAN 20 over its cable to s1.
 func stick(s *spec) *v1alpha1.Subinterface {
 	filtered(s)
-	end(s, linkC, near).VLANs, end(s, linkC, near).NativeVLAN = []int32{20}, 1
+	end(s, linkC, near).VLANs, end(s, linkC, near).NativeVLAN = []v1alpha1.VLANID{20}, 1
 	end(s, linkC, far).Subinterfaces = []v1alpha1.Subinterface{{VLAN: 20}}
 	return &end(s, linkC, far).Subinterfaces[0]
 }
@@ -291,8 +291,8 @@ var fullKernelEdits = slices.Concat(
 			}
 		}, []string{"Enabled", "Disabled", "remove"}},
 		{"switches[].vlans[].id", func(s *spec, v int) {
-			filtered(s).VLANs[1].ID = of(v, int32(20), 30)
-			end(s, linkB, far).VLAN = of(v, int32(20), 30)
+			filtered(s).VLANs[1].ID = of(v, v1alpha1.VLANID(20), 30)
+			end(s, linkB, far).VLAN = of(v, v1alpha1.VLANID(20), 30)
 		}, optional},
 		{"switches[].vlans[].subnet", func(s *spec, v int) {
 			filtered(s).VLANs[1].Subnet = of(v, "other", "another")
@@ -304,12 +304,15 @@ var fullKernelEdits = slices.Concat(
 		{"switches[].vlans[].addresses[] IPv6", func(s *spec, v int) {
 			filtered(s).VLANs[0].Addresses = []string{of(v, "fd00:1::80/64", "fd00:1::81/64")}
 		}, optional},
-		{"links[].endpoints[].vlan", func(s *spec, v int) { filtered(s); end(s, linkB, far).VLAN = of(v, int32(20), 1) }, optional},
-		{"links[].endpoints[].vlans[]", func(s *spec, v int) { stick(s); end(s, linkC, near).VLANs = of(v, []int32{20}, []int32{20, 30}) }, optional},
-		{"links[].endpoints[].nativeVLAN", func(s *spec, v int) { stick(s); end(s, linkC, near).NativeVLAN = of(v, int32(1), 40) }, optional},
+		{"links[].endpoints[].vlan", func(s *spec, v int) { filtered(s); end(s, linkB, far).VLAN = of(v, v1alpha1.VLANID(20), 1) }, optional},
+		{"links[].endpoints[].vlans[]", func(s *spec, v int) {
+			stick(s)
+			end(s, linkC, near).VLANs = of(v, []v1alpha1.VLANID{20}, []v1alpha1.VLANID{20, 30})
+		}, optional},
+		{"links[].endpoints[].nativeVLAN", func(s *spec, v int) { stick(s); end(s, linkC, near).NativeVLAN = of(v, v1alpha1.VLANID(1), 40) }, optional},
 		{"links[].endpoints[].subinterfaces[].vlan", func(s *spec, v int) {
-			stick(s).VLAN = of(v, int32(20), 30)
-			end(s, linkC, near).VLANs = []int32{20, 30}
+			stick(s).VLAN = of(v, v1alpha1.VLANID(20), 30)
+			end(s, linkC, near).VLANs = []v1alpha1.VLANID{20, 30}
 		}, optional},
 		{"links[].endpoints[].subinterfaces[].name", func(s *spec, v int) { stick(s).Name = of(v, "v20", "vlan20") }, optional},
 		{"links[].endpoints[].subinterfaces[].subnet", func(s *spec, v int) {

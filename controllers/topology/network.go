@@ -223,7 +223,7 @@ func (n *network) addNodes() {
 		r := &n.spec.Routers[i]
 		n.addNode(&node{
 			name: r.Name, field: fmt.Sprintf("spec.routers[%d]", i), config: &r.NodeConfig,
-			router: true, forwards: r.Forwarding != v1alpha1.ForwardingDisabled,
+			router: true, forwards: r.Forwarding != v1alpha1.Disabled,
 		})
 	}
 }

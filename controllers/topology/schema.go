@@ -128,7 +128,7 @@ func (n *network) checkEnums() {
 	oneOf(n, "spec.routing", s.Routing, v1alpha1.RoutingAuto, v1alpha1.RoutingManual)
 	oneOf(n, "spec.driftPolicy", s.DriftPolicy, v1alpha1.DriftCorrect, v1alpha1.DriftReport)
 	for i, r := range s.Routers {
-		oneOf(n, fmt.Sprintf("spec.routers[%d].forwarding", i), r.Forwarding, v1alpha1.ForwardingEnabled, v1alpha1.ForwardingDisabled)
+		oneOf(n, fmt.Sprintf("spec.routers[%d].forwarding", i), r.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
 		n.checkRouteTypes(fmt.Sprintf("spec.routers[%d]", i), r.Routes)
 	}
 	for i, ns := range s.Namespaces {
@@ -138,7 +138,7 @@ func (n *network) checkEnums() {
 		field := fmt.Sprintf("spec.switches[%d]", i)
 		oneOf(n, field+".stp", sw.STP, v1alpha1.Enabled, v1alpha1.Disabled)
 		oneOf(n, field+".vlanFiltering", sw.VLANFiltering, v1alpha1.Enabled, v1alpha1.Disabled)
-		oneOf(n, field+".forwarding", sw.Forwarding, v1alpha1.ForwardingEnabled, v1alpha1.ForwardingDisabled)
+		oneOf(n, field+".forwarding", sw.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
 		n.checkRouteTypes(field, sw.Routes)
 	}
 	for i, l := range s.Links {

@@ -50,7 +50,7 @@ func (p *port) vlan(tag uint16) (vlan uint16, ok bool) {
 func (n *network) addSwitches() {
 	for i := range n.spec.Switches {
 		s := &n.spec.Switches[i]
-		forwards := s.Forwarding == v1alpha1.ForwardingEnabled
+		forwards := s.Forwarding == v1alpha1.Enabled
 		x := &node{
 			name: s.Name, field: fmt.Sprintf("spec.switches[%d]", i), config: &s.NodeConfig,
 			sw: s, router: forwards, forwards: forwards,
@@ -91,7 +91,7 @@ func (n *network) checkSwitch(x *node) {
 	if !x.filters() && len(s.VLANs) > 0 {
 		n.refuse(x.field+".vlans", "write vlanFiltering: Enabled", "%s does not filter VLANs", s.Name)
 	}
-	seen := map[int32]bool{}
+	seen := map[v1alpha1.VLANID]bool{}
 	for i, v := range s.VLANs {
 		field := fieldAt(x.field+".vlans", i)
 		n.checkVLAN(field+".id", v.ID)
@@ -109,7 +109,7 @@ func (n *network) checkSwitchSubnet(field, name string) {
 	}
 }
 
-func (n *network) checkVLAN(field string, id int32) {
+func (n *network) checkVLAN(field string, id v1alpha1.VLANID) {
 	if id < 1 || id > 4094 {
 		n.refuse(field, "", "a VLAN is 1 to 4094, not %d", id)
 	}

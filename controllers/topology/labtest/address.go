@@ -53,9 +53,9 @@ func (d *draft) nameSwitched(at place) {
 	name, f := d.newSubnet(24, 64)
 	addresses := d.switchAddresses(f)
 	if len(addresses) > 0 && d.chance(50) {
-		s.Forwarding = v1alpha1.ForwardingEnabled
+		s.Forwarding = v1alpha1.Enabled
 	} else if s.Forwarding == "" {
-		s.Forwarding = v1alpha1.ForwardingDisabled
+		s.Forwarding = v1alpha1.Disabled
 	}
 	if at.vlan == 0 {
 		s.Subnet, s.Addresses = name, addresses

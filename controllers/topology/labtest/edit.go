@@ -343,7 +343,7 @@ func (d *draft) toggleLink() string {
 }
 
 // mtus are on both sides of the least that IPv6 needs.
-var mtus = []int32{0, 576, 1279, 1280, 1400, 1500, 9000, 65535}
+var mtus = []v1alpha1.MTU{0, 576, 1279, 1280, 1400, 1500, 9000, 65535}
 
 func (d *draft) changeMTU() string {
 	l := d.anyLink()
@@ -583,10 +583,10 @@ func (d *draft) toggleForwarding() string {
 	if fixed(r.Name) {
 		return ""
 	}
-	if r.Forwarding == v1alpha1.ForwardingDisabled {
+	if r.Forwarding == v1alpha1.Disabled {
 		r.Forwarding = ""
 	} else {
-		r.Forwarding = v1alpha1.ForwardingDisabled
+		r.Forwarding = v1alpha1.Disabled
 	}
 	return r.Name
 }

@@ -103,7 +103,7 @@ func (d *draft) addNodes() {
 	for i := range routers {
 		r := v1alpha1.Router{Name: "r" + strconv.Itoa(i)}
 		if d.chance(4) {
-			r.Forwarding = v1alpha1.ForwardingDisabled
+			r.Forwarding = v1alpha1.Disabled
 		}
 		d.addLoopbacks(&r.NodeConfig, 60, i)
 		d.spec.Routers = append(d.spec.Routers, r)
@@ -142,7 +142,7 @@ func (d *draft) addLoopbacks(c *v1alpha1.NodeConfig, percent, number int) {
 }
 
 // vlanIDs are those that labs use.
-var vlanIDs = []int32{1, 10, 20, 30}
+var vlanIDs = []v1alpha1.VLANID{1, 10, 20, 30}
 
 // joinSwitches makes trees of switches, and circles where there is a spanning tree.
 func (d *draft) joinSwitches() {
@@ -308,7 +308,7 @@ func (d *draft) linkDetails(i int) {
 		l.Impairment = d.impairment()
 	}
 	if d.chance(15) {
-		l.MTU = pick(d.Generator, int32(1280), 1400, 1500, 9000)
+		l.MTU = pick(d.Generator, v1alpha1.MTU(1280), 1400, 1500, 9000)
 	}
 	w := newWiring(d.spec)
 	for j := range l.Endpoints {
@@ -317,7 +317,7 @@ func (d *draft) linkDetails(i int) {
 			e.Interface = fmt.Sprintf("eth%d", i)
 		}
 		if d.chance(5) {
-			e.MTU = pick(d.Generator, int32(1300), 1500, 4000)
+			e.MTU = pick(d.Generator, v1alpha1.MTU(1300), 1500, 4000)
 		}
 		if d.chance(5) {
 			e.Impairment = d.impairment()

@@ -116,10 +116,10 @@ func newNetwork(spec *v1alpha1.NetLabSpec, addresses map[topology.AddressID]topo
 	}
 	for i := range spec.Routers {
 		r := &spec.Routers[i]
-		add(r.Name, true, r.Forwarding != v1alpha1.ForwardingDisabled, &r.NodeConfig)
+		add(r.Name, true, r.Forwarding != v1alpha1.Disabled, &r.NodeConfig)
 	}
 	for i := range spec.Switches {
-		forwards := spec.Switches[i].Forwarding == v1alpha1.ForwardingEnabled
+		forwards := spec.Switches[i].Forwarding == v1alpha1.Enabled
 		add(spec.Switches[i].Name, forwards, forwards, &spec.Switches[i].NodeConfig)
 	}
 	w := newWiring(spec)

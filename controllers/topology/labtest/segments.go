@@ -14,7 +14,7 @@ import (
 // VLAN 0 of a switch that does not filter is what has no tag.
 type place struct {
 	node, iface string
-	vlan        int32
+	vlan        v1alpha1.VLANID
 }
 
 // end is an interface with addresses.
@@ -30,11 +30,11 @@ type end struct {
 type wiring struct {
 	spec     *v1alpha1.NetLabSpec
 	switches map[string]*v1alpha1.Switch
-	tags     []int32
+	tags     []v1alpha1.VLANID
 }
 
 func newWiring(spec *v1alpha1.NetLabSpec) *wiring {
-	w := &wiring{spec: spec, switches: map[string]*v1alpha1.Switch{}, tags: []int32{0}}
+	w := &wiring{spec: spec, switches: map[string]*v1alpha1.Switch{}, tags: []v1alpha1.VLANID{0}}
 	for i := range spec.Switches {
 		w.switches[spec.Switches[i].Name] = &spec.Switches[i]
 		for _, v := range spec.Switches[i].VLANs {
@@ -67,7 +67,7 @@ func (w *wiring) filters(node string) bool {
 }
 
 // at is where a frame with a tag, or 0, is at one end of a link; ok is false where it is dropped.
-func (w *wiring) at(l *v1alpha1.Link, i int, tag int32) (p place, ok bool) {
+func (w *wiring) at(l *v1alpha1.Link, i int, tag v1alpha1.VLANID) (p place, ok bool) {
 	e := &l.Endpoints[i]
 	switch {
 	case w.filters(e.Name):
@@ -87,7 +87,7 @@ func (w *wiring) at(l *v1alpha1.Link, i int, tag int32) (p place, ok bool) {
 }
 
 // vlan is what a port of a filtering switch makes of a tag.
-func (w *wiring) vlan(e *v1alpha1.Endpoint, toSwitch bool, tag int32) (vlan int32, ok bool) {
+func (w *wiring) vlan(e *v1alpha1.Endpoint, toSwitch bool, tag v1alpha1.VLANID) (vlan v1alpha1.VLANID, ok bool) {
 	silent := e.VLAN == 0 && len(e.VLANs) == 0
 	untagged := e.VLAN + e.NativeVLAN
 	if silent && !toSwitch && untagged == 0 {
