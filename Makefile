@@ -78,7 +78,7 @@ test: deps ## Run every test; the first time this builds an API server (6 minute
 .PHONY: story
 story: deps ## Tell only the stories whose names match STORY, with what they measure
 	@$(with_assets) \
-	go test -timeout 20m -count=1 -v -run "$(STORY)" ./hack/acceptance ./controllers ./controllers/kernel ./cmd/... | grep -v '^=== \|no tests to run'
+	go test -timeout 20m -count=1 -v -run "$(STORY)" ./hack/test/acceptance ./controllers ./controllers/kernel ./cmd/... | grep -v '^=== \|no tests to run'
 
 .PHONY: test-race
 test-race: ## Run the tests of RACE_PKGS with the race detector
@@ -88,7 +88,7 @@ test-race: ## Run the tests of RACE_PKGS with the race detector
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME
-	@hack/fuzz.sh $(FUZZTIME)
+	@hack/test/fuzz.sh $(FUZZTIME)
 
 # The plugin is built for systems that nothing is run on here. -trimpath, as it is released, so that
 # check-release compiles nothing again.
@@ -114,23 +114,23 @@ vuln: ## Look for known vulnerabilities in what the code calls (needs the networ
 .PHONY: test-gitops
 test-gitops: ## Ask Flux, Argo CD and kubectl about every situation and sample
 	@$(with_assets) \
-	go -C hack/gitops test -count=1 -timeout 20m ./...
+	go -C hack/test/gitops test -count=1 -timeout 20m ./...
 
 .PHONY: check-observability
 check-observability: ## Check alert rules, dashboard and PodMonitors with Prometheus's own code
-	hack/observability/check.sh
+	hack/test/observability/check.sh
 
 .PHONY: check-release
 check-release: ## Check images, SBOMs, Dockerfile, chart, manifests and plugin
 	@hack/deps.sh images
 	@$(with_assets) \
-	go test -C hack/image -count=1 -timeout 20m ./... && go test -C hack/release -count=1 -timeout 20m ./...
+	go test -C hack/package/image -count=1 -timeout 20m ./... && go test -C hack/package/release -count=1 -timeout 20m ./...
 
 .PHONY: e2e
 e2e: ## Tell the stories of a cluster with three nodes, made for it here (as root), or of KUBECONFIG=FILE
 	@hack/deps.sh images
 	@hack/cluster/deps.sh
-	@$(with_cluster_assets) hack/e2e/run.sh $(if $(filter command,$(origin KUBECONFIG)),$(KUBECONFIG))
+	@$(with_cluster_assets) hack/test/e2e/run.sh $(if $(filter command,$(origin KUBECONFIG)),$(KUBECONFIG))
 
 .PHONY: e2e-long
 e2e-long: ## The same with outages and quiet times as long as they are in the field
@@ -140,16 +140,16 @@ e2e-long: ## The same with outages and quiet times as long as they are in the fi
 bench-fleet: ## Measure writes, sizes and times with FLEET_NODES simulated nodes and FLEET_LABS labs on each
 	@hack/deps.sh
 	@$(with_assets) \
-	go run ./hack/fleet --nodes $(FLEET_NODES) --labs $(FLEET_LABS)
+	go run ./hack/bench/fleet --nodes $(FLEET_NODES) --labs $(FLEET_LABS)
 
 .PHONY: bench-agent
 bench-agent: deps ## Print the memory of an agent with 1,020 namespaces, its informers and probes
 	@$(with_assets) \
-	NETLAB_AGENT_LABS=10 go test -count=1 -v -timeout 20m -run TestTheAgentsMemory ./hack/acceptance | grep -v '^=== '
+	NETLAB_AGENT_LABS=10 go test -count=1 -v -timeout 20m -run TestTheAgentsMemory ./hack/test/acceptance | grep -v '^=== '
 
 .PHONY: test-vm
 test-vm: ## Run what needs VLANs, netem, or a lack of them, on Debian's kernel in QEMU
-	hack/vm/test.sh
+	hack/test/vm/test.sh
 
 .PHONY: test-random
 test-random: deps ## Build 1,000 random labs and make 10,000 random edits
@@ -157,34 +157,34 @@ test-random: deps ## Build 1,000 random labs and make 10,000 random edits
 
 .PHONY: test-host
 test-host: ## Run every test, and check that this machine's own network is as before
-	hack/hostsame.sh make --no-print-directory test
+	hack/test/hostsame.sh make --no-print-directory test
 
 .PHONY: bench
 bench: ## Print how long labs take, next to system calls alone, ip, and Mininet (as root, 10 minutes)
-	@hack/bench/run.sh $(BENCHFLAGS)
+	@hack/bench/labs/run.sh $(BENCHFLAGS)
 
 .PHONY: compare
 compare: ## Print how many lines labs take in NetLab and elsewhere; run Mininet's files
-	@go run ./hack/compare
-	@NETLAB_MININET=$$(hack/bench/deps.sh) go test -count=1 -tags mininet ./hack/compare
+	@go run ./hack/bench/compare
+	@NETLAB_MININET=$$(hack/bench/labs/deps.sh) go test -count=1 -tags mininet ./hack/bench/compare
 
 ##@ Release and install
 
 .PHONY: images
 images: ## Build the container images into bin/images, without Docker
-	go run -C hack/image . -version $(VERSION) -arch $(IMAGE_ARCH) -out $(CURDIR)/bin/images
+	go run -C hack/package/image . -version $(VERSION) -arch $(IMAGE_ARCH) -out $(CURDIR)/bin/images
 
 .PHONY: install.yaml
 install.yaml: ## Write bin/release/install.yaml: everything, images pinned to VERSION
-	go run -C hack/release . -version $(VERSION) -registry "$(REGISTRY)" -out $(CURDIR)/bin/release install
+	go run -C hack/package/release . -version $(VERSION) -registry "$(REGISTRY)" -out $(CURDIR)/bin/release install
 
 .PHONY: helm-chart
 helm-chart: ## Write the Helm chart into bin/release
-	go run -C hack/release . -version $(VERSION) -registry "$(REGISTRY)" -out $(CURDIR)/bin/release chart
+	go run -C hack/package/release . -version $(VERSION) -registry "$(REGISTRY)" -out $(CURDIR)/bin/release chart
 
 .PHONY: release
 release: images ## Write images, install.yaml, chart, plugin archives and Krew manifest
-	go run -C hack/release . -version $(VERSION) -registry "$(REGISTRY)" -out $(CURDIR)/bin/release
+	go run -C hack/package/release . -version $(VERSION) -registry "$(REGISTRY)" -out $(CURDIR)/bin/release
 
 .PHONY: deploy
 deploy: install.yaml ## Install VERSION from REGISTRY where kubectl points
@@ -192,7 +192,7 @@ deploy: install.yaml ## Install VERSION from REGISTRY where kubectl points
 
 .PHONY: undeploy
 undeploy: install.yaml ## Remove all labs, wait for the agents, remove NetLab
-	hack/release/uninstall.sh bin/release/install.yaml
+	hack/package/release/uninstall.sh bin/release/install.yaml
 
 .PHONY: kind-up
 kind-up: ## Make a kind cluster with three nodes
@@ -200,7 +200,7 @@ kind-up: ## Make a kind cluster with three nodes
 
 .PHONY: kind-load
 kind-load: ## Build this machine's images and load them into kind
-	go run -C hack/image . -version dev -images agent,controller -arch $$(go env GOARCH) -out $(CURDIR)/bin/images
+	go run -C hack/package/image . -version dev -images agent,controller -arch $$(go env GOARCH) -out $(CURDIR)/bin/images
 	for i in agent controller; do $(KIND) load image-archive bin/images/netlab-$$i-$$(go env GOARCH).tar; done
 
 .PHONY: deploy-kind

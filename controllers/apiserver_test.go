@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/netlab-dev/netlab/hack/apiserver"
+	"github.com/netlab-dev/netlab/hack/test/apiserver"
 )
 
 var api = apiserver.New("make test", "../config/crd/bases")

@@ -34,7 +34,7 @@
 // follow each other, each after a longer wait for labs at work, then one in five seconds (reporter.go). A report is
 // sent, and stored, whole; of a lab that is ready it holds one word (verdict.go), for an API server
 // has every report of the last 75 s in memory, taken apart into maps four times as large as its
-// JSON. The fleet in hack/fleet measures it all.
+// JSON. The fleet in hack/bench/fleet measures it all.
 //
 // # When a lab is looked at
 //

@@ -25,7 +25,7 @@ import (
 var update = flag.Bool("update", false, "write testdata/situations anew")
 
 // Every situation a lab can be in is a file: the object as people and their tools see it, with
-// the status that summarize gives it. hack/gitops asks Flux and Argo CD what they make of each.
+// the status that summarize gives it. hack/test/gitops asks Flux and Argo CD what they make of each.
 func TestEverySituationIsWrittenDown(t *testing.T) {
 	for _, s := range situations {
 		t.Run(s.file, func(t *testing.T) {

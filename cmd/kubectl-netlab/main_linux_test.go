@@ -15,7 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/netlab-dev/netlab/hack/story"
+	"github.com/netlab-dev/netlab/hack/test/story"
 )
 
 // The stories of testdata/script run this program on the real kernel, in a sandbox that they

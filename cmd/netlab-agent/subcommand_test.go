@@ -17,7 +17,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/topology"
-	"github.com/netlab-dev/netlab/hack/story"
+	"github.com/netlab-dev/netlab/hack/test/story"
 )
 
 // The stories of testdata/script run the subcommands on the real kernel, in a sandbox, with a lab

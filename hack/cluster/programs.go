@@ -44,10 +44,10 @@ func findPrograms(given string) (string, error) {
 	return filepath.Abs(dir)
 }
 
-// pauseImage is where hack/image puts it.
+// pauseImage is where hack/package/image puts it.
 const pauseImage = "bin/images/netlab-pause-" + runtime.GOARCH + ".tar"
 
-// findPauseImage returns the tar of the pause image: the given one, or the one that hack/image makes.
+// findPauseImage returns the tar of the pause image: the given one, or the one that hack/package/image makes.
 func findPauseImage(given string) (string, error) {
 	if given != "" {
 		return given, nil
@@ -55,7 +55,7 @@ func findPauseImage(given string) (string, error) {
 	if _, err := os.Stat(pauseImage); err == nil {
 		return pauseImage, nil
 	}
-	build := exec.Command("go", "run", "-C", "hack/image", ".", "-images", "netlab-pause", "-arch", runtime.GOARCH)
+	build := exec.Command("go", "run", "-C", "hack/package/image", ".", "-images", "netlab-pause", "-arch", runtime.GOARCH)
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		return "", fmt.Errorf("build the pause image: %w (in the root of the repository, or name a tar with --pause)", err)

@@ -14,7 +14,7 @@ import (
 )
 
 // These stories need root, the packages of deps.sh, the Kubernetes programs ($KUBEBUILDER_ASSETS, else
-// built) and the images of hack/image in bin/images:
+// built) and the images of hack/package/image in bin/images:
 //
 //	go test -tags cluster -v ./hack/cluster
 
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	if err := os.Chdir("../.."); err != nil { // where up finds hack/assets and hack/image
+	if err := os.Chdir("../.."); err != nil { // where up finds hack/assets and hack/package/image
 		panic(err)
 	}
 	os.Exit(m.Run())

@@ -20,7 +20,7 @@ import (
 
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
 	"github.com/netlab-dev/netlab/config/crd"
-	"github.com/netlab-dev/netlab/hack/apiserver"
+	"github.com/netlab-dev/netlab/hack/test/apiserver"
 )
 
 var api = apiserver.New("make test", "../../../../config/crd/bases")

@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
-	"github.com/netlab-dev/netlab/hack/apiserver"
+	"github.com/netlab-dev/netlab/hack/test/apiserver"
 )
 
 var api = apiserver.New("make test")

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Runs on a full kernel what this machine's own may lack: make test-vm.
+#
+#   test.sh [PART...]     of: kernel gallery random measured lacking; without any, all of them
+#
+# NETLAB_PARITY_WALKS is how many random walks compare the kernel with the fake one (30),
+# NETLAB_RANDOM_LABS how many random labs are built (50).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+hack/test/vm/deps.sh
+
+bin=bin/vm
+mkdir -p $bin
+export CGO_ENABLED=0
+go build -o $bin/vm ./hack/test/vm
+
+# vm FLAG... -- COMMAND...: the programs of bin/vm are in its PATH.
+vm() { $bin/vm -env PATH=/src/$bin:/usr/bin "$@"; }
+
+# Drift, edits in place and the fake's likeness, of switches, VLANs and impairments.
+kernel() {
+  go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
+  vm -timeout 15m -file $bin/kernel.test -file controllers/kernel/testdata -dir controllers/kernel -env NETLAB_PARITY_WALKS="${NETLAB_PARITY_WALKS:-30}" -- \
+    kernel.test -test.timeout 15m -test.run 'VLAN|Impairment|EditLoses|SameByHand|FakeAndKernelAgree'
+}
+
+# Labs of all kinds: who should reach whom does.
+random() {
+  go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
+  vm -memory 2048 -file $bin/kernel.test -file controllers/kernel/testdata -dir controllers/kernel -env NETLAB_RANDOM_LABS="${NETLAB_RANDOM_LABS:-50}" -- \
+    kernel.test -test.v -test.run TestInRandomLabs | grep -v '^=== '
+}
+
+# Every sample that says what it needs.
+gallery() {
+  go test -c -tags fullkernel -o $bin/kubectl-netlab.test ./cmd/kubectl-netlab
+  vm -memory 2048 -file $bin/kubectl-netlab.test -file config/samples -file cmd/kubectl-netlab/testdata/script/samples.txtar \
+    -dir cmd/kubectl-netlab -- kubectl-netlab.test -test.run TestStories/samples
+}
+
+# Delay, rate and shares of packets, by a clock that this machine's load does not move.
+measured() {
+  go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
+  vm -steady -file $bin/kernel.test -dir controllers/kernel -- kernel.test -test.run Measured -test.v | grep -v '^=== '
+}
+
+# Kernels without a feature: what needs it is refused whole, the rest works.
+lacking() {
+  go build -o $bin/kubectl-netlab ./cmd/kubectl-netlab
+  local samples=config/samples
+  lab() { vm -file $bin/kubectl-netlab -file $samples -file hack/test/vm/refused.sh "$@"; }
+  refused() { lab "${@:3}" -- hack/test/vm/refused.sh "$samples/$1" "$2"; }
+  refused routed-pair.yaml veth -without veth
+  refused one-switch.yaml bridge -without bridge -without br_netfilter
+  refused router-on-a-stick.yaml 802.1Q -without 8021q
+  refused satellite.yaml netem -without sch_netem
+  refused ipv6-only.yaml IPv6 -append ipv6.disable=1
+  lab -append ipv6.disable=1 -- sh -ec "
+    kubectl-netlab --local up -f $samples/routed-pair.yaml
+    kubectl-netlab --local plan --exit-code -f $samples/routed-pair.yaml"
+  lab -without sch_netem -- kubectl-netlab --local up -f $samples/thin-uplink.yaml # with tbf instead
+}
+
+[ $# -gt 0 ] || set -- kernel gallery random measured lacking
+for part; do
+  start=$SECONDS
+  "$part"
+  printf 'test-vm: %-10s %5d s\n' "$part" $((SECONDS - start))
+done
