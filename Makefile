@@ -247,6 +247,10 @@ check-generate: generate ## Fail if what is committed is not what generate write
 	@new=$$(git ls-files --others --exclude-standard -- $(GENERATED)); \
 	[ -z "$$new" ] || { echo "generated but not committed: $$new" >&2; exit 1; }
 
+.PHONY: structure
+structure: ## Print packages, levels, upward imports, knots of files and lengths, next to those of REV if given
+	@go run ./hack/structure $(if $(REV),--against $(REV))
+
 .PHONY: fmt
 fmt: ## Format the Go code
 	$(TOOL) golangci-lint fmt ./...
