@@ -52,7 +52,7 @@ func (n *network) roomyState() State {
 	s.Namespaces = make(map[string]Namespace, nodes)
 	s.Links = make(map[LinkID]Link, interfaces)
 	s.Addresses = make(map[AddressID]Address, 2*interfaces)
-	s.Sysctls = make(map[SysctlID]string, nodes*len(bornSysctls)+interfaces*(len(LinkSysctls4)+len(LinkSysctls6)))
+	s.Sysctls = make(map[SysctlID]string, nodes*len(NamespaceSysctls)+interfaces*(len(LinkSysctls4)+len(LinkSysctls6)))
 	return s
 }
 
@@ -137,8 +137,8 @@ func (n *network) addEndRows(want *State, e *end, options Options) {
 	}
 	n.addInterfaceRows(want, e, link)
 	if q := e.qdisc; q != (Qdisc{}) {
-		if q.onlyRate() && options.HasNetem != nil && !options.HasNetem() {
-			q = q.tokenBucket(e.mtu)
+		if onlyRate(q) && options.HasNetem != nil && !options.HasNetem() {
+			q = tokenBucket(q, e.mtu)
 		}
 		want.Qdiscs[n.linkID(e)] = q
 	}
@@ -149,7 +149,7 @@ func (n *network) addSwitchRows(want *State, x *node) {
 	id := n.linkID(x.bridge)
 	want.Bridges[id] = Bridge{STP: x.sw.STP == v1alpha1.Enabled, ForwardDelay: STPForwardDelay, VLANFiltering: x.filters()}
 	n.addInterfaceRows(want, x.bridge, Link{Kind: BridgeLink})
-	for _, name := range bridgeSysctls {
+	for _, name := range BridgeSysctls() {
 		want.Sysctls[SysctlID{id.Namespace, name}] = disabled
 	}
 	for _, e := range x.ends {
@@ -181,10 +181,7 @@ func (n *network) addInterfaceRows(want *State, e *end, link Link) {
 	id := n.linkID(e)
 	link.MAC, link.MTU, link.Group, link.Up = e.mac, e.mtu, LinkGroup, e.up()
 	want.Links[id] = link
-	want.inheritLinkSysctls(id, linkSettings4)
-	if e.mtu >= MinIPv6MTU {
-		want.inheritLinkSysctls(id, linkSettings6)
-	}
+	want.InheritSettings(id, e.mtu)
 	addAddressRows(want, id, e.addresses)
 	if e.linkLocal.IsValid() {
 		want.Addresses[AddressID{id.Namespace, id.Name, e.linkLocal}] = Address{}

@@ -123,11 +123,11 @@ func (n *network) rate(field, text string) uint64 {
 }
 
 // onlyRate says that netem is asked for nothing that TBF cannot do.
-func (q Qdisc) onlyRate() bool { return q == Qdisc{Kind: Netem, Rate: q.Rate, Limit: q.Limit} }
+func onlyRate(q Qdisc) bool { return q == Qdisc{Kind: Netem, Rate: q.Rate, Limit: q.Limit} }
 
 // tokenBucket limits the same rate, with what passes between two ticks of a slow clock at once and
 // 50 ms worth of it queued. It drops packets that are larger than what passes at once.
-func (q Qdisc) tokenBucket(mtu int) Qdisc {
+func tokenBucket(q Qdisc, mtu int) Qdisc {
 	const ticks, queued, packets = 250, 20, 2
 	burst := max(packets*float64(mtu), float64(q.Rate)/ticks)
 	time := burst / float64(q.Rate) * float64(time.Second) / float64(burstTick)

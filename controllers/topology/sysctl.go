@@ -159,6 +159,15 @@ func sourceOfLinkSysctl(prefix, key string) string {
 	return prefix + defaultScope + "." + key
 }
 
+// InheritSettings gives a new link the settings it takes from its namespace's. A link whose MTU is
+// below MinIPv6MTU has none of IPv6.
+func (s *State) InheritSettings(id LinkID, mtu int) {
+	s.inheritLinkSysctls(id, linkSettings4)
+	if mtu >= MinIPv6MTU {
+		s.inheritLinkSysctls(id, linkSettings6)
+	}
+}
+
 // inheritLinkSysctls writes the rows a link has when it is made, or, for IPv6, when its MTU
 // allows IPv6 again. Without IPv6 on the link its IPv6 rows do not exist.
 func (s *State) inheritLinkSysctls(id LinkID, settings []linkSetting) {

@@ -58,10 +58,7 @@ func (o AddVLANLink) apply(m machine) {
 func (s *State) addLinkRow(end LinkEnd, link Link) {
 	link.MAC, link.MTU, link.Group = end.MAC, end.MTU, LinkGroup
 	s.Links[end.LinkID] = link
-	s.inheritLinkSysctls(end.LinkID, linkSettings4)
-	if end.MTU >= MinIPv6MTU {
-		s.inheritLinkSysctls(end.LinkID, linkSettings6)
-	}
+	s.InheritSettings(end.LinkID, end.MTU)
 }
 
 func (o SetMaster) apply(m machine) {
