@@ -25,10 +25,6 @@ func LinkLocal(mac MAC) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16(a), 64)
 }
 
-// IsLinkLocal reports whether an address is an IPv6 link-local one, which means something on its
-// link only. IPv4's (169.254.0.0/16) are addresses like any other to the kernel and to a lab.
-func IsLinkLocal(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }
-
 func (n *network) mac(field string, e *end, text string) MAC {
 	if text == "" {
 		return deriveMAC(n.id, e.node.name, e.iface)

@@ -313,6 +313,10 @@ type PortVLAN struct {
 	Untagged bool
 }
 
+// IsLinkLocal reports whether an address is an IPv6 link-local one, which means something on its
+// link only. IPv4's (169.254.0.0/16) are addresses like any other to the kernel and to a lab.
+func IsLinkLocal(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }
+
 func comparePrefix(a, b netip.Prefix) int {
 	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 }
