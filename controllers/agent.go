@@ -18,8 +18,9 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // AgentOptions are what an agent is told once.
@@ -60,7 +61,7 @@ type Agent struct {
 	progress  *progress
 	queue     *queue
 	removed   chan struct{} // has a token when namespaces were deleted
-	repaired  func(lab *v1alpha1.NetLab, ops []topology.Op)
+	repaired  func(lab *v1alpha1.NetLab, ops []state.Op)
 }
 
 // Reconcile brings one lab and this machine together:
@@ -105,9 +106,9 @@ func (a *Agent) find(ctx context.Context, name types.NamespacedName) (*v1alpha1.
 	return lab, nil
 }
 
-func (a *Agent) identity(lab client.Object) topology.Identity {
-	return topology.Identity{
-		Namespace: lab.GetNamespace(), Name: lab.GetName(), Owner: topology.AgentOwner(string(lab.GetUID())),
+func (a *Agent) identity(lab client.Object) state.Identity {
+	return state.Identity{
+		Namespace: lab.GetNamespace(), Name: lab.GetName(), Owner: state.AgentOwner(string(lab.GetUID())),
 	}
 }
 
@@ -164,7 +165,7 @@ func (a *Agent) selected(ctx context.Context, lab *v1alpha1.NetLab) (bool, error
 
 // remove takes a lab off this machine. The record goes first: a record without a lab would
 // turn the next build of this generation under driftPolicy Report into mere reporting.
-func (a *Agent) remove(ctx context.Context, id topology.Identity) error {
+func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 	name := types.NamespacedName{Namespace: id.Namespace, Name: id.Name}
 	a.prober.Stop(name.String())
 	if err := a.records.remove(id); err != nil {
@@ -191,46 +192,46 @@ func (a *Agent) forget(name types.NamespacedName) {
 }
 
 // look makes this machine hold the lab as far as it may, and says what came of it.
-func (a *Agent) look(ctx context.Context, lab *v1alpha1.NetLab) labView {
-	view := labView{lab: lab}
-	compiled, problems := compile(a.identity(lab), &lab.Spec, topology.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
+func (a *Agent) look(ctx context.Context, netlab *v1alpha1.NetLab) labView {
+	view := labView{lab: netlab}
+	compiled, problems := compile(a.identity(netlab), &netlab.Spec, lab.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
 	view.problems = problems
-	if len(problems) == 0 && !lab.Spec.Suspend {
+	if len(problems) == 0 && !netlab.Spec.Suspend {
 		view.overLimit = a.ledger.admit(compiled.Identity, len(compiled.Want.Namespaces))
 	}
-	if len(problems) == 0 && !lab.Spec.Suspend && view.overLimit == "" {
+	if len(problems) == 0 && !netlab.Spec.Suspend && view.overLimit == "" {
 		a.converge(ctx, compiled, &view)
 	}
 	if !view.probing() {
-		a.prober.Stop(probeKey(lab))
+		a.prober.Stop(probeKey(netlab))
 		return view
 	}
 	view.probes = a.ask(ctx, compiled, view)
 	return view
 }
 
-// compile is topology.Compile with what only a cluster has: placement.
-func compile(id topology.Identity, spec *v1alpha1.NetLabSpec, options topology.Options) (*topology.Lab, topology.Problems) {
+// compile is lab.Compile with what only a cluster has: placement.
+func compile(id state.Identity, spec *v1alpha1.NetLabSpec, options lab.Options) (*lab.Lab, lab.Problems) {
 	_, problems := nodeSelector(spec)
-	compiled, err := topology.Compile(id, spec, options)
-	var found topology.Problems
+	compiled, err := lab.Compile(id, spec, options)
+	var found lab.Problems
 	switch {
 	case errors.As(err, &found):
 		problems = append(found, problems...)
 	case err != nil:
-		problems = append(problems, topology.Problem{Field: "spec", Message: err.Error()})
+		problems = append(problems, lab.Problem{Field: "spec", Message: err.Error()})
 	}
 	return compiled, problems
 }
 
 // nodeSelector is what placement selects nodes by: everything unless it says otherwise.
-func nodeSelector(spec *v1alpha1.NetLabSpec) (labels.Selector, topology.Problems) {
+func nodeSelector(spec *v1alpha1.NetLabSpec) (labels.Selector, lab.Problems) {
 	if spec.Placement == nil || spec.Placement.NodeSelector == nil {
 		return labels.Everything(), nil
 	}
 	selector, err := metav1.LabelSelectorAsSelector(spec.Placement.NodeSelector)
 	if err != nil {
-		return labels.Nothing(), topology.Problems{{
+		return labels.Nothing(), lab.Problems{{
 			Field: "spec.placement.nodeSelector", Message: err.Error(), Cure: "write it as for a Deployment's selector",
 		}}
 	}
@@ -238,7 +239,7 @@ func nodeSelector(spec *v1alpha1.NetLabSpec) (labels.Selector, topology.Problems
 }
 
 // converge builds the lab, repairs it or, if its driftPolicy says so, only compares it.
-func (a *Agent) converge(ctx context.Context, lab *topology.Lab, view *labView) {
+func (a *Agent) converge(ctx context.Context, lab *lab.Lab, view *labView) {
 	started := time.Now()
 	defer func() { convergeSeconds.Observe(time.Since(started).Seconds()) }()
 	view.outcome, view.err = a.build(ctx, lab, view)
@@ -248,7 +249,7 @@ func (a *Agent) converge(ctx context.Context, lab *topology.Lab, view *labView) 
 	}
 }
 
-func (a *Agent) build(ctx context.Context, lab *topology.Lab, view *labView) (converge.Outcome, error) {
+func (a *Agent) build(ctx context.Context, lab *lab.Lab, view *labView) (converge.Outcome, error) {
 	realized, err := a.records.realized(lab.Identity)
 	if err != nil {
 		return converge.Outcome{}, err

@@ -22,7 +22,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // rewatchPause keeps a watch that cannot be opened from being tried in a loop.
@@ -85,7 +85,7 @@ func (a *Agent) relay(ctx context.Context, changes <-chan string) {
 			a.compareAll(ctx)
 			continue
 		}
-		if ns, lab, _, ok := topology.SplitNetworkNamespace(namespace); ok {
+		if ns, lab, _, ok := state.SplitNetworkNamespace(namespace); ok {
 			a.queue.addAfter(types.NamespacedName{Namespace: ns, Name: lab}, a.EventDelay)
 		}
 	}
@@ -159,17 +159,17 @@ type following struct {
 	follow func(namespace string) error
 
 	mu         sync.Mutex
-	namespaces map[topology.Identity]map[string]bool
+	namespaces map[state.Identity]map[string]bool
 }
 
 func newFollowing(follow func(string) error) *following {
-	return &following{follow: follow, namespaces: map[topology.Identity]map[string]bool{}}
+	return &following{follow: follow, namespaces: map[state.Identity]map[string]bool{}}
 }
 
 // add follows the lab's namespaces that are not followed yet, or have been made anew since. It
 // reports whether there were any: what changed in them before is not told, so the caller looks
 // again. One that cannot be followed is tried again by the next look.
-func (f *following) add(id topology.Identity, out converge.Outcome) (any bool) {
+func (f *following) add(id state.Identity, out converge.Outcome) (any bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	known := f.namespaces[id]
@@ -178,7 +178,7 @@ func (f *following) add(id topology.Identity, out converge.Outcome) (any bool) {
 		f.namespaces[id] = known
 	}
 	for _, op := range out.Applied {
-		if made, ok := op.(topology.CreateNamespace); ok {
+		if made, ok := op.(state.CreateNamespace); ok {
 			delete(known, made.Name)
 		}
 	}
@@ -190,7 +190,7 @@ func (f *following) add(id topology.Identity, out converge.Outcome) (any bool) {
 	return any
 }
 
-func (f *following) forget(id topology.Identity) {
+func (f *following) forget(id state.Identity) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.namespaces, id)
@@ -200,8 +200,8 @@ func (f *following) forget(id topology.Identity) {
 const maxOpsTold = 3
 
 // tellRepairs returns a function that writes a Kubernetes Event about what was put back.
-func tellRepairs(recorder events.EventRecorder, node string) func(*v1alpha1.NetLab, []topology.Op) {
-	return func(lab *v1alpha1.NetLab, ops []topology.Op) {
+func tellRepairs(recorder events.EventRecorder, node string) func(*v1alpha1.NetLab, []state.Op) {
+	return func(lab *v1alpha1.NetLab, ops []state.Op) {
 		var told []string
 		for op := range slices.Values(ops[:min(len(ops), maxOpsTold)]) {
 			told = append(told, op.String())

@@ -10,15 +10,16 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 func probeKey(lab *v1alpha1.NetLab) string { return client.ObjectKeyFromObject(lab).String() }
 
 // ask keeps the lab's probes running and returns what is known of them now. A changed result
 // asks for another look at the lab, so that a cause is always found in a fresh observation.
-func (a *Agent) ask(ctx context.Context, lab *topology.Lab, view labView) []probeView {
+func (a *Agent) ask(ctx context.Context, lab *lab.Lab, view labView) []probeView {
 	key := probeKey(view.lab)
 	if len(view.outcome.Settling) > 0 && !a.prober.Running(key, view.lab.Generation) {
 		return unasked(lab)
@@ -40,7 +41,7 @@ func (a *Agent) ask(ctx context.Context, lab *topology.Lab, view labView) []prob
 
 // unasked are probes that have to wait: a spanning tree that has not decided forwards nothing, and
 // a verdict from that time would be about the tree. Its decision is a kernel event, and so another look.
-func unasked(lab *topology.Lab) []probeView {
+func unasked(lab *lab.Lab) []probeView {
 	views := make([]probeView, len(lab.Probes))
 	for i, p := range lab.Probes {
 		views[i] = probeView{Probe: p}
@@ -48,7 +49,7 @@ func unasked(lab *topology.Lab) []probeView {
 	return views
 }
 
-func probeSpec(id topology.Identity, p topology.Probe) probe.Spec {
+func probeSpec(id state.Identity, p lab.Probe) probe.Spec {
 	expect := probe.Reachable
 	if p.Expect == v1alpha1.ExpectUnreachable {
 		expect = probe.Unreachable
@@ -60,7 +61,7 @@ func probeSpec(id topology.Identity, p topology.Probe) probe.Spec {
 }
 
 // explain says why a probe fails, by the kernel's own word.
-func (a *Agent) explain(ctx context.Context, lab *topology.Lab, seen topology.Observation, p topology.Probe) v1alpha1.Finding {
+func (a *Agent) explain(ctx context.Context, lab *lab.Lab, seen state.Observation, p lab.Probe) v1alpha1.Finding {
 	walk, err := diagnose.Explain(ctx, a.kernel, seen, diagnose.Question{
 		From:      lab.Identity.NetworkNamespace(p.From),
 		To:        p.To,

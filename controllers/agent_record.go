@@ -9,13 +9,13 @@ import (
 	"io/fs"
 	"sync"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // record is what is kept of a lab under /run: it outlives the agent, but not the machine, just
 // like the lab.
 type record struct {
-	Owner topology.Owner `json:"owner"`
+	Owner state.Owner `json:"owner"`
 	// RealizedGeneration is the last one that was built as described. What differs from it
 	// later is drift.
 	RealizedGeneration int64 `json:"realizedGeneration"`
@@ -26,15 +26,15 @@ type records struct {
 	kernel Kernel
 
 	mu    sync.Mutex
-	known map[topology.Identity]int64
+	known map[state.Identity]int64
 }
 
 func newRecords(k Kernel) *records {
-	return &records{kernel: k, known: map[topology.Identity]int64{}}
+	return &records{kernel: k, known: map[state.Identity]int64{}}
 }
 
 // realized is the last generation of the lab that was built here as described, 0 for none.
-func (r *records) realized(id topology.Identity) (int64, error) {
+func (r *records) realized(id state.Identity) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if generation, ok := r.known[id]; ok {
@@ -52,7 +52,7 @@ func (r *records) realized(id topology.Identity) (int64, error) {
 }
 
 // read returns what is kept under the lab's name: nothing if there is no record, or none of an agent.
-func (r *records) read(id topology.Identity) (record, error) {
+func (r *records) read(id state.Identity) (record, error) {
 	encoded, err := r.kernel.LoadRecord(id)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return record{}, fmt.Errorf("read the record of %s: %w", id, err)
@@ -62,7 +62,7 @@ func (r *records) read(id topology.Identity) (record, error) {
 	return kept, nil
 }
 
-func (r *records) save(id topology.Identity, generation int64) error {
+func (r *records) save(id state.Identity, generation int64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	encoded, err := json.Marshal(record{Owner: id.Owner, RealizedGeneration: generation})
@@ -77,7 +77,7 @@ func (r *records) save(id topology.Identity, generation int64) error {
 }
 
 // remove deletes the lab's record, unless it is another lab's of that name by now.
-func (r *records) remove(id topology.Identity) error {
+func (r *records) remove(id state.Identity) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.known, id)

@@ -33,7 +33,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // The agent's defaults.
@@ -191,7 +191,7 @@ func retryLimiter() workqueue.TypedRateLimiter[reconcile.Request] {
 }
 
 // condemn lets Reconcile remove a lab that is proven to be deleted.
-func (a *Agent) condemn(id topology.Identity) {
+func (a *Agent) condemn(id state.Identity) {
 	a.ledger.condemn(id)
 	a.queue.addAfter(types.NamespacedName{Namespace: id.Namespace, Name: id.Name}, 0)
 }

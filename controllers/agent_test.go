@@ -18,8 +18,9 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // bench is an agent without a manager: what it reads of the API and the kernel is the test's.
@@ -56,7 +57,7 @@ func newBench(t *testing.T, change func(*AgentOptions)) *bench {
 		progress:  newProgress(func() {}),
 		queue:     &queue{},
 		removed:   make(chan struct{}, 1),
-		repaired:  func(*v1alpha1.NetLab, []topology.Op) {},
+		repaired:  func(*v1alpha1.NetLab, []state.Op) {},
 	}
 	a.prober = probe.New(options.Machine.Dial, func(string, []probe.Result) {})
 	t.Cleanup(a.prober.Close)
@@ -83,15 +84,15 @@ func (b *bench) mustLook() string {
 }
 
 // build puts the lab with another UID on the machine, as an agent of earlier left it.
-func (b *bench) build(uid types.UID) topology.Identity {
+func (b *bench) build(uid types.UID) state.Identity {
 	b.Helper()
-	lab := labToFold()
-	lab.UID = uid
-	compiled, problems := compile(b.identity(lab), &lab.Spec, topology.Options{Symlinks: true})
+	netlab := labToFold()
+	netlab.UID = uid
+	compiled, problems := compile(b.identity(netlab), &netlab.Spec, lab.Options{Symlinks: true})
 	if len(problems) > 0 {
 		b.Fatal(problems)
 	}
-	if _, err := b.kernel.Apply(b.Context(), topology.Diff(topology.NewState(), compiled.Want)); err != nil {
+	if _, err := b.kernel.Apply(b.Context(), state.Diff(state.NewState(), compiled.Want)); err != nil {
 		b.Fatal(err)
 	}
 	if err := b.ledger.read(b.Context(), b.kernel); err != nil {
@@ -130,7 +131,7 @@ func TestADeleteEventTakesTheLabDown(t *testing.T) {
 	b.forgetLab()
 	b.receiveDelete("new", false)
 	b.mustLook()
-	if !b.kernel.State().Equal(topology.NewState()) {
+	if !b.kernel.State().Equal(state.NewState()) {
 		t.Error("it is still there")
 	}
 }
@@ -161,7 +162,7 @@ func TestAnOldLabOfTheSameNameMakesRoom(t *testing.T) {
 	if got := b.mustLook(); got != "True/Realized" {
 		t.Errorf("reported %s", got)
 	}
-	if got := b.kernel.State().Namespaces["default.routed-pair.ns1"].Mark; got != topology.AgentOwner("new").Mark("ns1") {
+	if got := b.kernel.State().Namespaces["default.routed-pair.ns1"].Mark; got != state.AgentOwner("new").Mark("ns1") {
 		t.Errorf("the mark is %s", got)
 	}
 }
@@ -210,8 +211,8 @@ func TestWhatTheKernelRefusesIsReportedAndTriedAgain(t *testing.T) {
 		{errors.New("no such feature"), "False/KernelFeatureMissing"},
 		{nil, "True/Realized"},
 	} {
-		b.kernel.FailOn(func(op topology.Op) error {
-			if _, is := op.(topology.AddLink); is {
+		b.kernel.FailOn(func(op state.Op) error {
+			if _, is := op.(state.AddLink); is {
 				return c.err
 			}
 			return nil
@@ -234,7 +235,7 @@ func TestAKernelThatCannotBeReadIsLeftAlone(t *testing.T) {
 
 func TestALabThatSomebodyElseIsAtWorkOnIsLeftAlone(t *testing.T) {
 	b := newBench(t, nil)
-	unlock, err := b.kernel.Lock(topology.Identity{Namespace: "default", Name: "routed-pair"})
+	unlock, err := b.kernel.Lock(state.Identity{Namespace: "default", Name: "routed-pair"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +263,7 @@ func TestAfterARestartDriftUnderReportIsStillOnlyReported(t *testing.T) {
 		t.Fatalf("reported %s", got)
 	}
 	b.records = newRecords(b.kernel) // a new process
-	b.kernel.Mutate(func(s *topology.State) { clear(s.Routes) })
+	b.kernel.Mutate(func(s *state.State) { clear(s.Routes) })
 	b.kernel.ForgetWrites()
 	if got := b.mustLook(); got != "False/Drifted" {
 		t.Errorf("reported %s", got)

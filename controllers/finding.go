@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 // Limits of what a message holds.
@@ -37,7 +37,7 @@ func validFinding() v1alpha1.Finding {
 }
 
 // invalidVerdict is the same from controller and agent: both ask the same pure function.
-func invalidVerdict(problems topology.Problems) verdict {
+func invalidVerdict(problems lab.Problems) verdict {
 	notAccepted := unknown(v1alpha1.ReasonNotAccepted, "the spec is invalid; what an older one built stays as it is")
 	return verdict{
 		accepted:  refuted(v1alpha1.ReasonInvalidSpec, listed(problems)),
@@ -51,7 +51,7 @@ func suspendedVerdict() verdict {
 	return verdict{accepted: validFinding(), realized: suspended, reachable: suspended}
 }
 
-func listed(problems topology.Problems) string {
+func listed(problems lab.Problems) string {
 	if len(problems) <= maxProblemsListed {
 		return shortened(problems.Error())
 	}

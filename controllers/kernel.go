@@ -7,7 +7,7 @@ import (
 
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Kernel is what the agent needs of its machine's kernel.
@@ -15,20 +15,20 @@ type Kernel interface {
 	converge.Kernel
 
 	// Labs lists every lab that has marked namespaces on this machine, sorted.
-	Labs(ctx context.Context) ([]topology.Identity, error)
+	Labs(ctx context.Context) ([]state.Identity, error)
 	// LookupRoute asks a namespace's kernel what it would do with a packet.
-	LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error)
+	LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error)
 	// Interferences lists what others put into a namespace that can decide about packets there.
-	Interferences(ctx context.Context, namespace string) ([]topology.Interference, error)
+	Interferences(ctx context.Context, namespace string) ([]state.Interference, error)
 	// Lock makes the caller the only one who changes the lab, until unlock.
-	Lock(id topology.Identity) (unlock func(), err error)
+	Lock(id state.Identity) (unlock func(), err error)
 
 	// SaveRecord keeps a note on the lab that outlives the agent but not the machine.
-	SaveRecord(id topology.Identity, record []byte) error
+	SaveRecord(id state.Identity, record []byte) error
 	// LoadRecord returns the note. Where there is none it fails with fs.ErrNotExist, or returns nothing.
-	LoadRecord(id topology.Identity) ([]byte, error)
+	LoadRecord(id state.Identity) ([]byte, error)
 	// DeleteRecord forgets the note; there need not be one.
-	DeleteRecord(id topology.Identity) error
+	DeleteRecord(id state.Identity) error
 }
 
 // Machine is the agent's machine: its kernel, and what of it has types of its own.
@@ -57,11 +57,11 @@ type Machine struct {
 // line never change each other's namespaces, so what was observed before is still the plan's.
 type lockedKernel struct {
 	Kernel
-	id topology.Identity
+	id state.Identity
 }
 
 // Apply fails if somebody else is at work on the lab. What it does is counted.
-func (k lockedKernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
+func (k lockedKernel) Apply(ctx context.Context, ops []state.Op) (applied int, err error) {
 	unlock, err := k.Lock(k.id)
 	if err != nil {
 		return 0, err

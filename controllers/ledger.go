@@ -9,7 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // ledger knows which labs agents have built on this machine and how many network namespaces
@@ -19,9 +19,9 @@ type ledger struct {
 	maxLabs, maxNamespaces int
 
 	mu      sync.Mutex
-	entries map[topology.Identity]int
+	entries map[state.Identity]int
 	// condemned are labs that are known to be deleted.
-	condemned map[topology.Identity]bool
+	condemned map[state.Identity]bool
 }
 
 func newLedger(maxLabs, maxNamespaces int) *ledger {
@@ -29,8 +29,8 @@ func newLedger(maxLabs, maxNamespaces int) *ledger {
 	namespacesLimit.Set(float64(maxNamespaces))
 	return &ledger{
 		maxLabs: maxLabs, maxNamespaces: maxNamespaces,
-		entries:   map[topology.Identity]int{},
-		condemned: map[topology.Identity]bool{},
+		entries:   map[state.Identity]int{},
+		condemned: map[state.Identity]bool{},
 	}
 }
 
@@ -44,7 +44,7 @@ func (l *ledger) read(ctx context.Context, k Kernel) error {
 		if !id.Owner.IsAgent() {
 			continue
 		}
-		found, err := k.Observe(ctx, id, topology.NewState())
+		found, err := k.Observe(ctx, id, state.NewState())
 		if err != nil {
 			return fmt.Errorf("observe %s: %w", id, err)
 		}
@@ -53,7 +53,7 @@ func (l *ledger) read(ctx context.Context, k Kernel) error {
 	return nil
 }
 
-func (l *ledger) enter(id topology.Identity, namespaces int) {
+func (l *ledger) enter(id state.Identity, namespaces int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.entries[id] = namespaces
@@ -62,7 +62,7 @@ func (l *ledger) enter(id topology.Identity, namespaces int) {
 
 // admit enters a lab unless that would exceed a limit, which it then names. A lab that is
 // already there stays entered with what it took before.
-func (l *ledger) admit(id topology.Identity, namespaces int) (overLimit string) {
+func (l *ledger) admit(id state.Identity, namespaces int) (overLimit string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	labs, total := 1, namespaces
@@ -85,7 +85,7 @@ func (l *ledger) admit(id topology.Identity, namespaces int) (overLimit string) 
 }
 
 // forget strikes a lab that was removed.
-func (l *ledger) forget(id topology.Identity) {
+func (l *ledger) forget(id state.Identity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.entries, id)
@@ -94,10 +94,10 @@ func (l *ledger) forget(id topology.Identity) {
 
 // named lists the entries of one name, more than one if a lab was deleted and made anew, and
 // the labs of that name that are condemned.
-func (l *ledger) named(lab types.NamespacedName) (here []topology.Identity, condemned map[topology.Identity]bool) {
+func (l *ledger) named(lab types.NamespacedName) (here []state.Identity, condemned map[state.Identity]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	condemned = map[topology.Identity]bool{}
+	condemned = map[state.Identity]bool{}
 	for id := range l.entries {
 		if id.Namespace == lab.Namespace && id.Name == lab.Name {
 			here = append(here, id)
@@ -112,14 +112,14 @@ func (l *ledger) named(lab types.NamespacedName) (here []topology.Identity, cond
 }
 
 // condemn says that a lab is deleted, entered or not: it may be about to be built.
-func (l *ledger) condemn(id topology.Identity) {
+func (l *ledger) condemn(id state.Identity) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.condemned[id] = true
 }
 
 // acquit forgets sentences that were carried out.
-func (l *ledger) acquit(done map[topology.Identity]bool) {
+func (l *ledger) acquit(done map[state.Identity]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id := range done {

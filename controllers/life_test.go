@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // The life of a lab, on a real API server with a kernel that is not real. Each step starts from
@@ -29,7 +29,7 @@ func TestTheLifeOfALab(t *testing.T) {
 	lab.Spec.Probes[0].PeriodSeconds = 1
 	const name = "routed-pair"
 	ns := func(node string) string { return w.namespace + "." + name + "." + node }
-	defaultRoute := topology.RouteID{Namespace: ns("ns1"), Prefix: prefix("0.0.0.0/0")}
+	defaultRoute := state.RouteID{Namespace: ns("ns1"), Prefix: prefix("0.0.0.0/0")}
 
 	w.step("a lab is created and becomes reachable", func() {
 		create(w.T, w.admin, lab)
@@ -57,8 +57,8 @@ func TestTheLifeOfALab(t *testing.T) {
 	})
 	w.step("a route that somebody deletes comes back and is counted", func() {
 		before := testutil.ToFloat64(repairs.WithLabelValues("ReplaceRoute"))
-		w.kernel.Mutate(func(s *topology.State) { delete(s.Routes, defaultRoute) })
-		w.awaitKernel("the route", func(s topology.State) bool { _, is := s.Routes[defaultRoute]; return is })
+		w.kernel.Mutate(func(s *state.State) { delete(s.Routes, defaultRoute) })
+		w.awaitKernel("the route", func(s state.State) bool { _, is := s.Routes[defaultRoute]; return is })
 		if got := testutil.ToFloat64(repairs.WithLabelValues("ReplaceRoute")) - before; got != 1 {
 			w.Errorf("%v repairs were counted", got)
 		}
@@ -68,7 +68,7 @@ func TestTheLifeOfALab(t *testing.T) {
 		before := w.indexes(name)
 		w.edit(name, func(s *v1alpha1.NetLabSpec) { s.Namespaces = append(s.Namespaces, v1alpha1.Namespace{Name: "ns3"}) })
 		w.await(name, "Ready=True/Ready")
-		w.awaitKernel("ns3", func(s topology.State) bool { return s.Namespaces[ns("ns3")].Mounted })
+		w.awaitKernel("ns3", func(s state.State) bool { return s.Namespaces[ns("ns3")].Mounted })
 		for id, index := range before {
 			if got := w.indexes(name)[id]; got != index {
 				w.Errorf("%v was made anew: index %d, before %d", id, got, index)
@@ -96,7 +96,7 @@ func TestTheLifeOfALab(t *testing.T) {
 			return len(r.Labs) == 1 && verdictIn(&r.Labs[0]).realized.Reason == v1alpha1.ReasonSuspended, fmt.Sprint(r)
 		})
 		w.kernel.ForgetWrites()
-		w.kernel.Mutate(func(s *topology.State) { delete(s.Routes, defaultRoute) })
+		w.kernel.Mutate(func(s *state.State) { delete(s.Routes, defaultRoute) })
 		time.Sleep(300 * time.Millisecond)
 		if got := w.kernel.Writes(); got != 0 {
 			w.Errorf("%d writes to the kernel", got)
@@ -105,12 +105,12 @@ func TestTheLifeOfALab(t *testing.T) {
 	w.step("under driftPolicy Report the new generation is applied once, drift included", func() {
 		w.edit(name, func(s *v1alpha1.NetLabSpec) { s.Suspend, s.DriftPolicy = false, v1alpha1.DriftReport })
 		w.await(name, "Ready=True/Ready")
-		w.awaitKernel("the route", func(s topology.State) bool { _, is := s.Routes[defaultRoute]; return is })
+		w.awaitKernel("the route", func(s state.State) bool { _, is := s.Routes[defaultRoute]; return is })
 	})
 	w.step("and from then on a difference is only reported", func() {
 		w.quiet()
 		w.kernel.ForgetWrites()
-		w.kernel.Mutate(func(s *topology.State) { delete(s.Routes, defaultRoute) })
+		w.kernel.Mutate(func(s *state.State) { delete(s.Routes, defaultRoute) })
 		w.await(name, "Ready=False/Drifted", "Realized=False/Drifted", "Drifted=True/Drifted")
 		if got := w.message(name, "Realized"); !strings.Contains(got, "route replace default") {
 			w.Errorf("the message is %q", got)
@@ -124,11 +124,11 @@ func TestTheLifeOfALab(t *testing.T) {
 		}
 	})
 	w.step("a deleted lab leaves nothing", func() {
-		id := topology.Identity{Namespace: w.namespace, Name: name}
+		id := state.Identity{Namespace: w.namespace, Name: name}
 		if err := w.admin.Delete(w.Context(), lab); err != nil {
 			w.Fatal(err)
 		}
-		w.awaitKernel("an empty machine", func(s topology.State) bool { return s.Equal(topology.NewState()) })
+		w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.NewState()) })
 		if _, err := w.kernel.LoadRecord(id); !errors.Is(err, fs.ErrNotExist) {
 			w.Errorf("its record is left: %v", err)
 		}
@@ -156,7 +156,7 @@ func TestALabIsOnlyOnSelectedNodes(t *testing.T) {
 	if err := w.admin.Update(t.Context(), node); err != nil {
 		t.Fatal(err)
 	}
-	w.awaitKernel("an empty machine", func(s topology.State) bool { return s.Equal(topology.NewState()) })
+	w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.NewState()) })
 	w.await(lab.Name, "Ready=False/NoNodesSelected")
 }
 
@@ -174,7 +174,7 @@ func TestALabDeletedWhileTheAgentWasAwayIsSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.startAgent(w.agentPod())
-	w.awaitKernel("an empty machine", func(s topology.State) bool { return s.Equal(topology.NewState()) })
+	w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.NewState()) })
 }
 
 func TestALabDeletedAndMadeAnewWhileTheAgentWasAwayIsBuiltAnew(t *testing.T) {
@@ -191,8 +191,8 @@ func TestALabDeletedAndMadeAnewWhileTheAgentWasAwayIsBuiltAnew(t *testing.T) {
 	again.Namespace = w.namespace
 	create(t, w.admin, again)
 	w.startAgent(w.agentPod())
-	mark := topology.AgentOwner(string(again.UID)).Mark("ns1")
-	w.awaitKernel("the new lab's mark", func(s topology.State) bool {
+	mark := state.AgentOwner(string(again.UID)).Mark("ns1")
+	w.awaitKernel("the new lab's mark", func(s state.State) bool {
 		return s.Namespaces[w.namespace+".routed-pair.ns1"].Mark == mark
 	})
 	w.await(lab.Name, "Ready=True/Ready")
@@ -203,7 +203,7 @@ func TestWhatIsNotOursIsReportedAndLeft(t *testing.T) {
 	lab := routedPair()
 	lab.Namespace = w.namespace
 	taken := w.namespace + ".routed-pair.ns1"
-	w.kernel.PlantConflict(topology.Conflict{Name: topology.NamespaceDir + "/" + taken, Found: "a directory"})
+	w.kernel.PlantConflict(state.Conflict{Name: state.NamespaceDir + "/" + taken, Found: "a directory"})
 	create(t, w.admin, lab)
 	w.await(lab.Name, "Ready=False/Conflict", "Realized=False/Conflict", "Reachable=Unknown/NotRealized", "Reconciling=True/Progressing")
 	if got := w.message(lab.Name, "Realized"); !strings.Contains(got, taken) {
@@ -238,7 +238,7 @@ func (w *world) quiet() {
 	})
 }
 
-func (w *world) awaitKernel(what string, is func(topology.State) bool) {
+func (w *world) awaitKernel(what string, is func(state.State) bool) {
 	w.Helper()
 	eventually(w.T, what, func(context.Context) (bool, string) { s := w.kernel.State(); return is(s), s.String() })
 }
@@ -262,11 +262,11 @@ func (w *world) awaitEvent(reason, part string) {
 }
 
 // indexes are the interface indexes of a lab, by which links that were made anew are known.
-func (w *world) indexes(name string) map[topology.LinkID]int {
+func (w *world) indexes(name string) map[state.LinkID]int {
 	w.Helper()
 	lab := w.lab(name)
-	id := topology.Identity{Namespace: lab.Namespace, Name: lab.Name, Owner: topology.AgentOwner(string(lab.UID))}
-	seen, err := w.kernel.Observe(w.Context(), id, topology.NewState())
+	id := state.Identity{Namespace: lab.Namespace, Name: lab.Name, Owner: state.AgentOwner(string(lab.UID))}
+	seen, err := w.kernel.Observe(w.Context(), id, state.NewState())
 	if err != nil {
 		w.Fatal(err)
 	}

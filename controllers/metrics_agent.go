@@ -13,7 +13,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 var (
@@ -107,13 +107,13 @@ func tally(report v1alpha1.LabReport, by float64) {
 }
 
 // opKind is the name of an operation's type, of which there are few: "AddLink".
-func opKind(op topology.Op) string {
+func opKind(op state.Op) string {
 	_, kind, _ := strings.Cut(fmt.Sprintf("%T", op), ".")
 	return kind
 }
 
 // countOperations counts what was applied of a plan, and the operation that the kernel refused.
-func countOperations(ops []topology.Op, applied int, err error) {
+func countOperations(ops []state.Op, applied int, err error) {
 	for _, op := range ops[:applied] {
 		operations.WithLabelValues(opKind(op), resultOK).Inc()
 	}
@@ -122,7 +122,7 @@ func countOperations(ops []topology.Op, applied int, err error) {
 	}
 }
 
-func countRepairs(ops []topology.Op) {
+func countRepairs(ops []state.Op) {
 	for _, op := range ops {
 		repairs.WithLabelValues(opKind(op)).Inc()
 	}

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // What is said of a lab's state follows its report, and goes with the lab.
@@ -61,7 +61,7 @@ func counted() [3]float64 {
 func TestARefusedOperationIsCountedAsSuch(t *testing.T) {
 	count := func(op, result string) float64 { return testutil.ToFloat64(operations.WithLabelValues(op, result)) }
 	done, refused, after := count("AddSymlink", resultOK), count("SetMTU", resultError), count("SetMAC", resultOK)
-	countOperations([]topology.Op{topology.AddSymlink{}, topology.SetMTU{}, topology.SetMAC{}}, 1, errors.New("no"))
+	countOperations([]state.Op{state.AddSymlink{}, state.SetMTU{}, state.SetMAC{}}, 1, errors.New("no"))
 	done, refused, after = count("AddSymlink", resultOK)-done, count("SetMTU", resultError)-refused, count("SetMAC", resultOK)-after
 	if done != 1 || refused != 1 || after != 0 {
 		t.Errorf("%v done, %v refused, %v after it", done, refused, after)

@@ -10,8 +10,8 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
 )
 
 // maxDriftReported is how many differences a report lists.
@@ -21,7 +21,7 @@ const maxDriftReported = 8
 type labView struct {
 	lab *v1alpha1.NetLab
 	// problems keep the spec from being built.
-	problems topology.Problems
+	problems lab.Problems
 	// overLimit says which limit of this agent the lab would exceed.
 	overLimit string
 	// outcome is what the kernel holds, and err what went wrong on the way.
@@ -37,7 +37,7 @@ type labView struct {
 
 // probeView is what is known of one probe.
 type probeView struct {
-	topology.Probe
+	lab.Probe
 	result probe.Result
 	// cause is why it fails.
 	cause v1alpha1.Finding

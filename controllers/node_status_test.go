@@ -10,13 +10,14 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 func TestReportSaysWhatTheTableSays(t *testing.T) {
-	left := []topology.Op{topology.DeleteSymlink{Name: "x"}, topology.DeleteSymlink{Name: "y"}}
-	taken := topology.Observation{Conflicts: []topology.Conflict{{Name: "/run/netlab/netns/x", Found: "a directory"}}}
+	left := []state.Op{state.DeleteSymlink{Name: "x"}, state.DeleteSymlink{Name: "y"}}
+	taken := state.Observation{Conflicts: []state.Conflict{{Name: "/run/netlab/netns/x", Found: "a directory"}}}
 	for _, situation := range []struct {
 		name string
 		view labView
@@ -24,7 +25,7 @@ func TestReportSaysWhatTheTableSays(t *testing.T) {
 		// message is in the first finding that is not True.
 		message string
 	}{
-		{"problems in the spec", labView{problems: topology.Problems{{Field: "spec.x", Message: "is wrong", Cure: "right it"}}},
+		{"problems in the spec", labView{problems: lab.Problems{{Field: "spec.x", Message: "is wrong", Cure: "right it"}}},
 			"False/InvalidSpec Unknown/NotAccepted Unknown/NotAccepted", "spec.x: is wrong; right it"},
 		{"a limit of the agent", labView{overLimit: "this node may carry 1 lab (--max-labs)"},
 			"True/Valid False/LimitExceeded Unknown/NotRealized", "--max-labs"},
@@ -105,9 +106,9 @@ func TestASuspendedLabIsReportedAsSuspended(t *testing.T) {
 }
 
 func TestAReportListsEightDifferencesAtMost(t *testing.T) {
-	var left []topology.Op
+	var left []state.Op
 	for i := range 20 {
-		left = append(left, topology.DeleteSymlink{Name: fmt.Sprint(i)})
+		left = append(left, state.DeleteSymlink{Name: fmt.Sprint(i)})
 	}
 	report := labReport(labView{lab: labToFold(), onlyReport: true, outcome: converge.Outcome{Left: left}})
 	if len(report.Drift) != 8 || report.Drift[0] != "rm /run/netns/0" || !strings.HasPrefix(report.Findings.Realized.Message, "20 differences") {
@@ -119,9 +120,9 @@ func TestLongMessagesAreCutBetweenCharacters(t *testing.T) {
 	if got := cut("ääää", 7); got != "ää…" {
 		t.Errorf("got %q", got)
 	}
-	var problems topology.Problems
+	var problems lab.Problems
 	for range 20 {
-		problems = append(problems, topology.Problem{Field: "spec", Message: strings.Repeat("x", 1000)})
+		problems = append(problems, lab.Problem{Field: "spec", Message: strings.Repeat("x", 1000)})
 	}
 	if got := listed(problems); len(got) > maxMessageBytes+50 || !strings.HasSuffix(got, "and 12 more problems") {
 		t.Errorf("%d bytes, ending %q", len(got), got[len(got)-30:])
@@ -130,7 +131,7 @@ func TestLongMessagesAreCutBetweenCharacters(t *testing.T) {
 
 func asked(verdict probe.Verdict, outcome probe.Outcome) probeView {
 	return probeView{
-		Probe:  topology.Probe{Name: "ns1-ns2", Family: v1alpha1.IPv4},
+		Probe:  lab.Probe{Name: "ns1-ns2", Family: v1alpha1.IPv4},
 		result: probe.Result{Verdict: verdict, Outcome: outcome, Err: outcome.String()},
 	}
 }

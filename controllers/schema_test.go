@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 func TestTheAPIServerAcceptsEverySample(t *testing.T) {
@@ -40,14 +40,14 @@ func TestTheAPIServerAcceptsEverySample(t *testing.T) {
 
 func TestTheAPIServerAcceptsALabOfFullSize(t *testing.T) {
 	c := adminClient(t)
-	lab := fullSizeLab()
-	lab.Namespace = newNamespace(t, c)
-	if problems := topology.Validate(&lab.Spec); len(problems) > 0 {
+	netlab := fullSizeLab()
+	netlab.Namespace = newNamespace(t, c)
+	if problems := lab.Validate(&netlab.Spec); len(problems) > 0 {
 		t.Fatalf("the test's own lab is invalid: %v", problems)
 	}
-	create(t, c, lab)
-	lab.Spec.Suspend = true
-	if err := c.Update(t.Context(), lab); err != nil {
+	create(t, c, netlab)
+	netlab.Spec.Suspend = true
+	if err := c.Update(t.Context(), netlab); err != nil {
 		t.Fatalf("an update costs more than a create: %v", err)
 	}
 }

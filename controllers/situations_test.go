@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 var update = flag.Bool("update", false, "write testdata/situations anew")
@@ -101,7 +101,7 @@ var situations = []situation{
 		then: func(_ *testing.T, o *unstructured.Unstructured) { delete(o.Object, "status") }},
 	{file: "invalid", tells: "The spec cannot be built.", nodes: states{isGood, isGood, isGood},
 		change: func(f *labFacts) {
-			f.problems = topology.Problems{{Field: "spec.links[0].endpoints[0].addresses[0]", Message: "192.0.2.300/24 is no address", Cure: "write one of 192.0.2.0/24"}}
+			f.problems = lab.Problems{{Field: "spec.links[0].endpoints[0].addresses[0]", Message: "192.0.2.300/24 is no address", Cure: "write one of 192.0.2.0/24"}}
 		}},
 	{file: "building", tells: "One node has built it, the others are still at it.", nodes: states{isGood, behind, behind}},
 	{file: "built-no-probes", tells: "Built everywhere; the lab asks nothing.", nodes: states{isUnasked, isUnasked, isUnasked},

@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 // How often a lab is summed up and written while its nodes report one after the other. Both
@@ -47,7 +47,7 @@ type labMemory struct {
 	// uid and generation are of the spec that the following was read from.
 	uid        types.UID
 	generation int64
-	problems   topology.Problems
+	problems   lab.Problems
 	selector   labels.Selector
 	selection  selection
 	// written is when the status was written last.
@@ -101,14 +101,14 @@ func (m *memory) due(name types.NamespacedName, now time.Time) time.Duration {
 }
 
 // read finds out what the spec says, once for each generation.
-func (m *labMemory) read(lab *v1alpha1.NetLab) {
-	if m.uid == lab.UID && m.generation == lab.Generation {
+func (m *labMemory) read(netlab *v1alpha1.NetLab) {
+	if m.uid == netlab.UID && m.generation == netlab.Generation {
 		return
 	}
-	selector, problems := nodeSelector(&lab.Spec)
-	m.uid, m.generation = lab.UID, lab.Generation
+	selector, problems := nodeSelector(&netlab.Spec)
+	m.uid, m.generation = netlab.UID, netlab.Generation
 	m.selector, m.selection = selector, selection{}
-	m.problems = slices.Concat(topology.Validate(&lab.Spec), problems)
+	m.problems = slices.Concat(lab.Validate(&netlab.Spec), problems)
 }
 
 // holdFor is how long a status waits to be written. What it says of Ready never does.

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 // Limits of what a NetLab's status holds, so that it stays small however many nodes there are.
@@ -31,7 +31,7 @@ const stalledAfter = 60 * time.Second
 type labFacts struct {
 	// lab has the status that was written before.
 	lab      *v1alpha1.NetLab
-	problems topology.Problems
+	problems lab.Problems
 	// nodes are those that should carry the lab, by name.
 	nodes []nodeFacts
 	now   time.Time

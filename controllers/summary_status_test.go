@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -56,7 +56,7 @@ func TestStatusSaysWhatTheTableSays(t *testing.T) {
 	}{
 		{name: "invalid spec", nodes: on(good),
 			change: func(f *labFacts) {
-				f.problems = topology.Problems{{Field: "spec.x", Message: "is wrong", Cure: "right it"}}
+				f.problems = lab.Problems{{Field: "spec.x", Message: "is wrong", Cure: "right it"}}
 			},
 			want: "Ready=False/InvalidSpec Accepted=False/InvalidSpec Realized=Unknown/NotAccepted Reachable=Unknown/NotAccepted Stalled=True/InvalidSpec"},
 		{name: "building", nodes: on(behind),

@@ -13,7 +13,7 @@ import (
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // sweep finds labs on this machine whose deletion nobody saw: the agent was not running, or
@@ -27,13 +27,13 @@ type sweep struct {
 	kernel  Kernel
 	cached  client.Reader
 	live    client.Reader
-	condemn func(topology.Identity)
+	condemn func(state.Identity)
 	kicked  chan struct{}
 	// missed are the labs that the last LIST did not have.
-	missed map[topology.Identity]bool
+	missed map[state.Identity]bool
 }
 
-func newSweep(k Kernel, cached, live client.Reader, condemn func(topology.Identity)) *sweep {
+func newSweep(k Kernel, cached, live client.Reader, condemn func(state.Identity)) *sweep {
 	return &sweep{kernel: k, cached: cached, live: live, condemn: condemn, kicked: make(chan struct{}, 1)}
 }
 
@@ -76,7 +76,7 @@ func (s *sweep) pass(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	missed := map[topology.Identity]bool{}
+	missed := map[state.Identity]bool{}
 	for _, id := range suspects {
 		if existing[types.UID(id.Owner.UID())] {
 			continue
@@ -100,7 +100,7 @@ func (s *sweep) pass(ctx context.Context) error {
 
 // suspects are the labs with an agent's mark that the cache does not have. Without any, the API
 // server is not asked.
-func (s *sweep) suspects(ctx context.Context) ([]topology.Identity, error) {
+func (s *sweep) suspects(ctx context.Context) ([]state.Identity, error) {
 	labs, err := s.kernel.Labs(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the labs of this machine: %w", err)
@@ -109,7 +109,7 @@ func (s *sweep) suspects(ctx context.Context) ([]topology.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	var suspects []topology.Identity
+	var suspects []state.Identity
 	for _, id := range labs {
 		if id.Owner.IsAgent() && !cached[types.UID(id.Owner.UID())] {
 			suspects = append(suspects, id)
@@ -131,7 +131,7 @@ func uids(ctx context.Context, from client.Reader) (map[types.UID]bool, error) {
 }
 
 // gone asks for the lab by its name.
-func (s *sweep) gone(ctx context.Context, id topology.Identity) (bool, error) {
+func (s *sweep) gone(ctx context.Context, id state.Identity) (bool, error) {
 	lab := &v1alpha1.NetLab{}
 	err := s.live.Get(ctx, types.NamespacedName{Namespace: id.Namespace, Name: id.Name}, lab)
 	switch {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 var netlabs = schema.GroupResource{Group: v1alpha1.Group, Resource: "netlabs"}
@@ -50,7 +50,7 @@ func TestALabIsSweptOnlyIfTwoListsInARowAndAGetSaySo(t *testing.T) {
 		{"absent twice, and yet there by name", []answer{gone, {get: apierrors.NewTimeoutError("later", 1)}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := sweepThrough(t, topology.AgentOwner("gone"), c.answers); got != c.swept {
+			if got := sweepThrough(t, state.AgentOwner("gone"), c.answers); got != c.swept {
 				t.Errorf("swept is %t", got)
 			}
 		})
@@ -58,7 +58,7 @@ func TestALabIsSweptOnlyIfTwoListsInARowAndAGetSaySo(t *testing.T) {
 }
 
 func TestTheSweepLeavesLabsOfTheCommandLineAlone(t *testing.T) {
-	if sweepThrough(t, topology.LocalOwner("default", "lab"), []answer{{}, {}, {}}) {
+	if sweepThrough(t, state.LocalOwner("default", "lab"), []answer{{}, {}, {}}) {
 		t.Error("it was swept")
 	}
 }
@@ -66,8 +66,8 @@ func TestTheSweepLeavesLabsOfTheCommandLineAlone(t *testing.T) {
 func TestALabOfThatNameWithAnotherUIDIsNoReasonToKeepTheOldOne(t *testing.T) {
 	k := kernelWith(t, "old")
 	live := fakeAPI(t, interceptor.Funcs{}, labNamed("lab", "new"))
-	var condemned []topology.Identity
-	s := newSweep(k, live, live, func(id topology.Identity) { condemned = append(condemned, id) })
+	var condemned []state.Identity
+	s := newSweep(k, live, live, func(id state.Identity) { condemned = append(condemned, id) })
 	for range 2 {
 		if err := s.pass(t.Context()); err != nil {
 			t.Fatal(err)
@@ -91,7 +91,7 @@ func TestTheSweepAsksNobodyWhileTheCacheKnowsEveryLab(t *testing.T) {
 }
 
 // sweepThrough passes once per answer over a machine with one lab, and reports whether it was condemned.
-func sweepThrough(t *testing.T, owner topology.Owner, answers []answer) bool {
+func sweepThrough(t *testing.T, owner state.Owner, answers []answer) bool {
 	t.Helper()
 	now := answer{}
 	live := fakeAPI(t, interceptor.Funcs{
@@ -109,7 +109,7 @@ func sweepThrough(t *testing.T, owner topology.Owner, answers []answer) bool {
 		},
 	})
 	condemned := false
-	s := newSweep(kernelWithOwner(t, owner), fakeAPI(t, interceptor.Funcs{}), live, func(topology.Identity) { condemned = true })
+	s := newSweep(kernelWithOwner(t, owner), fakeAPI(t, interceptor.Funcs{}), live, func(state.Identity) { condemned = true })
 	for _, now = range answers {
 		err := s.pass(t.Context())
 		if unknown := now.list != nil || now.get != nil; unknown != (err != nil) {
@@ -120,14 +120,14 @@ func sweepThrough(t *testing.T, owner topology.Owner, answers []answer) bool {
 }
 
 func kernelWith(t *testing.T, uid string) *fake.Kernel {
-	return kernelWithOwner(t, topology.AgentOwner(uid))
+	return kernelWithOwner(t, state.AgentOwner(uid))
 }
 
 // kernelWithOwner has one namespace, of lab default/lab.
-func kernelWithOwner(t *testing.T, owner topology.Owner) *fake.Kernel {
+func kernelWithOwner(t *testing.T, owner state.Owner) *fake.Kernel {
 	t.Helper()
 	k := fake.New()
-	if _, err := k.Apply(t.Context(), []topology.Op{topology.CreateNamespace{Name: "default.lab.x", Mark: owner.Mark("x")}}); err != nil {
+	if _, err := k.Apply(t.Context(), []state.Op{state.CreateNamespace{Name: "default.lab.x", Mark: owner.Mark("x")}}); err != nil {
 		t.Fatal(err)
 	}
 	return k
@@ -150,8 +150,8 @@ func fakeAPI(t *testing.T, answers interceptor.Funcs, objects ...client.Object) 
 
 func TestTheLedgerKeepsToItsLimits(t *testing.T) {
 	l := newLedger(2, 10)
-	id := func(name string) topology.Identity {
-		return topology.Identity{Namespace: "default", Name: name, Owner: topology.AgentOwner(name)}
+	id := func(name string) state.Identity {
+		return state.Identity{Namespace: "default", Name: name, Owner: state.AgentOwner(name)}
 	}
 	var log []string
 	admit := func(name string, namespaces int) { log = append(log, l.admit(id(name), namespaces)) }
@@ -178,11 +178,11 @@ func TestARestartedAgentKnowsWhatIsThere(t *testing.T) {
 	if err := l.read(t.Context(), kernelWith(t, "there")); err != nil {
 		t.Fatal(err)
 	}
-	other := topology.Identity{Namespace: "default", Name: "other", Owner: topology.AgentOwner("other")}
+	other := state.Identity{Namespace: "default", Name: "other", Owner: state.AgentOwner("other")}
 	if l.admit(other, 1) == "" {
 		t.Error("a lab takes the place of one that was there before")
 	}
-	there := topology.Identity{Namespace: "default", Name: "lab", Owner: topology.AgentOwner("there")}
+	there := state.Identity{Namespace: "default", Name: "lab", Owner: state.AgentOwner("there")}
 	if got := l.admit(there, 1); got != "" {
 		t.Error(got)
 	}

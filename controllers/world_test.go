@@ -32,7 +32,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 const systemNamespace = "netlab-system"
@@ -304,7 +304,7 @@ type fakeConn struct {
 }
 
 func (c *fakeConn) WriteTo(icmp []byte, dst netip.Addr) error {
-	walk, err := diagnose.Explain(context.Background(), c.kernel, topology.Observation{State: c.kernel.State()}, diagnose.Question{From: c.from, To: dst})
+	walk, err := diagnose.Explain(context.Background(), c.kernel, state.Observation{State: c.kernel.State()}, diagnose.Question{From: c.from, To: dst})
 	switch {
 	case err != nil:
 		return err

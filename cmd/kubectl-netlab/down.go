@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // downOptions are the flags of down.
@@ -67,11 +67,11 @@ func (a *app) down(cmd *cobra.Command, names []string, o downOptions) error {
 }
 
 // chosen are the labs that down is about.
-func (a *app) chosen(cmd *cobra.Command, m *local.Machine, names []string, o downOptions) ([]topology.Identity, error) {
+func (a *app) chosen(cmd *cobra.Command, m *local.Machine, names []string, o downOptions) ([]state.Identity, error) {
 	if o.all {
 		return m.Labs(cmd.Context(), a.namespace)
 	}
-	var labs []topology.Identity
+	var labs []state.Identity
 	for _, name := range names {
 		labs = append(labs, local.Identity(a.labNamespace(), name))
 	}
@@ -85,7 +85,7 @@ func (a *app) chosen(cmd *cobra.Command, m *local.Machine, names []string, o dow
 	return labs, err
 }
 
-func (a *app) downOne(cmd *cobra.Command, m *local.Machine, id topology.Identity, ignoreNotFound bool) error {
+func (a *app) downOne(cmd *cobra.Command, m *local.Machine, id state.Identity, ignoreNotFound bool) error {
 	remains, err := m.Down(cmd.Context(), id.Namespace, id.Name)
 	a.terminal.clear()
 	if errors.Is(err, local.ErrNotFound) && ignoreNotFound {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 func (a *app) lintCommand() *cobra.Command {
@@ -36,7 +36,7 @@ func (a *app) lint(files []string) error {
 		return err
 	}
 	for _, doc := range docs {
-		_, warnings := topology.Lint(doc.Lab.Name, &doc.Lab.Spec)
+		_, warnings := lab.Lint(doc.Lab.Name, &doc.Lab.Spec)
 		for _, warning := range doc.Locate(warnings) {
 			fmt.Fprintf(a.out, "warning: %s\n", warning)
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -69,9 +69,9 @@ func (a *app) plan(cmd *cobra.Command, files []string, output string, fromEmpty,
 }
 
 // planner is the source of plans: this machine or an empty one.
-func (a *app) planner(cmd *cobra.Command, fromEmpty bool) (func(manifest.Document) ([]topology.Op, error), error) {
+func (a *app) planner(cmd *cobra.Command, fromEmpty bool) (func(manifest.Document) ([]state.Op, error), error) {
 	if fromEmpty {
-		return func(doc manifest.Document) ([]topology.Op, error) { return local.PlanFromEmpty(doc.Lab, symlinks) }, nil
+		return func(doc manifest.Document) ([]state.Op, error) { return local.PlanFromEmpty(doc.Lab, symlinks) }, nil
 	}
 	if !a.local {
 		return nil, fmt.Errorf("plan works only with --local or --from-empty so far")
@@ -80,7 +80,7 @@ func (a *app) planner(cmd *cobra.Command, fromEmpty bool) (func(manifest.Documen
 	if err != nil {
 		return nil, err
 	}
-	return func(doc manifest.Document) ([]topology.Op, error) { return m.Plan(cmd.Context(), doc.Lab) }, nil
+	return func(doc manifest.Document) ([]state.Op, error) { return m.Plan(cmd.Context(), doc.Lab) }, nil
 }
 
 // labPlan is the plan of one lab.
@@ -88,10 +88,10 @@ type labPlan struct {
 	Namespace string   `json:"namespace"`
 	Name      string   `json:"name"`
 	Commands  []string `json:"commands"`
-	ops       []topology.Op
+	ops       []state.Op
 }
 
-func newLabPlan(doc manifest.Document, ops []topology.Op) labPlan {
+func newLabPlan(doc manifest.Document, ops []state.Op) labPlan {
 	plan := labPlan{Namespace: doc.Lab.Namespace, Name: doc.Lab.Name, Commands: []string{}, ops: ops}
 	for _, op := range ops {
 		plan.Commands = append(plan.Commands, op.String())
@@ -106,11 +106,11 @@ func (a *app) printPlans(plans []labPlan, output string) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(plans)
 	case "sh":
-		var all []topology.Op
+		var all []state.Op
 		for _, plan := range plans {
 			all = append(all, plan.ops...)
 		}
-		_, err := fmt.Fprint(a.out, topology.Script(all))
+		_, err := fmt.Fprint(a.out, state.Script(all))
 		return err
 	}
 	for _, plan := range plans {

@@ -16,7 +16,9 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
+	"github.com/netlab-dev/netlab/hack/story"
 	"github.com/netlab-dev/netlab/hack/test/story"
 )
 
@@ -36,13 +38,13 @@ func TestStories(t *testing.T) {
 		WorkdirRoot:         t.TempDir(),
 		RequireExplicitExec: true,
 		Setup:               func(env *testscript.Env) error { env.Setenv("SAMPLES", samples); return nil },
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"lab": lab, "exits": story.Exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"lab": routedPair, "exits": story.Exits},
 	})
 }
 
 // lab makes the machine hold the lab of a file, with a UID, until the story ends, and writes its
 // description to lab.json.
-func lab(ts *testscript.TestScript, neg bool, args []string) {
+func routedPair(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: lab FILE UID")
 	}
@@ -51,8 +53,8 @@ func lab(ts *testscript.TestScript, neg bool, args []string) {
 	described := &v1alpha1.NetLab{}
 	ts.Check(yaml.UnmarshalStrict(text, described))
 	described.UID = types.UID(args[1])
-	id := topology.Identity{Namespace: described.Namespace, Name: described.Name, Owner: topology.AgentOwner(args[1])}
-	compiled, err := topology.Compile(id, &described.Spec, topology.Options{})
+	id := state.Identity{Namespace: described.Namespace, Name: described.Name, Owner: state.AgentOwner(args[1])}
+	compiled, err := lab.Compile(id, &described.Spec, lab.Options{})
 	ts.Check(err)
 	k, err := kernel.New(kernel.Options{})
 	ts.Check(err)

@@ -17,7 +17,7 @@ import (
 	"syscall"
 
 	"github.com/netlab-dev/netlab/controllers/kernel"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // The pod for one command has an image of the user's choice, which need not know how to enter a
@@ -61,7 +61,7 @@ func wait(ctx context.Context, _ []string) int {
 // enter becomes a program in the network namespace of a lab's node. It is told the lab's UID, so
 // that another lab of that name is not entered.
 func enter(ctx context.Context, args []string) int {
-	var id topology.Identity
+	var id state.Identity
 	var uid, node string
 	flags := flag.NewFlagSet("enter", flag.ContinueOnError)
 	flags.StringVar(&id.Namespace, "namespace", "", "namespace of the lab")
@@ -71,7 +71,7 @@ func enter(ctx context.Context, args []string) int {
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	id.Owner = topology.AgentOwner(uid)
+	id.Owner = state.AgentOwner(uid)
 	if err := become(ctx, id, node, flags.Args()); err != nil {
 		return fail(fmt.Errorf("enter: %w", err))
 	}
@@ -79,7 +79,7 @@ func enter(ctx context.Context, args []string) int {
 }
 
 // become returns only with an error.
-func become(ctx context.Context, id topology.Identity, node string, command []string) error {
+func become(ctx context.Context, id state.Identity, node string, command []string) error {
 	if len(command) == 0 {
 		return errors.New("say which COMMAND")
 	}

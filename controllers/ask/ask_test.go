@@ -14,7 +14,7 @@ import (
 
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/ask/asktest"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 func TestEveryPairIsAsked(t *testing.T) {
@@ -108,10 +108,10 @@ func (l *leaving) NeighbourUse(int) (used, limit int, err error) {
 func TestPairsThatFailAreDiagnosedAsFarAsWanted(t *testing.T) {
 	b := asktest.New(t)
 	b.Silent = func(from string, _ netip.Addr) bool { return !strings.HasSuffix(from, "router") }
-	b.Kernel.Mutate(func(s *topology.State) {
-		s.Sysctls[topology.SysctlID{Namespace: "default.pair.router", Name: topology.SysctlForwarding}] = "0"
+	b.Kernel.Mutate(func(s *state.State) {
+		s.Sysctls[state.SysctlID{Namespace: "default.pair.router", Name: state.SysctlForwarding}] = "0"
 		for _, link := range []string{"l1", "l2"} {
-			s.Sysctls[topology.SysctlID{Namespace: "default.pair.router", Name: "net.ipv4.conf." + link + ".forwarding"}] = "0"
+			s.Sysctls[state.SysctlID{Namespace: "default.pair.router", Name: "net.ipv4.conf." + link + ".forwarding"}] = "0"
 		}
 	})
 	all, err := b.Lab(t).PingAll(t.Context(), ask.PingAllOptions{Diagnoses: 1})

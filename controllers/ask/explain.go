@@ -9,8 +9,8 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
 )
 
 // Explanation is the way of a probe's packets, there and back, as the kernel of every node
@@ -26,7 +26,7 @@ type Explanation struct {
 
 // Explain follows the packets of a probe of the lab, or of all of them if named is empty.
 func (l *Lab) Explain(ctx context.Context, named string) ([]Explanation, error) {
-	var probes []topology.Probe
+	var probes []lab.Probe
 	for _, p := range l.Probes {
 		if named == "" || p.Name == named {
 			probes = append(probes, p)
@@ -50,7 +50,7 @@ func (l *Lab) ExplainPath(ctx context.Context, path Path) ([]Explanation, error)
 	return l.explain(ctx, probes)
 }
 
-func (l *Lab) explain(ctx context.Context, probes []topology.Probe) ([]Explanation, error) {
+func (l *Lab) explain(ctx context.Context, probes []lab.Probe) ([]Explanation, error) {
 	seen, err := l.observe(ctx)
 	if err != nil {
 		return nil, err

@@ -11,15 +11,16 @@ import (
 	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Lab is a lab that can be asked.
 type Lab struct {
 	machine *Machine
-	id      topology.Identity
+	id      state.Identity
 	spec    v1alpha1.NetLabSpec
-	*topology.Lab
+	*lab.Lab
 }
 
 // Path is from one node of a lab to another.
@@ -31,10 +32,10 @@ type Path struct {
 
 func (p Path) String() string { return p.From + " to " + p.To }
 
-// Lab returns the lab with that identity and description. The error is topology.Problems
+// Lab returns the lab with that identity and description. The error is lab.Problems
 // where there can be none.
-func (m *Machine) Lab(id topology.Identity, spec v1alpha1.NetLabSpec) (*Lab, error) {
-	compiled, err := topology.Compile(id, &spec, topology.Options{})
+func (m *Machine) Lab(id state.Identity, spec v1alpha1.NetLabSpec) (*Lab, error) {
+	compiled, err := lab.Compile(id, &spec, lab.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (m *Machine) Lab(id topology.Identity, spec v1alpha1.NetLabSpec) (*Lab, err
 }
 
 // observe looks at the lab. A name that something else has is no lab to ask about.
-func (l *Lab) observe(ctx context.Context) (topology.Observation, error) {
+func (l *Lab) observe(ctx context.Context) (state.Observation, error) {
 	seen, err := l.machine.Kernel.Observe(ctx, l.id, l.Want)
 	if err != nil {
 		return seen, fmt.Errorf("look at %s: %w", l.id, err)
@@ -73,15 +74,15 @@ func (l *Lab) Node(name string) (namespace string, err error) {
 // questions are what is asked along a path, one per family that both ends have. The lab is
 // compiled with this probe alone, so that names, families and addresses mean what they mean in
 // a probe of the lab.
-func (l *Lab) questions(path Path) ([]topology.Probe, error) {
+func (l *Lab) questions(path Path) ([]lab.Probe, error) {
 	asked, err := l.probe(path)
 	if err != nil {
 		return nil, err
 	}
 	spec := l.spec
 	spec.Probes = []v1alpha1.Probe{asked}
-	compiled, err := topology.Compile(l.id, &spec, topology.Options{})
-	if problems, ok := errors.AsType[topology.Problems](err); ok {
+	compiled, err := lab.Compile(l.id, &spec, lab.Options{})
+	if problems, ok := errors.AsType[lab.Problems](err); ok {
 		return nil, fmt.Errorf("from %s: %s; %s", path, problems[0].Message, problems[0].Cure)
 	}
 	if err != nil {

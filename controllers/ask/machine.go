@@ -8,15 +8,16 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Kernel is what this package needs of a machine.
 type Kernel interface {
 	diagnose.Kernel
 	// Observe returns what the machine holds of the lab.
-	Observe(ctx context.Context, id topology.Identity, want topology.State) (topology.Observation, error)
+	Observe(ctx context.Context, id state.Identity, want state.State) (state.Observation, error)
 	// NeighbourUse is how full the machine's neighbour table of family 4 or 6 is.
 	NeighbourUse(family int) (used, limit int, err error)
 	// RememberNeighbours notes what neighbours network namespaces have; forget deletes those
@@ -43,12 +44,12 @@ func (m *Machine) progress(step string) {
 }
 
 // Once asks a lab's probe until there is a verdict.
-func (m *Machine) Once(ctx context.Context, lab *topology.Lab, p topology.Probe) probe.Result {
+func (m *Machine) Once(ctx context.Context, lab *lab.Lab, p lab.Probe) probe.Result {
 	return probe.Once(ctx, m.Dial, question(lab, p), probe.Saturated(m.saturated))
 }
 
 // Diagnose names the cause of a verdict. Where nothing could be asked, nothing is known.
-func (m *Machine) Diagnose(ctx context.Context, lab *topology.Lab, p topology.Probe, result probe.Result, seen topology.Observation) diagnose.Cause {
+func (m *Machine) Diagnose(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen state.Observation) diagnose.Cause {
 	walk, err := m.walk(ctx, lab, p, result, seen)
 	if err != nil {
 		return diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Message: err.Error()}
@@ -57,7 +58,7 @@ func (m *Machine) Diagnose(ctx context.Context, lab *topology.Lab, p topology.Pr
 }
 
 // walk follows the packets of a probe.
-func (m *Machine) walk(ctx context.Context, lab *topology.Lab, p topology.Probe, result probe.Result, seen topology.Observation) (diagnose.Walk, error) {
+func (m *Machine) walk(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen state.Observation) (diagnose.Walk, error) {
 	walk, err := diagnose.Explain(ctx, m.Kernel, seen, diagnose.Question{
 		From:      lab.Identity.NetworkNamespace(p.From),
 		To:        p.To,
@@ -74,7 +75,7 @@ func (m *Machine) walk(ctx context.Context, lab *topology.Lab, p topology.Probe,
 }
 
 // question puts a lab's probe into the words of package probe.
-func question(lab *topology.Lab, p topology.Probe) probe.Spec {
+func question(lab *lab.Lab, p lab.Probe) probe.Spec {
 	q := probe.Spec{
 		Name: p.Name, From: lab.Identity.NetworkNamespace(p.From), To: p.To,
 		Period: p.Period, Timeout: p.Timeout, FailureThreshold: p.FailureThreshold, SizeBytes: p.SizeBytes,

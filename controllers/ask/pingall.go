@@ -11,8 +11,8 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
 )
 
 // PingAllOptions are how a PingAll has to be.
@@ -89,8 +89,8 @@ func (l *Lab) PingAll(ctx context.Context, o PingAllOptions) (*PingAll, error) {
 }
 
 // pairs are the questions, family by family, because each has a table of its own.
-func (l *Lab) pairs(timeout time.Duration) []topology.Probe {
-	var probes []topology.Probe
+func (l *Lab) pairs(timeout time.Duration) []lab.Probe {
+	var probes []lab.Probe
 	for _, family := range []v1alpha1.Family{v1alpha1.IPv4, v1alpha1.IPv6} {
 		for _, from := range l.Nodes {
 			if _, ok := l.address(from, family); !ok {
@@ -107,9 +107,9 @@ func (l *Lab) pairs(timeout time.Duration) []topology.Probe {
 	return probes
 }
 
-func (l *Lab) pair(from, to string, family v1alpha1.Family) (p topology.Probe, ok bool) {
+func (l *Lab) pair(from, to string, family v1alpha1.Family) (p lab.Probe, ok bool) {
 	address, ok := l.address(to, family)
-	return topology.Probe{
+	return lab.Probe{
 		Name: from + " to " + to, Family: family, From: from, Target: to, To: address,
 		Expect: v1alpha1.ExpectReachable, FailureThreshold: 1,
 	}, ok && from != to
@@ -153,7 +153,7 @@ func (m *Machine) budget(family v1alpha1.Family) (entries int, refusal string) {
 }
 
 // askWave asks at the same time, and cleans up behind itself.
-func (l *Lab) askWave(ctx context.Context, wave []topology.Probe, refusal string) ([]probe.Result, error) {
+func (l *Lab) askWave(ctx context.Context, wave []lab.Probe, refusal string) ([]probe.Result, error) {
 	results := make([]probe.Result, len(wave))
 	if refusal != "" {
 		for i := range results {
@@ -181,7 +181,7 @@ func (l *Lab) namespaces() []string {
 	return names
 }
 
-func (a *PingAll) add(wave []topology.Probe, results []probe.Result) {
+func (a *PingAll) add(wave []lab.Probe, results []probe.Result) {
 	a.Waves++
 	for i, p := range wave {
 		pair := Pair{

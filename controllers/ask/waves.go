@@ -6,7 +6,8 @@ import (
 	"net/netip"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // maxWave bounds how many ask at the same time: each needs a socket, and while it opens it, a
@@ -15,18 +16,18 @@ const maxWave = 128
 
 // costs says how many neighbour entries asking causes.
 type costs struct {
-	lab        *topology.Lab
+	lab        *lab.Lab
 	neighbours map[string][]string
 	// distances are computed when first needed: links from a node to every other one.
 	distances map[string]map[string]int
 }
 
-func newCosts(lab *topology.Lab) *costs {
+func newCosts(lab *lab.Lab) *costs {
 	c := &costs{lab: lab, neighbours: map[string][]string{}, distances: map[string]map[string]int{}}
 	for id, link := range lab.Want.Links {
 		if link.Peer.Namespace != "" {
-			node := topology.NodeOf(id.Namespace)
-			c.neighbours[node] = append(c.neighbours[node], topology.NodeOf(link.Peer.Namespace))
+			node := state.NodeOf(id.Namespace)
+			c.neighbours[node] = append(c.neighbours[node], state.NodeOf(link.Peer.Namespace))
 		}
 	}
 	return c
@@ -34,7 +35,7 @@ func newCosts(lab *topology.Lab) *costs {
 
 // wave are the first of the probes that together cause no more entries than the budget, at
 // least one, and all of one family.
-func (c *costs) wave(probes []topology.Probe, budget int) []topology.Probe {
+func (c *costs) wave(probes []lab.Probe, budget int) []lab.Probe {
 	n := 0
 	for spent := 0; n < len(probes) && n < maxWave && probes[n].Family == probes[0].Family; n++ {
 		if spent += c.of(probes[n]); n > 0 && spent > budget {
@@ -47,7 +48,7 @@ func (c *costs) wave(probes []topology.Probe, budget int) []topology.Probe {
 // of is how many entries a ping and its reply may cause: one at both ends of every link on the
 // shortest way, and in IPv6 one more for the multicast address by which a neighbour is looked for.
 // Where no links lead to the target, the packet may still go as far as any do.
-func (c *costs) of(p topology.Probe) int {
+func (c *costs) of(p lab.Probe) int {
 	distance, known := c.from(p.From)[p.Target]
 	if !known {
 		for _, d := range c.from(p.From) {

@@ -7,7 +7,8 @@ import (
 	"testing"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // chain is h1 - r1 - … - rN - h2, and a host that no link leads to.
@@ -25,7 +26,7 @@ func chain(t *testing.T, routers int) *Lab {
 		spec.Subnets = append(spec.Subnets, v1alpha1.Subnet{Name: subnet, CIDRs: []string{fmt.Sprintf("10.0.%d.0/24", i), fmt.Sprintf("fd00:%d::/64", i)}})
 		spec.Links = append(spec.Links, v1alpha1.Link{Name: fmt.Sprintf("l%d", i), Subnet: subnet, Endpoints: []v1alpha1.Endpoint{{Name: nodes[i]}, {Name: nodes[i+1]}}})
 	}
-	lab, err := (&Machine{}).Lab(topology.Identity{Namespace: "default", Name: "chain"}, spec)
+	lab, err := (&Machine{}).Lab(state.Identity{Namespace: "default", Name: "chain"}, spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,9 +34,9 @@ func chain(t *testing.T, routers int) *Lab {
 }
 
 func TestWhatAskingCosts(t *testing.T) {
-	lab := chain(t, 3)
-	costs := newCosts(lab.Lab)
-	if got := costs.of(topology.Probe{From: "h1", Target: "r1", Family: v1alpha1.IPv6}); got != 4 {
+	built := chain(t, 3)
+	costs := newCosts(built.Lab)
+	if got := costs.of(lab.Probe{From: "h1", Target: "r1", Family: v1alpha1.IPv6}); got != 4 {
 		t.Errorf("in IPv6 a neighbour costs %d entries", got)
 	}
 	for _, c := range []struct {
@@ -48,7 +49,7 @@ func TestWhatAskingCosts(t *testing.T) {
 		{"h1", "alone", 8}, // by a default route as far as there is a way
 		{"alone", "h1", 2},
 	} {
-		if got := costs.of(topology.Probe{From: c.from, Target: c.to}); got != c.entries {
+		if got := costs.of(lab.Probe{From: c.from, Target: c.to}); got != c.entries {
 			t.Errorf("%s to %s: %d entries, want %d", c.from, c.to, got, c.entries)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // MaxRounds is how often a plan is made and applied before what is left is reported.
@@ -21,10 +21,10 @@ var ErrObserve = errors.New("observe")
 // Kernel is what Converge needs of a machine.
 type Kernel interface {
 	// Observe returns what the machine holds of the lab. It changes nothing.
-	Observe(ctx context.Context, id topology.Identity, want topology.State) (topology.Observation, error)
+	Observe(ctx context.Context, id state.Identity, want state.State) (state.Observation, error)
 	// Apply performs the operations in order and stops at the first that fails. It returns how
 	// many succeeded; its error names the one that did not.
-	Apply(ctx context.Context, ops []topology.Op) (applied int, err error)
+	Apply(ctx context.Context, ops []state.Op) (applied int, err error)
 	// Forget makes network namespaces forget what they know of neighbours' addresses. A namespace
 	// that is gone has forgotten everything.
 	Forget(ctx context.Context, neighbours map[string]map[netip.Addr]bool) error
@@ -35,19 +35,19 @@ type Kernel interface {
 // Outcome is what became of a lab.
 type Outcome struct {
 	// Applied are the operations that succeeded, over all rounds.
-	Applied []topology.Op
+	Applied []state.Op
 	// Left are the operations that would still have to be done. The lab is there when there are
 	// none, no conflicts and no error.
-	Left []topology.Op
+	Left []state.Op
 	// Observation is the last one.
-	topology.Observation
+	state.Observation
 }
 
 // Realized reports whether the last observation found the lab exactly as wanted.
 func (o Outcome) Realized() bool { return len(o.Left) == 0 && len(o.Conflicts) == 0 }
 
 // Converge makes the machine hold want. When nothing differs, nothing is written.
-func Converge(ctx context.Context, k Kernel, id topology.Identity, want topology.State) (Outcome, error) {
+func Converge(ctx context.Context, k Kernel, id state.Identity, want state.State) (Outcome, error) {
 	out, err := Plan(ctx, k, id, want)
 	for round := 0; round < MaxRounds && err == nil && len(out.Left) > 0 && len(out.Conflicts) == 0; round++ {
 		err = errors.Join(out.apply(ctx, k, want), out.observe(ctx, k, id, want))
@@ -56,35 +56,35 @@ func Converge(ctx context.Context, k Kernel, id topology.Identity, want topology
 }
 
 // Remove makes the machine hold nothing of the lab.
-func Remove(ctx context.Context, k Kernel, id topology.Identity) (Outcome, error) {
-	return Converge(ctx, k, id, topology.NewState())
+func Remove(ctx context.Context, k Kernel, id state.Identity) (Outcome, error) {
+	return Converge(ctx, k, id, state.NewState())
 }
 
 // Plan is what Converge would do first. It writes nothing.
-func Plan(ctx context.Context, k Kernel, id topology.Identity, want topology.State) (Outcome, error) {
+func Plan(ctx context.Context, k Kernel, id state.Identity, want state.State) (Outcome, error) {
 	var out Outcome
 	err := out.observe(ctx, k, id, want)
 	return out, err
 }
 
-func (o *Outcome) observe(ctx context.Context, k Kernel, id topology.Identity, want topology.State) error {
+func (o *Outcome) observe(ctx context.Context, k Kernel, id state.Identity, want state.State) error {
 	found, err := k.Observe(ctx, id, want)
 	if err != nil {
 		return fmt.Errorf("%w %s: %w", ErrObserve, id, err)
 	}
-	o.Observation, o.Left = found, topology.Diff(found.State, want)
+	o.Observation, o.Left = found, state.Diff(found.State, want)
 	return nil
 }
 
 // apply performs what is left. Neighbours then ask anew for addresses that have come to their segment, and
 // senders find out anew how large packets may be where links have become larger.
-func (o *Outcome) apply(ctx context.Context, k Kernel, want topology.State) error {
+func (o *Outcome) apply(ctx context.Context, k Kernel, want state.State) error {
 	before := o.State
 	applied, err := k.Apply(ctx, o.Left)
-	if newcomers := topology.Newcomers(o.Left[:applied], want); len(newcomers) > 0 {
+	if newcomers := state.Newcomers(o.Left[:applied], want); len(newcomers) > 0 {
 		err = errors.Join(err, k.Forget(ctx, newcomers))
 	}
-	if senders := topology.Widened(before, o.Left[:applied]); len(senders) > 0 {
+	if senders := state.Widened(before, o.Left[:applied]); len(senders) > 0 {
 		err = errors.Join(err, k.ForgetPathMTUs(ctx, senders))
 	}
 	o.Applied = append(o.Applied, o.Left[:applied]...)

@@ -14,19 +14,20 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-var lab = topology.Identity{Namespace: "default", Name: "pair", Owner: topology.LocalOwner("default", "pair")}
+var identity = state.Identity{Namespace: "default", Name: "pair", Owner: state.LocalOwner("default", "pair")}
 
 // want is two hosts on one cable.
-func want(t *testing.T) topology.State {
+func want(t *testing.T) state.State {
 	t.Helper()
-	compiled, err := topology.Compile(lab, &v1alpha1.NetLabSpec{
+	compiled, err := lab.Compile(identity, &v1alpha1.NetLabSpec{
 		Namespaces: []v1alpha1.Namespace{{Name: "a"}, {Name: "b"}},
 		Subnets:    []v1alpha1.Subnet{{Name: "net", CIDRs: []string{"192.0.2.0/24"}}},
 		Links:      []v1alpha1.Link{{Name: "l1", Subnet: "net", Endpoints: []v1alpha1.Endpoint{{Name: "a"}, {Name: "b"}}}},
-	}, topology.Options{Symlinks: true})
+	}, lab.Options{Symlinks: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,28 +37,28 @@ func want(t *testing.T) topology.State {
 func TestALabIsBuiltKeptAndRemoved(t *testing.T) {
 	ctx, k, want := t.Context(), fake.New(), want(t)
 
-	built, err := converge.Converge(ctx, k, lab, want)
+	built, err := converge.Converge(ctx, k, identity, want)
 	if err != nil || !built.Realized() || !built.State.Equal(want) {
 		t.Fatalf("built: %v, left %v, holds\n%s", err, built.Left, built.State)
 	}
-	if !slices.EqualFunc(built.Applied, k.Applied(), func(a, b topology.Op) bool { return a == b }) {
+	if !slices.EqualFunc(built.Applied, k.Applied(), func(a, b state.Op) bool { return a == b }) {
 		t.Errorf("says it applied %v, the kernel saw %v", built.Applied, k.Applied())
 	}
 
 	k.ForgetWrites()
-	if again, err := converge.Converge(ctx, k, lab, want); err != nil || k.Writes() > 0 || len(again.Applied) > 0 {
+	if again, err := converge.Converge(ctx, k, identity, want); err != nil || k.Writes() > 0 || len(again.Applied) > 0 {
 		t.Errorf("a second time: %v, %v", err, k.Applied())
 	}
 
-	removed, err := converge.Remove(ctx, k, lab)
-	if err != nil || !removed.Realized() || !k.State().Equal(topology.NewState()) {
+	removed, err := converge.Remove(ctx, k, identity)
+	if err != nil || !removed.Realized() || !k.State().Equal(state.NewState()) {
 		t.Errorf("removed: %v, holds\n%s", err, k.State())
 	}
 }
 
 func TestAPlanWritesNothing(t *testing.T) {
 	k, want := fake.New(), want(t)
-	plan, err := converge.Plan(t.Context(), k, lab, want)
+	plan, err := converge.Plan(t.Context(), k, identity, want)
 	if err != nil || len(plan.Left) == 0 || k.Writes() > 0 {
 		t.Errorf("planned %v, %v, wrote %v", plan.Left, err, k.Applied())
 	}
@@ -65,8 +66,8 @@ func TestAPlanWritesNothing(t *testing.T) {
 
 func TestAConflictStopsEverything(t *testing.T) {
 	k, want := fake.New(), want(t)
-	k.PlantConflict(topology.Conflict{Name: "/run/netlab/netns/default.pair.a", Found: "a file that is not NetLab's"})
-	out, err := converge.Converge(t.Context(), k, lab, want)
+	k.PlantConflict(state.Conflict{Name: "/run/netlab/netns/default.pair.a", Found: "a file that is not NetLab's"})
+	out, err := converge.Converge(t.Context(), k, identity, want)
 	if err != nil || out.Realized() || len(out.Conflicts) != 1 || k.Writes() > 0 {
 		t.Errorf("%v, conflicts %v, wrote %v", err, out.Conflicts, k.Applied())
 	}
@@ -76,13 +77,13 @@ func TestAConflictStopsEverything(t *testing.T) {
 // operation that failed is there, that one and everything behind it is left.
 func TestAFailingOperationIsNamed(t *testing.T) {
 	k, want := fake.New(), want(t)
-	k.FailOn(func(op topology.Op) error {
+	k.FailOn(func(op state.Op) error {
 		if strings.Contains(op.String(), "address replace") {
 			return syscall.ENOSPC
 		}
 		return nil
 	})
-	out, err := converge.Converge(t.Context(), k, lab, want)
+	out, err := converge.Converge(t.Context(), k, identity, want)
 	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "ip -n default.pair.a address replace 192.0.2.1/24 dev l1") {
 		t.Errorf("the error is %v", err)
 	}
@@ -97,7 +98,7 @@ func TestAFailingOperationIsNamed(t *testing.T) {
 func TestAFailedObservationSaysNothing(t *testing.T) {
 	k := fake.New()
 	k.FailObserve(syscall.EINTR)
-	_, err := converge.Remove(t.Context(), k, lab)
+	_, err := converge.Remove(t.Context(), k, identity)
 	if !errors.Is(err, converge.ErrObserve) || !errors.Is(err, syscall.EINTR) || err.Error() != "observe default/pair: interrupted system call" {
 		t.Errorf("the error is %v", err)
 	}
@@ -109,18 +110,18 @@ func TestAFailedObservationSaysNothing(t *testing.T) {
 // Somebody takes the address away as often as it is set: after three rounds it is said, not
 // fought over.
 func TestThreeRounds(t *testing.T) {
-	opposed := &opposed{Kernel: fake.New(), against: topology.AddressID{}}
+	opposed := &opposed{Kernel: fake.New(), against: state.AddressID{}}
 	want := want(t)
 	for id := range want.Addresses {
 		if id.Namespace == "default.pair.a" && id.Link == "l1" {
 			opposed.against = id
 		}
 	}
-	out, err := converge.Converge(t.Context(), opposed, lab, want)
+	out, err := converge.Converge(t.Context(), opposed, identity, want)
 	if err != nil || opposed.rounds != 3 {
 		t.Errorf("%d rounds, %v", opposed.rounds, err)
 	}
-	if left := topology.Op(topology.AddAddress{AddressID: opposed.against}); !slices.Contains(out.Left, left) || out.Realized() {
+	if left := state.Op(state.AddAddress{AddressID: opposed.against}); !slices.Contains(out.Left, left) || out.Realized() {
 		t.Errorf("left %v, want %v", out.Left, left)
 	}
 }
@@ -128,14 +129,14 @@ func TestThreeRounds(t *testing.T) {
 // opposed is a machine on which somebody removes an address after every Apply.
 type opposed struct {
 	*fake.Kernel
-	against topology.AddressID
+	against state.AddressID
 	rounds  int
 }
 
-func (o *opposed) Apply(ctx context.Context, ops []topology.Op) (int, error) {
+func (o *opposed) Apply(ctx context.Context, ops []state.Op) (int, error) {
 	o.rounds++
 	n, err := o.Kernel.Apply(ctx, ops)
-	o.Mutate(func(s *topology.State) { delete(s.Addresses, o.against) })
+	o.Mutate(func(s *state.State) { delete(s.Addresses, o.against) })
 	return n, err
 }
 
@@ -148,7 +149,7 @@ type forgetful struct {
 func (f *forgetful) Forget(_ context.Context, neighbours map[string]map[netip.Addr]bool) error {
 	for namespace, addresses := range neighbours {
 		for a := range addresses {
-			f.forgotten = append(f.forgotten, topology.NodeOf(namespace)+" "+a.String())
+			f.forgotten = append(f.forgotten, state.NodeOf(namespace)+" "+a.String())
 		}
 	}
 	return nil
@@ -156,14 +157,14 @@ func (f *forgetful) Forget(_ context.Context, neighbours map[string]map[netip.Ad
 
 func TestNeighboursForgetWhatHasMoved(t *testing.T) {
 	k, want := &forgetful{Kernel: fake.New()}, want(t)
-	if _, err := converge.Converge(t.Context(), k, lab, want); err != nil || len(k.forgotten) > 0 {
+	if _, err := converge.Converge(t.Context(), k, identity, want); err != nil || len(k.forgotten) > 0 {
 		t.Errorf("of a new lab: %v, forgotten %v", err, k.forgotten)
 	}
 	want = want.Clone()
-	id := topology.AddressID{Namespace: lab.NetworkNamespace("a"), Link: "l1", Prefix: netip.MustParsePrefix("192.0.2.9/24")}
-	want.Addresses[id] = topology.Address{Order: 1}
+	id := state.AddressID{Namespace: identity.NetworkNamespace("a"), Link: "l1", Prefix: netip.MustParsePrefix("192.0.2.9/24")}
+	want.Addresses[id] = state.Address{Order: 1}
 	for range 2 {
-		_, err := converge.Converge(t.Context(), k, lab, want)
+		_, err := converge.Converge(t.Context(), k, identity, want)
 		if expected := []string{"b 192.0.2.9"}; err != nil || !slices.Equal(k.forgotten, expected) {
 			t.Errorf("of an address that has come: %v, forgotten %v", err, k.forgotten)
 		}
@@ -183,7 +184,7 @@ func (i *impatient) ForgetPathMTUs(_ context.Context, namespaces []string) error
 
 func TestSendersForgetWhatHasGrown(t *testing.T) {
 	k, want := &impatient{Kernel: fake.New()}, want(t)
-	all := []string{lab.NetworkNamespace("a"), lab.NetworkNamespace("b")}
+	all := []string{identity.NetworkNamespace("a"), identity.NetworkNamespace("b")}
 	for _, step := range []struct {
 		mtu    int
 		forget [][]string
@@ -195,7 +196,7 @@ func TestSendersForgetWhatHasGrown(t *testing.T) {
 				want.Links[id] = l
 			}
 		}
-		out, err := converge.Converge(t.Context(), k, lab, want)
+		out, err := converge.Converge(t.Context(), k, identity, want)
 		if err != nil || !out.Realized() || !slices.EqualFunc(k.forgot, step.forget, slices.Equal) {
 			t.Errorf("MTU %d: %v, left %v, forgotten by %v, want %v", step.mtu, err, out.Left, k.forgot, step.forget)
 		}

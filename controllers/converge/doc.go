@@ -15,6 +15,6 @@
 //	an observation fails        nothing is concluded from it; the error is an ErrObserve
 //	it differs after 3 rounds   what is left is in Outcome.Left; no error
 //
-// Three rounds are enough for rows that another one took along (see package topology), for a
+// Three rounds are enough for rows that another one took along (see package state), for a
 // kernel that needs a moment, and too few to fight for long with somebody who wants otherwise.
 package converge

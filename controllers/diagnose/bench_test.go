@@ -12,11 +12,12 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // lan is hosts h1, h2 … on one switch.
-func lan(b *testing.B, hosts int) topology.State {
+func lan(b *testing.B, hosts int) state.State {
 	var text strings.Builder
 	text.WriteString("switches: [{name: sw, subnet: lan}]\nsubnets: [{name: lan, cidrs: [10.1.0.0/16]}]\nnamespaces:\n")
 	for i := range hosts {
@@ -30,7 +31,7 @@ func lan(b *testing.B, hosts int) topology.State {
 	if err := yaml.UnmarshalStrict([]byte(text.String()), &spec); err != nil {
 		b.Fatal(err)
 	}
-	lab, err := topology.Compile(pair, &spec, topology.Options{})
+	lab, err := lab.Compile(pair, &spec, lab.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func lan(b *testing.B, hosts int) topology.State {
 // next hop is there nor where, after all kinds of obstacle were lifted, it is nobody's.
 func BenchmarkWalkOverALAN(b *testing.B) {
 	for _, hosts := range []int{16, 64, 256} {
-		see := topology.Observation{State: lan(b, hosts)}
+		see := state.Observation{State: lan(b, hosts)}
 		for name, to := range map[string]string{"present": fmt.Sprintf("10.1.0.%d", min(hosts, 250)), "nobody": "10.1.200.1", "no route": "10.2.0.1"} {
 			q := diagnose.Question{From: pair.NetworkNamespace("h1"), To: netip.MustParseAddr(to)}
 			b.Run(fmt.Sprintf("%s/%d", name, hosts), func(b *testing.B) {
@@ -57,13 +58,13 @@ func BenchmarkWalkOverALAN(b *testing.B) {
 
 // onLink makes a kernel that sends to its own link, or has no route, and delivers what comes in.
 func onLink(noRoute bool) diagnose.Kernel {
-	return kernelFunc(func(q topology.ForwardingQuery) topology.ForwardingDecision {
+	return kernelFunc(func(q state.ForwardingQuery) state.ForwardingDecision {
 		switch {
 		case q.Incoming != "":
-			return topology.ForwardingDecision{Verdict: topology.DeliverLocally}
+			return state.ForwardingDecision{Verdict: state.DeliverLocally}
 		case noRoute:
-			return topology.ForwardingDecision{Verdict: topology.NoRoute}
+			return state.ForwardingDecision{Verdict: state.NoRoute}
 		}
-		return topology.ForwardingDecision{Link: topology.NodeOf(q.Namespace), Source: netip.MustParseAddr("10.1.0.1")}
+		return state.ForwardingDecision{Link: state.NodeOf(q.Namespace), Source: netip.MustParseAddr("10.1.0.1")}
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // maxText is the length of a message or cure, in characters.
@@ -38,7 +38,7 @@ func (v view) sysctlCure(namespace, spec, name, value string) string {
 	if drifted {
 		value = wanted
 	}
-	command := topology.SetSysctl{Namespace: namespace, Name: name, Value: value}.String()
+	command := state.SetSysctl{Namespace: namespace, Name: name, Value: value}.String()
 	return v.fix(drifted, "in the spec, "+spec, strings.Replace(command, "sysctl -qw ", "sysctl -w ", 1))
 }
 
@@ -78,9 +78,9 @@ func (v view) onlyNeighbour(namespace string, address netip.Addr) []leg {
 
 // isRouter reports whether a node forwards packets of an address's family.
 func (v view) isRouter(namespace string, address netip.Addr) bool {
-	name := topology.SysctlForwarding6
+	name := state.SysctlForwarding6
 	if address.Is4() {
-		name = topology.SysctlForwarding
+		name = state.SysctlForwarding
 	}
 	return v.sysctl(namespace, name) == "1"
 }
@@ -90,7 +90,7 @@ func (v view) isRouter(namespace string, address netip.Addr) bool {
 // IPv4 can use too (RFC 8950). A spec's via means the same.
 func (v view) gatewayOn(l leg, address netip.Addr) (netip.Addr, bool) {
 	for _, p := range v.addresses[l.in] {
-		if a := p.Addr(); a.Is4() == address.Is4() && !topology.IsLinkLocal(a) && v.onSubnet(l.out, a) {
+		if a := p.Addr(); a.Is4() == address.Is4() && !state.IsLinkLocal(a) && v.onSubnet(l.out, a) {
 			return a, true
 		}
 	}
@@ -101,9 +101,9 @@ func (v view) gatewayOn(l leg, address netip.Addr) (netip.Addr, bool) {
 }
 
 // linkLocal is an interface's IPv6 link-local address, zero without one.
-func (v view) linkLocal(id topology.LinkID) netip.Addr {
+func (v view) linkLocal(id state.LinkID) netip.Addr {
 	for _, p := range v.addresses[id] {
-		if topology.IsLinkLocal(p.Addr()) {
+		if state.IsLinkLocal(p.Addr()) {
 			return p.Addr()
 		}
 	}
@@ -112,9 +112,9 @@ func (v view) linkLocal(id topology.LinkID) netip.Addr {
 
 // hop is a route as ip route writes it. A link-local gateway needs its interface; with an
 // IPv6 gateway ip takes default for IPv6's.
-func hop(out topology.LinkID, via, address netip.Addr, to string) string {
+func hop(out state.LinkID, via, address netip.Addr, to string) string {
 	switch {
-	case !topology.IsLinkLocal(via):
+	case !state.IsLinkLocal(via):
 		return fmt.Sprintf("%s via %s", to, via)
 	case address.Is6():
 		return fmt.Sprintf("%s via %s dev %s", to, via, out.Name)

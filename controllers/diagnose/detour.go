@@ -8,25 +8,25 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // detour is the cure where a node sends packets another way than the lab asks for: its network's route or
 // its own route is gone, or somebody's is more specific.
-func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, decision topology.ForwardingDecision) (cure string, ok bool) {
+func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, decision state.ForwardingDecision) (cure string, ok bool) {
 	if w.asWanted(namespace, to, decision) {
 		return "", false
 	}
 	if wrong, ok := w.unwantedPrefix(namespace, to); ok && !decision.Via.IsValid() {
-		return w.fix(true, "", topology.DeleteAddress{AddressID: wrong}.String()), true
+		return w.fix(true, "", state.DeleteAddress{AddressID: wrong}.String()), true
 	}
 	for _, lost := range w.lostAddresses(namespace, to) {
 		if lost.Prefix.Contains(to) {
-			return w.fix(true, "", topology.AddAddress{AddressID: lost}.String()), true
+			return w.fix(true, "", state.AddAddress{AddressID: lost}.String()), true
 		}
 	}
 	if lost, ok := w.lostPrefix(namespace, to); ok {
-		return fit(drift, topology.AddPrefixRoute{AddressID: lost}.String()), true
+		return fit(drift, state.AddPrefixRoute{AddressID: lost}.String()), true
 	}
 	if cure, ok := w.lostRoute(namespace, to); ok {
 		return cure, true
@@ -39,7 +39,7 @@ func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, dec
 }
 
 // asWanted reports whether a node sends packets where the lab has it.
-func (w walker) asWanted(namespace string, to netip.Addr, decision topology.ForwardingDecision) bool {
+func (w walker) asWanted(namespace string, to netip.Addr, decision state.ForwardingDecision) bool {
 	if w.lab == nil {
 		return false
 	}
@@ -50,7 +50,7 @@ func (w walker) asWanted(namespace string, to netip.Addr, decision topology.Forw
 		}
 	}
 	hops := route.NextHops()
-	return routed && slices.ContainsFunc(hops, func(h topology.NextHop) bool { return h.Link == decision.Link && h.Via == decision.Via })
+	return routed && slices.ContainsFunc(hops, func(h state.NextHop) bool { return h.Link == decision.Link && h.Via == decision.Via })
 }
 
 // rightWay is the cure where a node's route leads another way than its first leg to an address: without the
@@ -59,8 +59,8 @@ func (w walker) rightWay(first leg, address netip.Addr) (cure string, ok bool) {
 	namespace := first.out.Namespace
 	id, route, found := bestRoute(w.State.Routes, namespace, address)
 	if found && w.onSubnet(first.out, address) && w.has(first.in.Namespace, address) {
-		return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(id.Prefix), topology.NodeOf(namespace)),
-			topology.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()), true
+		return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(id.Prefix), state.NodeOf(namespace)),
+			state.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()), true
 	}
 	via, ok := w.gatewayOn(first, address)
 	if !ok {
@@ -74,7 +74,7 @@ func (w walker) rightWay(first leg, address netip.Addr) (cure string, ok bool) {
 }
 
 // foreignRoute is the best route of others' of a type for an address.
-func (w walker) foreignRoute(ctx context.Context, namespace string, to netip.Addr, kind string) (best topology.Interference, ok bool) {
+func (w walker) foreignRoute(ctx context.Context, namespace string, to netip.Addr, kind string) (best state.Interference, ok bool) {
 	found, err := w.kernel.Interferences(ctx, namespace)
 	if err != nil {
 		return best, false

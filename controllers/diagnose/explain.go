@@ -11,14 +11,15 @@ import (
 	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Kernel answers what a namespace's kernel would do with a packet.
 type Kernel interface {
-	LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error)
+	LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error)
 	// Interferences lists what others put into a namespace that can decide about packets there.
-	Interferences(ctx context.Context, namespace string) ([]topology.Interference, error)
+	Interferences(ctx context.Context, namespace string) ([]state.Interference, error)
 }
 
 // Question is a ping and what came of it.
@@ -39,21 +40,21 @@ type Question struct {
 	// that it does not know already, and says nothing of it.
 	NoRoom bool
 	// Lab is what the kernel should hold; nil if that is not known. It is never why, only what to do about it.
-	Lab *topology.Lab
+	Lab *lab.Lab
 }
 
 // Explain walks the way of the request and, if it arrives, that of the reply. The Walk has
 // no Cause where there is nothing to explain: a reply came and was expected. The error is
 // the context's.
-func Explain(ctx context.Context, kernel Kernel, see topology.Observation, q Question) (Walk, error) {
-	w := walker{kernel: &asked{Kernel: kernel, found: map[string][]topology.Interference{}}, view: look(see, q.Lab)}
+func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Question) (Walk, error) {
+	w := walker{kernel: &asked{Kernel: kernel, found: map[string][]state.Interference{}}, view: look(see, q.Lab)}
 	if cause := w.nameless(q); cause.Found() {
-		return Walk{From: topology.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}, ctx.Err()
+		return Walk{From: state.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}, ctx.Err()
 	}
 	request := w.travel(ctx, packet{
 		start: q.From, source: q.Source, destination: q.To, size: size(q), oneWhole: true,
 	})
-	walk := Walk{From: topology.NodeOf(q.From), Source: request.source, To: q.To, Forward: request.hops, Cause: request.cause}
+	walk := Walk{From: state.NodeOf(q.From), Source: request.source, To: q.To, Forward: request.hops, Cause: request.cause}
 	if !walk.Cause.Found() {
 		walk.Back, walk.Cause = w.answer(ctx, q, request)
 	}
@@ -66,11 +67,11 @@ func Explain(ctx context.Context, kernel Kernel, see topology.Observation, q Que
 // asked asks a kernel for what others put into a namespace once in a walk: it takes some ten requests.
 type asked struct {
 	Kernel
-	found map[string][]topology.Interference
+	found map[string][]state.Interference
 }
 
 // Interferences implements Kernel.
-func (a *asked) Interferences(ctx context.Context, namespace string) ([]topology.Interference, error) {
+func (a *asked) Interferences(ctx context.Context, namespace string) ([]state.Interference, error) {
 	if found, ok := a.found[namespace]; ok {
 		return found, nil
 	}
@@ -117,8 +118,8 @@ func (w walker) answer(ctx context.Context, q Question, request trip) ([]Hop, Ca
 // nameless is the cause where a node without any address of the family asks: its kernel would
 // send requests from nowhere.
 func (w walker) nameless(q Question) Cause {
-	node, family := topology.NodeOf(q.From), familyName(q.To)
-	if q.Replied || q.Source.IsValid() || topology.IsLinkLocal(q.To) || len(w.ends(q.From)) == 0 || w.hasFamily(q.From, q.To) {
+	node, family := state.NodeOf(q.From), familyName(q.To)
+	if q.Replied || q.Source.IsValid() || state.IsLinkLocal(q.To) || len(w.ends(q.From)) == 0 || w.hasFamily(q.From, q.To) {
 		return Cause{}
 	}
 	why, cure, ok := w.disarmed(q.From, q.To)
@@ -135,7 +136,7 @@ func (w walker) nameless(q Question) Cause {
 
 // hasFamily reports whether a node has an address of the family of another, link-local ones aside.
 func (v view) hasFamily(namespace string, like netip.Addr) bool {
-	return slices.ContainsFunc(v.links[namespace], func(id topology.LinkID) bool {
+	return slices.ContainsFunc(v.links[namespace], func(id state.LinkID) bool {
 		_, ok := v.addressOf(id, like)
 		return ok
 	})
@@ -153,7 +154,7 @@ func sourceless(request trip) Cause {
 	if request.source.IsValid() {
 		return Cause{}
 	}
-	node := topology.NodeOf(request.start)
+	node := state.NodeOf(request.start)
 	return Cause{
 		Reason:  v1alpha1.ReasonProbeError,
 		Node:    node,
@@ -171,7 +172,7 @@ func (w walker) silent(ctx context.Context, request trip) Cause {
 	if value == "" || value == "0" {
 		return Cause{}
 	}
-	node := topology.NodeOf(request.end)
+	node := state.NodeOf(request.end)
 	return Cause{
 		Reason:  v1alpha1.ReasonEchoIgnored,
 		Node:    node,
@@ -183,11 +184,11 @@ func (w walker) silent(ctx context.Context, request trip) Cause {
 // silent6 asks for IPv6's setting, which no lab has.
 func (w walker) silent6(ctx context.Context, request trip) Cause {
 	found, err := w.kernel.Interferences(ctx, request.end)
-	i := slices.IndexFunc(found, func(i topology.Interference) bool { return i.Setting.Name == "net.ipv6.icmp.echo_ignore_all" })
+	i := slices.IndexFunc(found, func(i state.Interference) bool { return i.Setting.Name == "net.ipv6.icmp.echo_ignore_all" })
 	if err != nil || i < 0 {
 		return Cause{}
 	}
-	node, setting := topology.NodeOf(request.end), found[i].Setting
+	node, setting := state.NodeOf(request.end), found[i].Setting
 	return Cause{
 		Reason:  v1alpha1.ReasonEchoIgnored,
 		Node:    node,
@@ -198,18 +199,18 @@ func (w walker) silent6(ctx context.Context, request trip) Cause {
 
 // elsewhere is the cause where the reply finds another node with the asker's address.
 func (w walker) elsewhere(request, reply trip) Cause {
-	node := topology.NodeOf(reply.end)
+	node := state.NodeOf(reply.end)
 	return Cause{
 		Reason:  v1alpha1.ReasonDuplicateAddress,
 		Node:    node,
 		Message: fmt.Sprintf("the reply goes to %s, which has the address %s too", node, request.source),
 		Cure: w.withoutAddress(reply.end, request.source,
-			fmt.Sprintf("in the spec, give %s and %s different addresses", topology.NodeOf(request.start), node)),
+			fmt.Sprintf("in the spec, give %s and %s different addresses", state.NodeOf(request.start), node)),
 	}
 }
 
 func noReply(q Question, request trip) Cause {
-	from, to := topology.NodeOf(request.start), topology.NodeOf(request.end)
+	from, to := state.NodeOf(request.start), state.NodeOf(request.end)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    to,

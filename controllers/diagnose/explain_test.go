@@ -16,7 +16,7 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 const tutorial = `
@@ -39,10 +39,10 @@ var (
 // altered is a kernel whose answers a test changes.
 type altered struct {
 	diagnose.Kernel
-	change func(topology.ForwardingQuery, topology.ForwardingDecision) (topology.ForwardingDecision, error)
+	change func(state.ForwardingQuery, state.ForwardingDecision) (state.ForwardingDecision, error)
 }
 
-func (k altered) LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+func (k altered) LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error) {
 	decision, err := k.Kernel.LookupRoute(ctx, q)
 	if err != nil {
 		return decision, err
@@ -51,7 +51,7 @@ func (k altered) LookupRoute(ctx context.Context, q topology.ForwardingQuery) (t
 }
 
 // explainAltered explains the tutorial's ping with a kernel whose answers are changed.
-func explainAltered(t *testing.T, q diagnose.Question, change func(topology.ForwardingQuery, topology.ForwardingDecision) (topology.ForwardingDecision, error)) diagnose.Walk {
+func explainAltered(t *testing.T, q diagnose.Question, change func(state.ForwardingQuery, state.ForwardingDecision) (state.ForwardingDecision, error)) diagnose.Walk {
 	t.Helper()
 	k := build(t, tutorial)
 	walk, err := diagnose.Explain(t.Context(), altered{k, change}, observe(t, k), q)
@@ -64,9 +64,9 @@ func explainAltered(t *testing.T, q diagnose.Question, change func(topology.Forw
 
 func TestAKernelThatDoesNotAnswerIsNoCause(t *testing.T) {
 	for _, node := range []string{"ns1", "router", "ns2"} {
-		walk := explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
-			if topology.NodeOf(q.Namespace) == node {
-				return topology.ForwardingDecision{Verdict: topology.NoRoute}, errors.New(strings.Repeat("interrupted ", 40))
+		walk := explainAltered(t, ns1ToNs2, func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
+			if state.NodeOf(q.Namespace) == node {
+				return state.ForwardingDecision{Verdict: state.NoRoute}, errors.New(strings.Repeat("interrupted ", 40))
 			}
 			return d, nil
 		})
@@ -81,15 +81,15 @@ func TestAKernelThatDoesNotAnswerIsNoCause(t *testing.T) {
 
 // The second look-up, which tells two causes of one errno apart, can fail by itself.
 func TestAnAmbiguousAnswerIsNotGuessedAt(t *testing.T) {
-	for _, verdict := range []topology.ForwardingVerdict{topology.NotForwarded, topology.Discarded} {
-		walk := explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+	for _, verdict := range []state.ForwardingVerdict{state.NotForwarded, state.Discarded} {
+		walk := explainAltered(t, ns1ToNs2, func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
 			switch {
-			case topology.NodeOf(q.Namespace) != "router":
+			case state.NodeOf(q.Namespace) != "router":
 				return d, nil
 			case q.Incoming == "":
 				return d, syscall.EINTR
 			}
-			return topology.ForwardingDecision{Verdict: verdict}, nil
+			return state.ForwardingDecision{Verdict: verdict}, nil
 		})
 		if walk.Cause.Reason != v1alpha1.ReasonProbeError || walk.Cause.Node != "router" {
 			t.Errorf("verdict %d: %+v", verdict, walk.Cause)
@@ -99,9 +99,9 @@ func TestAnAmbiguousAnswerIsNotGuessedAt(t *testing.T) {
 
 // What keeps the router from forwarding may be a setting that the lab does not observe.
 func TestANodeThatDoesNotForwardForReasonsOfItsOwn(t *testing.T) {
-	walk := explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
-		if topology.NodeOf(q.Namespace) == "router" && q.Incoming != "" {
-			return topology.ForwardingDecision{Verdict: topology.NotForwarded}, nil
+	walk := explainAltered(t, ns1ToNs2, func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
+		if state.NodeOf(q.Namespace) == "router" && q.Incoming != "" {
+			return state.ForwardingDecision{Verdict: state.NotForwarded}, nil
 		}
 		return d, nil
 	})
@@ -113,9 +113,9 @@ func TestANodeThatDoesNotForwardForReasonsOfItsOwn(t *testing.T) {
 // A kernel older than 6.14 says EXDEV for a refused source, a newer one EINVAL, as for a
 // blackhole; here it has neither such a route nor the filter.
 func TestADiscardedSourceIsNoBlackhole(t *testing.T) {
-	walk := explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
-		if topology.NodeOf(q.Namespace) == "router" && q.Incoming != "" {
-			return topology.ForwardingDecision{Verdict: topology.Discarded}, nil
+	walk := explainAltered(t, ns1ToNs2, func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
+		if state.NodeOf(q.Namespace) == "router" && q.Incoming != "" {
+			return state.ForwardingDecision{Verdict: state.Discarded}, nil
 		}
 		return d, nil
 	})
@@ -128,17 +128,17 @@ func TestADiscardedSourceIsNoBlackhole(t *testing.T) {
 func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 	const rule = "policy rule 100: from 192.0.2.0/24 prohibit"
 	from := netip.MustParsePrefix("192.0.2.0/24")
-	for verdict, want := range map[topology.ForwardingVerdict]string{
-		topology.Prohibited: "router rejects packets to 198.51.100.1 by " + rule,
-		topology.NoRoute:    "router has no route to 198.51.100.1 and " + rule,
+	for verdict, want := range map[state.ForwardingVerdict]string{
+		state.Prohibited: "router rejects packets to 198.51.100.1 by " + rule,
+		state.NoRoute:    "router has no route to 198.51.100.1 and " + rule,
 	} {
 		k := build(t, tutorial)
 		router := pair.NetworkNamespace("router")
-		k.Interfere(router, topology.Interference{What: "room for traffic filters on l1", Look: "tc"})
-		k.Interfere(router, topology.Interference{What: rule, Undo: "ip -n " + router + " rule delete pref 100", Rule: topology.PolicyRule{Priority: 100, Action: "prohibit", From: from}})
-		byRule := func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+		k.Interfere(router, state.Interference{What: "room for traffic filters on l1", Look: "tc"})
+		k.Interfere(router, state.Interference{What: rule, Undo: "ip -n " + router + " rule delete pref 100", Rule: state.PolicyRule{Priority: 100, Action: "prohibit", From: from}})
+		byRule := func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
 			if q.Namespace == router {
-				d = topology.ForwardingDecision{Verdict: verdict}
+				d = state.ForwardingDecision{Verdict: verdict}
 			}
 			return d, nil
 		}
@@ -152,7 +152,7 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 // Where a machine has no room for neighbours nothing else can be told.
 func TestAFullNeighbourTableIsNamed(t *testing.T) {
 	k := build(t, tutorial)
-	k.Interfere(pair.NetworkNamespace("router"), topology.Interference{What: "a packet filter", Look: "nft list ruleset"})
+	k.Interfere(pair.NetworkNamespace("router"), state.Interference{What: "a packet filter", Look: "nft list ruleset"})
 	q := ns1ToNs2
 	q.NoRoom = true
 	cause := explain(t, k, q).Cause
@@ -168,7 +168,7 @@ type counting struct {
 	searched map[string]int
 }
 
-func (c counting) Interferences(ctx context.Context, namespace string) ([]topology.Interference, error) {
+func (c counting) Interferences(ctx context.Context, namespace string) ([]state.Interference, error) {
 	c.searched[namespace]++
 	return c.Kernel.Interferences(ctx, namespace)
 }
@@ -189,7 +189,7 @@ func TestANamespaceIsSearchedOnceInAWalk(t *testing.T) {
 }
 
 func TestAKernelThatDoesNotNameTheSourceIsNoCause(t *testing.T) {
-	walk := explainAltered(t, ns1ToNs2, func(_ topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+	walk := explainAltered(t, ns1ToNs2, func(_ state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
 		d.Source = netip.Addr{}
 		return d, nil
 	})
@@ -202,7 +202,7 @@ func TestAKernelThatDoesNotNameTheSourceIsNoCause(t *testing.T) {
 func TestARememberedMTUIsNamedWhenEveryLinkIsLargeEnough(t *testing.T) {
 	q := ns1ToNs2
 	q.SizeBytes = 1400
-	remember := func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+	remember := func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
 		if q.Namespace == ns1ToNs2.From {
 			d.MTU = 1400
 		}
@@ -228,8 +228,8 @@ func TestTheContextEndsTheWalk(t *testing.T) {
 // The kernel is asked with what it needs to know: where the packet comes in, and from whom.
 func TestWhatTheKernelIsAsked(t *testing.T) {
 	var asked []string
-	explainAltered(t, ns1ToNs2, func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
-		asked = append(asked, fmt.Sprintf("%s: to %s from %s in by %q", topology.NodeOf(q.Namespace), q.Destination, q.Source, q.Incoming))
+	explainAltered(t, ns1ToNs2, func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
+		asked = append(asked, fmt.Sprintf("%s: to %s from %s in by %q", state.NodeOf(q.Namespace), q.Destination, q.Source, q.Incoming))
 		return d, nil
 	})
 	want := []string{
@@ -263,20 +263,20 @@ func TestAWalkHasEveryHop(t *testing.T) {
 // A name of 15 characters for everything and the longest namespace and lab there can be:
 // a cure loses its command rather than its end.
 func TestLongNamesFit(t *testing.T) {
-	long := topology.Identity{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("l", 63), Owner: "local/x"}
+	long := state.Identity{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("l", 63), Owner: "local/x"}
 	const from, router = "aaaaaaaaaaaaaaa", "rrrrrrrrrrrrrrr"
 	destination := netip.MustParseAddr("2001:db8:aaaa:bbbb:cccc:dddd:eeee:1")
-	see := topology.Observation{State: topology.NewState()}
-	ends := [2]topology.LinkID{{Namespace: long.NetworkNamespace(from), Name: from}, {Namespace: long.NetworkNamespace(router), Name: from}}
+	see := state.Observation{State: state.NewState()}
+	ends := [2]state.LinkID{{Namespace: long.NetworkNamespace(from), Name: from}, {Namespace: long.NetworkNamespace(router), Name: from}}
 	for i, end := range ends {
-		see.State.Links[end] = topology.Link{Peer: ends[1-i], MTU: 1500, Up: true}
-		see.State.Sysctls[topology.SysctlID{Namespace: end.Namespace, Name: topology.SysctlForwarding6}] = "0"
+		see.State.Links[end] = state.Link{Peer: ends[1-i], MTU: 1500, Up: true}
+		see.State.Sysctls[state.SysctlID{Namespace: end.Namespace, Name: state.SysctlForwarding6}] = "0"
 		for _, p := range []string{"2001:db8:aaaa:bbbb:cccc:dddd:ffff:%d/112", "fe80::1234:5678:9abc:def%d/64"} {
 			prefix := netip.MustParsePrefix(fmt.Sprintf(p, i))
-			see.State.Addresses[topology.AddressID{Namespace: end.Namespace, Link: end.Name, Prefix: prefix}] = topology.Address{}
+			see.State.Addresses[state.AddressID{Namespace: end.Namespace, Link: end.Name, Prefix: prefix}] = state.Address{}
 		}
 	}
-	for verdict := topology.Forward; verdict <= topology.Filtered; verdict++ {
+	for verdict := state.Forward; verdict <= state.Filtered; verdict++ {
 		walk, err := diagnose.Explain(t.Context(), says(verdict, from), see, diagnose.Question{From: ends[0].Namespace, To: destination})
 		if err != nil {
 			t.Fatal(err)
@@ -286,22 +286,22 @@ func TestLongNamesFit(t *testing.T) {
 }
 
 // says makes a kernel that forwards over a link at the sender and says the same at every other node.
-func says(verdict topology.ForwardingVerdict, link string) diagnose.Kernel {
-	return kernelFunc(func(q topology.ForwardingQuery) topology.ForwardingDecision {
-		if q.Incoming == "" && verdict != topology.NoRoute {
-			return topology.ForwardingDecision{Link: link, Source: netip.MustParseAddr("2001:db8:aaaa:bbbb:cccc:dddd:ffff:0"), Via: netip.MustParseAddr("fe80::1234:5678:9abc:def1")}
+func says(verdict state.ForwardingVerdict, link string) diagnose.Kernel {
+	return kernelFunc(func(q state.ForwardingQuery) state.ForwardingDecision {
+		if q.Incoming == "" && verdict != state.NoRoute {
+			return state.ForwardingDecision{Link: link, Source: netip.MustParseAddr("2001:db8:aaaa:bbbb:cccc:dddd:ffff:0"), Via: netip.MustParseAddr("fe80::1234:5678:9abc:def1")}
 		}
-		return topology.ForwardingDecision{Verdict: verdict, Link: link}
+		return state.ForwardingDecision{Verdict: verdict, Link: link}
 	})
 }
 
-type kernelFunc func(topology.ForwardingQuery) topology.ForwardingDecision
+type kernelFunc func(state.ForwardingQuery) state.ForwardingDecision
 
-func (f kernelFunc) LookupRoute(_ context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+func (f kernelFunc) LookupRoute(_ context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error) {
 	return f(q), nil
 }
 
-func (kernelFunc) Interferences(context.Context, string) ([]topology.Interference, error) {
+func (kernelFunc) Interferences(context.Context, string) ([]state.Interference, error) {
 	return nil, nil
 }
 
@@ -310,10 +310,10 @@ func (kernelFunc) Interferences(context.Context, string) ([]topology.Interferenc
 func TestAnIPv6AddressThatIsNotAcceptedYet(t *testing.T) {
 	k := build(t, strings.NewReplacer("192.0.2.0/24", `"fd01::/64"`, "198.51.100.0/24", `"fd02::/64"`).Replace(tutorial))
 	q := diagnose.Question{From: ns1ToNs2.From, To: netip.MustParseAddr("fd02::1")}
-	for _, verdict := range []topology.ForwardingVerdict{topology.Forward, topology.NotForwarded, topology.NoRoute} {
-		notYet := func(q topology.ForwardingQuery, d topology.ForwardingDecision) (topology.ForwardingDecision, error) {
-			if topology.NodeOf(q.Namespace) == "ns2" {
-				return topology.ForwardingDecision{Verdict: verdict, Link: "l2"}, nil
+	for _, verdict := range []state.ForwardingVerdict{state.Forward, state.NotForwarded, state.NoRoute} {
+		notYet := func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
+			if state.NodeOf(q.Namespace) == "ns2" {
+				return state.ForwardingDecision{Verdict: verdict, Link: "l2"}, nil
 			}
 			return d, nil
 		}
@@ -329,7 +329,7 @@ func TestAnIPv6AddressThatIsNotAcceptedYet(t *testing.T) {
 func TestALinkWithoutCarrierIsNamed(t *testing.T) {
 	k := build(t, tutorial)
 	see := observe(t, k)
-	see.Carrier[topology.LinkID{Namespace: pair.NetworkNamespace("router"), Name: "l2"}] = false
+	see.Carrier[state.LinkID{Namespace: pair.NetworkNamespace("router"), Name: "l2"}] = false
 	walk, err := diagnose.Explain(t.Context(), k, see, ns1ToNs2)
 	const want = "interface l2 of router has no carrier, on the way from router to 198.51.100.1"
 	if err != nil || walk.Cause.Reason != v1alpha1.ReasonLinkDown || walk.Cause.Message != want {
@@ -353,7 +353,7 @@ func TestMessagesAreStable(t *testing.T) {
 // other end.
 func TestAnInterfaceNobodyKnowsIsNamed(t *testing.T) {
 	k := build(t, tutorial)
-	walk, err := diagnose.Explain(t.Context(), k, topology.Observation{State: topology.NewState()}, ns1ToNs2)
+	walk, err := diagnose.Explain(t.Context(), k, state.Observation{State: state.NewState()}, ns1ToNs2)
 	if err != nil || walk.Cause.Message != "ns1 sends packets to 198.51.100.1 over l1, which leads to no node of the lab" {
 		t.Errorf("%v, %+v", err, walk.Cause)
 	}

@@ -5,7 +5,7 @@ package diagnose
 import (
 	"slices"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // obstacleKind is what can keep frames from going on; a set of kinds is their sum.
@@ -25,13 +25,13 @@ const (
 // obstacle is an interface that frames do not pass.
 type obstacle struct {
 	kind obstacleKind
-	at   topology.LinkID
+	at   state.LinkID
 }
 
 // spot is where a frame is.
 type spot struct {
 	direction direction
-	link      topology.LinkID
+	link      state.LinkID
 	// tag is the frame's VLAN tag, 0 for none; in a bridge that filters, its VLAN.
 	tag uint16
 }
@@ -54,7 +54,7 @@ type passage struct {
 
 // leg is a way over one segment, from a node's interface to one of another node.
 type leg struct {
-	out, in topology.LinkID
+	out, in state.LinkID
 	// spots are the frame's, from out to in.
 	spots []spot
 	// obstacle is the first in the way, if obstacles were lifted; spots[:before] are in front of it.
@@ -68,7 +68,7 @@ func (l leg) through() []string {
 	for _, s := range l.spots[:l.before] {
 		namespace := s.link.Namespace
 		if s.direction == inside && namespace != l.out.Namespace && namespace != l.in.Namespace {
-			switches = append(switches, topology.NodeOf(namespace))
+			switches = append(switches, state.NodeOf(namespace))
 		}
 	}
 	return switches
@@ -83,21 +83,21 @@ type flood struct {
 	// lifted are the obstacles that do not count.
 	lifted   obstacleKind
 	cameBy   map[spot]passage
-	origin   map[spot]topology.LinkID
+	origin   map[spot]state.LinkID
 	queue    []spot
 	arrivals []spot
 }
 
 func newFlood(v view, length int, lifted obstacleKind) *flood {
-	return &flood{view: v, length: length, lifted: lifted, cameBy: map[spot]passage{}, origin: map[spot]topology.LinkID{}}
+	return &flood{view: v, length: length, lifted: lifted, cameBy: map[spot]passage{}, origin: map[spot]state.LinkID{}}
 }
 
 // from floods what leaves by an interface and returns the legs to other nodes that nothing
 // before led to, the shortest first.
-func (f *flood) from(out topology.LinkID) []leg {
+func (f *flood) from(out state.LinkID) []leg {
 	start := spot{link: out}
-	if link := f.State.Links[out]; link.Kind == topology.VLANLink {
-		start = spot{link: topology.LinkID{Namespace: out.Namespace, Name: link.Parent}, tag: link.VLAN}
+	if link := f.State.Links[out]; link.Kind == state.VLANLink {
+		start = spot{link: state.LinkID{Namespace: out.Namespace, Name: link.Parent}, tag: link.VLAN}
 	}
 	if f.lifted&isOtherVLAN != 0 {
 		start.tag = anyTag
@@ -117,7 +117,7 @@ func (f *flood) from(out topology.LinkID) []leg {
 }
 
 // isMere reports whether an interface is only a part of a switch: no node to talk to.
-func (f *flood) isMere(id topology.LinkID) bool {
+func (f *flood) isMere(id state.LinkID) bool {
 	_, isSwitch := f.bridges[id.Namespace]
 	return isSwitch && len(f.addresses[id]) == 0
 }
@@ -165,7 +165,7 @@ func (f *flood) cross(s spot) {
 }
 
 // enter takes a frame into a bridge, by a port or by the bridge itself.
-func (f *flood) enter(s spot, bridge topology.LinkID) {
+func (f *flood) enter(s spot, bridge state.LinkID) {
 	if vlan, ok := f.vlanOf(bridge, s.link, s.tag); ok {
 		f.move(s, spot{inside, bridge, vlan}, f.down(bridge), f.hold(s.link))
 	}
@@ -174,7 +174,7 @@ func (f *flood) enter(s spot, bridge topology.LinkID) {
 // forward takes a frame out of a bridge by every port but the one it came in by, and to the
 // switch itself. An interface that should be a port is in no VLAN, so there that does not matter.
 func (f *flood) forward(s spot) {
-	for _, port := range append([]topology.LinkID{s.link}, f.ports[s.link]...) {
+	for _, port := range append([]state.LinkID{s.link}, f.ports[s.link]...) {
 		tag, ok := f.tagOf(s.link, port, s.tag)
 		switch {
 		case !ok || port == f.cameBy[s].from.link:
@@ -215,7 +215,7 @@ func (f *flood) leg(end spot) leg {
 }
 
 // down is the obstacle of an interface that is not up.
-func (f *flood) down(id topology.LinkID) obstacle {
+func (f *flood) down(id state.LinkID) obstacle {
 	if f.State.Links[id].Up {
 		return obstacle{}
 	}
@@ -223,7 +223,7 @@ func (f *flood) down(id topology.LinkID) obstacle {
 }
 
 // cut is the obstacle of a cable that does not carry.
-func (f *flood) cut(end topology.LinkID) obstacle {
+func (f *flood) cut(end state.LinkID) obstacle {
 	if f.carries(end) {
 		return obstacle{}
 	}
@@ -232,7 +232,7 @@ func (f *flood) cut(end topology.LinkID) obstacle {
 
 // small is the obstacle of an interface too small for the packet: neither a veth nor a bridge
 // makes fragments, both drop (is_skb_forwardable).
-func (f *flood) small(id topology.LinkID) obstacle {
+func (f *flood) small(id state.LinkID) obstacle {
 	if f.length <= f.State.Links[id].MTU+vlanHeader {
 		return obstacle{}
 	}
@@ -240,7 +240,7 @@ func (f *flood) small(id topology.LinkID) obstacle {
 }
 
 // hold is the obstacle of a port that a spanning tree keeps from forwarding.
-func (f *flood) hold(port topology.LinkID) obstacle {
+func (f *flood) hold(port state.LinkID) obstacle {
 	if f.held[port] != "" {
 		return obstacle{isHeld, port}
 	}

@@ -11,7 +11,7 @@ import (
 	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // interference is the cause where every kernel on the way would forward and no reply comes: what somebody
@@ -22,7 +22,7 @@ func (w walker) interference(ctx context.Context, request, reply trip) Cause {
 	for _, namespace := range namespaces {
 		for _, id := range w.overridesIn(namespace) {
 			what := fmt.Sprintf("where somebody changed %s of %s to %s", id.Attribute, id.Link, w.State.Overrides[id])
-			return suspect(request, namespace, what, fit(drift, topology.ResetAttribute{OverrideID: id}.String()))
+			return suspect(request, namespace, what, fit(drift, state.ResetAttribute{OverrideID: id}.String()))
 		}
 	}
 	for _, namespace := range namespaces {
@@ -35,7 +35,7 @@ func (w walker) interference(ctx context.Context, request, reply trip) Cause {
 }
 
 func suspect(request trip, namespace, what, cure string) Cause {
-	node := topology.NodeOf(namespace)
+	node := state.NodeOf(namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
@@ -46,13 +46,13 @@ func suspect(request trip, namespace, what, cure string) Cause {
 
 // suspicious leaves out what is known to be innocent here: the kernel was asked about routes and rules,
 // unless a rule looks at more than addresses, and the others that say in detail what they are were looked at.
-func suspicious(i topology.Interference) bool {
-	looked := i.Route != (topology.ForeignRoute{}) || i.Neighbour != (topology.NeighbourEntry{}) || i.Setting != (topology.ForeignSetting{})
-	return !looked && (i.Rule == (topology.PolicyRule{}) || i.Rule.Choosy)
+func suspicious(i state.Interference) bool {
+	looked := i.Route != (state.ForeignRoute{}) || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.ForeignSetting{})
+	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.Choosy)
 }
 
 // undo is the cure of what somebody put there, who may have meant it.
-func undo(i topology.Interference) string {
+func undo(i state.Interference) string {
 	if i.Undo == "" {
 		return shorten("see whether it is meant: " + i.Look)
 	}
@@ -60,7 +60,7 @@ func undo(i topology.Interference) string {
 }
 
 // ruledOut is the cause where a policy rule rejects the packet.
-func (w walker) ruledOut(ctx context.Context, p packet, at place, verdict topology.ForwardingVerdict) Cause {
+func (w walker) ruledOut(ctx context.Context, p packet, at place, verdict state.ForwardingVerdict) Cause {
 	rule, ok := w.ruleAt(ctx, p, at)
 	if !ok || !rule.Rule.Rejects(verdict) {
 		return Cause{}
@@ -68,8 +68,8 @@ func (w walker) ruledOut(ctx context.Context, p packet, at place, verdict topolo
 	return ruled(p, at, rule)
 }
 
-func ruled(p packet, at place, rule topology.Interference) Cause {
-	node := topology.NodeOf(at.namespace)
+func ruled(p packet, at place, rule state.Interference) Cause {
+	node := state.NodeOf(at.namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonRouteRejects,
 		Node:    node,
@@ -80,24 +80,24 @@ func ruled(p packet, at place, rule topology.Interference) Cause {
 
 // ruleAt is the first policy rule that decides about a packet and is not the kernel's own, or that its
 // own is missing.
-func (w walker) ruleAt(ctx context.Context, p packet, at place) (rule topology.Interference, ok bool) {
-	q := topology.ForwardingQuery{Source: p.source, Destination: p.destination, Incoming: at.incoming}
-	return w.firstInterference(ctx, at.namespace, func(i topology.Interference) bool { return i.Rule.TakesFromMain(q) })
+func (w walker) ruleAt(ctx context.Context, p packet, at place) (rule state.Interference, ok bool) {
+	q := state.ForwardingQuery{Source: p.source, Destination: p.destination, Incoming: at.incoming}
+	return w.firstInterference(ctx, at.namespace, func(i state.Interference) bool { return i.Rule.TakesFromMain(q) })
 }
 
-func (w walker) firstInterference(ctx context.Context, namespace string, is func(topology.Interference) bool) (first topology.Interference, ok bool) {
+func (w walker) firstInterference(ctx context.Context, namespace string, is func(state.Interference) bool) (first state.Interference, ok bool) {
 	found, err := w.kernel.Interferences(ctx, namespace)
 	if i := slices.IndexFunc(found, is); err == nil && i >= 0 {
 		return found[i], true
 	}
-	return topology.Interference{}, false
+	return state.Interference{}, false
 }
 
 // onTheWay lists the namespaces that packets pass, switches included, each once.
 func (w walker) onTheWay(hops []Hop) []string {
 	namespaces := map[string]string{}
 	for namespace := range w.links {
-		namespaces[topology.NodeOf(namespace)] = namespace
+		namespaces[state.NodeOf(namespace)] = namespace
 	}
 	var way []string
 	for _, hop := range hops {
@@ -111,11 +111,11 @@ func (w walker) onTheWay(hops []Hop) []string {
 }
 
 // overridesIn lists, in order, what somebody changed in a namespace.
-func (v view) overridesIn(namespace string) []topology.OverrideID {
-	ids := slices.SortedFunc(maps.Keys(v.State.Overrides), func(a, b topology.OverrideID) int {
+func (v view) overridesIn(namespace string) []state.OverrideID {
+	ids := slices.SortedFunc(maps.Keys(v.State.Overrides), func(a, b state.OverrideID) int {
 		return cmp.Or(cmp.Compare(a.Link, b.Link), cmp.Compare(a.Attribute, b.Attribute))
 	})
-	return slices.DeleteFunc(ids, func(id topology.OverrideID) bool { return id.Namespace != namespace })
+	return slices.DeleteFunc(ids, func(id state.OverrideID) bool { return id.Namespace != namespace })
 }
 
 // routed reports whether a namespace has a route to a destination, or an address on its network: a kernel that
@@ -126,15 +126,15 @@ func (v view) routed(namespace string, destination netip.Addr) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(v.links[namespace], func(id topology.LinkID) bool { return v.onSubnet(id, destination) })
+	return slices.ContainsFunc(v.links[namespace], func(id state.LinkID) bool { return v.onSubnet(id, destination) })
 }
 
 // lostPrefix is an address on the network of a destination whose route is gone.
-func (v view) lostPrefix(namespace string, destination netip.Addr) (lost topology.AddressID, ok bool) {
+func (v view) lostPrefix(namespace string, destination netip.Addr) (lost state.AddressID, ok bool) {
 	for _, id := range slices.SortedFunc(maps.Keys(v.State.Addresses), v.inOrder) {
 		if id.Namespace == namespace && v.State.Addresses[id].Unrouted && id.Prefix.Contains(destination) {
 			return id, true
 		}
 	}
-	return topology.AddressID{}, false
+	return state.AddressID{}, false
 }

@@ -9,13 +9,13 @@ import (
 	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // cross takes a packet over the segment of the link its node's kernel chose, to the interface
 // that answers for the next hop, or says why it does not get there.
-func (w walker) cross(p packet, at place, decision topology.ForwardingDecision) (leg, Cause) {
-	out := topology.LinkID{Namespace: at.namespace, Name: decision.Link}
+func (w walker) cross(p packet, at place, decision state.ForwardingDecision) (leg, Cause) {
+	out := state.LinkID{Namespace: at.namespace, Name: decision.Link}
 	stopped := leg{out: out}
 	if !w.leadsOn(out) {
 		return stopped, leavesLab(p, out)
@@ -38,9 +38,9 @@ func (w walker) cross(p packet, at place, decision topology.ForwardingDecision) 
 
 // departure is what keeps a packet from leaving by an interface, whoever is beyond. The first
 // cable counts: its other end is another node's, but nothing lies between.
-func (w walker) departure(p packet, out topology.LinkID) obstacle {
+func (w walker) departure(p packet, out state.LinkID) obstacle {
 	cable := out
-	if link := w.State.Links[out]; link.Kind == topology.VLANLink {
+	if link := w.State.Links[out]; link.Kind == state.VLANLink {
 		cable.Name = link.Parent
 	}
 	link, peer := w.State.Links[out], w.State.Links[cable].Peer
@@ -82,7 +82,7 @@ func (w walker) stoppedAt(p packet, l leg, wanted netip.Addr) (leg, Cause) {
 
 // stops is the cause where an obstacle is in the way.
 func (w walker) stops(p packet, l leg) Cause {
-	at, where := l.obstacle.at, fmt.Sprintf("on the way from %s to %s", topology.NodeOf(l.out.Namespace), p.destination)
+	at, where := l.obstacle.at, fmt.Sprintf("on the way from %s to %s", state.NodeOf(l.out.Namespace), p.destination)
 	switch l.obstacle.kind {
 	case isDown:
 		return w.linkDown(at, where)
@@ -96,8 +96,8 @@ func (w walker) stops(p packet, l leg) Cause {
 }
 
 // heldPort is the cause where a spanning tree has not decided about a port, or against it.
-func (w walker) heldPort(port topology.LinkID) Cause {
-	node := topology.NodeOf(port.Namespace)
+func (w walker) heldPort(port state.LinkID) Cause {
+	node := state.NodeOf(port.Namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonSpanningTree,
 		Node:    node,
@@ -107,8 +107,8 @@ func (w walker) heldPort(port topology.LinkID) Cause {
 }
 
 // noPort is the cause where an interface of a switch is not in its bridge.
-func (w walker) noPort(id topology.LinkID, where string) Cause {
-	node, bridge := topology.NodeOf(id.Namespace), w.bridges[id.Namespace]
+func (w walker) noPort(id state.LinkID, where string) Cause {
+	node, bridge := state.NodeOf(id.Namespace), w.bridges[id.Namespace]
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
@@ -117,8 +117,8 @@ func (w walker) noPort(id topology.LinkID, where string) Cause {
 	}
 }
 
-func leavesLab(p packet, out topology.LinkID) Cause {
-	node := topology.NodeOf(out.Namespace)
+func leavesLab(p packet, out state.LinkID) Cause {
+	node := state.NodeOf(out.Namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
@@ -128,17 +128,17 @@ func leavesLab(p packet, out topology.LinkID) Cause {
 }
 
 // linkDown names the end that is down. A veth has a carrier only while both ends are up.
-func (w walker) linkDown(id topology.LinkID, where string) Cause {
-	node := topology.NodeOf(id.Namespace)
+func (w walker) linkDown(id state.LinkID, where string) Cause {
+	node := state.NodeOf(id.Namespace)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonLinkDown,
 		Node:    node,
 		Message: fmt.Sprintf("interface %s of %s is down, %s", id.Name, node, where),
-		Cure:    w.fix(w.wants(id).Up, "in the spec, state: Up on its link", topology.SetAdmin{LinkID: id, Up: true}.String()),
+		Cure:    w.fix(w.wants(id).Up, "in the spec, state: Up on its link", state.SetAdmin{LinkID: id, Up: true}.String()),
 	}
 	switch {
-	case id.Name == topology.Loopback || w.isBridge(id):
-		cause.Cure = fit(drift, topology.SetAdmin{LinkID: id, Up: true}.String())
+	case id.Name == state.Loopback || w.isBridge(id):
+		cause.Cure = fit(drift, state.SetAdmin{LinkID: id, Up: true}.String())
 	case w.State.Links[id].Up:
 		cause.Message = fmt.Sprintf("interface %s of %s has no carrier, %s", id.Name, node, where)
 		cause.Cure = "set the other end of its link up"
@@ -150,11 +150,11 @@ func (w walker) linkDown(id topology.LinkID, where string) Cause {
 const vlanHeader = 4
 
 // tooBig names an interface that is too small, or the other end of its link if that is smaller.
-func (w walker) tooBig(p packet, end topology.LinkID) Cause {
+func (w walker) tooBig(p packet, end state.LinkID) Cause {
 	if peer := w.State.Links[end].Peer; w.isCable(end) && w.State.Links[peer].MTU < w.State.Links[end].MTU {
 		end = peer
 	}
-	node, limit, size := topology.NodeOf(end.Namespace), w.State.Links[end].MTU, p.size
+	node, limit, size := state.NodeOf(end.Namespace), w.State.Links[end].MTU, p.size
 	drifted := w.wants(end).MTU >= p.size
 	if drifted {
 		size = w.wants(end).MTU
@@ -164,7 +164,7 @@ func (w walker) tooBig(p packet, end topology.LinkID) Cause {
 		Node:    node,
 		Message: fmt.Sprintf("packets of %d bytes to %s do not fit %s of %s: at most %d bytes", p.size, p.destination, end.Name, node, limit),
 		Cure: w.fix(drifted, fmt.Sprintf("in the spec, mtu: %d on its link and at neither end a smaller one, or a smaller sizeBytes", p.size),
-			topology.SetMTU{LinkID: end, MTU: size}.String()),
+			state.SetMTU{LinkID: end, MTU: size}.String()),
 	}
 }
 
@@ -175,7 +175,7 @@ func staleMTU(request trip) Cause {
 	if known == 0 || request.size <= known {
 		return Cause{}
 	}
-	node, command := topology.NodeOf(request.start), "ip -n %s route flush cache" // which is IPv4's
+	node, command := state.NodeOf(request.start), "ip -n %s route flush cache" // which is IPv4's
 	if request.destination.Is6() {
 		command = "ip -6 -n %s route flush cache"
 	}
@@ -188,7 +188,7 @@ func staleMTU(request trip) Cause {
 }
 
 // nextHop is the address that must answer on the link.
-func nextHop(p packet, decision topology.ForwardingDecision) netip.Addr {
+func nextHop(p packet, decision state.ForwardingDecision) netip.Addr {
 	if decision.Via.IsValid() {
 		return decision.Via
 	}

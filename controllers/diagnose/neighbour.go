@@ -10,7 +10,8 @@ import (
 	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // crossing is a segment that a packet came over, to the interface that has or answers for an address.
@@ -19,33 +20,33 @@ type crossing struct {
 	wanted netip.Addr
 }
 
-const arpAttribute = topology.LinkAttribute("arp")
+const arpAttribute = state.LinkAttribute("arp")
 
 // withoutARP is the cause where an end of a leg has been told to know nothing of ARP. It then sends
 // frames to its own Ethernet address (arp_constructor, ndisc_constructor), and hears no ARP.
 func (w walker) withoutARP(l leg, wanted netip.Addr) Cause {
-	for _, id := range []topology.LinkID{l.out, l.in} {
-		off := topology.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: arpAttribute}
+	for _, id := range []state.LinkID{l.out, l.in} {
+		off := state.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: arpAttribute}
 		if _, ok := w.State.Overrides[off]; !ok || id == l.in && wanted.Is6() {
 			continue
 		}
-		node, other := topology.NodeOf(l.out.Namespace), topology.NodeOf(l.in.Namespace)
+		node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
 		message := fmt.Sprintf("%s does not ask who has %s: ARP is off at its interface %s", node, wanted, id.Name)
 		if id == l.in {
 			message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: ARP is off at its interface %s", node, wanted, l.out.Name, other, id.Name)
 		}
 		return Cause{
 			Reason:  v1alpha1.ReasonHostUnreachable,
-			Node:    topology.NodeOf(id.Namespace),
+			Node:    state.NodeOf(id.Namespace),
 			Message: message,
-			Cure:    fit(drift, topology.ResetAttribute{OverrideID: off}.String()),
+			Cure:    fit(drift, state.ResetAttribute{OverrideID: off}.String()),
 		}
 	}
 	return Cause{}
 }
 
 // askerOn is the address by which a node asks on a link for another: the one in its subnet, else the first.
-func (v view) askerOn(out topology.LinkID, wanted netip.Addr) netip.Addr {
+func (v view) askerOn(out state.LinkID, wanted netip.Addr) netip.Addr {
 	own, _ := v.addressOf(out, wanted)
 	if near, ok := v.covering(out, wanted); ok {
 		own = near
@@ -59,17 +60,17 @@ func (w walker) speechless(p packet, l leg, wanted netip.Addr) Cause {
 	if wanted.Is4() || w.linkLocal(l.out).IsValid() || w.linkHas(l.out, p.source) {
 		return Cause{}
 	}
-	node := topology.NodeOf(l.out.Namespace)
+	node := state.NodeOf(l.out.Namespace)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
 		Message: fmt.Sprintf("%s cannot ask who has %s: its interface %s has no link-local address to ask from", node, wanted, l.out.Name),
 	}
-	usual := topology.AddressID{Namespace: l.out.Namespace, Link: l.out.Name, Prefix: topology.LinkLocal(w.State.Links[l.out].MAC)}
+	usual := state.AddressID{Namespace: l.out.Namespace, Link: l.out.Name, Prefix: lab.LinkLocal(w.State.Links[l.out].MAC)}
 	if lost, ok := w.lostLinkLocal(l.out); ok {
 		usual = lost
 	}
-	cause.Cure = fit(drift, topology.AddAddress{AddressID: usual}.String())
+	cause.Cure = fit(drift, state.AddAddress{AddressID: usual}.String())
 	return cause
 }
 
@@ -88,13 +89,13 @@ func (w walker) misdirected(ctx context.Context, request, reply trip) Cause {
 // wrongEntry is the cause where a neighbour entry made to stay is not true.
 func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
 	right := w.State.Links[c.in].MAC
-	entry, ok := w.firstInterference(ctx, c.out.Namespace, func(i topology.Interference) bool {
+	entry, ok := w.firstInterference(ctx, c.out.Namespace, func(i state.Interference) bool {
 		return i.Neighbour.Link == c.out.Name && i.Neighbour.Address == c.wanted && i.Neighbour.MAC != right
 	})
-	if !ok || right == (topology.MAC{}) {
+	if !ok || right == (state.MAC{}) {
 		return Cause{}
 	}
-	node, other := topology.NodeOf(c.out.Namespace), topology.NodeOf(c.in.Namespace)
+	node, other := state.NodeOf(c.out.Namespace), state.NodeOf(c.in.Namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
@@ -108,9 +109,9 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	if c.wanted.Is6() {
 		return Cause{}
 	}
-	filter, ok := w.firstInterference(ctx, c.in.Namespace, func(i topology.Interference) bool {
+	filter, ok := w.firstInterference(ctx, c.in.Namespace, func(i state.Interference) bool {
 		name := i.Setting.Name
-		return name == topology.LinkSysctl4("all", "arp_filter") || name == topology.LinkSysctl4(c.in.Name, "arp_filter")
+		return name == state.LinkSysctl4("all", "arp_filter") || name == state.LinkSysctl4(c.in.Name, "arp_filter")
 	})
 	if !ok {
 		return Cause{}
@@ -119,11 +120,11 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	if !w.has(c.out.Namespace, asker) {
 		asker = w.askerOn(c.out, c.wanted)
 	}
-	back, err := w.kernel.LookupRoute(ctx, topology.ForwardingQuery{Namespace: c.in.Namespace, Source: c.wanted, Destination: asker})
-	if err != nil || back.Verdict != topology.Forward || back.Link == c.in.Name {
+	back, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{Namespace: c.in.Namespace, Source: c.wanted, Destination: asker})
+	if err != nil || back.Verdict != state.Forward || back.Link == c.in.Name {
 		return Cause{}
 	}
-	node, other := topology.NodeOf(c.out.Namespace), topology.NodeOf(c.in.Namespace)
+	node, other := state.NodeOf(c.out.Namespace), state.NodeOf(c.in.Namespace)
 	return Cause{
 		Reason: v1alpha1.ReasonHostUnreachable,
 		Node:   other,
@@ -144,7 +145,7 @@ func (w walker) doubled(c crossing) Cause {
 	if len(holders) < 2 {
 		return Cause{}
 	}
-	one, other := topology.NodeOf(holders[0]), topology.NodeOf(holders[1])
+	one, other := state.NodeOf(holders[0]), state.NodeOf(holders[1])
 	spec := fmt.Sprintf("in the spec, give %s and %s different addresses", one, other)
 	cure := spec
 	for _, namespace := range holders {
@@ -158,7 +159,7 @@ func (w walker) doubled(c crossing) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonDuplicateAddress,
 		Node:    other,
-		Message: fmt.Sprintf("%s and %s both have %s on the link %s of %s: who answers first gets the packets", one, other, c.wanted, c.out.Name, topology.NodeOf(c.out.Namespace)),
+		Message: fmt.Sprintf("%s and %s both have %s on the link %s of %s: who answers first gets the packets", one, other, c.wanted, c.out.Name, state.NodeOf(c.out.Namespace)),
 		Cure:    cure,
 	}
 }

@@ -8,12 +8,12 @@ import (
 	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // nobody is the cause where no one on the segment answers for the gateway or the destination.
-func (w walker) nobody(p packet, out topology.LinkID, decision topology.ForwardingDecision, neighbours []leg) Cause {
-	node, wanted := topology.NodeOf(out.Namespace), nextHop(p, decision)
+func (w walker) nobody(p packet, out state.LinkID, decision state.ForwardingDecision, neighbours []leg) Cause {
+	node, wanted := state.NodeOf(out.Namespace), nextHop(p, decision)
 	cause := Cause{Reason: v1alpha1.ReasonHostUnreachable, Node: node}
 	if lost := w.lostBy(out, wanted, neighbours); lost.Found() {
 		return lost
@@ -36,8 +36,8 @@ func (w walker) nobody(p packet, out topology.LinkID, decision topology.Forwardi
 
 // unanswered is the cause where a node has an address and its interface does not answer for it:
 // it has been told not to, or the address is on another interface, for which IPv6 never answers.
-func (w walker) unanswered(out, in topology.LinkID, wanted netip.Addr) Cause {
-	node, other := topology.NodeOf(out.Namespace), topology.NodeOf(in.Namespace)
+func (w walker) unanswered(out, in state.LinkID, wanted netip.Addr) Cause {
+	node, other := state.NodeOf(out.Namespace), state.NodeOf(in.Namespace)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    other,
@@ -56,15 +56,15 @@ func (w walker) unanswered(out, in topology.LinkID, wanted netip.Addr) Cause {
 // someone names the only neighbour.
 func someone(neighbours []leg) string {
 	if len(neighbours) == 1 {
-		return topology.NodeOf(neighbours[0].in.Namespace)
+		return state.NodeOf(neighbours[0].in.Namespace)
 	}
 	return "a node"
 }
 
 // notOnLink is the cause where a node looks on a link for a destination that is elsewhere: its
 // prefix there is shorter than the others', so that no gateway is asked.
-func (w walker) notOnLink(p packet, out topology.LinkID) Cause {
-	node, owner := topology.NodeOf(out.Namespace), topology.NodeOf(w.owner(p.destination))
+func (w walker) notOnLink(p packet, out state.LinkID) Cause {
+	node, owner := state.NodeOf(out.Namespace), state.NodeOf(w.owner(p.destination))
 	cause := Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
@@ -85,7 +85,7 @@ func (w walker) notOnLink(p packet, out topology.LinkID) Cause {
 	for _, theirs := range w.addresses[path[0].in] {
 		if theirs.Masked().Contains(own.Addr()) && !theirs.Masked().Contains(p.destination) {
 			cause.Cure = fmt.Sprintf("in the spec, %s at %s, as %s has %s",
-				netip.PrefixFrom(own.Addr(), theirs.Bits()), node, topology.NodeOf(path[0].in.Namespace), theirs)
+				netip.PrefixFrom(own.Addr(), theirs.Bits()), node, state.NodeOf(path[0].in.Namespace), theirs)
 		}
 	}
 	cause.Cure = w.byAnotherWay(cause.Cure, "add", path, p.destination)
@@ -116,7 +116,7 @@ func (v view) owner(address netip.Addr) (first string) {
 }
 
 // covering is the address of an interface whose prefix makes another one look near.
-func (v view) covering(id topology.LinkID, address netip.Addr) (netip.Prefix, bool) {
+func (v view) covering(id state.LinkID, address netip.Addr) (netip.Prefix, bool) {
 	for _, p := range v.addresses[id] {
 		if p.Contains(address) {
 			return p, true
@@ -129,8 +129,8 @@ func host(address netip.Addr) netip.Prefix { return netip.PrefixFrom(address, ad
 
 // gatewayCure corrects a next hop that nobody has: there is one neighbour, one on the way, or
 // one that is a router.
-func (w walker) gatewayCure(p packet, out topology.LinkID, wrong netip.Addr, neighbours []leg) string {
-	node := topology.NodeOf(out.Namespace)
+func (w walker) gatewayCure(p packet, out state.LinkID, wrong netip.Addr, neighbours []leg) string {
+	node := state.NodeOf(out.Namespace)
 	candidates := neighbours
 	if path, ok := w.path(out.Namespace, p.destination, nothing); ok && path[0].out == out {
 		candidates = append(path[:1:1], neighbours...)
@@ -145,10 +145,10 @@ func (w walker) gatewayCure(p packet, out topology.LinkID, wrong netip.Addr, nei
 
 // addressCure gives somebody on a link an address that nobody has: who, is clear only where there
 // is one neighbour.
-func (w walker) addressCure(out topology.LinkID, wanted netip.Addr, neighbours []leg, or string) string {
+func (w walker) addressCure(out state.LinkID, wanted netip.Addr, neighbours []leg, or string) string {
 	spec := fmt.Sprintf("in the spec, give %s the address %s on that link, or %s", someone(neighbours), wanted, or)
 	own, ok := w.covering(out, wanted)
-	if len(neighbours) != 1 || !ok || topology.IsLinkLocal(wanted) {
+	if len(neighbours) != 1 || !ok || state.IsLinkLocal(wanted) {
 		return spec
 	}
 	in, command := neighbours[0].in, "ip -n %s address add %s dev %s"
@@ -159,14 +159,14 @@ func (w walker) addressCure(out topology.LinkID, wanted netip.Addr, neighbours [
 }
 
 // correction replaces the gateway of the route that a packet takes.
-func (v view) correction(p packet, out topology.LinkID, wrong netip.Addr, router string, right netip.Addr) string {
-	spec := fmt.Sprintf("in the spec, correct the routes of %s: %s has %s on that link", topology.NodeOf(out.Namespace), topology.NodeOf(router), right)
+func (v view) correction(p packet, out state.LinkID, wrong netip.Addr, router string, right netip.Addr) string {
+	spec := fmt.Sprintf("in the spec, correct the routes of %s: %s has %s on that link", state.NodeOf(out.Namespace), state.NodeOf(router), right)
 	id, ok := v.routeOver(out, wrong, p.destination)
 	if !ok {
 		return spec
 	}
 	command := fmt.Sprintf("ip -n %s route replace %s", out.Namespace, hop(out, right, p.destination, prefixName(id.Prefix)))
-	if usual := id.Prefix.Addr().Is6() && id.Metric == topology.DefaultIPv6Metric; id.Metric != 0 && !usual {
+	if usual := id.Prefix.Addr().Is6() && id.Metric == state.DefaultIPv6Metric; id.Metric != 0 && !usual {
 		command += fmt.Sprintf(" metric %d", id.Metric)
 	}
 	return fit(spec, command)
@@ -174,7 +174,7 @@ func (v view) correction(p packet, out topology.LinkID, wrong netip.Addr, router
 
 // routeOver is a node's route to an address over an interface via a gateway and no other, the
 // one with the longest prefix.
-func (v view) routeOver(out topology.LinkID, via, address netip.Addr) (best topology.RouteID, ok bool) {
+func (v view) routeOver(out state.LinkID, via, address netip.Addr) (best state.RouteID, ok bool) {
 	for id, route := range v.State.Routes {
 		hops := route.NextHops()
 		if id.Namespace != out.Namespace || !id.Prefix.Contains(address) || len(hops) != 1 || hops[0].Link != out.Name || hops[0].Via != via {
@@ -189,7 +189,7 @@ func (v view) routeOver(out topology.LinkID, via, address netip.Addr) (best topo
 
 // misled is the cure where a node that does not forward is not on the shortest way of the one
 // that sends packets to it: another neighbour is the right gateway.
-func (w walker) misled(p packet, sender string, decision topology.ForwardingDecision, receiver string) (cure string, ok bool) {
+func (w walker) misled(p packet, sender string, decision state.ForwardingDecision, receiver string) (cure string, ok bool) {
 	path, reached := w.path(sender, p.destination, nothing)
 	if !reached || len(path) == 0 || !decision.Via.IsValid() {
 		return "", false

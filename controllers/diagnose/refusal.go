@@ -8,28 +8,28 @@ import (
 	"net/netip"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // refusal is the cause where a node's kernel neither forwards nor delivers the packet.
-func (w walker) refusal(ctx context.Context, p packet, at place, decision topology.ForwardingDecision) Cause {
+func (w walker) refusal(ctx context.Context, p packet, at place, decision state.ForwardingDecision) Cause {
 	switch {
-	case decision.Verdict == topology.DeliverLocally || decision.Verdict == topology.Forward && !p.destination.Is6():
+	case decision.Verdict == state.DeliverLocally || decision.Verdict == state.Forward && !p.destination.Is6():
 		return Cause{}
 	case p.destination.Is6() && w.has(at.namespace, p.destination):
 		return w.notAccepted(p, at)
-	case decision.Verdict == topology.Forward:
+	case decision.Verdict == state.Forward:
 		return Cause{}
 	}
 	if cause := w.ruledOut(ctx, p, at, decision.Verdict); cause.Found() {
 		return cause
 	}
 	switch decision.Verdict {
-	case topology.NoRoute:
+	case state.NoRoute:
 		return w.noRoute(ctx, p, at)
-	case topology.Prohibited:
-		return w.routeRejects(ctx, p, at, topology.Prohibit)
-	case topology.Filtered:
+	case state.Prohibited:
+		return w.routeRejects(ctx, p, at, state.Prohibit)
+	case state.Filtered:
 		return w.sourceFiltered(ctx, p, at)
 	default:
 		return w.ambiguous(ctx, p, at, decision.Verdict)
@@ -38,19 +38,19 @@ func (w walker) refusal(ctx context.Context, p packet, at place, decision topolo
 
 // ambiguous tells apart what the kernel reports with one errno, by asking it for the route
 // alone: without interface and source, neither forwarding nor filters matter.
-func (w walker) ambiguous(ctx context.Context, p packet, at place, verdict topology.ForwardingVerdict) Cause {
-	route, err := w.kernel.LookupRoute(ctx, topology.ForwardingQuery{Namespace: at.namespace, Destination: p.destination})
+func (w walker) ambiguous(ctx context.Context, p packet, at place, verdict state.ForwardingVerdict) Cause {
+	route, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{Namespace: at.namespace, Destination: p.destination})
 	switch {
 	case err != nil:
 		return unreadable(at, p, err)
-	case verdict == topology.NotForwarded && at.incoming != "" && w.forwarding(p, at).value == "0":
+	case verdict == state.NotForwarded && at.incoming != "" && w.forwarding(p, at).value == "0":
 		return w.forwardingDisabled(p, at)
-	case verdict == topology.NotForwarded && route.Verdict == topology.NotForwarded:
-		return w.routeRejects(ctx, p, at, topology.Unreachable)
-	case verdict == topology.NotForwarded:
+	case verdict == state.NotForwarded && route.Verdict == state.NotForwarded:
+		return w.routeRejects(ctx, p, at, state.Unreachable)
+	case verdict == state.NotForwarded:
 		return w.forwardingDisabled(p, at)
-	case route.Verdict == topology.Discarded:
-		return w.routeRejects(ctx, p, at, topology.Blackhole)
+	case route.Verdict == state.Discarded:
+		return w.routeRejects(ctx, p, at, state.Blackhole)
 	}
 	return w.sourceFiltered(ctx, p, at)
 }
@@ -62,7 +62,7 @@ func (w walker) notAccepted(p packet, at place) Cause {
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, "with "+p.destination.String())
 	}
-	node := topology.NodeOf(at.namespace)
+	node := state.NodeOf(at.namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
@@ -74,7 +74,7 @@ func (w walker) notAccepted(p packet, at place) Cause {
 // noRoute is NetworkUnreachable on the way there, NoReturnRoute on the way back, unless the
 // route is missing because a link is down.
 func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
-	node := topology.NodeOf(at.namespace)
+	node := state.NodeOf(at.namespace)
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, fmt.Sprintf("on the way from %s to %s", node, p.destination))
 	}
@@ -99,7 +99,7 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at place) (why, cure s
 		return why, cure
 	}
 	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
-		return fmt.Sprintf(": that to its own network on %s is gone", lost.Link), fit(drift, topology.AddPrefixRoute{AddressID: lost}.String())
+		return fmt.Sprintf(": that to its own network on %s is gone", lost.Link), fit(drift, state.AddPrefixRoute{AddressID: lost}.String())
 	}
 	if cure, ok := w.lostRoute(at.namespace, p.destination); ok {
 		return "", cure
@@ -119,18 +119,18 @@ type setting struct{ name, value string }
 // forwarding is the setting that decides whether a node forwards what comes in there: the
 // interface's for IPv4, the namespace's for IPv6.
 func (w walker) forwarding(p packet, at place) setting {
-	name := topology.SysctlForwarding6
+	name := state.SysctlForwarding6
 	if p.destination.Is4() {
-		name = topology.SysctlForwarding
+		name = state.SysctlForwarding
 		if all := w.sysctl(at.namespace, name); all != "0" {
-			name = topology.LinkSysctl4(at.incoming, "forwarding")
+			name = state.LinkSysctl4(at.incoming, "forwarding")
 		}
 	}
 	return setting{name, w.sysctl(at.namespace, name)}
 }
 
 func (w walker) forwardingDisabled(p packet, at place) Cause {
-	node := topology.NodeOf(at.namespace)
+	node := state.NodeOf(at.namespace)
 	family := familyName(p.destination)
 	off := w.forwarding(p, at)
 	cause := Cause{
@@ -145,8 +145,8 @@ func (w walker) forwardingDisabled(p packet, at place) Cause {
 	return cause
 }
 
-func (w walker) routeRejects(ctx context.Context, p packet, at place, kind topology.RouteType) Cause {
-	node := topology.NodeOf(at.namespace)
+func (w walker) routeRejects(ctx context.Context, p packet, at place, kind state.RouteType) Cause {
+	node := state.NodeOf(at.namespace)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonRouteRejects,
 		Node:    node,
@@ -174,15 +174,15 @@ func (w walker) routeRejects(ctx context.Context, p packet, at place, kind topol
 }
 
 // listRoutes is the command that shows a namespace's routes of a kind. Without a family, ip shows IPv4's.
-func listRoutes(namespace string, like netip.Addr, kind topology.RouteType) string {
+func listRoutes(namespace string, like netip.Addr, kind state.RouteType) string {
 	if like.Is6() {
 		return fmt.Sprintf("ip -6 -n %s route show type %s", namespace, kind)
 	}
 	return fmt.Sprintf("ip -n %s route show type %s", namespace, kind)
 }
 
-func article(kind topology.RouteType) string {
-	if kind == topology.Unreachable {
+func article(kind state.RouteType) string {
+	if kind == state.Unreachable {
 		return "an"
 	}
 	return "a"
@@ -190,9 +190,9 @@ func article(kind topology.RouteType) string {
 
 // sourceFiltered is the cause where a node drops a packet for where it claims to be from.
 func (w walker) sourceFiltered(ctx context.Context, p packet, at place) Cause {
-	node := topology.NodeOf(at.namespace)
+	node := state.NodeOf(at.namespace)
 	cause := Cause{Reason: v1alpha1.ReasonSourceFiltered, Node: node}
-	filter := w.strictest(topology.LinkID{Namespace: at.namespace, Name: at.incoming}, "rp_filter")
+	filter := w.strictest(state.LinkID{Namespace: at.namespace, Name: at.incoming}, "rp_filter")
 	switch {
 	case w.has(at.namespace, p.source):
 		cause.Reason = v1alpha1.ReasonDuplicateAddress
@@ -215,8 +215,8 @@ const allReverseFilter = "net.ipv4.conf.all.rp_filter"
 
 // strictest is an interface's IPv4 setting or its namespace's, whichever is higher and so
 // counts; empty if neither is set.
-func (v view) strictest(id topology.LinkID, key string) (highest setting) {
-	for _, name := range []string{topology.LinkSysctl4("all", key), topology.LinkSysctl4(id.Name, key)} {
+func (v view) strictest(id state.LinkID, key string) (highest setting) {
+	for _, name := range []string{state.LinkSysctl4("all", key), state.LinkSysctl4(id.Name, key)} {
 		if value := v.sysctl(id.Namespace, name); value != "0" && value > highest.value {
 			highest = setting{name, value}
 		}
@@ -233,7 +233,7 @@ func (s setting) inSpec() string {
 }
 
 // rejecting is the route of a kind that matches an address best.
-func (v view) rejecting(namespace string, address netip.Addr, kind topology.RouteType) (best topology.RouteID, ok bool) {
+func (v view) rejecting(namespace string, address netip.Addr, kind state.RouteType) (best state.RouteID, ok bool) {
 	for id, route := range v.State.Routes {
 		if id.Namespace == namespace && route.Type == kind && id.Prefix.Contains(address) && (!ok || id.Prefix.Bits() > best.Prefix.Bits()) {
 			best, ok = id, true

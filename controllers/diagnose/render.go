@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // String is the walk for people: a line per hop, there and back, then cause and cure.
@@ -42,13 +42,13 @@ func (w Walk) render(b *strings.Builder, hops []Hop, last bool) {
 	_ = columns.Flush() // a strings.Builder takes everything
 }
 
-var verdicts = map[topology.ForwardingVerdict]string{
-	topology.DeliverLocally: "delivers",
-	topology.NoRoute:        "has no route",
-	topology.NotForwarded:   "does not forward",
-	topology.Discarded:      "discards",
-	topology.Prohibited:     "prohibits",
-	topology.Filtered:       "filters the source",
+var verdicts = map[state.ForwardingVerdict]string{
+	state.DeliverLocally: "delivers",
+	state.NoRoute:        "has no route",
+	state.NotForwarded:   "does not forward",
+	state.Discarded:      "discards",
+	state.Prohibited:     "prohibits",
+	state.Filtered:       "filters the source",
 }
 
 // does is what becomes of the packet at the hop.
@@ -56,7 +56,7 @@ func (h Hop) does() string {
 	switch {
 	case h.Outgoing != "":
 		return "out by " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next)
-	case h.Decision.Verdict != topology.Forward:
+	case h.Decision.Verdict != state.Forward:
 		return verdicts[h.Decision.Verdict]
 	}
 	return "does not say"

@@ -7,13 +7,13 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // missing is why a node has no route to an address, as far as more is known than that, and the
 // cure: a route over the first leg of the shortest way there, or what such a route needs.
 func (v view) missing(namespace string, address netip.Addr) (why, cure string) {
-	node := topology.NodeOf(namespace)
+	node := state.NodeOf(namespace)
 	ends := v.ends(namespace)
 	if len(ends) == 0 {
 		return "", fmt.Sprintf("in the spec, a link from %s to another node", node)
@@ -21,7 +21,7 @@ func (v view) missing(namespace string, address netip.Addr) (why, cure string) {
 	path, reached := v.path(namespace, address, nothing)
 	if !reached {
 		if _, reached = v.path(namespace, address, all); !reached && v.owner(address) != "" {
-			owner := topology.NodeOf(v.owner(address))
+			owner := state.NodeOf(v.owner(address))
 			return fmt.Sprintf(": no links lead from %s to %s", node, owner), fmt.Sprintf("in the spec, a link on the way from %s to %s", node, owner)
 		}
 		path = v.onlyNeighbour(namespace, address)
@@ -30,7 +30,7 @@ func (v view) missing(namespace string, address netip.Addr) (why, cure string) {
 		return "", v.inSpec(fmt.Sprintf("a route to %s on %s", address, node))
 	}
 	first := path[0]
-	if len(path) == 1 && v.linkHas(first.in, address) && !topology.IsLinkLocal(address) {
+	if len(path) == 1 && v.linkHas(first.in, address) && !state.IsLinkLocal(address) {
 		return v.outsidePrefix(first, address)
 	}
 	if via, ok := v.gatewayOn(first, address); ok {
@@ -41,8 +41,8 @@ func (v view) missing(namespace string, address netip.Addr) (why, cure string) {
 
 // routeCureTo gives a node a route to what an address is part of, via the other end of a leg.
 func (v view) routeCureTo(verb, to string, first leg, via, address netip.Addr) string {
-	node := topology.NodeOf(first.out.Namespace)
-	hops := "via: " + topology.NodeOf(first.in.Namespace)
+	node := state.NodeOf(first.out.Namespace)
+	hops := "via: " + state.NodeOf(first.in.Namespace)
 	if v.severalLinks(first) {
 		hops += ", link: " + first.out.Name
 	}
@@ -72,7 +72,7 @@ func (v view) severalLinks(l leg) bool {
 // outsidePrefix is why the way to an address on the same segment is not known: no prefix of the
 // sender contains it.
 func (v view) outsidePrefix(l leg, address netip.Addr) (why, cure string) {
-	node, other := topology.NodeOf(l.out.Namespace), topology.NodeOf(l.in.Namespace)
+	node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
 	why = fmt.Sprintf(", which %s has on the same link, outside the prefixes of %s there", other, node)
 	spec := fmt.Sprintf("in the spec, one prefix for both ends (%s), or on %s routes: [{to: %q, link: %s}]",
 		v.bothEnds(l, address), node, host(address), l.out.Name)
@@ -82,7 +82,7 @@ func (v view) outsidePrefix(l leg, address netip.Addr) (why, cure string) {
 // noGateway is why the other end of a leg cannot be a gateway: it has no address of the family
 // there, or one that the sender does not see.
 func (v view) noGateway(l leg, address netip.Addr) (why, cure string) {
-	node, other := topology.NodeOf(l.out.Namespace), topology.NodeOf(l.in.Namespace)
+	node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
 	theirs, ok := v.addressOf(l.in, address)
 	if !ok {
 		family := familyName(address)
@@ -96,9 +96,9 @@ func (v view) noGateway(l leg, address netip.Addr) (why, cure string) {
 }
 
 // addressOf is an interface's first address of the family of another, link-local ones aside.
-func (v view) addressOf(id topology.LinkID, like netip.Addr) (netip.Prefix, bool) {
+func (v view) addressOf(id state.LinkID, like netip.Addr) (netip.Prefix, bool) {
 	for _, p := range v.addresses[id] {
-		if p.Addr().Is4() == like.Is4() && !topology.IsLinkLocal(p.Addr()) {
+		if p.Addr().Is4() == like.Is4() && !state.IsLinkLocal(p.Addr()) {
 			return p, true
 		}
 	}
@@ -108,10 +108,10 @@ func (v view) addressOf(id topology.LinkID, like netip.Addr) (netip.Prefix, bool
 // bothEnds lists the addresses at the ends of a leg, of the family of another.
 func (v view) bothEnds(l leg, like netip.Addr) string {
 	var list []string
-	for _, id := range []topology.LinkID{l.out, l.in} {
-		text := topology.NodeOf(id.Namespace) + " has none"
+	for _, id := range []state.LinkID{l.out, l.in} {
+		text := state.NodeOf(id.Namespace) + " has none"
 		if p, ok := v.addressOf(id, like); ok {
-			text = fmt.Sprintf("%s has %s", topology.NodeOf(id.Namespace), p)
+			text = fmt.Sprintf("%s has %s", state.NodeOf(id.Namespace), p)
 		}
 		list = append(list, text)
 	}

@@ -19,12 +19,13 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 var update = flag.Bool("update", false, "write what is explained into the stories")
 
-var pair = topology.Identity{Namespace: "default", Name: "routed-pair", Owner: topology.LocalOwner("default", "routed-pair")}
+var pair = state.Identity{Namespace: "default", Name: "routed-pair", Owner: state.LocalOwner("default", "routed-pair")}
 
 // Each story of testdata is a lab's spec, what somebody did to it by hand, a question, and
 // how it is explained.
@@ -88,13 +89,13 @@ func set(a *txtar.Archive, name, text string) {
 	a.Files = append(a.Files, txtar.File{Name: name, Data: []byte(text)})
 }
 
-func compile(t *testing.T, text string) *topology.Lab {
+func compile(t *testing.T, text string) *lab.Lab {
 	t.Helper()
 	var spec v1alpha1.NetLabSpec
 	if err := yaml.UnmarshalStrict([]byte(text), &spec); err != nil {
 		t.Fatal(err)
 	}
-	lab, err := topology.Compile(pair, &spec, topology.Options{})
+	lab, err := lab.Compile(pair, &spec, lab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func compile(t *testing.T, text string) *topology.Lab {
 func build(t *testing.T, text string) *fake.Kernel {
 	t.Helper()
 	k := fake.New()
-	if _, err := k.Apply(t.Context(), topology.Diff(topology.NewState(), compile(t, text).Want)); err != nil {
+	if _, err := k.Apply(t.Context(), state.Diff(state.NewState(), compile(t, text).Want)); err != nil {
 		t.Fatal(err)
 	}
 	return k
@@ -115,55 +116,55 @@ func build(t *testing.T, text string) *fake.Kernel {
 func byHand(t *testing.T, k *fake.Kernel, words []string) {
 	t.Helper()
 	verb, namespace, rest := words[0], pair.NetworkNamespace(words[1]), words[2:]
-	link := topology.LinkID{Namespace: namespace, Name: rest[0]}
+	link := state.LinkID{Namespace: namespace, Name: rest[0]}
 	switch verb {
 	case "settling":
-		k.Settle([]topology.LinkID{link}, nil)
+		k.Settle([]state.LinkID{link}, nil)
 		return
 	case "blocked":
-		k.Settle(nil, []topology.LinkID{link})
+		k.Settle(nil, []state.LinkID{link})
 		return
 	case "override": // an attribute in the words of ip link, and a value
 		last := len(rest) - 1
-		id := topology.OverrideID{Namespace: namespace, Link: rest[0], Attribute: topology.LinkAttribute(strings.Join(rest[1:last], " "))}
-		k.Mutate(func(s *topology.State) { s.Overrides[id] = rest[last] })
+		id := state.OverrideID{Namespace: namespace, Link: rest[0], Attribute: state.LinkAttribute(strings.Join(rest[1:last], " "))}
+		k.Mutate(func(s *state.State) { s.Overrides[id] = rest[last] })
 		return
 	case "unprefix": // the route that the kernel made with an address
-		k.Mutate(func(s *topology.State) { s.Addresses[addressID(link, rest[1])] = topology.Address{Unrouted: true} })
+		k.Mutate(func(s *state.State) { s.Addresses[addressID(link, rest[1])] = state.Address{Unrouted: true} })
 		return
 	case "rule", "other": // of others', as they would say what it is
 		k.Interfere(namespace, interference(verb, namespace, rest))
 		return
 	}
-	op := map[string]func() topology.Op{
-		"up":        func() topology.Op { return topology.SetAdmin{LinkID: link, Up: true} },
-		"down":      func() topology.Op { return topology.SetAdmin{LinkID: link} },
-		"mtu":       func() topology.Op { return topology.SetMTU{LinkID: link, MTU: number(t, rest[1])} },
-		"sysctl":    func() topology.Op { return topology.SetSysctl{Namespace: namespace, Name: rest[0], Value: rest[1]} },
-		"address":   func() topology.Op { return topology.AddAddress{AddressID: addressID(link, rest[1])} },
-		"unaddress": func() topology.Op { return topology.DeleteAddress{AddressID: addressID(link, rest[1])} },
-		"route":     func() topology.Op { return routeOp(link, rest[1:]) },
-		"unroute":   func() topology.Op { return unroute(namespace, rest[0]) },
-		"release":   func() topology.Op { return topology.ReleaseLink{LinkID: link} },
-		"vlan":      func() topology.Op { return vlanOp(t, link, rest[1:]) },
-		"unvlan":    func() topology.Op { return topology.DeletePortVLAN{PortVLANID: portVLANID(t, link, rest[1])} },
+	op := map[string]func() state.Op{
+		"up":        func() state.Op { return state.SetAdmin{LinkID: link, Up: true} },
+		"down":      func() state.Op { return state.SetAdmin{LinkID: link} },
+		"mtu":       func() state.Op { return state.SetMTU{LinkID: link, MTU: number(t, rest[1])} },
+		"sysctl":    func() state.Op { return state.SetSysctl{Namespace: namespace, Name: rest[0], Value: rest[1]} },
+		"address":   func() state.Op { return state.AddAddress{AddressID: addressID(link, rest[1])} },
+		"unaddress": func() state.Op { return state.DeleteAddress{AddressID: addressID(link, rest[1])} },
+		"route":     func() state.Op { return routeOp(link, rest[1:]) },
+		"unroute":   func() state.Op { return unroute(namespace, rest[0]) },
+		"release":   func() state.Op { return state.ReleaseLink{LinkID: link} },
+		"vlan":      func() state.Op { return vlanOp(t, link, rest[1:]) },
+		"unvlan":    func() state.Op { return state.DeletePortVLAN{PortVLANID: portVLANID(t, link, rest[1])} },
 	}[verb]
 	if op == nil {
 		t.Fatalf("nobody can %q by hand", verb)
 	}
-	if verb == "route" && k.State().Links[link] == (topology.Link{}) {
-		k.Mutate(func(s *topology.State) { s.Links[link] = topology.Link{MTU: 1500, Up: true} })
+	if verb == "route" && k.State().Links[link] == (state.Link{}) {
+		k.Mutate(func(s *state.State) { s.Links[link] = state.Link{MTU: 1500, Up: true} })
 	}
-	if _, err := k.Apply(t.Context(), []topology.Op{op()}); err != nil {
+	if _, err := k.Apply(t.Context(), []state.Op{op()}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // interference is a rule for everything, or something of another kind.
-func interference(kind, namespace string, what []string) topology.Interference {
-	i := topology.Interference{What: strings.Join(what, " "), Look: "ip -n " + namespace + " rule"}
+func interference(kind, namespace string, what []string) state.Interference {
+	i := state.Interference{What: strings.Join(what, " "), Look: "ip -n " + namespace + " rule"}
 	if kind == "rule" {
-		i.Rule = topology.PolicyRule{Priority: 100, Action: what[len(what)-1]}
+		i.Rule = state.PolicyRule{Priority: 100, Action: what[len(what)-1]}
 		i.Undo = i.Look + " delete pref 100"
 	}
 	return i
@@ -177,41 +178,41 @@ func number(t *testing.T, word string) int {
 	return n
 }
 
-func addressID(link topology.LinkID, prefix string) topology.AddressID {
-	return topology.AddressID{Namespace: link.Namespace, Link: link.Name, Prefix: netip.MustParsePrefix(prefix)}
+func addressID(link state.LinkID, prefix string) state.AddressID {
+	return state.AddressID{Namespace: link.Namespace, Link: link.Name, Prefix: netip.MustParsePrefix(prefix)}
 }
 
 // routeOp is a route over a link: a prefix, and a gateway or none.
-func routeOp(link topology.LinkID, words []string) topology.Op {
-	op := topology.ReplaceRoute{RouteID: routeID(link.Namespace, words[0]), Route: topology.Route{Protocol: topology.RouteProtocol}}
-	op.Hops[0] = topology.NextHop{Link: link.Name, Weight: 1}
+func routeOp(link state.LinkID, words []string) state.Op {
+	op := state.ReplaceRoute{RouteID: routeID(link.Namespace, words[0]), Route: state.Route{Protocol: state.RouteProtocol}}
+	op.Hops[0] = state.NextHop{Link: link.Name, Weight: 1}
 	if len(words) > 1 {
 		op.Hops[0].Via = netip.MustParseAddr(words[1])
 	}
 	return op
 }
 
-func unroute(namespace, prefix string) topology.Op {
-	return topology.DeleteRoute{RouteID: routeID(namespace, prefix), Protocol: topology.RouteProtocol}
+func unroute(namespace, prefix string) state.Op {
+	return state.DeleteRoute{RouteID: routeID(namespace, prefix), Protocol: state.RouteProtocol}
 }
 
-func portVLANID(t *testing.T, port topology.LinkID, vlan string) topology.PortVLANID {
-	return topology.PortVLANID{Namespace: port.Namespace, Link: port.Name, VLAN: uint16(number(t, vlan))}
+func portVLANID(t *testing.T, port state.LinkID, vlan string) state.PortVLANID {
+	return state.PortVLANID{Namespace: port.Namespace, Link: port.Name, VLAN: uint16(number(t, vlan))}
 }
 
 // vlanOp puts a port into a VLAN, as bridge vlan add writes it.
-func vlanOp(t *testing.T, port topology.LinkID, words []string) topology.Op {
-	return topology.SetPortVLAN{
+func vlanOp(t *testing.T, port state.LinkID, words []string) state.Op {
+	return state.SetPortVLAN{
 		PortVLANID: portVLANID(t, port, words[0]),
-		PortVLAN:   topology.PortVLAN{PVID: slices.Contains(words, "pvid"), Untagged: slices.Contains(words, "untagged")},
-		Self:       port.Name == topology.BridgeName,
+		PortVLAN:   state.PortVLAN{PVID: slices.Contains(words, "pvid"), Untagged: slices.Contains(words, "untagged")},
+		Self:       port.Name == lab.BridgeName,
 	}
 }
 
-func routeID(namespace, prefix string) topology.RouteID {
-	id := topology.RouteID{Namespace: namespace, Prefix: netip.MustParsePrefix(prefix)}
+func routeID(namespace, prefix string) state.RouteID {
+	id := state.RouteID{Namespace: namespace, Prefix: netip.MustParsePrefix(prefix)}
 	if id.Prefix.Addr().Is6() {
-		id.Metric = topology.DefaultIPv6Metric
+		id.Metric = state.DefaultIPv6Metric
 	}
 	return id
 }
@@ -230,7 +231,7 @@ func question(t *testing.T, words []string) diagnose.Question {
 		case "replied":
 			q.Replied = true
 		case "known": // what the lab should be
-			q.Lab = &topology.Lab{}
+			q.Lab = &lab.Lab{}
 		default:
 			t.Fatalf("what is %q?", word)
 		}
@@ -247,9 +248,9 @@ func explain(t *testing.T, k *fake.Kernel, q diagnose.Question) diagnose.Walk {
 	return walk
 }
 
-func observe(t *testing.T, k *fake.Kernel) topology.Observation {
+func observe(t *testing.T, k *fake.Kernel) state.Observation {
 	t.Helper()
-	seen, err := k.Observe(t.Context(), pair, topology.NewState())
+	seen, err := k.Observe(t.Context(), pair, state.NewState())
 	if err != nil {
 		t.Fatal(err)
 	}

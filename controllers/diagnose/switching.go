@@ -7,34 +7,34 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // switching indexes what is on layer 2, so that a large switch is read once.
 type switching struct {
-	state topology.State
+	state state.State
 	// bridges are the switches' own, by namespace.
-	bridges map[string]topology.LinkID
+	bridges map[string]state.LinkID
 	// ports are a bridge's, sorted by name; strays are ends of links in its namespace that are
 	// no port of it and should be.
-	ports, strays map[topology.LinkID][]topology.LinkID
+	ports, strays map[state.LinkID][]state.LinkID
 	// onIt are the interfaces for VLANs on an interface, sorted by name.
-	onIt map[topology.LinkID][]topology.LinkID
+	onIt map[state.LinkID][]state.LinkID
 	// native is the VLAN of untagged frames that come in by a port.
-	native map[topology.LinkID]uint16
+	native map[state.LinkID]uint16
 	// held are the ports that a spanning tree keeps from forwarding, and how.
-	held map[topology.LinkID]string
+	held map[state.LinkID]string
 }
 
-func newSwitching(see topology.Observation) switching {
+func newSwitching(see state.Observation) switching {
 	s := switching{
 		state:   see.State,
-		bridges: map[string]topology.LinkID{},
-		ports:   map[topology.LinkID][]topology.LinkID{},
-		strays:  map[topology.LinkID][]topology.LinkID{},
-		onIt:    map[topology.LinkID][]topology.LinkID{},
-		native:  map[topology.LinkID]uint16{},
-		held:    map[topology.LinkID]string{},
+		bridges: map[string]state.LinkID{},
+		ports:   map[state.LinkID][]state.LinkID{},
+		strays:  map[state.LinkID][]state.LinkID{},
+		onIt:    map[state.LinkID][]state.LinkID{},
+		native:  map[state.LinkID]uint16{},
+		held:    map[state.LinkID]string{},
 	}
 	for id := range see.State.Bridges {
 		if known, ok := s.bridges[id.Namespace]; !ok || id.Name < known.Name {
@@ -43,7 +43,7 @@ func newSwitching(see topology.Observation) switching {
 	}
 	for id, row := range see.State.PortVLANs {
 		if row.PVID {
-			s.native[topology.LinkID{Namespace: id.Namespace, Name: id.Link}] = id.VLAN
+			s.native[state.LinkID{Namespace: id.Namespace, Name: id.Link}] = id.VLAN
 		}
 	}
 	for _, id := range see.Settling {
@@ -59,30 +59,30 @@ func newSwitching(see topology.Observation) switching {
 }
 
 func (s switching) addLinks() {
-	for _, id := range slices.SortedFunc(maps.Keys(s.state.Links), func(a, b topology.LinkID) int { return cmp.Compare(a.Name, b.Name) }) {
+	for _, id := range slices.SortedFunc(maps.Keys(s.state.Links), func(a, b state.LinkID) int { return cmp.Compare(a.Name, b.Name) }) {
 		link := s.state.Links[id]
 		own, isSwitch := s.bridges[id.Namespace]
 		bridge, isPort := s.bridgeOf(id)
 		switch {
 		case isPort:
 			s.ports[bridge] = append(s.ports[bridge], id)
-		case link.Kind == topology.VLANLink:
-			parent := topology.LinkID{Namespace: id.Namespace, Name: link.Parent}
+		case link.Kind == state.VLANLink:
+			parent := state.LinkID{Namespace: id.Namespace, Name: link.Parent}
 			s.onIt[parent] = append(s.onIt[parent], id)
-		case isSwitch && link.Kind == topology.VethLink && id.Name != topology.Loopback:
+		case isSwitch && link.Kind == state.VethLink && id.Name != state.Loopback:
 			s.strays[own] = append(s.strays[own], id)
 		}
 	}
 }
 
-func (s switching) isBridge(id topology.LinkID) bool {
+func (s switching) isBridge(id state.LinkID) bool {
 	_, ok := s.state.Bridges[id]
 	return ok
 }
 
 // bridgeOf is the bridge that an interface is a port of.
-func (s switching) bridgeOf(port topology.LinkID) (topology.LinkID, bool) {
-	bridge := topology.LinkID{Namespace: port.Namespace, Name: s.state.Links[port].Master}
+func (s switching) bridgeOf(port state.LinkID) (state.LinkID, bool) {
+	bridge := state.LinkID{Namespace: port.Namespace, Name: s.state.Links[port].Master}
 	return bridge, s.isBridge(bridge)
 }
 
@@ -91,7 +91,7 @@ const anyTag = 1<<16 - 1
 
 // vlanOf is the VLAN in a bridge of frames that come in by a port with a tag, 0 for none; ok is
 // false where they are dropped. A bridge that does not filter lets every tag pass.
-func (s switching) vlanOf(bridge, port topology.LinkID, tag uint16) (vlan uint16, ok bool) {
+func (s switching) vlanOf(bridge, port state.LinkID, tag uint16) (vlan uint16, ok bool) {
 	switch {
 	case tag == anyTag || !s.state.Bridges[bridge].VLANFiltering:
 		return tag, true
@@ -104,7 +104,7 @@ func (s switching) vlanOf(bridge, port topology.LinkID, tag uint16) (vlan uint16
 
 // tagOf is the tag that frames of a VLAN leave a bridge's port with; ok is false where they
 // do not.
-func (s switching) tagOf(bridge, port topology.LinkID, vlan uint16) (tag uint16, ok bool) {
+func (s switching) tagOf(bridge, port state.LinkID, vlan uint16) (tag uint16, ok bool) {
 	if vlan == anyTag || !s.state.Bridges[bridge].VLANFiltering {
 		return vlan, true
 	}
@@ -115,17 +115,17 @@ func (s switching) tagOf(bridge, port topology.LinkID, vlan uint16) (tag uint16,
 	return vlan, ok
 }
 
-func portVLAN(port topology.LinkID, vlan uint16) topology.PortVLANID {
-	return topology.PortVLANID{Namespace: port.Namespace, Link: port.Name, VLAN: vlan}
+func portVLAN(port state.LinkID, vlan uint16) state.PortVLANID {
+	return state.PortVLANID{Namespace: port.Namespace, Link: port.Name, VLAN: vlan}
 }
 
 // takers are the interfaces that take what comes in by one with a tag.
-func (s switching) takers(id topology.LinkID, tag uint16) []topology.LinkID {
+func (s switching) takers(id state.LinkID, tag uint16) []state.LinkID {
 	switch tag {
 	case 0:
-		return []topology.LinkID{id}
+		return []state.LinkID{id}
 	case anyTag:
-		return append([]topology.LinkID{id}, s.onIt[id]...)
+		return append([]state.LinkID{id}, s.onIt[id]...)
 	}
-	return slices.DeleteFunc(slices.Clone(s.onIt[id]), func(on topology.LinkID) bool { return s.state.Links[on].VLAN != tag })
+	return slices.DeleteFunc(slices.Clone(s.onIt[id]), func(on state.LinkID) bool { return s.state.Links[on].VLAN != tag })
 }

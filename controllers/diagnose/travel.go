@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // walker follows packets.
@@ -69,10 +69,10 @@ func (w walker) travel(ctx context.Context, p packet) trip {
 // step asks the kernel of one node and looks at the segment of the link it names. It appends the hop and
 // sets end or cause where the trip is over.
 func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
-	decision, err := w.kernel.LookupRoute(ctx, topology.ForwardingQuery{
+	decision, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{
 		Namespace: at.namespace, Incoming: at.incoming, Source: t.source, Destination: t.destination,
 	})
-	hop := Hop{Node: topology.NodeOf(at.namespace), Incoming: at.incoming}
+	hop := Hop{Node: state.NodeOf(at.namespace), Incoming: at.incoming}
 	defer func() { t.hops = append(t.hops, hop) }()
 	if err != nil {
 		t.cause = unreadable(at, t.packet, err)
@@ -86,7 +86,7 @@ func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
 	if at.incoming == "" {
 		t.source = sourceOf(t.packet, decision)
 	}
-	if decision.Verdict == topology.DeliverLocally {
+	if decision.Verdict == state.DeliverLocally {
 		t.end = at.namespace
 		return place{}
 	}
@@ -98,17 +98,17 @@ func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
 		return place{}
 	}
 	t.crossed = append(t.crossed, crossing{over, nextHop(t.packet, decision)})
-	hop.Next = topology.NodeOf(over.in.Namespace)
+	hop.Next = state.NodeOf(over.in.Namespace)
 	return place{over.in.Namespace, over.in.Name}
 }
 
 // sourceOf is the packet's source once the sender's kernel has chosen it; zero if it does
 // not say.
-func sourceOf(p packet, decision topology.ForwardingDecision) netip.Addr {
+func sourceOf(p packet, decision state.ForwardingDecision) netip.Addr {
 	switch {
 	case p.source.IsValid():
 		return p.source
-	case decision.Verdict == topology.DeliverLocally:
+	case decision.Verdict == state.DeliverLocally:
 		return p.destination
 	}
 	return decision.Source
@@ -116,7 +116,7 @@ func sourceOf(p packet, decision topology.ForwardingDecision) netip.Addr {
 
 // unreadable is the cause where a kernel gives no answer.
 func unreadable(at place, p packet, err error) Cause {
-	node := topology.NodeOf(at.namespace)
+	node := state.NodeOf(at.namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonProbeError,
 		Node:    node,
@@ -139,7 +139,7 @@ func (w walker) correct(ctx context.Context, t *trip, at place) {
 }
 
 // correctWay replaces the cure where nobody is at the end of a way that the lab did not ask for.
-func (w walker) correctWay(ctx context.Context, t *trip, namespace string, decision topology.ForwardingDecision) {
+func (w walker) correctWay(ctx context.Context, t *trip, namespace string, decision state.ForwardingDecision) {
 	if t.cause.Reason != v1alpha1.ReasonHostUnreachable {
 		return
 	}
@@ -160,7 +160,7 @@ func (w walker) loop(ctx context.Context, t trip) Cause {
 	}
 	return Cause{
 		Reason:  v1alpha1.ReasonRoutingLoop,
-		Node:    topology.NodeOf(again),
+		Node:    state.NodeOf(again),
 		Message: shorten(fmt.Sprintf("packets to %s go round in circles: %s", t.destination, wayThrough(round))),
 		Cure:    w.wayOut(ctx, t, round),
 	}
@@ -169,7 +169,7 @@ func (w walker) loop(ctx context.Context, t trip) Cause {
 func wayThrough(namespaces []string) string {
 	var nodes []string
 	for _, namespace := range namespaces {
-		nodes = append(nodes, topology.NodeOf(namespace))
+		nodes = append(nodes, state.NodeOf(namespace))
 	}
 	return strings.Join(nodes, " -> ")
 }
@@ -195,7 +195,7 @@ func (w walker) wayOut(ctx context.Context, t trip, round []string) string {
 }
 
 // decisionAt is the one at the n-th node passed.
-func (t trip) decisionAt(n int) (d topology.ForwardingDecision) {
+func (t trip) decisionAt(n int) (d state.ForwardingDecision) {
 	if n >= 0 && n < len(t.hops) {
 		d = t.hops[n].Decision
 	}
@@ -213,7 +213,7 @@ func (w walker) outlived(t trip) bool {
 func (w walker) lifetime(t trip) setting {
 	name := "net.ipv4.ip_default_ttl"
 	if t.destination.Is6() && len(t.hops) > 0 {
-		name = topology.LinkSysctl6(t.hops[0].Outgoing, "hop_limit")
+		name = state.LinkSysctl6(t.hops[0].Outgoing, "hop_limit")
 	}
 	return setting{name, w.sysctl(t.start, name)}
 }
@@ -221,7 +221,7 @@ func (w walker) lifetime(t trip) setting {
 func (w walker) timeToLive(t *trip) Cause {
 	ttl, last := w.lifetime(*t), &t.hops[len(t.hops)-1]
 	last.Next = ""
-	node, inSpec := topology.NodeOf(t.start), ttl.name
+	node, inSpec := state.NodeOf(t.start), ttl.name
 	if t.destination.Is6() {
 		inSpec = "net.ipv6.conf.default.hop_limit"
 	}

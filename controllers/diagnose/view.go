@@ -8,32 +8,33 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // view answers what a kernel does not say: what is between the nodes.
 type view struct {
-	topology.Observation
+	state.Observation
 	// lab is what should be; nil if that is not known.
-	lab       *topology.Lab
-	links     map[string][]topology.LinkID
-	addresses map[topology.LinkID][]netip.Prefix
+	lab       *lab.Lab
+	links     map[string][]state.LinkID
+	addresses map[state.LinkID][]netip.Prefix
 	owners    map[netip.Addr]map[string]bool
 	switching
 }
 
 // look indexes an observation, so that a walk through a large lab reads it once.
-func look(see topology.Observation, lab *topology.Lab) view {
+func look(see state.Observation, lab *lab.Lab) view {
 	v := view{
 		Observation: see,
 		lab:         lab,
-		links:       map[string][]topology.LinkID{},
-		addresses:   map[topology.LinkID][]netip.Prefix{},
+		links:       map[string][]state.LinkID{},
+		addresses:   map[state.LinkID][]netip.Prefix{},
 		owners:      map[netip.Addr]map[string]bool{},
 		switching:   newSwitching(see),
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(see.State.Addresses), v.inOrder) {
-		link := topology.LinkID{Namespace: id.Namespace, Name: id.Link}
+		link := state.LinkID{Namespace: id.Namespace, Name: id.Link}
 		v.addresses[link] = append(v.addresses[link], id.Prefix)
 		if v.owners[id.Prefix.Addr()] == nil {
 			v.owners[id.Prefix.Addr()] = map[string]bool{}
@@ -44,42 +45,42 @@ func look(see topology.Observation, lab *topology.Lab) view {
 		v.links[id.Namespace] = append(v.links[id.Namespace], id)
 	}
 	for _, ids := range v.links {
-		slices.SortFunc(ids, func(a, b topology.LinkID) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortFunc(ids, func(a, b state.LinkID) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return v
 }
 
 // inOrder sorts addresses of an interface as the kernel has them, IPv6 ones by value.
-func (v view) inOrder(a, b topology.AddressID) int {
+func (v view) inOrder(a, b state.AddressID) int {
 	return cmp.Or(cmp.Compare(v.State.Addresses[a].Order, v.State.Addresses[b].Order), a.Prefix.Addr().Compare(b.Prefix.Addr()))
 }
 
 func (v view) sysctl(namespace, name string) string {
-	return v.State.Sysctls[topology.SysctlID{Namespace: namespace, Name: name}]
+	return v.State.Sysctls[state.SysctlID{Namespace: namespace, Name: name}]
 }
 
 // has reports whether an address is on any of a node's interfaces.
 func (v view) has(namespace string, address netip.Addr) bool { return v.owners[address][namespace] }
 
-func (v view) linkHas(id topology.LinkID, address netip.Addr) bool {
+func (v view) linkHas(id state.LinkID, address netip.Addr) bool {
 	return slices.ContainsFunc(v.addresses[id], func(p netip.Prefix) bool { return p.Addr() == address })
 }
 
 // onSubnet reports whether an address is in a subnet of an interface.
-func (v view) onSubnet(id topology.LinkID, address netip.Addr) bool {
+func (v view) onSubnet(id state.LinkID, address netip.Addr) bool {
 	return slices.ContainsFunc(v.addresses[id], func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
 // isCable reports whether an interface is an end of a link of the lab, with its other end there.
-func (v view) isCable(id topology.LinkID) bool {
+func (v view) isCable(id state.LinkID) bool {
 	link, ok := v.State.Links[id]
 	_, plugged := v.State.Links[link.Peer]
 	return ok && plugged
 }
 
 // leadsOn reports whether packets that leave by an interface can get to another node of the lab.
-func (v view) leadsOn(id topology.LinkID) bool {
-	if link := v.State.Links[id]; link.Kind == topology.VLANLink {
+func (v view) leadsOn(id state.LinkID) bool {
+	if link := v.State.Links[id]; link.Kind == state.VLANLink {
 		id.Name = link.Parent
 	}
 	return v.isCable(id) || v.isBridge(id)
@@ -87,31 +88,31 @@ func (v view) leadsOn(id topology.LinkID) bool {
 
 // ends lists, sorted, the interfaces by which a node itself sends to others: not a switch's
 // ports, nor what only carries interfaces for VLANs.
-func (v view) ends(namespace string) []topology.LinkID {
+func (v view) ends(namespace string) []state.LinkID {
 	_, isSwitch := v.bridges[namespace]
-	return slices.DeleteFunc(slices.Clone(v.links[namespace]), func(id topology.LinkID) bool {
+	return slices.DeleteFunc(slices.Clone(v.links[namespace]), func(id state.LinkID) bool {
 		return !v.leadsOn(id) || len(v.addresses[id]) == 0 && (isSwitch || len(v.onIt[id]) > 0)
 	})
 }
 
 // carries reports whether packets get from one end of a link to the other; of an interface for
 // a VLAN, whether they do over what it is on.
-func (v view) carries(id topology.LinkID) bool {
+func (v view) carries(id state.LinkID) bool {
 	carrier, known := v.Carrier[id]
 	link := v.State.Links[id]
 	switch {
-	case id.Name == topology.Loopback || v.isBridge(id):
+	case id.Name == state.Loopback || v.isBridge(id):
 		return link.Up
-	case link.Kind == topology.VLANLink:
-		return link.Up && v.carries(topology.LinkID{Namespace: id.Namespace, Name: link.Parent})
+	case link.Kind == state.VLANLink:
+		return link.Up && v.carries(state.LinkID{Namespace: id.Namespace, Name: link.Parent})
 	}
 	return link.Up && v.State.Links[link.Peer].Up && (carrier || !known)
 }
 
 // downEnd is the end of a link that keeps it from carrying.
-func (v view) downEnd(id topology.LinkID) topology.LinkID {
+func (v view) downEnd(id state.LinkID) state.LinkID {
 	link := v.State.Links[id]
-	if parent := (topology.LinkID{Namespace: id.Namespace, Name: link.Parent}); link.Kind == topology.VLANLink && !v.carries(parent) {
+	if parent := (state.LinkID{Namespace: id.Namespace, Name: link.Parent}); link.Kind == state.VLANLink && !v.carries(parent) {
 		return v.downEnd(parent)
 	}
 	if link.Up && v.isCable(id) && !v.State.Links[link.Peer].Up {
@@ -123,7 +124,7 @@ func (v view) downEnd(id topology.LinkID) topology.LinkID {
 // linkDownBefore finds the interface that is down between a node and an address: the node's
 // own in the address's subnet, or the first on the shortest way, unless one as short leads
 // over links that carry.
-func (v view) linkDownBefore(namespace string, address netip.Addr) (topology.LinkID, bool) {
+func (v view) linkDownBefore(namespace string, address netip.Addr) (state.LinkID, bool) {
 	for _, id := range v.links[namespace] {
 		if !v.carries(id) && v.onSubnet(id, address) {
 			return v.downEnd(id), true
@@ -131,14 +132,14 @@ func (v view) linkDownBefore(namespace string, address netip.Addr) (topology.Lin
 	}
 	shortest, _ := v.path(namespace, address, isDown)
 	if open, ok := v.path(namespace, address, nothing); ok && len(open) == len(shortest) {
-		return topology.LinkID{}, false
+		return state.LinkID{}, false
 	}
 	for _, leg := range shortest {
 		if leg.obstacle.kind == isDown {
 			return leg.obstacle.at, true
 		}
 	}
-	return topology.LinkID{}, false
+	return state.LinkID{}, false
 }
 
 // path is the shortest way from a node to one that has the address, segment by segment, with

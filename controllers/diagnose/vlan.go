@@ -7,7 +7,7 @@ import (
 	"net/netip"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // member is how an end of a leg is in VLANs: where the first switch that filters has it.
@@ -17,7 +17,7 @@ type member struct {
 	// vlan is its VLAN, 0 for none.
 	vlan uint16
 	// bridge and port are zero where no switch on the way filters.
-	bridge, port topology.LinkID
+	bridge, port state.LinkID
 }
 
 func (m member) String() string {
@@ -26,14 +26,14 @@ func (m member) String() string {
 		text = fmt.Sprintf("in VLAN %d", m.vlan)
 	}
 	if m.bridge.Namespace != "" {
-		text += " of " + topology.NodeOf(m.bridge.Namespace)
+		text += " of " + state.NodeOf(m.bridge.Namespace)
 	}
 	return text
 }
 
 // gate is where a leg enters or leaves a bridge.
 type gate struct {
-	bridge, port topology.LinkID
+	bridge, port state.LinkID
 	leaves       bool
 	// passed counts the leg's spots up to it.
 	passed int
@@ -53,7 +53,7 @@ func (l leg) gates() []gate {
 }
 
 // member is how an end is in VLANs, as the gates nearest to it have it.
-func (w walker) member(end topology.LinkID, nearest []gate) member {
+func (w walker) member(end state.LinkID, nearest []gate) member {
 	m := member{tag: w.State.Links[end].VLAN, vlan: w.State.Links[end].VLAN}
 	for _, g := range nearest {
 		if !w.State.Bridges[g.bridge].VLANFiltering {
@@ -73,8 +73,8 @@ func (w walker) member(end topology.LinkID, nearest []gate) member {
 func (w walker) otherVLAN(p packet, l leg, wanted netip.Addr) (leg, Cause) {
 	gates := l.gates()
 	here, there := w.member(l.out, gates), w.member(l.in, backwards(gates))
-	from, holder := topology.NodeOf(l.out.Namespace), topology.NodeOf(l.in.Namespace)
-	cause := Cause{Reason: v1alpha1.ReasonDifferentVLAN, Node: topology.NodeOf(there.bridge.Namespace)}
+	from, holder := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
+	cause := Cause{Reason: v1alpha1.ReasonDifferentVLAN, Node: state.NodeOf(there.bridge.Namespace)}
 	if here.vlan == there.vlan && here.vlan != 0 {
 		if stopped, why, ok := w.notCarried(p, l, here); ok {
 			return stopped, why
@@ -99,7 +99,7 @@ func backwards(gates []gate) []gate {
 
 // memberCure puts one end into the other's VLAN: the one asked for, unless it sends tags.
 func (w walker) memberCure(here, there member) string {
-	for _, port := range []topology.LinkID{there.port, here.port} {
+	for _, port := range []state.LinkID{there.port, here.port} {
 		if cure, ok := w.driftedPort(port); ok {
 			return cure
 		}
@@ -114,18 +114,18 @@ func (w walker) memberCure(here, there member) string {
 }
 
 // portCure is what to write at a switch's end of a link, and the command.
-func (v view) portCure(port topology.LinkID, spec string, vlan uint16, how string) string {
+func (v view) portCure(port state.LinkID, spec string, vlan uint16, how string) string {
 	if cure, ok := v.driftedPort(port); ok {
 		return cure
 	}
-	return fit(fmt.Sprintf("in the spec, %s at port %s of %s", spec, port.Name, topology.NodeOf(port.Namespace)),
+	return fit(fmt.Sprintf("in the spec, %s at port %s of %s", spec, port.Name, state.NodeOf(port.Namespace)),
 		fmt.Sprintf("bridge -n %s vlan add dev %s vid %d%s", port.Namespace, port.Name, vlan, how))
 }
 
 // notCarried follows the frames of a VLAN through the switches, to the first gate that drops
 // them or takes them for another VLAN's.
 func (w walker) notCarried(p packet, l leg, here member) (leg, Cause, bool) {
-	tag, vlan, sender := here.tag, uint16(0), topology.LinkID{}
+	tag, vlan, sender := here.tag, uint16(0), state.LinkID{}
 	for _, g := range l.gates() {
 		var ok bool
 		l.before = g.passed
@@ -148,12 +148,12 @@ func (w walker) notCarried(p packet, l leg, here member) (leg, Cause, bool) {
 }
 
 // notMember is the cause where a port is not in the VLAN it should carry.
-func (w walker) notMember(p packet, l leg, port topology.LinkID, vlan uint16) Cause {
-	node := topology.NodeOf(port.Namespace)
+func (w walker) notMember(p packet, l leg, port state.LinkID, vlan uint16) Cause {
+	node := state.NodeOf(port.Namespace)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonDifferentVLAN,
 		Node:    node,
-		Message: fmt.Sprintf("port %s of %s is not in VLAN %d, on the way from %s to %s", port.Name, node, vlan, topology.NodeOf(l.out.Namespace), p.destination),
+		Message: fmt.Sprintf("port %s of %s is not in VLAN %d, on the way from %s to %s", port.Name, node, vlan, state.NodeOf(l.out.Namespace), p.destination),
 		Cure:    w.portCure(port, fmt.Sprintf("%d among the vlans", vlan), vlan, ""),
 	}
 	if w.isBridge(port) {
@@ -164,8 +164,8 @@ func (w walker) notMember(p packet, l leg, port topology.LinkID, vlan uint16) Ca
 
 // nativeDiffers is the cause where a VLAN leaves one switch untagged and the next one takes
 // that for another's, or for none's.
-func (w walker) nativeDiffers(sender, port topology.LinkID, vlan uint16) Cause {
-	node, other := topology.NodeOf(port.Namespace), topology.NodeOf(sender.Namespace)
+func (w walker) nativeDiffers(sender, port state.LinkID, vlan uint16) Cause {
+	node, other := state.NodeOf(port.Namespace), state.NodeOf(sender.Namespace)
 	takes := "drops it"
 	if native := w.native[port]; native != 0 {
 		takes = fmt.Sprintf("takes it for VLAN %d", native)

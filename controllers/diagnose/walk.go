@@ -5,7 +5,7 @@ package diagnose
 import (
 	"net/netip"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Walk is the way of a request and of its reply, as far as they got.
@@ -28,7 +28,7 @@ type Hop struct {
 	// Incoming is the link it came in by; empty at the node that sends it.
 	Incoming string `json:"incoming,omitempty"`
 	// Decision is what the node's kernel does with it.
-	Decision topology.ForwardingDecision `json:"decision"`
+	Decision state.ForwardingDecision `json:"decision"`
 	// Outgoing is the link it leaves by, Via the gateway it is handed to there; both are
 	// zero where it does not leave, and Via where the destination is on the link.
 	Outgoing string     `json:"outgoing,omitempty"`

@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // drift is what to do about something that the spec has and the kernel has not, beside doing it by hand.
@@ -33,9 +33,9 @@ func (v view) inSpec(what string) string {
 }
 
 // wants is an interface as the lab has it; zero if that is not known.
-func (v view) wants(id topology.LinkID) topology.Link {
+func (v view) wants(id state.LinkID) state.Link {
 	if v.lab == nil {
-		return topology.Link{}
+		return state.Link{}
 	}
 	return v.lab.Want.Links[id]
 }
@@ -45,34 +45,34 @@ func (v view) wantedSysctl(namespace, name string) (value string, drifted bool) 
 	if v.lab == nil {
 		return "", false
 	}
-	value, known := v.lab.Want.Sysctls[topology.SysctlID{Namespace: namespace, Name: name}]
+	value, known := v.lab.Want.Sysctls[state.SysctlID{Namespace: namespace, Name: name}]
 	return value, known && value != v.sysctl(namespace, name)
 }
 
 // lostAddresses lists, in order, what a namespace should have for an address's family and has not.
-func (v view) lostAddresses(namespace string, like netip.Addr) (lost []topology.AddressID) {
+func (v view) lostAddresses(namespace string, like netip.Addr) (lost []state.AddressID) {
 	if v.lab == nil {
 		return nil
 	}
 	for id := range v.lab.Want.Addresses {
 		_, there := v.State.Addresses[id]
-		if id.Namespace == namespace && !there && id.Prefix.Addr().Is4() == like.Is4() && !topology.IsLinkLocal(id.Prefix.Addr()) {
+		if id.Namespace == namespace && !there && id.Prefix.Addr().Is4() == like.Is4() && !state.IsLinkLocal(id.Prefix.Addr()) {
 			lost = append(lost, id)
 		}
 	}
-	slices.SortFunc(lost, func(a, b topology.AddressID) int {
+	slices.SortFunc(lost, func(a, b state.AddressID) int {
 		return cmp.Or(cmp.Compare(a.Link, b.Link), a.Prefix.Addr().Compare(b.Prefix.Addr()))
 	})
 	return lost
 }
 
 // lostLinkLocal is the link-local address that an interface should have and has not.
-func (v view) lostLinkLocal(link topology.LinkID) (lost topology.AddressID, ok bool) {
+func (v view) lostLinkLocal(link state.LinkID) (lost state.AddressID, ok bool) {
 	if v.lab == nil {
 		return lost, false
 	}
 	for id := range v.lab.Want.Addresses {
-		if id.Namespace == link.Namespace && id.Link == link.Name && topology.IsLinkLocal(id.Prefix.Addr()) && (!ok || id.Prefix.Addr().Less(lost.Prefix.Addr())) {
+		if id.Namespace == link.Namespace && id.Link == link.Name && state.IsLinkLocal(id.Prefix.Addr()) && (!ok || id.Prefix.Addr().Less(lost.Prefix.Addr())) {
 			lost, ok = id, true
 		}
 	}
@@ -80,14 +80,14 @@ func (v view) lostLinkLocal(link topology.LinkID) (lost topology.AddressID, ok b
 }
 
 // withoutIPv6 is the setting by which somebody turned IPv6 off at an interface that should have it.
-func (v view) withoutIPv6(id topology.LinkID) (off setting, ok bool) {
-	name := topology.LinkSysctl6(id.Name, "disable_ipv6")
+func (v view) withoutIPv6(id state.LinkID) (off setting, ok bool) {
+	name := state.LinkSysctl6(id.Name, "disable_ipv6")
 	wanted, drifted := v.wantedSysctl(id.Namespace, name)
 	if !drifted || wanted != "0" {
 		return setting{}, false
 	}
-	if _, all := v.wantedSysctl(id.Namespace, topology.SysctlDisableIPv6); all {
-		name = topology.SysctlDisableIPv6 // which sets it at every interface
+	if _, all := v.wantedSysctl(id.Namespace, state.SysctlDisableIPv6); all {
+		name = state.SysctlDisableIPv6 // which sets it at every interface
 	}
 	return setting{name, v.sysctl(id.Namespace, name)}, true
 }
@@ -100,27 +100,27 @@ func (v view) disarmed(namespace string, to netip.Addr) (why, cure string, ok bo
 		}
 	}
 	if lost := v.lostAddresses(namespace, to); len(lost) > 0 {
-		return fmt.Sprintf(": its %s on %s is gone", lost[0].Prefix, lost[0].Link), v.fix(true, "", topology.AddAddress{AddressID: lost[0]}.String()), true
+		return fmt.Sprintf(": its %s on %s is gone", lost[0].Prefix, lost[0].Link), v.fix(true, "", state.AddAddress{AddressID: lost[0]}.String()), true
 	}
 	return "", "", false
 }
 
 // lostBy is the cause where a node looks for an address that a neighbour should have and has not.
-func (v view) lostBy(out topology.LinkID, wanted netip.Addr, neighbours []leg) Cause {
-	node := topology.NodeOf(out.Namespace)
+func (v view) lostBy(out state.LinkID, wanted netip.Addr, neighbours []leg) Cause {
+	node := state.NodeOf(out.Namespace)
 	for _, l := range neighbours {
 		for _, id := range v.lostAddresses(l.in.Namespace, wanted) {
 			if id.Prefix.Addr() != wanted {
 				continue
 			}
-			other := topology.NodeOf(id.Namespace)
+			other := state.NodeOf(id.Namespace)
 			cause := Cause{
 				Reason:  v1alpha1.ReasonHostUnreachable,
 				Node:    other,
 				Message: fmt.Sprintf("%s looks for %s on link %s, which %s should have on %s and has not any more", node, wanted, out.Name, other, id.Link),
-				Cure:    v.fix(true, "", topology.AddAddress{AddressID: id}.String()),
+				Cure:    v.fix(true, "", state.AddAddress{AddressID: id}.String()),
 			}
-			if off, ok := v.withoutIPv6(topology.LinkID{Namespace: id.Namespace, Name: id.Link}); ok && wanted.Is6() {
+			if off, ok := v.withoutIPv6(state.LinkID{Namespace: id.Namespace, Name: id.Link}); ok && wanted.Is6() {
 				cause.Message = fmt.Sprintf("%s looks for %s on link %s, which %s has no more: IPv6 is off there, %s is %s", node, wanted, out.Name, other, off.name, off.value)
 				cause.Cure = v.sysctlCure(id.Namespace, "", off.name, "0")
 			}
@@ -131,7 +131,7 @@ func (v view) lostBy(out topology.LinkID, wanted netip.Addr, neighbours []leg) C
 }
 
 // bestRoute is a namespace's route to an address.
-func bestRoute(routes map[topology.RouteID]topology.Route, namespace string, address netip.Addr) (best topology.RouteID, route topology.Route, ok bool) {
+func bestRoute(routes map[state.RouteID]state.Route, namespace string, address netip.Addr) (best state.RouteID, route state.Route, ok bool) {
 	for id, r := range routes {
 		if id.Namespace != namespace || !id.Prefix.Contains(address) {
 			continue
@@ -152,11 +152,11 @@ func (v view) lostRoute(namespace string, address netip.Addr) (cure string, ok b
 	if has, there := v.State.Routes[id]; !ok || there && has == wanted {
 		return "", false
 	}
-	return v.fix(true, "", topology.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
+	return v.fix(true, "", state.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
 }
 
 // otherRoute is the cure where somebody made a route another one.
-func (v view) otherRoute(id topology.RouteID) (cure string, ok bool) {
+func (v view) otherRoute(id state.RouteID) (cure string, ok bool) {
 	if v.lab == nil {
 		return "", false
 	}
@@ -164,28 +164,28 @@ func (v view) otherRoute(id topology.RouteID) (cure string, ok bool) {
 	if !ok || wanted == v.State.Routes[id] {
 		return "", false
 	}
-	return v.fix(true, "", topology.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
+	return v.fix(true, "", state.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
 }
 
 // driftedPort is the cure where somebody took a bridge's port out of a VLAN that the lab has it in, or made
 // it another kind of member.
-func (v view) driftedPort(port topology.LinkID) (cure string, ok bool) {
+func (v view) driftedPort(port state.LinkID) (cure string, ok bool) {
 	if v.lab == nil {
 		return "", false
 	}
-	byVLAN := func(a, b topology.PortVLANID) int { return cmp.Compare(a.VLAN, b.VLAN) }
+	byVLAN := func(a, b state.PortVLANID) int { return cmp.Compare(a.VLAN, b.VLAN) }
 	for _, id := range slices.SortedFunc(maps.Keys(v.lab.Want.PortVLANs), byVLAN) {
 		has, there := v.State.PortVLANs[id]
 		wanted := v.lab.Want.PortVLANs[id]
 		if id.Namespace == port.Namespace && id.Link == port.Name && (!there || has != wanted) {
-			return v.fix(true, "", topology.SetPortVLAN{PortVLANID: id, PortVLAN: wanted, Self: v.isBridge(port)}.String()), true
+			return v.fix(true, "", state.SetPortVLAN{PortVLANID: id, PortVLAN: wanted, Self: v.isBridge(port)}.String()), true
 		}
 	}
 	return "", false
 }
 
 // unwantedPrefix is an address that a node should not have and whose network an address is in.
-func (v view) unwantedPrefix(namespace string, address netip.Addr) (wrong topology.AddressID, ok bool) {
+func (v view) unwantedPrefix(namespace string, address netip.Addr) (wrong state.AddressID, ok bool) {
 	if v.lab == nil {
 		return wrong, false
 	}
@@ -204,7 +204,7 @@ func (v view) withoutAddress(namespace string, address netip.Addr, spec string) 
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(v.State.Addresses), v.inOrder) {
 		if _, wanted := v.lab.Want.Addresses[id]; id.Namespace == namespace && id.Prefix.Addr() == address && !wanted {
-			return v.fix(true, "", topology.DeleteAddress{AddressID: id}.String())
+			return v.fix(true, "", state.DeleteAddress{AddressID: id}.String())
 		}
 	}
 	return spec

@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // rawAddress is an address as a namespace's kernel describes it.
@@ -83,8 +83,8 @@ func (a rawAddress) kernelMade(link rawLink) bool {
 		a.prefix == netip.PrefixFrom(netip.IPv6Loopback(), 128))
 }
 
-func (v *visit) addAddress(op topology.AddAddress) error {
-	d, index, err := v.find(topology.LinkID{Namespace: op.Namespace, Name: op.Link})
+func (v *visit) addAddress(op state.AddAddress) error {
+	d, index, err := v.find(state.LinkID{Namespace: op.Namespace, Name: op.Link})
 	if err != nil {
 		return err
 	}
@@ -101,8 +101,8 @@ func (v *visit) addAddress(op topology.AddAddress) error {
 
 // deleteAddress deletes an address. The kernel finds an IPv4 one by the network of its peer, which
 // somebody may have set and an operation does not carry: it is looked up when the plain form is not there.
-func (v *visit) deleteAddress(op topology.DeleteAddress) error {
-	d, index, err := v.find(topology.LinkID{Namespace: op.Namespace, Name: op.Link})
+func (v *visit) deleteAddress(op state.DeleteAddress) error {
+	d, index, err := v.find(state.LinkID{Namespace: op.Namespace, Name: op.Link})
 	if err != nil {
 		return ignoreGone(err)
 	}

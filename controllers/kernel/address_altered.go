@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // forEver is a lifetime without an end (INFINITY_LIFE_TIME).
@@ -22,30 +22,30 @@ const flagsByHand = unix.IFA_F_NOPREFIXROUTE | unix.IFA_F_HOMEADDRESS | unix.IFA
 
 // altered says what somebody gave the address beside itself. When an address is added again, the kernel sets
 // its lifetimes to what the message says, IPv4's metric, and IPv6's flags (inet_rtm_newaddr, inet6_addr_modify).
-func (a rawAddress) altered() topology.Alteration {
+func (a rawAddress) altered() state.Alteration {
 	if a.network != a.prefix.Addr() {
-		return topology.AlteredForGood
+		return state.AlteredForGood
 	}
 	flags, passing := a.flags&flagsByHand != 0, a.passing || a.flags&unix.IFA_F_DEPRECATED != 0
 	forGood, inPlace := flags || a.scope != addressScope(a.prefix.Addr()) || !a.usualBroadcast(), passing || a.metric != 0
 	if a.prefix.Addr().Is6() {
-		forGood, inPlace = a.metric != 0 && a.metric != topology.PrefixMetric6, passing || flags
+		forGood, inPlace = a.metric != 0 && a.metric != state.PrefixMetric6, passing || flags
 	}
 	switch {
 	case forGood:
-		return topology.AlteredForGood
+		return state.AlteredForGood
 	case inPlace:
-		return topology.AlteredInPlace
+		return state.AlteredInPlace
 	}
-	return topology.Unaltered
+	return state.Unaltered
 }
 
 // altered is what was altered of the address or with it. An IPv4 address without the route to itself, which the
 // kernel makes in the same breath (fib_add_ifaddr), is one that packets are not taken for; only a new one has that
 // route again. IPv6's is made a while after its address, so that a missing one says nothing.
-func (in *interior) altered(l rawLink, a rawAddress) topology.Alteration {
+func (in *interior) altered(l rawLink, a rawAddress) state.Alteration {
 	if a.prefix.Addr().Is4() && l.up && !in.local[a.prefix.Addr()] {
-		return topology.AlteredForGood
+		return state.AlteredForGood
 	}
 	return a.altered()
 }
@@ -74,7 +74,7 @@ type prefixRoute struct {
 func (in *interior) prefixRoutes() map[prefixRoute]netip.Addr {
 	routes := make(map[prefixRoute]netip.Addr, len(in.addresses))
 	for _, r := range in.routes {
-		if r.protocol != unix.RTPROT_KERNEL || r.extra || r.kind != topology.Unicast || len(r.hops) != 1 || r.hops[0].via.IsValid() {
+		if r.protocol != unix.RTPROT_KERNEL || r.extra || r.kind != state.Unicast || len(r.hops) != 1 || r.hops[0].via.IsValid() {
 			continue
 		}
 		if _, covered := routes[prefixRoute{r.prefix, r.hops[0].index}]; !covered {
@@ -92,9 +92,9 @@ func (o *observer) unrouted(in *interior, l rawLink, a rawAddress, routes map[pr
 	if there && (a.prefix.Addr().Is6() || source == a.prefix.Addr()) || !a.routed(l) {
 		return false
 	}
-	id := topology.RouteID{Namespace: in.door.name, Prefix: network, Metric: a.metric}
+	id := state.RouteID{Namespace: in.door.name, Prefix: network, Metric: a.metric}
 	if a.prefix.Addr().Is6() {
-		id.Metric = topology.PrefixMetric6
+		id.Metric = state.PrefixMetric6
 	}
 	_, instead := o.want.Routes[id]
 	return !instead
@@ -113,14 +113,14 @@ func (a rawAddress) routed(l rawLink) bool {
 }
 
 // addPrefixRoute puts the route in front of others.
-func (v *visit) addPrefixRoute(op topology.AddPrefixRoute) error {
-	d, index, err := v.find(topology.LinkID{Namespace: op.Namespace, Name: op.Link})
+func (v *visit) addPrefixRoute(op state.AddPrefixRoute) error {
+	d, index, err := v.find(state.LinkID{Namespace: op.Namespace, Name: op.Link})
 	if err != nil {
 		return err
 	}
-	id := topology.RouteID{Namespace: op.Namespace, Prefix: op.Prefix.Masked()}
+	id := state.RouteID{Namespace: op.Namespace, Prefix: op.Prefix.Masked()}
 	if op.Prefix.Addr().Is6() {
-		id.Metric = topology.PrefixMetric6
+		id.Metric = state.PrefixMetric6
 	}
 	header := routeHeader(id)
 	header.Protocol = unix.RTPROT_KERNEL

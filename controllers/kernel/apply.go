@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Apply performs the operations in order and stops at the first that fails; applied says how
@@ -21,7 +21,7 @@ import (
 //
 // Links to be deleted one after the other are deleted at once: each deletion waits some 20 ms for
 // every CPU to let go of the link, and they can wait together.
-func (k *Kernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
+func (k *Kernel) Apply(ctx context.Context, ops []state.Op) (applied int, err error) {
 	if len(ops) == 0 {
 		return 0, nil
 	}
@@ -42,7 +42,7 @@ func (k *Kernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err
 }
 
 // applyRun performs the first operation, and those after it that may go with it.
-func (k *Kernel) applyRun(ctx context.Context, v *visit, ops []topology.Op) (applied int, err error) {
+func (k *Kernel) applyRun(ctx context.Context, v *visit, ops []state.Op) (applied int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -66,9 +66,9 @@ func (k *Kernel) applyRun(ctx context.Context, v *visit, ops []topology.Op) (app
 // mostDeletions is how many links are deleted at once.
 const mostDeletions = 256
 
-func leadingDeletions(ops []topology.Op) []topology.Op {
+func leadingDeletions(ops []state.Op) []state.Op {
 	for i, op := range ops {
-		if _, ok := op.(topology.DeleteLink); !ok || i == mostDeletions {
+		if _, ok := op.(state.DeleteLink); !ok || i == mostDeletions {
 			return ops[:i]
 		}
 	}
@@ -77,12 +77,12 @@ func leadingDeletions(ops []topology.Op) []topology.Op {
 
 // deleteAtOnce deletes links, each on a socket of its own. All of them are tried; what counts as
 // applied ends with the first that failed.
-func (k *Kernel) deleteAtOnce(ctx context.Context, v *visit, ops []topology.Op) (applied int, err error) {
+func (k *Kernel) deleteAtOnce(ctx context.Context, v *visit, ops []state.Op) (applied int, err error) {
 	defer v.forgetIndexes()
 	results := make([]error, len(ops))
 	var deletions sync.WaitGroup
 	for i, op := range ops {
-		deletion, err := v.prepareDeletion(op.(topology.DeleteLink))
+		deletion, err := v.prepareDeletion(op.(state.DeleteLink))
 		if err != nil {
 			results[i] = ignoreGone(err)
 			continue
@@ -99,61 +99,61 @@ func (k *Kernel) deleteAtOnce(ctx context.Context, v *visit, ops []topology.Op) 
 	return len(ops), nil
 }
 
-func (k *Kernel) perform(v *visit, op topology.Op) error {
+func (k *Kernel) perform(v *visit, op state.Op) error {
 	switch op := op.(type) {
-	case topology.CreateNamespace:
+	case state.CreateNamespace:
 		return v.createNamespace(op)
-	case topology.DeleteNamespace:
+	case state.DeleteNamespace:
 		return v.deleteNamespace(k, op.Name)
-	case topology.AddSymlink:
+	case state.AddSymlink:
 		return addSymlink(op)
-	case topology.DeleteSymlink:
+	case state.DeleteSymlink:
 		return deleteSymlink(op)
-	case topology.SetSysctl:
+	case state.SetSysctl:
 		return v.setSysctl(op)
-	case topology.AddLink:
+	case state.AddLink:
 		return v.addLink(op)
-	case topology.DeleteLink:
+	case state.DeleteLink:
 		return v.deleteLink(op)
-	case topology.SetAdmin:
+	case state.SetAdmin:
 		return v.setAdmin(op)
-	case topology.SetMTU:
+	case state.SetMTU:
 		return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_MTU, uint32(op.MTU)))
-	case topology.SetMAC:
+	case state.SetMAC:
 		return v.setLink(op.LinkID, nl.NewRtAttr(unix.IFLA_ADDRESS, op.MAC[:]))
-	case topology.SetGroup:
+	case state.SetGroup:
 		return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_GROUP, op.Group))
-	case topology.ReleaseLink:
+	case state.ReleaseLink:
 		return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_MASTER, 0))
-	case topology.AddBridge:
+	case state.AddBridge:
 		return v.addBridge(op)
-	case topology.SetBridge:
+	case state.SetBridge:
 		return v.setBridge(op)
-	case topology.AddVLANLink:
+	case state.AddVLANLink:
 		return v.addVLANLink(op)
-	case topology.SetMaster:
+	case state.SetMaster:
 		return v.setMaster(op)
-	case topology.SetPortVLAN:
+	case state.SetPortVLAN:
 		return v.setPortVLAN(op)
-	case topology.DeletePortVLAN:
+	case state.DeletePortVLAN:
 		return v.deletePortVLAN(op)
-	case topology.ReplaceQdisc:
+	case state.ReplaceQdisc:
 		return v.replaceQdisc(op)
-	case topology.DeleteQdisc:
+	case state.DeleteQdisc:
 		return v.deleteQdisc(op)
-	case topology.DeleteChildQdisc:
+	case state.DeleteChildQdisc:
 		return v.deleteChildQdisc(op)
-	case topology.ResetAttribute:
+	case state.ResetAttribute:
 		return v.resetAttribute(op)
-	case topology.AddAddress:
+	case state.AddAddress:
 		return v.addAddress(op)
-	case topology.DeleteAddress:
+	case state.DeleteAddress:
 		return v.deleteAddress(op)
-	case topology.AddPrefixRoute:
+	case state.AddPrefixRoute:
 		return v.addPrefixRoute(op)
-	case topology.ReplaceRoute:
+	case state.ReplaceRoute:
 		return v.replaceRoute(op)
-	case topology.DeleteRoute:
+	case state.DeleteRoute:
 		return v.deleteRoute(op)
 	}
 	return fmt.Errorf("an operation of type %T is unknown", op)

@@ -16,8 +16,9 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel"
-	"github.com/netlab-dev/netlab/controllers/topology"
-	"github.com/netlab-dev/netlab/controllers/topology/labtest"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // editedLab is what every row of the table of edits starts from and ends with.
@@ -428,13 +429,13 @@ type editor struct {
 	k *kernel.Kernel
 	// netem says that the kernel has it.
 	netem bool
-	lab   *topology.Lab
+	lab   *lab.Lab
 	spec  *spec
 }
 
-func (e *editor) become(t *testing.T, s *spec) []topology.Op {
+func (e *editor) become(t *testing.T, s *spec) []state.Op {
 	t.Helper()
-	lab, err := topology.Compile(walkLab, s, topology.Options{Symlinks: true, HasNetem: func() bool { return e.netem }})
+	lab, err := lab.Compile(walkLab, s, lab.Options{Symlinks: true, HasNetem: func() bool { return e.netem }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -479,12 +480,12 @@ func (e *editor) namespaces() []string {
 }
 
 // mustBeNamed fails unless the plan has an operation on the disturbed interface, or on its other end.
-func mustBeNamed(t *testing.T, disturbed string, plan []topology.Op, old *topology.Lab) {
+func mustBeNamed(t *testing.T, disturbed string, plan []state.Op, old *lab.Lab) {
 	t.Helper()
 	what, _, _ := strings.Cut(disturbed, ":")
 	node, link, _ := strings.Cut(what, " ")
-	id := topology.LinkID{Namespace: walkLab.NetworkNamespace(node), Name: link}
-	for _, end := range []topology.LinkID{id, old.Want.Links[id].Peer} {
+	id := state.LinkID{Namespace: walkLab.NetworkNamespace(node), Name: link}
+	for _, end := range []state.LinkID{id, old.Want.Links[id].Peer} {
 		for _, op := range plan {
 			fields := strings.Fields(op.String())
 			if slices.Contains(fields, end.Namespace) && slices.Contains(fields, end.Name) {

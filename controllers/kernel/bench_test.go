@@ -10,7 +10,8 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/kernel/floor"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // BenchmarkBuild applies the tutorial's lab to an empty machine; BenchmarkFloor below makes the
@@ -18,8 +19,8 @@ import (
 func BenchmarkBuild(b *testing.B) {
 	k := newKernel(b, Options{})
 	want := tutorialLab()
-	plan := topology.Diff(topology.NewState(), want)
-	remove := topology.Diff(want, topology.NewState())
+	plan := state.Diff(state.NewState(), want)
+	remove := state.Diff(want, state.NewState())
 	for b.Loop() {
 		if _, err := k.Apply(b.Context(), plan); err != nil {
 			b.Fatal(err)
@@ -30,7 +31,7 @@ func BenchmarkBuild(b *testing.B) {
 	}
 }
 
-func tearDown(b *testing.B, k *Kernel, remove []topology.Op) {
+func tearDown(b *testing.B, k *Kernel, remove []state.Op) {
 	b.Helper()
 	if _, err := k.Apply(b.Context(), remove); err != nil {
 		b.Fatal(err)
@@ -44,7 +45,7 @@ func tearDown(b *testing.B, k *Kernel, remove []topology.Op) {
 func BenchmarkConverge(b *testing.B) {
 	k := newKernel(b, Options{})
 	want := tutorialLab()
-	remove := topology.Diff(want, topology.NewState())
+	remove := state.Diff(want, state.NewState())
 	for b.Loop() {
 		converge(b, k, want)
 		b.StopTimer()
@@ -58,11 +59,11 @@ func BenchmarkObserve(b *testing.B) {
 	for _, labs := range []int{1, 100, 336} {
 		b.Run(fmt.Sprintf("namespaces=%d", 3*labs), func(b *testing.B) {
 			k := newKernel(b, Options{})
-			wants := map[topology.Identity]topology.State{}
+			wants := map[state.Identity]state.State{}
 			for i := range labs {
 				id, want := copyOfTutorial(b, i)
 				wants[id] = want
-				if _, err := k.Apply(b.Context(), topology.Diff(topology.NewState(), want)); err != nil {
+				if _, err := k.Apply(b.Context(), state.Diff(state.NewState(), want)); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -73,7 +74,7 @@ func BenchmarkObserve(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					if plan := topology.Diff(found.State, want); len(plan) > 0 {
+					if plan := state.Diff(found.State, want); len(plan) > 0 {
 						b.Fatal(texts(plan))
 					}
 				}
@@ -81,7 +82,7 @@ func BenchmarkObserve(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*3*labs), "µs/namespace")
 			b.ReportMetric(float64((usedCPU(b)-cpu).Microseconds())/float64(b.N*3*labs), "cpu-µs/namespace")
 			for _, want := range wants {
-				tearDown(b, k, topology.Diff(want, topology.NewState()))
+				tearDown(b, k, state.Diff(want, state.NewState()))
 			}
 		})
 	}
@@ -98,11 +99,11 @@ func usedCPU(b *testing.B) time.Duration {
 }
 
 // copyOfTutorial is the tutorial's lab under another name.
-func copyOfTutorial(b *testing.B, i int) (topology.Identity, topology.State) {
+func copyOfTutorial(b *testing.B, i int) (state.Identity, state.State) {
 	b.Helper()
 	name := fmt.Sprintf("copy-%d", i)
-	id := topology.Identity{Namespace: "default", Name: name, Owner: topology.LocalOwner("default", name)}
-	lab, err := topology.Compile(id, &v1alpha1.NetLabSpec{
+	id := state.Identity{Namespace: "default", Name: name, Owner: state.LocalOwner("default", name)}
+	lab, err := lab.Compile(id, &v1alpha1.NetLabSpec{
 		Namespaces: []v1alpha1.Namespace{{Name: "ns1"}, {Name: "ns2"}},
 		Routers:    []v1alpha1.Router{{Name: "router"}},
 		Subnets:    []v1alpha1.Subnet{{Name: "left", CIDRs: []string{"192.0.2.0/24"}}, {Name: "right", CIDRs: []string{"198.51.100.0/24"}}},
@@ -110,7 +111,7 @@ func copyOfTutorial(b *testing.B, i int) (topology.Identity, topology.State) {
 			{Name: "l1", Subnet: "left", Endpoints: []v1alpha1.Endpoint{{Name: "ns1"}, {Name: "router"}}},
 			{Name: "l2", Subnet: "right", Endpoints: []v1alpha1.Endpoint{{Name: "router"}, {Name: "ns2"}}},
 		},
-	}, topology.Options{Symlinks: true})
+	}, lab.Options{Symlinks: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -120,8 +121,8 @@ func copyOfTutorial(b *testing.B, i int) (topology.Identity, topology.State) {
 func BenchmarkTearDown(b *testing.B) {
 	k := newKernel(b, Options{})
 	want := tutorialLab()
-	build := topology.Diff(topology.NewState(), want)
-	remove := topology.Diff(want, topology.NewState())
+	build := state.Diff(state.NewState(), want)
+	remove := state.Diff(want, state.NewState())
 	for b.Loop() {
 		b.StopTimer()
 		if _, err := k.Apply(b.Context(), build); err != nil {
@@ -136,8 +137,8 @@ func BenchmarkTearDown(b *testing.B) {
 func BenchmarkFloor(b *testing.B) {
 	k := newKernel(b, Options{})
 	want := tutorialLab()
-	plan := topology.Diff(topology.NewState(), want)
-	remove := topology.Diff(want, topology.NewState())
+	plan := state.Diff(state.NewState(), want)
+	remove := state.Diff(want, state.NewState())
 	for b.Loop() {
 		if err := floor.Apply(plan, floor.Options{}); err != nil {
 			b.Fatal(err)

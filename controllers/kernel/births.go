@@ -8,7 +8,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 const (
@@ -18,14 +18,14 @@ const (
 
 // birth is an attribute of a link and how the kernel makes it.
 type birth struct {
-	attribute topology.LinkAttribute
+	attribute state.LinkAttribute
 	value     []byte
 }
 
 // births are by the number of their netlink attribute.
 type births [64]birth
 
-func birthsOf(prefix topology.LinkAttribute, byNumber map[int]birth) (all births) {
+func birthsOf(prefix state.LinkAttribute, byNumber map[int]birth) (all births) {
 	for number, b := range byNumber {
 		b.attribute = prefix + b.attribute
 		all[number] = b
@@ -33,9 +33,9 @@ func birthsOf(prefix topology.LinkAttribute, byNumber map[int]birth) (all births
 	return all
 }
 
-func of8(name topology.LinkAttribute, value uint8) birth   { return birth{name, []byte{value}} }
-func of16(name topology.LinkAttribute, value uint16) birth { return birth{name, nl.Uint16Attr(value)} }
-func of32(name topology.LinkAttribute, value uint32) birth { return birth{name, nl.Uint32Attr(value)} }
+func of8(name state.LinkAttribute, value uint8) birth   { return birth{name, []byte{value}} }
+func of16(name state.LinkAttribute, value uint16) birth { return birth{name, nl.Uint16Attr(value)} }
+func of32(name state.LinkAttribute, value uint32) birth { return birth{name, nl.Uint32Attr(value)} }
 
 // linkBirths are those of every link.
 var linkBirths = birthsOf("", map[int]birth{
@@ -91,7 +91,7 @@ var portBirths = birthsOf("type bridge_slave ", map[int]birth{
 
 // bit is one of several attributes in one number; value is the mask or 0.
 type bit struct {
-	attribute   topology.LinkAttribute
+	attribute   state.LinkAttribute
 	mask, value uint32
 }
 

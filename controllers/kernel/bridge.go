@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Attributes of linux/if_link.h and linux/if_bridge.h that neither library names as needed here.
@@ -62,7 +62,7 @@ func boolNumber[T uint8 | uint32](b bool) T {
 
 // bridgeData are a bridge's attributes. One without VLANs is asked for without naming filtering:
 // a kernel that has none refuses the attribute even where it says no.
-func bridgeData(b topology.Bridge, namesFiltering bool) *nl.RtAttr {
+func bridgeData(b state.Bridge, namesFiltering bool) *nl.RtAttr {
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("bridge"))
 	data := info.AddRtAttr(unix.IFLA_INFO_DATA, nil)
@@ -79,8 +79,8 @@ func bridgeData(b topology.Bridge, namesFiltering bool) *nl.RtAttr {
 }
 
 // parseBridge reads a bridge's attributes; a kernel without VLANs leaves theirs out.
-func parseBridge(data []byte) (topology.Bridge, error) {
-	var b topology.Bridge
+func parseBridge(data []byte) (state.Bridge, error) {
+	var b state.Bridge
 	err := attributes(data, func(kind uint16, value []byte) error {
 		switch kind {
 		case nl.IFLA_BR_FORWARD_DELAY:
@@ -105,7 +105,7 @@ func number16(value []byte) uint16 {
 	return binary.NativeEndian.Uint16(value)
 }
 
-func (v *visit) addBridge(op topology.AddBridge) error {
+func (v *visit) addBridge(op state.AddBridge) error {
 	err := v.newLink(op.LinkEnd, bridgeData(op.Bridge, false))
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP) && op.Bridge.VLANFiltering:
@@ -119,7 +119,7 @@ func (v *visit) addBridge(op topology.AddBridge) error {
 }
 
 // newLink creates a link of one end, marked by its group from the start.
-func (v *visit) newLink(end topology.LinkEnd, more ...nl.NetlinkRequestData) error {
+func (v *visit) newLink(end state.LinkEnd, more ...nl.NetlinkRequestData) error {
 	d, err := v.knock(end.Namespace)
 	if err != nil {
 		return err
@@ -132,18 +132,18 @@ func (v *visit) newLink(end topology.LinkEnd, more ...nl.NetlinkRequestData) err
 }
 
 // mustBe returns exists unless what exists is what was to be added.
-func (v *visit) mustBe(id topology.LinkID, exists error, same func(rawLink) bool) error {
+func (v *visit) mustBe(id state.LinkID, exists error, same func(rawLink) bool) error {
 	link, err := v.endOf(id)
 	if err != nil {
 		return errors.Join(exists, ignoreGone(err))
 	}
-	if !same(link) || link.group != topology.LinkGroup {
+	if !same(link) || link.group != state.LinkGroup {
 		return exists
 	}
 	return nil
 }
 
-func (v *visit) setBridge(op topology.SetBridge) error {
+func (v *visit) setBridge(op state.SetBridge) error {
 	have, err := v.endOf(op.LinkID)
 	if err != nil {
 		return err
@@ -160,14 +160,14 @@ func (v *visit) setBridge(op topology.SetBridge) error {
 }
 
 // letPortsForward ends what a spanning tree that is no more began with a bridge's ports.
-func (v *visit) letPortsForward(bridge topology.LinkID) error {
+func (v *visit) letPortsForward(bridge state.LinkID) error {
 	ports, err := v.ports(bridge)
 	if err != nil {
 		return fmt.Errorf("list the ports of %s: %w", bridge.Name, err)
 	}
 	for _, port := range ports {
-		reset := topology.OverrideID{Namespace: bridge.Namespace, Link: port.name, Attribute: topology.PortState}
-		if err := v.resetAttribute(topology.ResetAttribute{OverrideID: reset}); err != nil {
+		reset := state.OverrideID{Namespace: bridge.Namespace, Link: port.name, Attribute: state.PortState}
+		if err := v.resetAttribute(state.ResetAttribute{OverrideID: reset}); err != nil {
 			return fmt.Errorf("let port %s forward: %w", port.name, err)
 		}
 	}
@@ -175,7 +175,7 @@ func (v *visit) letPortsForward(bridge topology.LinkID) error {
 }
 
 // ports lists a bridge's. A read that met a change is begun again, on a new socket.
-func (v *visit) ports(bridge topology.LinkID) ([]rawLink, error) {
+func (v *visit) ports(bridge state.LinkID) ([]rawLink, error) {
 	for attempt := 1; ; attempt++ {
 		d, index, err := v.find(bridge)
 		if err != nil {
@@ -194,7 +194,7 @@ func (v *visit) ports(bridge topology.LinkID) ([]rawLink, error) {
 	}
 }
 
-func (v *visit) setMaster(op topology.SetMaster) error {
+func (v *visit) setMaster(op state.SetMaster) error {
 	d, err := v.knock(op.Namespace)
 	if err != nil {
 		return err
@@ -206,7 +206,7 @@ func (v *visit) setMaster(op topology.SetMaster) error {
 	return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_MASTER, uint32(master)))
 }
 
-func (v *visit) setPortVLAN(op topology.SetPortVLAN) error {
+func (v *visit) setPortVLAN(op state.SetPortVLAN) error {
 	flags := uint16(0)
 	if op.PVID {
 		flags |= vlanInfoPVID
@@ -223,8 +223,8 @@ func (v *visit) setPortVLAN(op topology.SetPortVLAN) error {
 
 // notInVLANs tells the two apart for which the kernel has one refusal: a link that is no port (any
 // more), and a kernel without VLANs.
-func (v *visit) notInVLANs(id topology.PortVLANID, refused error) error {
-	link, err := v.endOf(topology.LinkID{Namespace: id.Namespace, Name: id.Link})
+func (v *visit) notInVLANs(id state.PortVLANID, refused error) error {
+	link, err := v.endOf(state.LinkID{Namespace: id.Namespace, Name: id.Link})
 	if err == nil && link.master == 0 && link.kind != "bridge" {
 		return fmt.Errorf("%s is no port of a bridge: %w", id.Link, refused)
 	}
@@ -232,7 +232,7 @@ func (v *visit) notInVLANs(id topology.PortVLANID, refused error) error {
 }
 
 // deletePortVLAN succeeds for a link that is no port (any more): the kernel says EOPNOTSUPP.
-func (v *visit) deletePortVLAN(op topology.DeletePortVLAN) error {
+func (v *visit) deletePortVLAN(op state.DeletePortVLAN) error {
 	err := v.changePortVLAN(op.PortVLANID, unix.RTM_DELLINK, 0, op.Self)
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return nil
@@ -241,14 +241,14 @@ func (v *visit) deletePortVLAN(op topology.DeletePortVLAN) error {
 }
 
 // changePortVLAN names the port's own VLANs, or with self those of the bridge as a port of itself.
-func (v *visit) changePortVLAN(id topology.PortVLANID, kind int, flags uint16, self bool) error {
+func (v *visit) changePortVLAN(id state.PortVLANID, kind int, flags uint16, self bool) error {
 	spec := nl.NewRtAttr(unix.IFLA_AF_SPEC, nil)
 	if self {
 		spec.AddRtAttr(bridgeFlags, nl.Uint16Attr(bridgeFlagSelf))
 	}
 	info := binary.NativeEndian.AppendUint16(nil, flags)
 	spec.AddRtAttr(bridgeVLANInfo, binary.NativeEndian.AppendUint16(info, id.VLAN))
-	link := topology.LinkID{Namespace: id.Namespace, Name: id.Link}
+	link := state.LinkID{Namespace: id.Namespace, Name: id.Link}
 	return v.changeLink(link, kind, nl.NewIfInfomsg(unix.AF_BRIDGE), spec)
 }
 
@@ -256,7 +256,7 @@ func (v *visit) changePortVLAN(id topology.PortVLANID, kind int, flags uint16, s
 type portVLAN struct {
 	index int
 	vlan  uint16
-	row   topology.PortVLAN
+	row   state.PortVLAN
 }
 
 // portVLANs lists the memberships of all bridges and ports of a namespace. A kernel without VLANs
@@ -275,7 +275,7 @@ func (c *conn) portVLANs() ([]portVLAN, error) {
 			return attributes(value, func(kind uint16, value []byte) error {
 				if kind == bridgeVLANInfo && len(value) >= 4 {
 					flags := number16(value)
-					row := topology.PortVLAN{PVID: flags&vlanInfoPVID != 0, Untagged: flags&vlanInfoUntagged != 0}
+					row := state.PortVLAN{PVID: flags&vlanInfoPVID != 0, Untagged: flags&vlanInfoUntagged != 0}
 					list = append(list, portVLAN{index, number16(value[2:]), row})
 				}
 				return nil

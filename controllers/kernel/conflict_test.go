@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // decoy is something that somebody else has at a name the lab needs.
@@ -58,15 +58,15 @@ func TestDecoysSurvive(t *testing.T) {
 			found := observe(t, k, tutorialLab())
 			mustConflict(t, found, d.at, d.found)
 			// Nobody applies a plan beside a conflict; whoever does all the same harms nothing.
-			for _, want := range []topology.State{tutorialLab(), topology.NewState()} {
-				_, err := k.Apply(t.Context(), topology.Diff(observe(t, k, want).State, want))
+			for _, want := range []state.State{tutorialLab(), state.NewState()} {
+				_, err := k.Apply(t.Context(), state.Diff(observe(t, k, want).State, want))
 				if err == nil && len(want.Namespaces) > 0 {
 					t.Error("the lab was built over it")
 				}
 			}
-			for _, op := range []topology.Op{topology.DeleteNamespace{Name: ns1}, topology.DeleteSymlink{Name: ns1}} {
+			for _, op := range []state.Op{state.DeleteNamespace{Name: ns1}, state.DeleteSymlink{Name: ns1}} {
 				if !ownMark(d.found) {
-					_, _ = k.Apply(t.Context(), []topology.Op{op})
+					_, _ = k.Apply(t.Context(), []state.Op{op})
 				}
 			}
 			if after := sh(t, script+d.look); after != before {
@@ -80,7 +80,7 @@ func TestDecoysSurvive(t *testing.T) {
 // it is, an operation that names it does what it says.
 func ownMark(found string) bool { return strings.Contains(found, "/agent/") }
 
-func mustConflict(t *testing.T, found topology.Observation, at, what string) {
+func mustConflict(t *testing.T, found state.Observation, at, what string) {
 	t.Helper()
 	for _, c := range found.Conflicts {
 		if c.Name == at && strings.Contains(c.Found, what) {
@@ -103,7 +103,7 @@ func TestForeignThingsInALabsNamespaceSurvive(t *testing.T) {
 	look := shorthand + "ip -n $r -o address show br0; ip -n $r -o link show theirs; ip -n $r route show"
 	before := sh(t, look)
 	found := observe(t, k, want)
-	if plan := topology.Diff(found.State, want); len(plan) > 0 {
+	if plan := state.Diff(found.State, want); len(plan) > 0 {
 		t.Errorf("the plan is not empty:\n%s", texts(plan))
 	}
 	for _, said := range []string{"link br0 (bridge)", "link theirs (veth)", "route 10.60.0.0/16 via 192.0.2.77 dev l1 proto 12", "route 10.61.0.0/16"} {
@@ -147,7 +147,7 @@ func TestWhatOthersHaveUnderALabsNamesIsReported(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	sh(t, shorthand+"ip -n $a link set lo alias mine; ln -s /nowhere /run/netns/default.routed-pair.ns9")
-	for _, want := range []topology.State{{}, topology.NewState()} {
+	for _, want := range []state.State{{}, state.NewState()} {
 		told := observe(t, k, want).Foreign
 		for _, said := range []string{
 			NamespaceDir + "/" + ns1 + ": a network namespace marked \"mine\"",
@@ -165,7 +165,7 @@ func TestWhatOthersHaveIsReportedOfEveryPart(t *testing.T) {
 	const links = 4 * fewestNames
 	k := newKernel(t, Options{})
 	sh(t, fmt.Sprintf("for i in $(seq %d); do ln -s /nowhere /run/netns/default.routed-pair.n$i; done", links))
-	if told := observe(t, k, topology.NewState()).Foreign; len(told) != links || !slices.IsSorted(told) {
+	if told := observe(t, k, state.NewState()).Foreign; len(told) != links || !slices.IsSorted(told) {
 		t.Errorf("%d of %d are told: %q", len(told), links, told)
 	}
 }
@@ -174,18 +174,18 @@ func TestANamespaceThatIsMountedTwiceIsDeleted(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	sh(t, "f="+NamespaceDir+"/"+ns1+"; mount --bind $f $f && mount --bind $f $f")
-	converge(t, k, topology.NewState())
+	converge(t, k, state.NewState())
 }
 
 func TestAnAlternativeNameIsNotTheName(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	sh(t, shorthand+"ip -n $r link delete l2 && ip -n $r link add theirs type bridge && ip -n $r link property add dev theirs altname l2")
-	ops := []topology.Op{topology.DeleteLink{LinkID: link(router, "l2")}}
+	ops := []state.Op{state.DeleteLink{LinkID: link(router, "l2")}}
 	if _, err := k.Apply(t.Context(), ops); err != nil {
 		t.Error(err)
 	}
-	_, err := k.Apply(t.Context(), []topology.Op{up(router, "l2")})
+	_, err := k.Apply(t.Context(), []state.Op{up(router, "l2")})
 	if !errors.Is(err, unix.ENODEV) || err.Error() != "ip -n default.routed-pair.router link set l2 up: no such device" {
 		t.Errorf("got %v", err)
 	}
@@ -197,7 +197,7 @@ func TestALeftoverFileIsUsedAgain(t *testing.T) {
 	want := tutorialLab()
 	write(t, NamespaceDir+"/"+ns1, tutorial.Owner.Mark("ns1")+"\n")
 	row := observe(t, k, want).State.Namespaces[ns1]
-	if row != (topology.Namespace{Mark: tutorial.Owner.Mark("ns1")}) {
+	if row != (state.Namespace{Mark: tutorial.Owner.Mark("ns1")}) {
 		t.Errorf("observed %+v", row)
 	}
 	converge(t, k, want)
@@ -206,7 +206,7 @@ func TestALeftoverFileIsUsedAgain(t *testing.T) {
 func TestALeftoverFileIsRemoved(t *testing.T) {
 	k := newKernel(t, Options{})
 	write(t, NamespaceDir+"/"+ns1, tutorial.Owner.Mark("ns1")+"\n")
-	converge(t, k, topology.NewState())
+	converge(t, k, state.NewState())
 	if _, err := os.Lstat(NamespaceDir + "/" + ns1); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)
 	}
@@ -215,11 +215,11 @@ func TestALeftoverFileIsRemoved(t *testing.T) {
 func TestNoNameLeadsOutOfTheDirectory(t *testing.T) {
 	k := newKernel(t, Options{})
 	for _, name := range []string{"../../tmp/a.b", "a.b.../../x", "a.b", "a.b.c.d", "a.b./etc", "a.b.\x00", ""} {
-		for _, op := range []topology.Op{
-			topology.CreateNamespace{Name: name, Mark: "netlab.dev/local/a.b/c"}, topology.DeleteNamespace{Name: name},
-			topology.AddSymlink{Name: name}, topology.DeleteSymlink{Name: name},
+		for _, op := range []state.Op{
+			state.CreateNamespace{Name: name, Mark: "netlab.dev/local/a.b/c"}, state.DeleteNamespace{Name: name},
+			state.AddSymlink{Name: name}, state.DeleteSymlink{Name: name},
 		} {
-			if _, err := k.Apply(t.Context(), []topology.Op{op}); err == nil {
+			if _, err := k.Apply(t.Context(), []state.Op{op}); err == nil {
 				t.Errorf("%q was accepted: %s", name, op)
 			}
 		}

@@ -21,7 +21,8 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // The lab that is created, the one it is edited into, and none at all.
@@ -49,7 +50,7 @@ links:
 	crashDelete = ``
 )
 
-var crashLab = topology.Identity{Namespace: "default", Name: "crash", Owner: topology.AgentOwner("crash-uid")}
+var crashLab = state.Identity{Namespace: "default", Name: "crash", Owner: state.AgentOwner("crash-uid")}
 
 var transitions = []struct{ name, from, to string }{
 	{"create", crashDelete, crashCreate},
@@ -186,8 +187,8 @@ func TestVictim(t *testing.T) {
 		t.Fatal(err)
 	}
 	op := 0
-	die := func(when string) func(topology.Op) {
-		return func(topology.Op) {
+	die := func(when string) func(state.Op) {
+		return func(state.Op) {
 			if os.Getenv(victimWhen) == when && op == at {
 				syscall.Kill(os.Getpid(), syscall.SIGKILL) //nolint:errcheck // nothing comes after it
 				select {}
@@ -231,7 +232,7 @@ func killed(err error) bool {
 }
 
 // converged brings the machine to a spec and returns what had to be done.
-func converged(t *testing.T, spec string) []topology.Op {
+func converged(t *testing.T, spec string) []state.Op {
 	t.Helper()
 	k, err := kernel.New(kernel.Options{Symlinks: true})
 	if err != nil {
@@ -255,16 +256,16 @@ func convergeTo(t *testing.T, k *kernel.Kernel, spec string) converge.Outcome {
 }
 
 // wanted compiles a spec; the empty one wants nothing.
-func wanted(t *testing.T, text string) topology.State {
+func wanted(t *testing.T, text string) state.State {
 	t.Helper()
 	if text == crashDelete {
-		return topology.NewState()
+		return state.NewState()
 	}
 	var spec v1alpha1.NetLabSpec
 	if err := yaml.UnmarshalStrict([]byte(text), &spec); err != nil {
 		t.Fatal(err)
 	}
-	lab, err := topology.Compile(crashLab, &spec, topology.Options{Symlinks: true})
+	lab, err := lab.Compile(crashLab, &spec, lab.Options{Symlinks: true})
 	if err != nil {
 		t.Fatal(err)
 	}

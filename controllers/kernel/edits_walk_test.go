@@ -17,8 +17,9 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel"
-	"github.com/netlab-dev/netlab/controllers/topology"
-	"github.com/netlab-dev/netlab/controllers/topology/labtest"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 const (
@@ -50,7 +51,7 @@ links:
 - {name: fix-3, subnet: fix-2, endpoints: [{name: fix-r}, {name: fix-b}]}
 `
 
-var walkLab = topology.Identity{Namespace: "default", Name: "walk", Owner: topology.LocalOwner("default", "walk")}
+var walkLab = state.Identity{Namespace: "default", Name: "walk", Owner: state.LocalOwner("default", "walk")}
 
 // withFixed puts the fixed part before a random lab.
 func withFixed(t testing.TB, spec *v1alpha1.NetLabSpec) *v1alpha1.NetLabSpec {
@@ -73,7 +74,7 @@ type walk struct {
 	k    *kernel.Kernel
 	g    *labtest.Generator
 	spec *v1alpha1.NetLabSpec
-	have topology.State
+	have state.State
 	// story is what was edited so far, steps counts all.
 	story []string
 	ops   int
@@ -128,11 +129,11 @@ func (w *walk) step(t *testing.T, step uint64) {
 func (w *walk) become(t *testing.T, what string) {
 	t.Helper()
 	w.story = append(w.story, what)
-	lab, err := topology.Compile(walkLab, w.spec, topology.Options{Symlinks: true, HasNetem: w.k.HasNetem})
+	lab, err := lab.Compile(walkLab, w.spec, lab.Options{Symlinks: true, HasNetem: w.k.HasNetem})
 	if err != nil {
 		t.Fatalf("after %q: %v", what, err)
 	}
-	plan := topology.Diff(w.have, lab.Want)
+	plan := state.Diff(w.have, lab.Want)
 	out, err := converge.Converge(t.Context(), w.k, walkLab, lab.Want)
 	if err != nil || !out.State.Equal(lab.Want) {
 		t.Fatalf("after\n%s\nit is not there: %v\nleft:\n%splan:\n%s", strings.Join(w.story, "\n"), err, texts(out.Left), texts(plan))
@@ -145,7 +146,7 @@ func (w *walk) become(t *testing.T, what string) {
 }
 
 // weigh checks that the plan is no longer than the change.
-func (w *walk) weigh(t *testing.T, what string, plan []topology.Op, rows int) {
+func (w *walk) weigh(t *testing.T, what string, plan []state.Op, rows int) {
 	t.Helper()
 	w.ops += len(plan)
 	w.rows += rows
@@ -161,7 +162,7 @@ func (w *walk) weigh(t *testing.T, what string, plan []topology.Op, rows int) {
 }
 
 // rowsBetween counts the rows that only one of two States has, or that differ.
-func rowsBetween(a, b topology.State) int {
+func rowsBetween(a, b state.State) int {
 	return changed(a.Namespaces, b.Namespaces) + changed(a.Links, b.Links) + changed(a.Addresses, b.Addresses) +
 		changed(a.Routes, b.Routes) + changed(a.Sysctls, b.Sysctls) + changed(a.Bridges, b.Bridges) +
 		changed(a.PortVLANs, b.PortVLANs) + changed(a.Qdiscs, b.Qdiscs)
@@ -224,7 +225,7 @@ func TestFreshBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := newMachine(t)
-	lab, err := topology.Compile(walkLab, &spec, topology.Options{Symlinks: true, HasNetem: k.HasNetem})
+	lab, err := lab.Compile(walkLab, &spec, lab.Options{Symlinks: true, HasNetem: k.HasNetem})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +262,7 @@ var chance = []*regexp.Regexp{
 
 // dumpLab is the dump without what is left to chance, in an order of its own, once links that come up
 // have done so: the kernel makes the routes to their addresses then.
-func dumpLab(t testing.TB, k *kernel.Kernel, want topology.State) string {
+func dumpLab(t testing.TB, k *kernel.Kernel, want state.State) string {
 	t.Helper()
 	for end := time.Now().Add(10 * time.Second); settling(t, k, want) && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
@@ -283,7 +284,7 @@ func dumpLab(t testing.TB, k *kernel.Kernel, want topology.State) string {
 	return all.String()
 }
 
-func settling(t testing.TB, k *kernel.Kernel, want topology.State) bool {
+func settling(t testing.TB, k *kernel.Kernel, want state.State) bool {
 	t.Helper()
 	found, err := k.Observe(t.Context(), walkLab, want)
 	if err != nil {

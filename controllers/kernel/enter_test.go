@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 func TestEnterRunsInTheNamespace(t *testing.T) {
@@ -48,14 +48,14 @@ func TestNoThreadIsLeftBehind(t *testing.T) {
 		all.Go(func() {
 			for range 20 {
 				_ = k.Enter(router, func() error { runtime.Gosched(); return failing })
-				_, _ = k.Observe(t.Context(), tutorial, topology.NewState())
+				_, _ = k.Observe(t.Context(), tutorial, state.NewState())
 				_ = k.Enter("default.routed-pair.nobody", nil)
 			}
 		})
 	}
 	converge(t, k, tutorialLab())
 	all.Wait()
-	_, _ = k.Apply(t.Context(), []topology.Op{up(router, "l1"), up(router, "nothing")})
+	_, _ = k.Apply(t.Context(), []state.Op{up(router, "l1"), up(router, "nothing")})
 	_ = k.Enter(router, func() error { runtime.Goexit(); return nil })
 	waitUntil(t, "every thread is at home", func() bool { return len(strayThreads(t)) == 0 })
 }
@@ -131,9 +131,9 @@ func TestNoFileIsLeftOpen(t *testing.T) {
 	}
 	round := func() {
 		converge(t, k, tutorialLab())
-		_, _ = k.Apply(t.Context(), []topology.Op{up(router, "nothing")})
+		_, _ = k.Apply(t.Context(), []state.Op{up(router, "nothing")})
 		_, _ = k.Labs(t.Context())
-		converge(t, k, topology.NewState())
+		converge(t, k, state.NewState())
 		_, _ = k.Reap(t.Context())
 	}
 	round()

@@ -12,7 +12,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // insideTutorial runs fn in the tutorial's router.
@@ -116,7 +116,7 @@ func TestSettingsInMessagesAreThoseInFiles(t *testing.T) {
 					t.Errorf("%s is %s, the message says %q, %v", name, value, told[name], err)
 				}
 			}
-			if !slices.Contains(topology.NamespaceSysctls, name) {
+			if !slices.Contains(state.NamespaceSysctls, name) {
 				t.Errorf("no State has %s", name)
 			}
 		}

@@ -2,7 +2,9 @@
 
 package kernel
 
-import "github.com/netlab-dev/netlab/controllers/topology/topologytest"
+import (
+	"github.com/netlab-dev/netlab/controllers/state/statetest"
+)
 
 // Lacks is what this machine's kernel cannot do.
-func (k *Kernel) Lacks() topologytest.Features { return k.lacks() }
+func (k *Kernel) Lacks() statetest.Features { return k.lacks() }

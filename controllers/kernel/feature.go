@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // feature is something that not every kernel has.
@@ -38,25 +38,25 @@ const trialNamespace = "trial"
 var trials = map[feature]func(*Kernel, *visit) error{
 	featureVeth:          tryKind("veth"),
 	featureBridge:        tryKind("bridge"),
-	featureVLANFiltering: try(topology.AddBridge{LinkEnd: trialEnd("br0"), Bridge: topology.Bridge{VLANFiltering: true}}),
-	featureVLAN:          try(trialPair, topology.AddVLANLink{LinkEnd: trialEnd("v1"), Parent: "a", VLAN: 1}),
-	featureIPv6:          try(topology.SetSysctl{Namespace: trialNamespace, Name: topology.SysctlDisableIPv6, Value: "0"}),
-	featureNetem:         try(trialPair, topology.ReplaceQdisc{LinkID: trialEnd("a").LinkID, Qdisc: topology.Qdisc{Kind: topology.Netem, Limit: 1}}),
-	featureTBF: try(trialPair, topology.ReplaceQdisc{
+	featureVLANFiltering: try(state.AddBridge{LinkEnd: trialEnd("br0"), Bridge: state.Bridge{VLANFiltering: true}}),
+	featureVLAN:          try(trialPair, state.AddVLANLink{LinkEnd: trialEnd("v1"), Parent: "a", VLAN: 1}),
+	featureIPv6:          try(state.SetSysctl{Namespace: trialNamespace, Name: state.SysctlDisableIPv6, Value: "0"}),
+	featureNetem:         try(trialPair, state.ReplaceQdisc{LinkID: trialEnd("a").LinkID, Qdisc: state.Qdisc{Kind: state.Netem, Limit: 1}}),
+	featureTBF: try(trialPair, state.ReplaceQdisc{
 		LinkID: trialEnd("a").LinkID,
-		Qdisc:  topology.Qdisc{Kind: topology.TBF, Rate: 1 << 20, Burst: 1 << 15, Limit: 1 << 16},
+		Qdisc:  state.Qdisc{Kind: state.TBF, Rate: 1 << 20, Burst: 1 << 15, Limit: 1 << 16},
 	}),
 }
 
-var trialPair = topology.AddLink{Ends: [2]topology.LinkEnd{trialEnd("a"), trialEnd("b")}}
+var trialPair = state.AddLink{Ends: [2]state.LinkEnd{trialEnd("a"), trialEnd("b")}}
 
-func trialEnd(name string) topology.LinkEnd {
-	mac := topology.MAC{2, 0, 0, 0, 0, name[0]}
-	return topology.LinkEnd{LinkID: topology.LinkID{Namespace: trialNamespace, Name: name}, MAC: mac, MTU: 1500}
+func trialEnd(name string) state.LinkEnd {
+	mac := state.MAC{2, 0, 0, 0, 0, name[0]}
+	return state.LinkEnd{LinkID: state.LinkID{Namespace: trialNamespace, Name: name}, MAC: mac, MTU: 1500}
 }
 
 // try performs operations.
-func try(ops ...topology.Op) func(*Kernel, *visit) error {
+func try(ops ...state.Op) func(*Kernel, *visit) error {
 	return func(k *Kernel, v *visit) error {
 		for _, op := range ops {
 			if err := k.perform(v, op); err != nil {
@@ -83,27 +83,27 @@ func tryKind(kind string) func(*Kernel, *visit) error {
 }
 
 // needs is the feature that an operation cannot do without; ok is false where every kernel has it.
-func needs(op topology.Op) (f feature, ok bool) {
+func needs(op state.Op) (f feature, ok bool) {
 	switch op := op.(type) {
-	case topology.AddLink:
+	case state.AddLink:
 		return featureVeth, true
-	case topology.AddBridge:
+	case state.AddBridge:
 		if op.Bridge.VLANFiltering {
 			return featureVLANFiltering, true
 		}
 		return featureBridge, true
-	case topology.SetBridge:
+	case state.SetBridge:
 		return featureVLANFiltering, op.Bridge.VLANFiltering
-	case topology.AddVLANLink:
+	case state.AddVLANLink:
 		return featureVLAN, true
-	case topology.ReplaceQdisc:
-		if op.Qdisc.Kind == topology.TBF {
+	case state.ReplaceQdisc:
+		if op.Qdisc.Kind == state.TBF {
 			return featureTBF, true
 		}
 		return featureNetem, true
-	case topology.SetSysctl:
+	case state.SetSysctl:
 		return featureIPv6, strings.HasPrefix(op.Name, ipv6Prefix)
-	case topology.AddAddress:
+	case state.AddAddress:
 		return featureIPv6, op.Prefix.Addr().Is6()
 	}
 	return 0, false
@@ -118,11 +118,11 @@ type features struct {
 // need is an operation that cannot do without a feature.
 type need struct {
 	feature feature
-	op      topology.Op
+	op      state.Op
 }
 
 // untried are the first needs of features that this kernel is not known to have.
-func (f *features) untried(ops []topology.Op) []need {
+func (f *features) untried(ops []state.Op) []need {
 	var list []need
 	listed := map[feature]bool{}
 	for _, op := range ops {
@@ -136,7 +136,7 @@ func (f *features) untried(ops []topology.Op) []need {
 
 // checkFeatures fails with ErrFeatureMissing if some operation needs what this kernel lacks, so
 // that nothing of a lab is built rather than half of it.
-func (k *Kernel) checkFeatures(ops []topology.Op) error {
+func (k *Kernel) checkFeatures(ops []state.Op) error {
 	k.features.mu.Lock()
 	defer k.features.mu.Unlock()
 	untried := k.features.untried(ops)

@@ -11,14 +11,14 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // LookupRoute asks the kernel what it would do with a packet, by its routes, its sysctls and
 // its reverse-path filter as they are now. Of a route with several next hops the kernel chooses one,
 // as it would for a packet with this source and destination.
-func (k *Kernel) LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
-	var decision topology.ForwardingDecision
+func (k *Kernel) LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error) {
+	var decision state.ForwardingDecision
 	if err := ctx.Err(); err != nil {
 		return decision, err
 	}
@@ -37,7 +37,7 @@ func (k *Kernel) LookupRoute(ctx context.Context, q topology.ForwardingQuery) (t
 }
 
 // describeQuery is the query as ip route get asks it.
-func describeQuery(q topology.ForwardingQuery) string {
+func describeQuery(q state.ForwardingQuery) string {
 	text := q.Destination.String()
 	if q.Source.IsValid() {
 		text += " from " + q.Source.String()
@@ -49,16 +49,16 @@ func describeQuery(q topology.ForwardingQuery) string {
 }
 
 // decide completes the kernel's answer with what a look-up does not tell.
-func (d *door) decide(q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+func (d *door) decide(q state.ForwardingQuery) (state.ForwardingDecision, error) {
 	decision, err := d.lookup(q)
 	switch {
 	case err != nil:
 		return decision, err
 	case q.Incoming == "":
 		return decision, d.checkSource(q, decision.Verdict)
-	case decision.Verdict == topology.Discarded:
+	case decision.Verdict == state.Discarded:
 		return d.checkFilter(q)
-	case q.Destination.Is6() && decision.Verdict != topology.DeliverLocally:
+	case q.Destination.Is6() && decision.Verdict != state.DeliverLocally:
 		return d.checkForwarding6(q, decision)
 	}
 	return decision, nil
@@ -66,11 +66,11 @@ func (d *door) decide(q topology.ForwardingQuery) (topology.ForwardingDecision, 
 
 // checkSource refuses a source that the node does not have: an IPv4 look-up for a packet of the
 // node's own fails for it as if there were no route.
-func (d *door) checkSource(q topology.ForwardingQuery, verdict topology.ForwardingVerdict) error {
-	if !q.Source.IsValid() || (verdict != topology.NoRoute && verdict != topology.Discarded) {
+func (d *door) checkSource(q state.ForwardingQuery, verdict state.ForwardingVerdict) error {
+	if !q.Source.IsValid() || (verdict != state.NoRoute && verdict != state.Discarded) {
 		return nil
 	}
-	anySource, err := d.lookup(topology.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
+	anySource, err := d.lookup(state.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
 	if err == nil && anySource.Verdict != verdict {
 		err = fmt.Errorf("%s is no address of %s", q.Source, q.Namespace)
 	}
@@ -80,19 +80,19 @@ func (d *door) checkSource(q topology.ForwardingQuery, verdict topology.Forwardi
 // checkFilter tells a refused source from a blackhole. Since Linux 6.14 a look-up for a packet
 // that comes in fails with EINVAL for both, and no longer with EXDEV for the source. A look-up for
 // the node's own packets knows the blackhole, and no reverse path.
-func (d *door) checkFilter(q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
-	own, err := d.lookup(topology.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
-	if err == nil && own.Verdict == topology.Discarded {
+func (d *door) checkFilter(q state.ForwardingQuery) (state.ForwardingDecision, error) {
+	own, err := d.lookup(state.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
+	if err == nil && own.Verdict == state.Discarded {
 		return own, nil
 	}
-	return topology.ForwardingDecision{Verdict: topology.Filtered}, err
+	return state.ForwardingDecision{Verdict: state.Filtered}, err
 }
 
 // checkForwarding6 looks at the sysctls, which IPv4 look-ups consult and IPv6 ones do not.
-func (d *door) checkForwarding6(q topology.ForwardingQuery, decision topology.ForwardingDecision) (topology.ForwardingDecision, error) {
+func (d *door) checkForwarding6(q state.ForwardingQuery, decision state.ForwardingDecision) (state.ForwardingDecision, error) {
 	forwards, err := d.forwards6(q.Incoming)
 	if err == nil && !forwards {
-		decision = topology.ForwardingDecision{Verdict: topology.NotForwarded}
+		decision = state.ForwardingDecision{Verdict: state.NotForwarded}
 	}
 	return decision, err
 }
@@ -101,11 +101,11 @@ func (d *door) checkForwarding6(q topology.ForwardingQuery, decision topology.Fo
 // conf.all decides. A link's own "forwarding" is about being a host or a router there; only
 // "force_forwarding" (Linux 6.17) has a say beside conf.all.
 func (d *door) forwards6(link string) (bool, error) {
-	all, err := d.readSysctl(topology.SysctlForwarding6)
+	all, err := d.readSysctl(state.SysctlForwarding6)
 	if err != nil || all != "0" {
 		return err == nil, err
 	}
-	forced, err := d.readSysctl(topology.LinkSysctl6(link, "force_forwarding"))
+	forced, err := d.readSysctl(state.LinkSysctl6(link, "force_forwarding"))
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil
 	}
@@ -113,23 +113,23 @@ func (d *door) forwards6(link string) (bool, error) {
 }
 
 // lookup asks the kernel once. Where its answer is an error that means a verdict, it is no error.
-func (d *door) lookup(q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+func (d *door) lookup(q state.ForwardingQuery) (state.ForwardingDecision, error) {
 	request, err := d.lookupRequest(q)
 	if err != nil {
-		return topology.ForwardingDecision{}, err
+		return state.ForwardingDecision{}, err
 	}
 	var answer lookupAnswer
 	err = d.conn.get(unix.RTM_GETROUTE, 0, answer.parse, request...)
 	if verdict, ok := verdictOf(err); ok {
-		return topology.ForwardingDecision{Verdict: verdict}, nil
+		return state.ForwardingDecision{Verdict: verdict}, nil
 	}
 	if err != nil {
-		return topology.ForwardingDecision{}, err
+		return state.ForwardingDecision{}, err
 	}
 	return d.decision(q, answer)
 }
 
-func (d *door) lookupRequest(q topology.ForwardingQuery) ([]nl.NetlinkRequestData, error) {
+func (d *door) lookupRequest(q state.ForwardingQuery) ([]nl.NetlinkRequestData, error) {
 	header := &nl.RtMsg{RtMsg: unix.RtMsg{
 		Family:  uint8(family(q.Destination)),
 		Dst_len: uint8(q.Destination.BitLen()),
@@ -150,13 +150,13 @@ func (d *door) lookupRequest(q topology.ForwardingQuery) ([]nl.NetlinkRequestDat
 }
 
 // verdictOf reads the errors that a look-up fails with by what they mean for the packet.
-func verdictOf(err error) (topology.ForwardingVerdict, bool) {
-	for errno, verdict := range map[unix.Errno]topology.ForwardingVerdict{
-		unix.ENETUNREACH:  topology.NoRoute,
-		unix.EHOSTUNREACH: topology.NotForwarded,
-		unix.EINVAL:       topology.Discarded,
-		unix.EACCES:       topology.Prohibited,
-		unix.EXDEV:        topology.Filtered,
+func verdictOf(err error) (state.ForwardingVerdict, bool) {
+	for errno, verdict := range map[unix.Errno]state.ForwardingVerdict{
+		unix.ENETUNREACH:  state.NoRoute,
+		unix.EHOSTUNREACH: state.NotForwarded,
+		unix.EINVAL:       state.Discarded,
+		unix.EACCES:       state.Prohibited,
+		unix.EXDEV:        state.Filtered,
 	} {
 		if errors.Is(err, errno) {
 			return verdict, true
@@ -207,24 +207,24 @@ func (a *lookupAnswer) setMetric(kind uint16, value []byte) error {
 
 // decision reads an answer by the type of its route. A broadcast is delivered where it comes
 // in and leaves where it is sent.
-func (d *door) decision(q topology.ForwardingQuery, a lookupAnswer) (topology.ForwardingDecision, error) {
-	decision := topology.ForwardingDecision{Via: a.via, Source: a.source, MTU: a.mtu}
+func (d *door) decision(q state.ForwardingQuery, a lookupAnswer) (state.ForwardingDecision, error) {
+	decision := state.ForwardingDecision{Via: a.via, Source: a.source, MTU: a.mtu}
 	if !decision.Source.IsValid() && q.Incoming == "" {
 		decision.Source = q.Source
 	}
 	switch a.kind {
 	case unix.RTN_LOCAL, unix.RTN_ANYCAST:
-		decision.Verdict = topology.DeliverLocally
+		decision.Verdict = state.DeliverLocally
 	case unix.RTN_BROADCAST, unix.RTN_MULTICAST:
 		if q.Incoming != "" {
-			decision.Verdict = topology.DeliverLocally
+			decision.Verdict = state.DeliverLocally
 		}
 	case unix.RTN_UNREACHABLE:
-		decision.Verdict = topology.NotForwarded
+		decision.Verdict = state.NotForwarded
 	case unix.RTN_BLACKHOLE:
-		decision.Verdict = topology.Discarded
+		decision.Verdict = state.Discarded
 	case unix.RTN_PROHIBIT:
-		decision.Verdict = topology.Prohibited
+		decision.Verdict = state.Prohibited
 	}
 	var err error
 	decision.Link, err = d.linkName(a.outgoing)

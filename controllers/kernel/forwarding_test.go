@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // crossroads is the router between left and right, with a route of every type:
@@ -20,7 +20,7 @@ func crossroads(t *testing.T) *Kernel {
 	t.Helper()
 	k := newKernel(t, Options{})
 	perform(t, k, create(router), symlink(router), loUp(router), create(ns1), symlink(ns1),
-		set(router, topology.SysctlDisableIPv6, "0"), set(router, "net.ipv6.conf.lo.disable_ipv6", "0"),
+		set(router, state.SysctlDisableIPv6, "0"), set(router, "net.ipv6.conf.lo.disable_ipv6", "0"),
 		pair(end(router, "left", 1), end(ns1, "left", 2)), up(router, "left"), up(ns1, "left"),
 		pair(end(router, "right", 3), end(ns1, "right", 4)), up(router, "right"), up(ns1, "right"))
 	sh(t, strings.ReplaceAll(`
@@ -47,14 +47,14 @@ func crossroads(t *testing.T) *Kernel {
 type lookups []struct {
 	name                          string
 	destination, source, incoming string
-	want                          topology.ForwardingDecision
+	want                          state.ForwardingDecision
 }
 
 func (table lookups) ask(t *testing.T, k *Kernel) {
 	t.Helper()
 	for _, test := range table {
 		t.Run(test.name, func(t *testing.T) {
-			q := topology.ForwardingQuery{Namespace: router, Destination: netip.MustParseAddr(test.destination), Incoming: test.incoming}
+			q := state.ForwardingQuery{Namespace: router, Destination: netip.MustParseAddr(test.destination), Incoming: test.incoming}
 			if test.source != "" {
 				q.Source = netip.MustParseAddr(test.source)
 			}
@@ -70,12 +70,12 @@ func (table lookups) ask(t *testing.T, k *Kernel) {
 }
 
 // only is a decision that has no more to say.
-func only(v topology.ForwardingVerdict) topology.ForwardingDecision {
-	return topology.ForwardingDecision{Verdict: v}
+func only(v state.ForwardingVerdict) state.ForwardingDecision {
+	return state.ForwardingDecision{Verdict: v}
 }
 
-func forward(link, via, source string, mtu int) topology.ForwardingDecision {
-	d := topology.ForwardingDecision{Verdict: topology.Forward, Link: link, MTU: mtu}
+func forward(link, via, source string, mtu int) state.ForwardingDecision {
+	d := state.ForwardingDecision{Verdict: state.Forward, Link: link, MTU: mtu}
 	if via != "" {
 		d.Via = netip.MustParseAddr(via)
 	}
@@ -85,8 +85,8 @@ func forward(link, via, source string, mtu int) topology.ForwardingDecision {
 	return d
 }
 
-func deliver(source string) topology.ForwardingDecision {
-	d := topology.ForwardingDecision{Verdict: topology.DeliverLocally, Link: topology.Loopback}
+func deliver(source string) state.ForwardingDecision {
+	d := state.ForwardingDecision{Verdict: state.DeliverLocally, Link: state.Loopback}
 	if source != "" {
 		d.Source = netip.MustParseAddr(source)
 	}
@@ -102,64 +102,64 @@ func TestWhatARouterDoesWithItsOwnPackets(t *testing.T) {
 		{"IPv4 by a route with a source", "10.3.0.1", "", "", forward("right", "198.51.100.1", "192.0.2.254", 0)},
 		{"IPv4 to itself", "192.0.2.254", "", "", deliver("192.0.2.254")},
 		{"IPv4 broadcast", "192.0.2.255", "", "", forward("left", "", "192.0.2.254", 0)},
-		{"IPv4 without a route", "203.0.113.1", "", "", only(topology.NoRoute)},
-		{"IPv4 without a route from itself", "203.0.113.1", "192.0.2.254", "", only(topology.NoRoute)},
-		{"IPv4 blackhole", "10.66.0.1", "", "", only(topology.Discarded)},
-		{"IPv4 blackhole from itself", "10.66.0.1", "192.0.2.254", "", only(topology.Discarded)},
-		{"IPv4 unreachable", "10.67.0.1", "", "", only(topology.NotForwarded)},
-		{"IPv4 prohibit", "10.68.0.1", "", "", only(topology.Prohibited)},
+		{"IPv4 without a route", "203.0.113.1", "", "", only(state.NoRoute)},
+		{"IPv4 without a route from itself", "203.0.113.1", "192.0.2.254", "", only(state.NoRoute)},
+		{"IPv4 blackhole", "10.66.0.1", "", "", only(state.Discarded)},
+		{"IPv4 blackhole from itself", "10.66.0.1", "192.0.2.254", "", only(state.Discarded)},
+		{"IPv4 unreachable", "10.67.0.1", "", "", only(state.NotForwarded)},
+		{"IPv4 prohibit", "10.68.0.1", "", "", only(state.Prohibited)},
 		{"IPv6 on the link", "2001:db8:2::1", "", "", forward("right", "", "2001:db8:2::fe", 0)},
 		{"IPv6 through a gateway", "2001:db8:a::1", "", "", forward("right", "2001:db8:2::1", "2001:db8:2::fe", 1300)},
 		{"IPv6 to itself", "2001:db8:1::fe", "", "", deliver("2001:db8:1::fe")},
-		{"IPv6 without a route", "2001:db8:dead::1", "", "", only(topology.NoRoute)},
-		{"IPv6 blackhole", "2001:db8:66::1", "", "", only(topology.Discarded)},
-		{"IPv6 unreachable", "2001:db8:67::1", "", "", only(topology.NotForwarded)},
-		{"IPv6 prohibit", "2001:db8:68::1", "", "", only(topology.Prohibited)},
+		{"IPv6 without a route", "2001:db8:dead::1", "", "", only(state.NoRoute)},
+		{"IPv6 blackhole", "2001:db8:66::1", "", "", only(state.Discarded)},
+		{"IPv6 unreachable", "2001:db8:67::1", "", "", only(state.NotForwarded)},
+		{"IPv6 prohibit", "2001:db8:68::1", "", "", only(state.Prohibited)},
 	}.ask(t, crossroads(t))
 }
 
 func TestWhatARouterDoesWithPacketsThatComeIn(t *testing.T) {
 	k := crossroads(t)
-	perform(t, k, set(router, topology.SysctlForwarding, "1"), set(router, topology.SysctlForwarding6, "1"))
+	perform(t, k, set(router, state.SysctlForwarding, "1"), set(router, state.SysctlForwarding6, "1"))
 	const from4, from6 = "192.0.2.1", "2001:db8:1::1"
 	lookups{
 		{"IPv4 on the link", "198.51.100.1", from4, "left", forward("right", "", "", 0)},
 		{"IPv4 through a gateway", "10.0.0.1", from4, "left", forward("right", "198.51.100.1", "", 1300)},
 		{"IPv4 for itself", "198.51.100.254", from4, "left", deliver("")},
 		{"IPv4 broadcast", "192.0.2.255", from4, "left", deliver("")},
-		{"IPv4 without a route", "203.0.113.1", from4, "left", only(topology.NoRoute)},
-		{"IPv4 blackhole", "10.66.0.1", from4, "left", only(topology.Discarded)},
-		{"IPv4 unreachable", "10.67.0.1", from4, "left", only(topology.NotForwarded)},
-		{"IPv4 prohibit", "10.68.0.1", from4, "left", only(topology.Prohibited)},
+		{"IPv4 without a route", "203.0.113.1", from4, "left", only(state.NoRoute)},
+		{"IPv4 blackhole", "10.66.0.1", from4, "left", only(state.Discarded)},
+		{"IPv4 unreachable", "10.67.0.1", from4, "left", only(state.NotForwarded)},
+		{"IPv4 prohibit", "10.68.0.1", from4, "left", only(state.Prohibited)},
 		{"IPv6 on the link", "2001:db8:2::1", from6, "left", forward("right", "", "", 0)},
 		{"IPv6 through a gateway", "2001:db8:a::1", from6, "left", forward("right", "2001:db8:2::1", "", 1300)},
 		{"IPv6 for itself", "2001:db8:2::fe", from6, "left", deliver("")},
-		{"IPv6 without a route", "2001:db8:dead::1", from6, "left", only(topology.NoRoute)},
-		{"IPv6 blackhole", "2001:db8:66::1", from6, "left", only(topology.Discarded)},
-		{"IPv6 unreachable", "2001:db8:67::1", from6, "left", only(topology.NotForwarded)},
-		{"IPv6 prohibit", "2001:db8:68::1", from6, "left", only(topology.Prohibited)},
+		{"IPv6 without a route", "2001:db8:dead::1", from6, "left", only(state.NoRoute)},
+		{"IPv6 blackhole", "2001:db8:66::1", from6, "left", only(state.Discarded)},
+		{"IPv6 unreachable", "2001:db8:67::1", from6, "left", only(state.NotForwarded)},
+		{"IPv6 prohibit", "2001:db8:68::1", from6, "left", only(state.Prohibited)},
 	}.ask(t, k)
 }
 
 func TestWhatANodeThatDoesNotForwardDoesWithPacketsThatComeIn(t *testing.T) {
 	const from4, from6 = "192.0.2.1", "2001:db8:1::1"
 	lookups{
-		{"IPv4", "198.51.100.1", from4, "left", only(topology.NotForwarded)},
-		{"IPv4 without a route", "203.0.113.1", from4, "left", only(topology.NotForwarded)},
+		{"IPv4", "198.51.100.1", from4, "left", only(state.NotForwarded)},
+		{"IPv4 without a route", "203.0.113.1", from4, "left", only(state.NotForwarded)},
 		{"IPv4 for itself", "192.0.2.254", from4, "left", deliver("")},
-		{"IPv6", "2001:db8:2::1", from6, "left", only(topology.NotForwarded)},
-		{"IPv6 without a route", "2001:db8:dead::1", from6, "left", only(topology.NotForwarded)},
+		{"IPv6", "2001:db8:2::1", from6, "left", only(state.NotForwarded)},
+		{"IPv6 without a route", "2001:db8:dead::1", from6, "left", only(state.NotForwarded)},
 		{"IPv6 for itself", "2001:db8:1::fe", from6, "left", deliver("")},
 	}.ask(t, crossroads(t))
 }
 
 func TestReversePathFilterRefusesASource(t *testing.T) {
 	k := crossroads(t)
-	perform(t, k, set(router, topology.SysctlForwarding, "1"), set(router, "net.ipv4.conf.left.rp_filter", "1"))
+	perform(t, k, set(router, state.SysctlForwarding, "1"), set(router, "net.ipv4.conf.left.rp_filter", "1"))
 	lookups{
-		{"it lies elsewhere", "198.51.100.1", "198.51.100.7", "left", only(topology.Filtered)},
-		{"it lies elsewhere, for the router itself", "192.0.2.254", "198.51.100.7", "left", only(topology.Filtered)},
-		{"it is the router's own", "198.51.100.1", "192.0.2.254", "left", only(topology.Filtered)},
+		{"it lies elsewhere", "198.51.100.1", "198.51.100.7", "left", only(state.Filtered)},
+		{"it lies elsewhere, for the router itself", "192.0.2.254", "198.51.100.7", "left", only(state.Filtered)},
+		{"it is the router's own", "198.51.100.1", "192.0.2.254", "left", only(state.Filtered)},
 		{"it lies here", "198.51.100.1", "192.0.2.7", "left", forward("right", "", "", 0)},
 		{"there is no filter", "192.0.2.1", "192.0.2.7", "right", forward("left", "", "", 0)},
 	}.ask(t, k)
@@ -167,20 +167,20 @@ func TestReversePathFilterRefusesASource(t *testing.T) {
 
 // The kernel's look-ups say nothing of these settings; ip6_forward reads them.
 func TestWhichIPv6SettingForwards(t *testing.T) {
-	for name, want := range map[string]topology.ForwardingVerdict{
-		"":                                   topology.NotForwarded,
-		"all.forwarding=1":                   topology.Forward,
-		"left.forwarding=1":                  topology.NotForwarded,
-		"left.force_forwarding=1":            topology.Forward,
-		"right.force_forwarding=1":           topology.NotForwarded,
-		"all.forwarding=1 left.forwarding=0": topology.Forward,
+	for name, want := range map[string]state.ForwardingVerdict{
+		"":                                   state.NotForwarded,
+		"all.forwarding=1":                   state.Forward,
+		"left.forwarding=1":                  state.NotForwarded,
+		"left.force_forwarding=1":            state.Forward,
+		"right.force_forwarding=1":           state.NotForwarded,
+		"all.forwarding=1 left.forwarding=0": state.Forward,
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := crossroads(t)
 			for setting := range strings.FieldsSeq(name) {
 				sh(t, fmt.Sprintf("ip netns exec %s sysctl -qw net.ipv6.conf.%s", router, setting))
 			}
-			q := topology.ForwardingQuery{Namespace: router, Destination: netip.MustParseAddr("2001:db8:2::1"), Source: netip.MustParseAddr("2001:db8:1::1"), Incoming: "left"}
+			q := state.ForwardingQuery{Namespace: router, Destination: netip.MustParseAddr("2001:db8:2::1"), Source: netip.MustParseAddr("2001:db8:1::1"), Incoming: "left"}
 			got, err := k.LookupRoute(t.Context(), q)
 			if err != nil {
 				t.Fatal(err)
@@ -197,7 +197,7 @@ func TestOfSeveralNextHopsTheKernelChoosesOne(t *testing.T) {
 	for _, format := range []string{"10.1.0.%d", "2001:db8:b::%x"} {
 		seen := map[string]bool{}
 		for host := 1; host < 100; host++ {
-			got, err := k.LookupRoute(t.Context(), topology.ForwardingQuery{Namespace: router, Destination: netip.MustParseAddr(fmt.Sprintf(format, host))})
+			got, err := k.LookupRoute(t.Context(), state.ForwardingQuery{Namespace: router, Destination: netip.MustParseAddr(fmt.Sprintf(format, host))})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -214,14 +214,14 @@ func TestALookupThatCannotBeAnswered(t *testing.T) {
 	here, four := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("203.0.113.9")
 	tests := []struct {
 		name string
-		q    topology.ForwardingQuery
+		q    state.ForwardingQuery
 		want string
 	}{
-		{"no such link", topology.ForwardingQuery{Namespace: router, Destination: here, Incoming: "none"},
+		{"no such link", state.ForwardingQuery{Namespace: router, Destination: here, Incoming: "none"},
 			"look up 10.0.0.1 iif none in " + router + ": find none: no such device"},
-		{"no such namespace", topology.ForwardingQuery{Namespace: ns3, Destination: here},
+		{"no such namespace", state.ForwardingQuery{Namespace: ns3, Destination: here},
 			"look up 10.0.0.1 in " + ns3 + ": open " + NamespaceDir + "/" + ns3 + ": no such file or directory"},
-		{"a source that is somebody else's", topology.ForwardingQuery{Namespace: router, Destination: here, Source: four},
+		{"a source that is somebody else's", state.ForwardingQuery{Namespace: router, Destination: here, Source: four},
 			"look up 10.0.0.1 from 203.0.113.9 in " + router + ": 203.0.113.9 is no address of " + router},
 	}
 	for _, test := range tests {

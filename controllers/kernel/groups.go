@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Of linux/if_bridge.h: attributes of multicast groups, and struct br_mdb_entry.
@@ -55,7 +55,7 @@ func (in *interferer) group(entry []byte) {
 		group = address(entry[8:24]).String()
 	}
 	bridge := in.links[port.master].name
-	found := topology.Interference{
+	found := state.Interference{
 		What: fmt.Sprintf("a static multicast group, %s at %s", group, port.name),
 		Look: fmt.Sprintf("bridge -n %s mdb show dev %s", in.door.name, bridge),
 	}

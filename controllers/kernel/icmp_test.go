@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // pinged is ns1 beside the router, in both families.
@@ -22,7 +22,7 @@ func pinged(t *testing.T) *Kernel {
 	t.Helper()
 	k := newKernel(t, Options{})
 	perform(t, k, create(router), loUp(router), create(ns1), symlink(ns1), loUp(ns1),
-		set(router, topology.SysctlDisableIPv6, "0"), set(ns1, topology.SysctlDisableIPv6, "0"), set(ns1, "net.ipv6.conf.lo.disable_ipv6", "0"),
+		set(router, state.SysctlDisableIPv6, "0"), set(ns1, state.SysctlDisableIPv6, "0"), set(ns1, "net.ipv6.conf.lo.disable_ipv6", "0"),
 		pair(end(router, "left", 1), end(ns1, "left", 2)), up(router, "left"), up(ns1, "left"),
 		addr(router, "left", "192.0.2.254/24"), addr(router, "left", "2001:db8::fe/64"),
 		addr(ns1, "left", "192.0.2.1/24"), addr(ns1, "left", "192.0.2.2/24"), addr(ns1, "left", "2001:db8::1/64"))
@@ -195,7 +195,7 @@ func TestASocketIsGoneAfterClose(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	perform(t, k, topology.DeleteNamespace{Name: ns1})
+	perform(t, k, state.DeleteNamespace{Name: ns1})
 	if held, err := k.Reap(t.Context()); err != nil || len(held) > 0 {
 		t.Errorf("Reap: %v, %v", held, err)
 	}

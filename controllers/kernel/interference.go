@@ -17,13 +17,13 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Interferences lists what others put into a namespace that can decide about packets there. It is asked
 // only about packets that get lost: Observe leaves it out, since each kind is a request of its own.
-func (k *Kernel) Interferences(_ context.Context, namespace string) ([]topology.Interference, error) {
-	var found []topology.Interference
+func (k *Kernel) Interferences(_ context.Context, namespace string) ([]state.Interference, error) {
+	var found []state.Interference
 	err := k.visit(func(v *visit) error {
 		d, err := v.enter(namespace)
 		if err != nil {
@@ -39,7 +39,7 @@ func (k *Kernel) Interferences(_ context.Context, namespace string) ([]topology.
 }
 
 // interferences must not outlive the thread's stay in the namespace.
-func (d *door) interferences() ([]topology.Interference, error) {
+func (d *door) interferences() ([]state.Interference, error) {
 	links, err := d.conn.links()
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (d *door) interferences() ([]topology.Interference, error) {
 	for _, l := range links {
 		in.links[l.index] = l
 		if l.xdp {
-			in.found = append(in.found, topology.Interference{
+			in.found = append(in.found, state.Interference{
 				What: "an XDP program on " + l.name,
 				Look: fmt.Sprintf("ip -n %s link show %s", d.name, l.name),
 				Undo: fmt.Sprintf("ip -n %s link set dev %s xdp off", d.name, l.name),
@@ -67,11 +67,11 @@ func (d *door) interferences() ([]topology.Interference, error) {
 type interferer struct {
 	door  *door
 	links map[int]rawLink
-	found []topology.Interference
+	found []state.Interference
 }
 
 func (in *interferer) add(what, look string, args ...any) {
-	in.found = append(in.found, topology.Interference{What: what, Look: fmt.Sprintf(look, args...)})
+	in.found = append(in.found, state.Interference{What: what, Look: fmt.Sprintf(look, args...)})
 }
 
 // routes finds those of others in the main table.
@@ -81,21 +81,21 @@ func (in *interferer) routes() error {
 		return fmt.Errorf("list routes: %w", err)
 	}
 	for _, r := range routes {
-		if slices.Contains([]uint8{topology.RouteProtocol, unix.RTPROT_KERNEL, protocolRA}, r.protocol) {
+		if slices.Contains([]uint8{state.RouteProtocol, unix.RTPROT_KERNEL, protocolRA}, r.protocol) {
 			continue
 		}
 		kind := cmp.Or(r.kind.String(), "unicast")
 		switch {
 		case r.throws:
 			kind = "throw"
-		case r.kind == topology.OtherType:
+		case r.kind == state.OtherType:
 			continue
 		}
-		in.found = append(in.found, topology.Interference{
+		in.found = append(in.found, state.Interference{
 			What:  fmt.Sprintf("a route that is not the lab's, %s %s", kind, r.prefix),
 			Look:  fmt.Sprintf("ip -n %s route show type %s exact %s", in.door.name, kind, r.prefix),
 			Undo:  fmt.Sprintf("ip -n %s route delete %s %s proto %d", in.door.name, kind, r.prefix, r.protocol), // IPv6 does not compare types
-			Route: topology.ForeignRoute{Type: kind, Prefix: r.prefix},
+			Route: state.ForeignRoute{Type: kind, Prefix: r.prefix},
 		})
 	}
 	return nil
@@ -103,9 +103,9 @@ func (in *interferer) routes() error {
 
 // settings finds those that no lab has a row for and that keep a node from answering.
 func (in *interferer) settings() error {
-	names := []string{"net.ipv6.icmp.echo_ignore_all", topology.LinkSysctl4("all", "arp_filter")}
+	names := []string{"net.ipv6.icmp.echo_ignore_all", state.LinkSysctl4("all", "arp_filter")}
 	for _, l := range in.linkList() {
-		names = append(names, topology.LinkSysctl4(l.name, "arp_filter"))
+		names = append(names, state.LinkSysctl4(l.name, "arp_filter"))
 	}
 	for _, name := range names {
 		value, err := in.door.readSysctl(name)
@@ -115,12 +115,12 @@ func (in *interferer) settings() error {
 		case err != nil:
 			return err
 		}
-		off := topology.SetSysctl{Namespace: in.door.name, Name: name, Value: "0"}
-		in.found = append(in.found, topology.Interference{
+		off := state.SetSysctl{Namespace: in.door.name, Name: name, Value: "0"}
+		in.found = append(in.found, state.Interference{
 			What:    fmt.Sprintf("%s %s", name, value),
 			Look:    fmt.Sprintf("ip netns exec %s sysctl %s", in.door.name, name),
 			Undo:    off.String(),
-			Setting: topology.ForeignSetting{Name: name, Value: value},
+			Setting: state.ForeignSetting{Name: name, Value: value},
 		})
 	}
 	return nil
@@ -129,14 +129,14 @@ func (in *interferer) settings() error {
 // neighbours finds entries that were made to stay. The kernel makes those that are for nobody in particular.
 func (in *interferer) neighbours() error {
 	return in.entries(unix.AF_UNSPEC, func(e entry) {
-		if e.state&unix.NUD_PERMANENT == 0 || !e.address.IsValid() || e.mac == (topology.MAC{}) {
+		if e.state&unix.NUD_PERMANENT == 0 || !e.address.IsValid() || e.mac == (state.MAC{}) {
 			return
 		}
-		in.found = append(in.found, topology.Interference{
+		in.found = append(in.found, state.Interference{
 			What:      fmt.Sprintf("a permanent neighbour entry, %s is %s on %s", e.address, e.mac, e.link.name),
 			Look:      fmt.Sprintf("ip -n %s neighbour show dev %s nud permanent", in.door.name, e.link.name),
 			Undo:      fmt.Sprintf("ip -n %s neighbour delete %s dev %s", in.door.name, e.address, e.link.name),
-			Neighbour: topology.NeighbourEntry{Link: e.link.name, Address: e.address, MAC: e.mac},
+			Neighbour: state.NeighbourEntry{Link: e.link.name, Address: e.address, MAC: e.mac},
 		})
 	})
 }
@@ -149,7 +149,7 @@ func (in *interferer) macEntries() error {
 		if !e.ofBridge || e.state&(unix.NUD_PERMANENT|unix.NUD_NOARP) == 0 || own || isGroup {
 			return
 		}
-		in.found = append(in.found, topology.Interference{
+		in.found = append(in.found, state.Interference{
 			What: fmt.Sprintf("a static MAC entry, %s is at %s", e.mac, e.link.name),
 			Look: fmt.Sprintf("bridge -n %s fdb show dev %s", in.door.name, e.link.name),
 			Undo: fmt.Sprintf("bridge -n %s fdb delete %s dev %s master", in.door.name, e.mac, e.link.name),
@@ -166,7 +166,7 @@ type entry struct {
 	link     rawLink
 	state    uint16
 	address  netip.Addr
-	mac      topology.MAC
+	mac      state.MAC
 	ofBridge bool
 }
 

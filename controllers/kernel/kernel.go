@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Directories and files under which everything lives that is not in the kernel.
@@ -16,9 +16,9 @@ const (
 	// BaseDir holds all of them; it lies on a tmpfs, so it ends with the kernel's state.
 	BaseDir = "/run/netlab"
 	// NamespaceDir holds a bind-mounted file per network namespace.
-	NamespaceDir = topology.NamespaceDir
+	NamespaceDir = state.NamespaceDir
 	// SymlinkDir is where ip netns looks names up.
-	SymlinkDir = topology.SymlinkDir
+	SymlinkDir = state.SymlinkDir
 
 	recordDir     = BaseDir + "/labs"
 	lockDir       = BaseDir + "/locks"
@@ -36,7 +36,7 @@ type Options struct {
 	Log *slog.Logger
 	// BeforeOp and AfterOp are called around each operation of Apply when set. No two operations
 	// overlap then.
-	BeforeOp, AfterOp func(topology.Op)
+	BeforeOp, AfterOp func(state.Op)
 }
 
 // Kernel observes and changes the labs of this machine.
@@ -90,7 +90,7 @@ func featureMissing(feature string, err error) error {
 
 // OpError is an operation that failed. Its text is the ip command and the kernel's answer.
 type OpError struct {
-	Op  topology.Op
+	Op  state.Op
 	Err error
 }
 

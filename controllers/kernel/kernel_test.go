@@ -9,18 +9,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 func TestBuildsAndRemovesALab(t *testing.T) {
-	for name, want := range map[string]topology.State{"tutorial": tutorialLab(), "everything": everythingLab()} {
+	for name, want := range map[string]state.State{"tutorial": tutorialLab(), "everything": everythingLab()} {
 		t.Run(name, func(t *testing.T) {
 			k := newKernel(t, Options{})
 			converge(t, k, want)
 			if again := converge(t, k, want); len(again) > 0 {
 				t.Errorf("the second plan is not empty:\n%s", texts(again))
 			}
-			converge(t, k, topology.NewState())
+			converge(t, k, state.NewState())
 			if left := sh(t, "ls "+NamespaceDir+" "+SymlinkDir+"/; grep -c nsfs /proc/mounts || true"); left != NamespaceDir+":\n\n"+SymlinkDir+"/:\n0\n" {
 				t.Errorf("left behind:\n%s", left)
 			}
@@ -292,7 +292,7 @@ func TestDriftIsSeenAndRepaired(t *testing.T) { mustRepair(t, everythingLab(), d
 
 // mustRepair does each thing to a lab and wants it seen, undone, and nothing else touched: where
 // the table names a plan, that is all there is to do. A @ in it is the handle of the link's queue.
-func mustRepair(t *testing.T, want topology.State, drifts []drift) {
+func mustRepair(t *testing.T, want state.State, drifts []drift) {
 	for _, d := range drifts {
 		t.Run(d.name, func(t *testing.T) {
 			k := newKernel(t, Options{})
@@ -306,7 +306,7 @@ func mustRepair(t *testing.T, want topology.State, drifts []drift) {
 				}
 			}
 			sh(t, "s="+sw+"\n"+shorthand+d.do)
-			plan := topology.Diff(observe(t, k, want).State, want)
+			plan := state.Diff(observe(t, k, want).State, want)
 			if len(plan) == 0 {
 				t.Fatal("it was not seen")
 			}
@@ -319,10 +319,10 @@ func mustRepair(t *testing.T, want topology.State, drifts []drift) {
 }
 
 // repair applies plans until nothing is left, at most three times, as converge.Converge does.
-func repair(t *testing.T, k *Kernel, want topology.State) {
+func repair(t *testing.T, k *Kernel, want state.State) {
 	t.Helper()
 	for range 3 {
-		plan := topology.Diff(observe(t, k, want).State, want)
+		plan := state.Diff(observe(t, k, want).State, want)
 		if len(plan) == 0 {
 			break
 		}

@@ -11,17 +11,17 @@ import (
 	"os"
 	"slices"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Labs lists, sorted, the labs of which this machine has namespaces, or files left of some.
 // Their marks say whose they are; what has none, or one for another name, is not listed.
-func (k *Kernel) Labs(ctx context.Context) ([]topology.Identity, error) {
+func (k *Kernel) Labs(ctx context.Context) ([]state.Identity, error) {
 	entries, err := os.ReadDir(NamespaceDir)
 	if err != nil {
 		return nil, ignoreMissing(err)
 	}
-	labs := map[topology.Identity]bool{}
+	labs := map[state.Identity]bool{}
 	err = k.visit(func(v *visit) error {
 		for _, entry := range entries {
 			if err := ctx.Err(); err != nil {
@@ -41,28 +41,28 @@ func (k *Kernel) Labs(ctx context.Context) ([]topology.Identity, error) {
 }
 
 // identify says which lab a namespace belongs to.
-func (v *visit) identify(name string) (id topology.Identity, ok bool, err error) {
-	namespace, lab, node, ok := topology.SplitNetworkNamespace(name)
+func (v *visit) identify(name string) (id state.Identity, ok bool, err error) {
+	namespace, lab, node, ok := state.SplitNetworkNamespace(name)
 	if !ok {
-		return topology.Identity{}, false, nil
+		return state.Identity{}, false, nil
 	}
 	file, err := v.inspect(name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotMounted) {
-		return topology.Identity{}, false, nil
+		return state.Identity{}, false, nil
 	}
 	if err := errors.Join(err, v.close(name)); err != nil {
-		return topology.Identity{}, false, err
+		return state.Identity{}, false, err
 	}
-	owner, marked, ok := topology.ParseMark(file.mark)
-	return topology.Identity{Namespace: namespace, Name: lab, Owner: owner}, ok && marked == node, nil
+	owner, marked, ok := state.ParseMark(file.mark)
+	return state.Identity{Namespace: namespace, Name: lab, Owner: owner}, ok && marked == node, nil
 }
 
-func sortedLabs(labs map[topology.Identity]bool) []topology.Identity {
-	var list []topology.Identity
+func sortedLabs(labs map[state.Identity]bool) []state.Identity {
+	var list []state.Identity
 	for id := range labs {
 		list = append(list, id)
 	}
-	slices.SortFunc(list, func(a, b topology.Identity) int {
+	slices.SortFunc(list, func(a, b state.Identity) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Owner, b.Owner))
 	})
 	return list

@@ -17,8 +17,9 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel"
-	"github.com/netlab-dev/netlab/controllers/topology"
-	"github.com/netlab-dev/netlab/controllers/topology/labtest"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Variables that make the random tests longer, or repeat one seed.
@@ -63,7 +64,7 @@ type tally struct {
 	labs, nodes, links, yes, no, unclear, again, trees int
 }
 
-func (s *tally) add(lab *topology.Lab, spec *v1alpha1.NetLabSpec, pairs []labtest.Pair, again int) {
+func (s *tally) add(lab *lab.Lab, spec *v1alpha1.NetLabSpec, pairs []labtest.Pair, again int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.labs++
@@ -133,8 +134,8 @@ func randomLab(t *testing.T, p *pinger, seed uint64, total *tally) {
 		t.Errorf("%s=%d: %s\n%s", seedVariable, seed, fmt.Sprintf(format, args...), text)
 	}
 	name := fmt.Sprintf("rand-%d", seed)
-	id := topology.Identity{Namespace: "default", Name: name, Owner: topology.LocalOwner("default", name)}
-	lab, err := topology.Compile(id, spec, topology.Options{Symlinks: true, HasNetem: p.k.HasNetem})
+	id := state.Identity{Namespace: "default", Name: name, Owner: state.LocalOwner("default", name)}
+	lab, err := lab.Compile(id, spec, lab.Options{Symlinks: true, HasNetem: p.k.HasNetem})
 	if err != nil {
 		failf("it does not compile: %v", err)
 		return
@@ -160,7 +161,7 @@ func randomLab(t *testing.T, p *pinger, seed uint64, total *tally) {
 	}
 }
 
-func texts(ops []topology.Op) string {
+func texts(ops []state.Op) string {
 	var b strings.Builder
 	for _, op := range ops {
 		b.WriteString(op.String() + "\n")
@@ -169,7 +170,7 @@ func texts(ops []topology.Op) string {
 }
 
 // settle waits until every spanning tree has decided.
-func settle(ctx context.Context, k *kernel.Kernel, lab *topology.Lab) error {
+func settle(ctx context.Context, k *kernel.Kernel, lab *lab.Lab) error {
 	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		found, err := k.Observe(ctx, lab.Identity, lab.Want)
 		if err != nil || len(found.Settling) == 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // skipStatistics keeps counters, most of a link's message, out of it.
@@ -43,7 +43,7 @@ type rawLink struct {
 	index   int
 	name    string
 	kind    string
-	mac     topology.MAC
+	mac     state.MAC
 	mtu     int
 	group   uint32
 	master  int
@@ -65,7 +65,7 @@ type rawLink struct {
 	// qdisc is the kind of the root queueing discipline.
 	qdisc string
 	// bridge and vlan are what the link does by its kind.
-	bridge topology.Bridge
+	bridge state.Bridge
 	vlan   uint16
 	// serviceTag: the interface is for a tag of another protocol than IEEE 802.1Q's, as providers
 	// put it around a customer's.
@@ -190,15 +190,15 @@ func (l *rawLink) setInfo(kind uint16, value []byte) (err error) {
 }
 
 // kinds are the kinds of link that a lab can hold, by their names; lo has none.
-var kinds = map[string]topology.LinkKind{
-	"": topology.VethLink, "veth": topology.VethLink, "bridge": topology.BridgeLink, "vlan": topology.VLANLink,
+var kinds = map[string]state.LinkKind{
+	"": state.VethLink, "veth": state.VethLink, "bridge": state.BridgeLink, "vlan": state.VLANLink,
 }
 
-func (l rawLink) linkKind() topology.LinkKind {
+func (l rawLink) linkKind() state.LinkKind {
 	if kind, ok := kinds[l.kind]; ok && !l.serviceTag {
 		return kind
 	}
-	return topology.OtherLink
+	return state.OtherLink
 }
 
 func (l *rawLink) setFamily(family uint16, value []byte) error {
@@ -229,7 +229,7 @@ func settings(array []byte, places map[string]int) map[string]string {
 // addLink creates a pair in one message, with both ends in their namespaces and marked by
 // their group from the start: nothing ever appears elsewhere, and nothing is ever unmarked.
 // They stay down, because a veth cannot be set up before it has its peer.
-func (v *visit) addLink(op topology.AddLink) error {
+func (v *visit) addLink(op state.AddLink) error {
 	here, err := v.knock(op.Ends[0].Namespace)
 	if err != nil {
 		return err
@@ -260,7 +260,7 @@ func (v *visit) addLink(op topology.AddLink) error {
 }
 
 // mustBePlugged returns exists unless what exists is the pair that was to be added.
-func (v *visit) mustBePlugged(op topology.AddLink, exists error) error {
+func (v *visit) mustBePlugged(op state.AddLink, exists error) error {
 	here, err := v.endOf(op.Ends[0].LinkID)
 	if err != nil {
 		return errors.Join(exists, ignoreGone(err))
@@ -280,7 +280,7 @@ func (v *visit) mustBePlugged(op topology.AddLink, exists error) error {
 }
 
 // endOf reads a link by its name.
-func (v *visit) endOf(id topology.LinkID) (rawLink, error) {
+func (v *visit) endOf(id state.LinkID) (rawLink, error) {
 	d, index, err := v.find(id)
 	if err != nil {
 		return rawLink{}, err
@@ -288,30 +288,30 @@ func (v *visit) endOf(id topology.LinkID) (rawLink, error) {
 	return d.conn.link(index)
 }
 
-func endAttributes(end topology.LinkEnd) []*nl.RtAttr {
+func endAttributes(end state.LinkEnd) []*nl.RtAttr {
 	return []*nl.RtAttr{
 		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(end.Name)),
 		nl.NewRtAttr(unix.IFLA_ADDRESS, end.MAC[:]),
 		uint32Attribute(unix.IFLA_MTU, uint32(end.MTU)),
-		uint32Attribute(unix.IFLA_GROUP, topology.LinkGroup),
+		uint32Attribute(unix.IFLA_GROUP, state.LinkGroup),
 	}
 }
 
 // vethAttributes ask for one queue in each direction. That is what a veth uses in any case; one that is not
 // asked for has a queue for every CPU, and to turn all but the first off the kernel waits for every
 // CPU, at each end, while nobody on the machine can change a link.
-func vethAttributes(end topology.LinkEnd) []*nl.RtAttr {
+func vethAttributes(end state.LinkEnd) []*nl.RtAttr {
 	return append(endAttributes(end), uint32Attribute(unix.IFLA_NUM_TX_QUEUES, 1), uint32Attribute(unix.IFLA_NUM_RX_QUEUES, 1))
 }
 
 // deleteLink deletes an interface, and with it its peer. Already gone is as good.
-func (v *visit) deleteLink(op topology.DeleteLink) error {
+func (v *visit) deleteLink(op state.DeleteLink) error {
 	defer v.forgetIndexes()
 	return ignoreGone(v.changeLink(op.LinkID, unix.RTM_DELLINK, nl.NewIfInfomsg(unix.AF_UNSPEC)))
 }
 
 // prepareDeletion does what needs the namespace; what it returns can run anywhere.
-func (v *visit) prepareDeletion(op topology.DeleteLink) (deletion func() error, err error) {
+func (v *visit) prepareDeletion(op state.DeleteLink) (deletion func() error, err error) {
 	d, err := v.enter(op.Namespace)
 	if err != nil {
 		return nil, err
@@ -332,7 +332,7 @@ func (v *visit) prepareDeletion(op topology.DeleteLink) (deletion func() error, 
 	}, nil
 }
 
-func (v *visit) setAdmin(op topology.SetAdmin) error {
+func (v *visit) setAdmin(op state.SetAdmin) error {
 	header := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	header.Change = unix.IFF_UP
 	if op.Up {
@@ -342,11 +342,11 @@ func (v *visit) setAdmin(op topology.SetAdmin) error {
 }
 
 // setLink changes one attribute of a link.
-func (v *visit) setLink(id topology.LinkID, attribute *nl.RtAttr) error {
+func (v *visit) setLink(id state.LinkID, attribute *nl.RtAttr) error {
 	return v.changeLink(id, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), attribute)
 }
 
-func (v *visit) changeLink(id topology.LinkID, kind int, header *nl.IfInfomsg, attributes ...nl.NetlinkRequestData) error {
+func (v *visit) changeLink(id state.LinkID, kind int, header *nl.IfInfomsg, attributes ...nl.NetlinkRequestData) error {
 	d, index, err := v.find(id)
 	if err != nil {
 		return err
@@ -356,7 +356,7 @@ func (v *visit) changeLink(id topology.LinkID, kind int, header *nl.IfInfomsg, a
 }
 
 // find returns a link's namespace and index.
-func (v *visit) find(id topology.LinkID) (*door, int, error) {
+func (v *visit) find(id state.LinkID) (*door, int, error) {
 	d, err := v.knock(id.Namespace)
 	if err != nil {
 		return nil, 0, err

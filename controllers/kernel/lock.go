@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // ErrBusy is what Lock fails with while somebody else has the lock; the error around it
@@ -27,7 +27,7 @@ var ErrBusy = errors.New("another process is at work on it")
 const lockInterval = 200 * time.Millisecond
 
 // Lock makes the caller the only writer of a lab until it calls unlock, or ends.
-func (k *Kernel) Lock(id topology.Identity) (unlock func(), err error) {
+func (k *Kernel) Lock(id state.Identity) (unlock func(), err error) {
 	path, err := labPath(lockDir, id, ".lock")
 	if err != nil {
 		return nil, err

@@ -11,13 +11,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // MACTable is what the bridges of a namespace have learned: which Ethernet address was last seen
 // behind which port. Addresses of their own are left out.
-func (k *Kernel) MACTable(_ context.Context, namespace string) ([]topology.MACEntry, error) {
-	var entries []topology.MACEntry
+func (k *Kernel) MACTable(_ context.Context, namespace string) ([]state.MACEntry, error) {
+	var entries []state.MACEntry
 	err := k.visit(func(v *visit) error {
 		d, err := v.enter(namespace)
 		if err != nil {
@@ -29,11 +29,11 @@ func (k *Kernel) MACTable(_ context.Context, namespace string) ([]topology.MACEn
 	if err != nil {
 		return nil, fmt.Errorf("read the MAC table of %s: %w", namespace, err)
 	}
-	slices.SortFunc(entries, topology.MACEntry.Compare)
+	slices.SortFunc(entries, state.MACEntry.Compare)
 	return entries, nil
 }
 
-func (c *conn) macTable() ([]topology.MACEntry, error) {
+func (c *conn) macTable() ([]state.MACEntry, error) {
 	links, err := c.links()
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func (c *conn) macTable() ([]topology.MACEntry, error) {
 	for _, l := range links {
 		names[l.index] = l.name
 	}
-	var entries []topology.MACEntry
+	var entries []state.MACEntry
 	err = c.get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofNdMsg {
 			return errors.New("an entry's message is cut short")
@@ -57,7 +57,7 @@ func (c *conn) macTable() ([]topology.MACEntry, error) {
 }
 
 // parseMACEntry reports whether it is about what a port has learned.
-func parseMACEntry(msg []byte, names map[int]string) (entry topology.MACEntry, learned bool, err error) {
+func parseMACEntry(msg []byte, names map[int]string) (entry state.MACEntry, learned bool, err error) {
 	index, state := int(int32(binary.NativeEndian.Uint32(msg[4:]))), binary.NativeEndian.Uint16(msg[8:]) // of struct ndmsg
 	entry.Port = names[index]
 	err = attributes(msg[unix.SizeofNdMsg:], func(kind uint16, value []byte) error {

@@ -15,18 +15,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // These tests measure what an impairment does to packets. They are right where the clock does
 // not depend on what else the machine does: in a virtual machine whose clock counts instructions.
 
 // cable is ns1 and ns2 on one link, with an impairment on ns1's end.
-func cable(q topology.Qdisc) topology.State {
+func cable(q state.Qdisc) state.State {
 	return play(
 		create(ns1), symlink(ns1), create(ns2), symlink(ns2), loUp(ns1), loUp(ns2), pair(end(ns1, "l1", 1), end(ns2, "l1", 2)),
 		up(ns1, "l1"), up(ns2, "l1"), addr(ns1, "l1", "192.0.2.1/24"), addr(ns2, "l1", "192.0.2.2/24"),
-		topology.ReplaceQdisc{LinkID: link(ns1, "l1"), Qdisc: q},
+		state.ReplaceQdisc{LinkID: link(ns1, "l1"), Qdisc: q},
 	)
 }
 
@@ -41,7 +41,7 @@ const overhead = 14 + 20 + 8
 
 // send sends numbered UDP packets of a size from ns1 to ns2, one every gap, and lists those that
 // arrived in their order.
-func send(t *testing.T, q topology.Qdisc, count, size int, gap time.Duration) []arrival {
+func send(t *testing.T, q state.Qdisc, count, size int, gap time.Duration) []arrival {
 	t.Helper()
 	k := newKernel(t, Options{})
 	converge(t, k, cable(q))
@@ -102,11 +102,11 @@ func dialUDP(t *testing.T, k *Kernel) (from, to *net.UDPConn) {
 }
 
 func TestMeasuredDelay(t *testing.T) {
-	for _, want := range []topology.Qdisc{
+	for _, want := range []state.Qdisc{
 		{Delay: 5 * time.Millisecond}, {Delay: 50 * time.Millisecond}, {Delay: 300 * time.Millisecond},
 		{Delay: 50 * time.Millisecond, Jitter: 20 * time.Millisecond},
 	} {
-		want.Kind, want.Limit = topology.Netem, 100_000
+		want.Kind, want.Limit = state.Netem, 100_000
 		t.Run(want.String(), func(t *testing.T) {
 			var delays []time.Duration
 			for _, a := range send(t, want, 200, 100, 5*time.Millisecond) {
@@ -134,10 +134,10 @@ func TestMeasuredDelay(t *testing.T) {
 
 func TestMeasuredRate(t *testing.T) {
 	const count, size = 400, 1242
-	for _, want := range []topology.Qdisc{
-		{Kind: topology.Netem, Limit: 1000, Rate: 1_000_000 / 8},
-		{Kind: topology.Netem, Limit: 1000, Rate: 10_000_000 / 8},
-		{Kind: topology.TBF, Limit: 1 << 20, Rate: 10_000_000 / 8, Burst: 62_500},
+	for _, want := range []state.Qdisc{
+		{Kind: state.Netem, Limit: 1000, Rate: 1_000_000 / 8},
+		{Kind: state.Netem, Limit: 1000, Rate: 10_000_000 / 8},
+		{Kind: state.TBF, Limit: 1 << 20, Rate: 10_000_000 / 8, Burst: 62_500},
 	} {
 		t.Run(want.String(), func(t *testing.T) {
 			list := send(t, want, count, size, 0)
@@ -162,18 +162,18 @@ const packets = 5000
 func TestMeasuredShares(t *testing.T) {
 	lost := func(list []arrival) int { return packets - len(distinct(list)) }
 	for _, c := range []struct {
-		want  topology.Qdisc
-		share topology.Probability
+		want  state.Qdisc
+		share state.Probability
 		count func([]arrival) int
 	}{
-		{topology.Qdisc{Loss: portion(.01)}, portion(.01), lost},
-		{topology.Qdisc{Loss: portion(.1)}, portion(.1), lost},
-		{topology.Qdisc{Loss: portion(.5)}, portion(.5), lost},
-		{topology.Qdisc{Corrupt: portion(.1)}, portion(.1), lost}, // a checksum tells
-		{topology.Qdisc{Duplicate: portion(.1)}, portion(.1), func(list []arrival) int { return len(list) - len(distinct(list)) }},
-		{topology.Qdisc{Delay: 20 * time.Millisecond, Reorder: portion(.1)}, portion(.1), overtakers},
+		{state.Qdisc{Loss: portion(.01)}, portion(.01), lost},
+		{state.Qdisc{Loss: portion(.1)}, portion(.1), lost},
+		{state.Qdisc{Loss: portion(.5)}, portion(.5), lost},
+		{state.Qdisc{Corrupt: portion(.1)}, portion(.1), lost}, // a checksum tells
+		{state.Qdisc{Duplicate: portion(.1)}, portion(.1), func(list []arrival) int { return len(list) - len(distinct(list)) }},
+		{state.Qdisc{Delay: 20 * time.Millisecond, Reorder: portion(.1)}, portion(.1), overtakers},
 	} {
-		c.want.Kind, c.want.Limit = topology.Netem, 100_000
+		c.want.Kind, c.want.Limit = state.Netem, 100_000
 		t.Run(c.want.String(), func(t *testing.T) {
 			// An honest kernel is out of bounds once in a thousand times, and twice in a million.
 			for range 2 {
@@ -187,7 +187,7 @@ func TestMeasuredShares(t *testing.T) {
 }
 
 // counted reports whether a count is within the bounds in which 99.9 % of all counts are.
-func counted(t *testing.T, q topology.Qdisc, share float64, count func([]arrival) int) bool {
+func counted(t *testing.T, q state.Qdisc, share float64, count func([]arrival) int) bool {
 	t.Helper()
 	got := count(send(t, q, packets, 1000, 200*time.Microsecond))
 	const deviations = 3.29

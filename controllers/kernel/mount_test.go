@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // asBefore gives a test directories that New has not prepared yet, with the mount it finds made so.
@@ -63,7 +63,7 @@ func TestMountsReachOthers(t *testing.T) {
 			if got := mounts(t); got != test.with {
 				t.Errorf("mounts with a namespace\n%swant\n%s", got, test.with)
 			}
-			converge(t, k, topology.NewState())
+			converge(t, k, state.NewState())
 			if got := mounts(t); got != test.want {
 				t.Errorf("mounts afterwards\n%swant\n%s", got, test.want)
 			}
@@ -77,7 +77,7 @@ func TestAnotherMountNamespaceSeesTheNamespaces(t *testing.T) {
 	sh(t, "unshare -m --propagation slave sh -c 'echo $$ >/run/other.pid; exec sleep 60' >/dev/null 2>&1 & sleep 0.2")
 	converge(t, k, play(create(ns1)))
 	sh(t, "p=$(cat /run/other.pid); grep -q "+ns1+" /proc/$p/mountinfo || exit 1")
-	converge(t, k, topology.NewState())
+	converge(t, k, state.NewState())
 	sh(t, "p=$(cat /run/other.pid); grep -q "+ns1+" /proc/$p/mountinfo && exit 1; kill $p")
 }
 
@@ -85,7 +85,7 @@ func TestCleanupLeavesNothing(t *testing.T) {
 	asBefore(t, "mount --make-private /run")
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	converge(t, k, topology.NewState())
+	converge(t, k, state.NewState())
 	if err := k.Cleanup(); err != nil {
 		t.Error(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // loopbackIndex is the index of lo in every network namespace.
@@ -36,7 +36,7 @@ func namespacePath(name string) (string, error) {
 }
 
 func checkName(name string) error {
-	if _, _, _, ok := topology.SplitNetworkNamespace(name); !ok || strings.ContainsAny(name, "/\x00") {
+	if _, _, _, ok := state.SplitNetworkNamespace(name); !ok || strings.ContainsAny(name, "/\x00") {
 		return fmt.Errorf("%q is no name of a lab's network namespace", name)
 	}
 	return nil
@@ -155,7 +155,7 @@ func readMark(fd int) (string, error) {
 
 // createNamespace makes a namespace that is complete, mark and settings, before the mount
 // makes it visible. Killed at any point it leaves nothing, a file with the mark, or all.
-func (v *visit) createNamespace(op topology.CreateNamespace) error {
+func (v *visit) createNamespace(op state.CreateNamespace) error {
 	path, err := namespacePath(op.Name)
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ func placeMark(path, mark string) error {
 	return nil
 }
 
-func (v *visit) mountNew(op topology.CreateNamespace, path string) error {
+func (v *visit) mountNew(op state.CreateNamespace, path string) error {
 	ns, err := v.thread.unshare()
 	if err != nil {
 		return err
@@ -213,7 +213,7 @@ func (v *visit) mountNew(op topology.CreateNamespace, path string) error {
 	if err := d.conn.setAlias(loopbackIndex, op.Mark); err != nil {
 		return fmt.Errorf("mark lo: %w", err)
 	}
-	if err := topology.BirthSysctls(d.writeBirthSysctl); err != nil {
+	if err := state.BirthSysctls(d.writeBirthSysctl); err != nil {
 		return err
 	}
 	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", int(ns)), path, "", unix.MS_BIND, ""); err != nil {
@@ -254,7 +254,7 @@ func (v *visit) mountedAt(name, path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if _, node, marked := topology.ParseMark(there.mark); there.found != "" || !marked || node != topology.NodeOf(name) {
+	if _, node, marked := state.ParseMark(there.mark); there.found != "" || !marked || node != state.NodeOf(name) {
 		return false, fmt.Errorf("%s is not NetLab's: %s", path, there)
 	}
 	return there.mounted, nil

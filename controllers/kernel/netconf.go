@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // What linux/netconf.h has and x/sys/unix does not name.
@@ -32,15 +32,15 @@ var netconfQuestions = []struct {
 	names  map[uint16]string
 }{
 	{unix.AF_INET, netconfAll, map[uint16]string{
-		netconfForwarding: topology.SysctlForwarding,
-		netconfRPFilter:   topology.LinkSysctl4("all", "rp_filter"),
-		netconfProxy:      topology.LinkSysctl4("all", "proxy_arp"),
+		netconfForwarding: state.SysctlForwarding,
+		netconfRPFilter:   state.LinkSysctl4("all", "rp_filter"),
+		netconfProxy:      state.LinkSysctl4("all", "proxy_arp"),
 	}},
 	{unix.AF_INET, netconfDefault, map[uint16]string{
-		netconfRPFilter: topology.LinkSysctl4("default", "rp_filter"),
-		netconfProxy:    topology.LinkSysctl4("default", "proxy_arp"),
+		netconfRPFilter: state.LinkSysctl4("default", "rp_filter"),
+		netconfProxy:    state.LinkSysctl4("default", "proxy_arp"),
 	}},
-	{unix.AF_INET6, netconfAll, map[uint16]string{netconfForwarding: topology.SysctlForwarding6}},
+	{unix.AF_INET6, netconfAll, map[uint16]string{netconfForwarding: state.SysctlForwarding6}},
 }
 
 // netconf returns the settings that the kernel tells in messages, by name. A family it does not

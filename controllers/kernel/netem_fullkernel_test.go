@@ -11,30 +11,30 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // portion is a part of all packets as the kernel has it.
-func portion(of float64) topology.Probability {
-	return topology.Probability(math.Round(of * math.MaxUint32))
+func portion(of float64) state.Probability {
+	return state.Probability(math.Round(of * math.MaxUint32))
 }
 
 // everyImpairment is a netem with all that a lab can ask for.
-var everyImpairment = topology.Qdisc{
-	Kind: topology.Netem, Limit: 2000, Delay: 10 * time.Millisecond, Jitter: 2 * time.Millisecond,
+var everyImpairment = state.Qdisc{
+	Kind: state.Netem, Limit: 2000, Delay: 10 * time.Millisecond, Jitter: 2 * time.Millisecond,
 	Loss: portion(.001), Duplicate: portion(.02), Corrupt: portion(.005), Reorder: portion(.25), Rate: 1_000_000,
 }
 
 // impairedLab is the tutorial's; what ns1 sends is impaired in every way, and what the router
 // sends to ns2 has a limited rate.
-func impairedLab() topology.State {
-	return playOn(tutorialLab(), impair(everyImpairment), topology.ReplaceQdisc{
-		LinkID: link(router, "l2"), Qdisc: topology.Qdisc{Kind: topology.TBF, Rate: 1_250_000, Burst: 640_000, Limit: 100_000},
+func impairedLab() state.State {
+	return playOn(tutorialLab(), impair(everyImpairment), state.ReplaceQdisc{
+		LinkID: link(router, "l2"), Qdisc: state.Qdisc{Kind: state.TBF, Rate: 1_250_000, Burst: 640_000, Limit: 100_000},
 	})
 }
 
-func impair(q topology.Qdisc) topology.Op {
-	return topology.ReplaceQdisc{LinkID: link(ns1, "l1"), Qdisc: q}
+func impair(q state.Qdisc) state.Op {
+	return state.ReplaceQdisc{LinkID: link(ns1, "l1"), Qdisc: q}
 }
 
 func TestALabWithImpairmentsIsBuiltAndRemoved(t *testing.T) {
@@ -45,7 +45,7 @@ func TestALabWithImpairmentsIsBuiltAndRemoved(t *testing.T) {
 		t.Errorf("the second plan is not empty:\n%s", texts(again))
 	}
 	sh(t, "ip netns exec "+ns1+" ping -c5 -i.2 -W5 198.51.100.1")
-	converge(t, k, topology.NewState())
+	converge(t, k, state.NewState())
 }
 
 const (
@@ -128,18 +128,18 @@ func TestDriftOfImpairmentsIsSeenAndRepaired(t *testing.T) { mustRepair(t, impai
 func TestAnEditOfAnImpairmentIsMadeInPlace(t *testing.T) {
 	for _, attribute := range []struct {
 		name    string
-		set     func(*topology.Qdisc, uint64)
+		set     func(*state.Qdisc, uint64)
 		one, to uint64
 	}{
-		{"delay", func(q *topology.Qdisc, v uint64) { q.Delay = time.Duration(v) }, 333_333, uint64(time.Minute)},
-		{"jitter", func(q *topology.Qdisc, v uint64) { q.Jitter = time.Duration(v) }, 1, 4_999_999},
-		{"loss", func(q *topology.Qdisc, v uint64) { q.Loss = topology.Probability(v) }, 1, math.MaxUint32},
-		{"duplicate", func(q *topology.Qdisc, v uint64) { q.Duplicate = topology.Probability(v) }, uint64(portion(.1)), uint64(portion(1. / 3))},
-		{"corrupt", func(q *topology.Qdisc, v uint64) { q.Corrupt = topology.Probability(v) }, 1, math.MaxUint32},
-		{"reorder", func(q *topology.Qdisc, v uint64) { q.Reorder = topology.Probability(v) }, 1, math.MaxUint32},
-		{"rate", func(q *topology.Qdisc, v uint64) { q.Rate = v }, 1, math.MaxUint32 + 1},
-		{"rate of 1 Tbit/s", func(q *topology.Qdisc, v uint64) { q.Rate = v }, 125_000_000_000, math.MaxUint32},
-		{"limit", func(q *topology.Qdisc, v uint64) { q.Limit = uint32(v) }, 1, 1_000_000},
+		{"delay", func(q *state.Qdisc, v uint64) { q.Delay = time.Duration(v) }, 333_333, uint64(time.Minute)},
+		{"jitter", func(q *state.Qdisc, v uint64) { q.Jitter = time.Duration(v) }, 1, 4_999_999},
+		{"loss", func(q *state.Qdisc, v uint64) { q.Loss = state.Probability(v) }, 1, math.MaxUint32},
+		{"duplicate", func(q *state.Qdisc, v uint64) { q.Duplicate = state.Probability(v) }, uint64(portion(.1)), uint64(portion(1. / 3))},
+		{"corrupt", func(q *state.Qdisc, v uint64) { q.Corrupt = state.Probability(v) }, 1, math.MaxUint32},
+		{"reorder", func(q *state.Qdisc, v uint64) { q.Reorder = state.Probability(v) }, 1, math.MaxUint32},
+		{"rate", func(q *state.Qdisc, v uint64) { q.Rate = v }, 1, math.MaxUint32 + 1},
+		{"rate of 1 Tbit/s", func(q *state.Qdisc, v uint64) { q.Rate = v }, 125_000_000_000, math.MaxUint32},
+		{"limit", func(q *state.Qdisc, v uint64) { q.Limit = uint32(v) }, 1, 1_000_000},
 	} {
 		t.Run(attribute.name, func(t *testing.T) {
 			k := newKernel(t, Options{})
@@ -177,7 +177,7 @@ func TestAnImpairmentGoesAwayWhole(t *testing.T) {
 
 func TestAnEditLosesNothingUnderWay(t *testing.T) {
 	k := newKernel(t, Options{})
-	slow := topology.Qdisc{Kind: topology.Netem, Limit: 2000, Delay: 2 * time.Second}
+	slow := state.Qdisc{Kind: state.Netem, Limit: 2000, Delay: 2 * time.Second}
 	converge(t, k, playOn(tutorialLab(), impair(slow)))
 	ping := exec.CommandContext(t.Context(), "ip", "netns", "exec", ns1, "ping", "-c1", "-W20", "192.0.2.254")
 	ping.Stdout = t.Output()
@@ -185,7 +185,7 @@ func TestAnEditLosesNothingUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	sh(t, "until tc -s -n "+ns1+" qdisc show dev l1 | grep -q 'backlog .*b [1-9]'; do sleep .05; done")
-	converge(t, k, playOn(tutorialLab(), impair(topology.Qdisc{Kind: topology.Netem, Limit: 1000, Rate: 1_000_000})))
+	converge(t, k, playOn(tutorialLab(), impair(state.Qdisc{Kind: state.Netem, Limit: 1000, Rate: 1_000_000})))
 	if err := ping.Wait(); err != nil {
 		t.Errorf("what was under way is lost: %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // maxReads is how often a read that met a change is begun again before it fails.
@@ -22,7 +22,7 @@ const maxReads = 30
 // Observe returns what this machine holds of a lab, and what stands in its way. Names that
 // want has and something else occupies are conflicts. An error means that nothing is known:
 // nothing may be concluded from it, least of all that something is missing. It writes nothing.
-func (k *Kernel) Observe(ctx context.Context, id topology.Identity, want topology.State) (topology.Observation, error) {
+func (k *Kernel) Observe(ctx context.Context, id state.Identity, want state.State) (state.Observation, error) {
 	for attempt := 1; ; attempt++ {
 		found, err := k.observeOnce(ctx, id, want)
 		if attempt == maxReads || !changedMeanwhile(err) {
@@ -37,17 +37,17 @@ func changedMeanwhile(err error) bool {
 	return errors.Is(err, errNotMounted) || errors.Is(err, fs.ErrNotExist)
 }
 
-func (k *Kernel) observeOnce(ctx context.Context, id topology.Identity, want topology.State) (topology.Observation, error) {
+func (k *Kernel) observeOnce(ctx context.Context, id state.Identity, want state.State) (state.Observation, error) {
 	o, err := k.look(ctx, id, want)
 	if err != nil {
-		return topology.Observation{}, err
+		return state.Observation{}, err
 	}
 	return o.result(), nil
 }
 
 // look reads the parts of a lab at the same time, each on a thread of its own, and says whose each thing
 // is when all have been read.
-func (k *Kernel) look(ctx context.Context, id topology.Identity, want topology.State) (*observer, error) {
+func (k *Kernel) look(ctx context.Context, id state.Identity, want state.State) (*observer, error) {
 	names, err := k.candidates(id, want)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ const (
 )
 
 // inParts returns one observer or more, among which the names are split.
-func inParts(id topology.Identity, want topology.State, names []string) []*observer {
+func inParts(id state.Identity, want state.State, names []string) []*observer {
 	parts := min(mostReaders, runtime.GOMAXPROCS(0), 1+len(names)/fewestNames)
 	observers := make([]*observer, parts)
 	for i := range observers {
@@ -103,24 +103,24 @@ func (k *Kernel) readAll(ctx context.Context, parts []*observer) error {
 
 // observer collects one Observation, or a part of one.
 type observer struct {
-	id   topology.Identity
-	want topology.State
+	id   state.Identity
+	want state.State
 	// names are those to look at, in order.
 	names []string
 	visit *visit
 	// doors stay open until it is known whose each thing is.
 	doors map[string]*door
-	found topology.Observation
+	found state.Observation
 	// interiors are the lab's namespaces in order of name.
 	interiors []*interior
 	nsids     nsids
 }
 
-func newObserver(id topology.Identity, want topology.State, names []string) *observer {
-	return &observer{id: id, want: want, names: names, nsids: nsids{}, found: topology.Observation{
-		State:   topology.NewState(),
-		Carrier: map[topology.LinkID]bool{},
-		Index:   map[topology.LinkID]int{},
+func newObserver(id state.Identity, want state.State, names []string) *observer {
+	return &observer{id: id, want: want, names: names, nsids: nsids{}, found: state.Observation{
+		State:   state.NewState(),
+		Carrier: map[state.LinkID]bool{},
+		Index:   map[state.LinkID]int{},
 	}}
 }
 
@@ -151,14 +151,14 @@ func (o *observer) close() {
 	}
 }
 
-func (o *observer) result() topology.Observation {
+func (o *observer) result() state.Observation {
 	slices.Sort(o.found.Foreign)
-	slices.SortFunc(o.found.Conflicts, func(a, b topology.Conflict) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(o.found.Conflicts, func(a, b state.Conflict) int { return strings.Compare(a.Name, b.Name) })
 	return o.found
 }
 
 // candidates are the names the lab has, could have left, or wants, in order.
-func (k *Kernel) candidates(id topology.Identity, want topology.State) ([]string, error) {
+func (k *Kernel) candidates(id state.Identity, want state.State) ([]string, error) {
 	names := map[string]bool{}
 	for name := range want.Namespaces {
 		names[name] = true
@@ -194,18 +194,18 @@ func (o *observer) observeName(name string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		// A symlink with our target and nothing behind it is a leftover of ours.
 		if link.ours {
-			o.found.State.Namespaces[name] = topology.Namespace{Symlink: true}
+			o.found.State.Namespaces[name] = state.Namespace{Symlink: true}
 		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if !file.ours(o.id.Owner.Mark(topology.NodeOf(name))) {
+	if !file.ours(o.id.Owner.Mark(state.NodeOf(name))) {
 		o.othersAt(NamespaceDir+"/"+name, file.String(), isWanted)
 		return nil
 	}
-	o.found.State.Namespaces[name] = topology.Namespace{Mark: file.mark, Mounted: file.mounted, Symlink: link.ours}
+	o.found.State.Namespaces[name] = state.Namespace{Mark: file.mark, Mounted: file.mounted, Symlink: link.ours}
 	if !file.mounted {
 		return nil
 	}
@@ -222,7 +222,7 @@ func (o *observer) othersAt(path, what string, wanted bool) {
 }
 
 func (o *observer) conflict(name, what string) {
-	o.found.Conflicts = append(o.found.Conflicts, topology.Conflict{Name: name, Found: what})
+	o.found.Conflicts = append(o.found.Conflicts, state.Conflict{Name: name, Found: what})
 }
 
 func (o *observer) foreign(format string, args ...any) {

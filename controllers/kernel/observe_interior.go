@@ -14,7 +14,7 @@ import (
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // interior is what one namespace's kernel says, before it is known whose each thing is.
@@ -26,11 +26,11 @@ type interior struct {
 	// local are the IPv4 addresses that the kernel takes packets for.
 	local     map[netip.Addr]bool
 	portVLANs []portVLAN
-	qdiscs    map[int]topology.Qdisc
+	qdiscs    map[int]state.Qdisc
 	// names are the links' names by index.
 	names map[int]string
 	// peers are the links' other ends by index; none for those that have none in the lab.
-	peers map[int]topology.LinkID
+	peers map[int]state.LinkID
 	// ours are the indexes of the lab's links, lo included.
 	ours map[int]bool
 }
@@ -59,7 +59,7 @@ func (o *observer) readSettings(in *interior) error {
 		return err
 	}
 	for _, l := range in.links {
-		if l.kind == "bridge" && l.group == topology.LinkGroup {
+		if l.kind == "bridge" && l.group == state.LinkGroup {
 			return in.door.readBridgeSysctls(o.found.State.Sysctls)
 		}
 	}
@@ -81,7 +81,7 @@ func (o *observer) readOnce(name string) (*interior, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &interior{door: d, names: map[int]string{}, peers: map[int]topology.LinkID{}, ours: map[int]bool{}}
+	in := &interior{door: d, names: map[int]string{}, peers: map[int]state.LinkID{}, ours: map[int]bool{}}
 	if in.links, err = d.conn.links(); err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
@@ -123,7 +123,7 @@ func (in *interior) wake() error {
 }
 
 // layers lists memberships in VLANs and queueing disciplines, where the links say that there are any.
-func (c *conn) layers(links []rawLink) (vlans []portVLAN, qdiscs map[int]topology.Qdisc, err error) {
+func (c *conn) layers(links []rawLink) (vlans []portVLAN, qdiscs map[int]state.Qdisc, err error) {
 	if slices.ContainsFunc(links, func(l rawLink) bool { return l.kind == "bridge" }) {
 		if vlans, err = c.portVLANs(); err != nil {
 			return nil, nil, fmt.Errorf("list VLANs: %w", err)
@@ -181,7 +181,7 @@ func (o *observer) resolvePeers() error {
 			if _, known := in.peers[l.index]; known || !l.isVeth() {
 				continue
 			}
-			wanted := o.want.Links[topology.LinkID{Namespace: in.door.name, Name: l.name}].Peer.Namespace
+			wanted := o.want.Links[state.LinkID{Namespace: in.door.name, Name: l.name}].Peer.Namespace
 			if err := in.resolvePeer(l, candidates.of(l, wanted), o.nsids); err != nil {
 				return fmt.Errorf("find the peer of %s in %s: %w", l.name, in.door.name, err)
 			}
@@ -256,8 +256,8 @@ func (in *interior) resolvePeer(l rawLink, candidates iter.Seq[*interior], ids n
 			return err
 		}
 		if same {
-			in.peers[l.index] = topology.LinkID{Namespace: other.door.name, Name: other.names[l.peerIndex]}
-			other.peers[l.peerIndex] = topology.LinkID{Namespace: in.door.name, Name: l.name}
+			in.peers[l.index] = state.LinkID{Namespace: other.door.name, Name: other.names[l.peerIndex]}
+			other.peers[l.peerIndex] = state.LinkID{Namespace: in.door.name, Name: l.name}
 			return nil
 		}
 	}
@@ -306,24 +306,24 @@ const sizeofNamespaceHeader = 4
 // claimLinks decides which links are the lab's: lo, those with our group, and those whose
 // peer has it, because then somebody changed the group.
 func (o *observer) claimLinks() {
-	marked := map[topology.LinkID]bool{}
+	marked := map[state.LinkID]bool{}
 	for _, in := range o.interiors {
 		for _, l := range in.links {
-			if l.group == topology.LinkGroup {
-				marked[topology.LinkID{Namespace: in.door.name, Name: l.name}] = true
+			if l.group == state.LinkGroup {
+				marked[state.LinkID{Namespace: in.door.name, Name: l.name}] = true
 			}
 		}
 	}
 	for _, in := range o.interiors {
 		for _, l := range in.links {
-			in.ours[l.index] = l.loopback || l.group == topology.LinkGroup || marked[in.peers[l.index]]
+			in.ours[l.index] = l.loopback || l.group == state.LinkGroup || marked[in.peers[l.index]]
 		}
 	}
 }
 
 func (o *observer) addLinks(in *interior) {
 	for _, l := range in.links {
-		id := topology.LinkID{Namespace: in.door.name, Name: l.name}
+		id := state.LinkID{Namespace: in.door.name, Name: l.name}
 		o.addAlternativeNames(id, l)
 		if !in.ours[l.index] {
 			o.addForeignLink(id, l)
@@ -353,11 +353,11 @@ func (o *observer) addLinks(in *interior) {
 	}
 }
 
-func (in *interior) row(l rawLink) topology.Link {
-	row := topology.Link{
+func (in *interior) row(l rawLink) state.Link {
+	row := state.Link{
 		Kind: l.linkKind(), Peer: in.peers[l.index], MAC: l.mac, MTU: l.mtu, Group: l.group, Master: in.names[l.master], Up: l.up,
 	}
-	if row.Kind == topology.VLANLink {
+	if row.Kind == state.VLANLink {
 		row.Parent, row.VLAN = in.names[l.peerIndex], l.vlan
 	}
 	return row
@@ -367,13 +367,13 @@ func (in *interior) row(l rawLink) topology.Link {
 func (o *observer) addPortVLANs(in *interior) {
 	for _, v := range in.portVLANs {
 		if in.ours[v.index] {
-			id := topology.PortVLANID{Namespace: in.door.name, Link: in.names[v.index], VLAN: v.vlan}
+			id := state.PortVLANID{Namespace: in.door.name, Link: in.names[v.index], VLAN: v.vlan}
 			o.found.State.PortVLANs[id] = v.row
 		}
 	}
 }
 
-func (o *observer) addForeignLink(id topology.LinkID, l rawLink) {
+func (o *observer) addForeignLink(id state.LinkID, l rawLink) {
 	if _, wanted := o.want.Links[id]; wanted {
 		o.conflict(fmt.Sprintf("interface %s in %s", id.Name, id.Namespace), "a link NetLab did not make"+l.describe())
 		return
@@ -383,9 +383,9 @@ func (o *observer) addForeignLink(id topology.LinkID, l rawLink) {
 
 // addAlternativeNames reports those that the lab needs: no two links of a namespace can have one
 // name, alternative or not.
-func (o *observer) addAlternativeNames(id topology.LinkID, l rawLink) {
+func (o *observer) addAlternativeNames(id state.LinkID, l rawLink) {
 	for _, name := range l.alternativeNames {
-		if _, wanted := o.want.Links[topology.LinkID{Namespace: id.Namespace, Name: name}]; wanted {
+		if _, wanted := o.want.Links[state.LinkID{Namespace: id.Namespace, Name: name}]; wanted {
 			o.conflict(fmt.Sprintf("interface %s in %s", name, id.Namespace), "an alternative name of "+id.Name+l.describe())
 		}
 	}
@@ -400,28 +400,28 @@ func (l rawLink) describe() string {
 
 // addLinkSysctls writes a link's settings. One too small for IPv6 has none of IPv6's; in a
 // kernel without IPv6 the others have what they would be born with.
-func (o *observer) addLinkSysctls(id topology.LinkID, l rawLink) {
-	for _, key := range topology.LinkSysctls4 {
-		o.found.State.Sysctls[topology.SysctlID{Namespace: id.Namespace, Name: topology.LinkSysctl4(id.Name, key)}] = l.settings4[key]
+func (o *observer) addLinkSysctls(id state.LinkID, l rawLink) {
+	for _, key := range state.LinkSysctls4 {
+		o.found.State.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl4(id.Name, key)}] = l.settings4[key]
 	}
 	values := l.settings6
-	if values == nil && l.mtu >= topology.MinIPv6MTU {
+	if values == nil && l.mtu >= state.MinIPv6MTU {
 		values = bornLinkSettings6
 	}
 	for key, value := range values {
-		o.found.State.Sysctls[topology.SysctlID{Namespace: id.Namespace, Name: topology.LinkSysctl6(id.Name, key)}] = value
+		o.found.State.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl6(id.Name, key)}] = value
 	}
 }
 
 // bornLinkSettings6 are a new link's IPv6 settings in a new namespace.
 var bornLinkSettings6 = func() map[string]string {
-	link := topology.LinkID{Namespace: "namespace", Name: "link"}
-	end := topology.LinkEnd{LinkID: link, MTU: topology.MinIPv6MTU}
-	born := topology.NewState().With(topology.CreateNamespace{Name: link.Namespace}).
-		With(topology.AddLink{Ends: [2]topology.LinkEnd{end, end}})
+	link := state.LinkID{Namespace: "namespace", Name: "link"}
+	end := state.LinkEnd{LinkID: link, MTU: state.MinIPv6MTU}
+	born := state.NewState().With(state.CreateNamespace{Name: link.Namespace}).
+		With(state.AddLink{Ends: [2]state.LinkEnd{end, end}})
 	values := map[string]string{}
-	for _, key := range topology.LinkSysctls6 {
-		values[key] = born.Sysctls[topology.SysctlID{Namespace: link.Namespace, Name: topology.LinkSysctl6(link.Name, key)}]
+	for _, key := range state.LinkSysctls6 {
+		values[key] = born.Sysctls[state.SysctlID{Namespace: link.Namespace, Name: state.LinkSysctl6(link.Name, key)}]
 	}
 	return values
 }()
@@ -440,12 +440,12 @@ func (o *observer) addAddresses(in *interior) {
 		if !in.ours[a.index] || a.kernelMade(link) {
 			continue
 		}
-		row := topology.Address{Altered: in.altered(link, a), Unrouted: o.unrouted(in, link, a, prefixRoutes)}
+		row := state.Address{Altered: in.altered(link, a), Unrouted: o.unrouted(in, link, a, prefixRoutes)}
 		if a.prefix.Addr().Is4() {
 			row.Order = order[a.index]
 			order[a.index]++
 		}
-		o.found.State.Addresses[topology.AddressID{Namespace: in.door.name, Link: link.name, Prefix: a.prefix}] = row
+		o.found.State.Addresses[state.AddressID{Namespace: in.door.name, Link: link.name, Prefix: a.prefix}] = row
 		if a.flags&unix.IFA_F_DADFAILED != 0 {
 			o.foreign("%s: address %s on %s is in use by somebody else on the link", in.door.name, a.prefix, link.name)
 		}
@@ -459,12 +459,12 @@ func (o *observer) addRoutes(in *interior) {
 		if r.protocol == unix.RTPROT_KERNEL || r.protocol == protocolRA {
 			continue
 		}
-		id := topology.RouteID{Namespace: in.door.name, Prefix: r.prefix, Metric: r.metric}
+		id := state.RouteID{Namespace: in.door.name, Prefix: r.prefix, Metric: r.metric}
 		row := r.row(in.names)
 		_, wanted := o.want.Routes[id]
 		// What is behind the first of a destination and metric is never used.
 		_, covered := o.found.State.Routes[id]
-		if covered || r.tos != 0 || r.from || r.protocol != topology.RouteProtocol && !wanted {
+		if covered || r.tos != 0 || r.from || r.protocol != state.RouteProtocol && !wanted {
 			o.foreign("%s: %s", in.door.name, r.describe(id, row))
 			continue
 		}
@@ -473,8 +473,8 @@ func (o *observer) addRoutes(in *interior) {
 }
 
 // describe is the route as ip route writes it.
-func (r rawRoute) describe(id topology.RouteID, row topology.Route) string {
-	command := topology.ReplaceRoute{RouteID: id, Route: row}.String()
+func (r rawRoute) describe(id state.RouteID, row state.Route) string {
+	command := state.ReplaceRoute{RouteID: id, Route: row}.String()
 	_, route, _ := strings.Cut(command, " route replace ")
 	if r.tos != 0 {
 		route += fmt.Sprintf(" tos %#x", r.tos)

@@ -13,7 +13,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // TestReadingDuringChurn: whatever others do meanwhile, an observation is right or an error.
@@ -30,7 +30,7 @@ func TestReadingDuringChurn(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if plan := topology.Diff(found.State, want); len(plan) > 0 {
+		if plan := state.Diff(found.State, want); len(plan) > 0 {
 			t.Errorf("something seems to be missing:\n%s", texts(plan))
 		}
 	}
@@ -70,7 +70,7 @@ func TestANamespaceThatComesAndGoes(t *testing.T) {
 	var churning sync.WaitGroup
 	churning.Go(func() {
 		for ctx.Err() == nil {
-			ops := []topology.Op{topology.DeleteNamespace{Name: ns3}, create(ns3)}
+			ops := []state.Op{state.DeleteNamespace{Name: ns3}, create(ns3)}
 			if _, err := k.Apply(t.Context(), ops); err != nil {
 				t.Error(err)
 				return
@@ -80,7 +80,7 @@ func TestANamespaceThatComesAndGoes(t *testing.T) {
 	for range 200 {
 		found := observe(t, k, want)
 		delete(found.State.Namespaces, ns3)
-		for _, op := range topology.Diff(found.State, want) {
+		for _, op := range state.Diff(found.State, want) {
 			if op.Namespaces()[0] != ns3 {
 				t.Errorf("something seems to differ: %s", op)
 			}
@@ -124,13 +124,13 @@ func TestAnotherOwnersLabIsNotSeen(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	theirs := tutorial
-	theirs.Owner = topology.AgentOwner("42")
-	found, err := k.Observe(t.Context(), theirs, topology.NewState())
-	if err != nil || !found.State.Equal(topology.NewState()) || len(found.Conflicts) > 0 {
+	theirs.Owner = state.AgentOwner("42")
+	found, err := k.Observe(t.Context(), theirs, state.NewState())
+	if err != nil || !found.State.Equal(state.NewState()) || len(found.Conflicts) > 0 {
 		t.Errorf("got %v, %v", found, err)
 	}
 	found, err = k.Observe(t.Context(), theirs, tutorialLab())
-	if err != nil || !found.State.Equal(topology.NewState()) || len(found.Conflicts) != 3 {
+	if err != nil || !found.State.Equal(state.NewState()) || len(found.Conflicts) != 3 {
 		t.Errorf("got %v, %v", found, err)
 	}
 }
@@ -143,7 +143,7 @@ func TestLabsAreListedByTheirMarks(t *testing.T) {
 	write(t, NamespaceDir+"/a.c.c", "hello\n")
 	sh(t, "mkdir "+NamespaceDir+"/a.d.c; mkfifo "+NamespaceDir+"/a.e.c; touch "+NamespaceDir+"/strange")
 	labs, err := k.Labs(t.Context())
-	want := []topology.Identity{{Namespace: "a", Name: "b", Owner: "agent/42"}, tutorial}
+	want := []state.Identity{{Namespace: "a", Name: "b", Owner: "agent/42"}, tutorial}
 	if err != nil || len(labs) != 2 || labs[0] != want[0] || labs[1] != want[1] {
 		t.Errorf("got %v, %v, want %v", labs, err, want)
 	}
@@ -160,7 +160,7 @@ func TestObservingWritesNothing(t *testing.T) {
 	for range 20 {
 		stop := listen(t, ns1, router, ns2)
 		for range 3 {
-			if plan := topology.Diff(observe(t, k, want).State, want); len(plan) > 0 {
+			if plan := state.Diff(observe(t, k, want).State, want); len(plan) > 0 {
 				t.Fatalf("the plan is not empty:\n%s", texts(plan))
 			}
 		}
@@ -201,12 +201,12 @@ func TestPeersWithEqualIndexes(t *testing.T) {
 // TestADeletedRouteIsTheOneMeant: to the kernel an IPv4 metric of 0 means any.
 func TestADeletedRouteIsTheOneMeant(t *testing.T) {
 	k := newKernel(t, Options{})
-	want := playOn(tutorialLab(), routeOf(ns1, "10.1.0.0/16", topology.Blackhole))
+	want := playOn(tutorialLab(), routeOf(ns1, "10.1.0.0/16", state.Blackhole))
 	want.Routes[routeID(ns1, "10.1.0.0/16", 7)] = want.Routes[routeID(ns1, "10.1.0.0/16", 0)]
 	delete(want.Routes, routeID(ns1, "10.1.0.0/16", 0))
 	converge(t, k, want)
-	gone := topology.DeleteRoute{RouteID: routeID(ns1, "10.1.0.0/16", 0), Protocol: topology.RouteProtocol}
-	if _, err := k.Apply(t.Context(), []topology.Op{gone}); err != nil {
+	gone := state.DeleteRoute{RouteID: routeID(ns1, "10.1.0.0/16", 0), Protocol: state.RouteProtocol}
+	if _, err := k.Apply(t.Context(), []state.Op{gone}); err != nil {
 		t.Error(err)
 	}
 	mustHold(t, k, want)
@@ -230,10 +230,10 @@ func TestSettingsOfALinkWithADotInItsName(t *testing.T) {
 	k := newKernel(t, Options{})
 	want := playOn(play(create(ns1), create(ns2)), pair(end(ns1, "a.5", 1), end(ns2, "b", 2)))
 	converge(t, k, want)
-	if _, err := k.Apply(t.Context(), []topology.Op{set(ns1, "net.ipv4.conf.a.5.rp_filter", "2")}); err != nil {
+	if _, err := k.Apply(t.Context(), []state.Op{set(ns1, "net.ipv4.conf.a.5.rp_filter", "2")}); err != nil {
 		t.Error(err)
 	}
-	if got := observe(t, k, want).State.Sysctls[topology.SysctlID{Namespace: ns1, Name: "net.ipv4.conf.a.5.rp_filter"}]; got != "2" {
+	if got := observe(t, k, want).State.Sysctls[state.SysctlID{Namespace: ns1, Name: "net.ipv4.conf.a.5.rp_filter"}]; got != "2" {
 		t.Errorf("it is %q", got)
 	}
 }
@@ -249,7 +249,7 @@ func TestEverySettingOfALinkIsRead(t *testing.T) {
 	check := func(name string) {
 		value, ok := values[name[strings.LastIndexByte(name, '.')+1:]]
 		if !ok {
-			value = map[string]string{"0": "1", "1": "0"}[want.Sysctls[topology.SysctlID{Namespace: ns2, Name: name}]]
+			value = map[string]string{"0": "1", "1": "0"}[want.Sysctls[state.SysctlID{Namespace: ns2, Name: name}]]
 		}
 		before := observe(t, k, want).State
 		sh(t, "ip netns exec "+ns2+" sysctl -qw "+name+"="+value)
@@ -258,13 +258,13 @@ func TestEverySettingOfALinkIsRead(t *testing.T) {
 			t.Errorf("%s=%s:\n%s", name, value, lineDiff(after.String(), expected.String()))
 		}
 	}
-	for _, key := range topology.LinkSysctls4 {
-		check(topology.LinkSysctl4("l2", key))
+	for _, key := range state.LinkSysctls4 {
+		check(state.LinkSysctl4("l2", key))
 	}
-	for _, key := range topology.LinkSysctls6 {
-		check(topology.LinkSysctl6("l2", key))
+	for _, key := range state.LinkSysctls6 {
+		check(state.LinkSysctl6("l2", key))
 	}
-	for _, name := range topology.NamespaceSysctls {
+	for _, name := range state.NamespaceSysctls {
 		if !strings.Contains(name, ".default.") && !strings.Contains(name, ".all.") && !strings.Contains(name, ".lo.") {
 			check(name)
 		}
@@ -275,7 +275,7 @@ func TestEverySettingOfALinkIsRead(t *testing.T) {
 func TestIPv6IsUsableAtOnce(t *testing.T) {
 	k := newKernel(t, Options{})
 	want := everythingLab()
-	if _, err := k.Apply(t.Context(), topology.Diff(topology.NewState(), want)); err != nil {
+	if _, err := k.Apply(t.Context(), state.Diff(state.NewState(), want)); err != nil {
 		t.Fatal(err)
 	}
 	if waiting := sh(t, shorthand+"for n in $a $r; do ip -n $n -6 -o address show tentative; done"); waiting != "" {
@@ -335,18 +335,18 @@ func TestListsThatDoNotFitTogether(t *testing.T) {
 // Finding the real one takes one question a pair, not one for each that it could be.
 func TestPeersAreFoundWithFewQuestions(t *testing.T) {
 	const pairs = 20
-	k, want := newKernel(t, Options{}), topology.NewState()
+	k, want := newKernel(t, Options{}), state.NewState()
 	for i := range pairs {
-		ends := [2]topology.LinkEnd{}
+		ends := [2]state.LinkEnd{}
 		for j, side := range []string{"a", "b"} {
 			name := tutorial.NetworkNamespace(fmt.Sprint(side, i))
-			want = want.With(topology.CreateNamespace{Name: name, Mark: tutorial.Owner.Mark(fmt.Sprint(side, i))})
-			ends[j] = topology.LinkEnd{LinkID: topology.LinkID{Namespace: name, Name: "eth0"}, MAC: topology.MAC{2, 0, 0, 0, byte(i), byte(j)}, MTU: 1500}
+			want = want.With(state.CreateNamespace{Name: name, Mark: tutorial.Owner.Mark(fmt.Sprint(side, i))})
+			ends[j] = state.LinkEnd{LinkID: state.LinkID{Namespace: name, Name: "eth0"}, MAC: state.MAC{2, 0, 0, 0, byte(i), byte(j)}, MTU: 1500}
 		}
-		want = want.With(topology.AddLink{Ends: ends})
+		want = want.With(state.AddLink{Ends: ends})
 	}
 	converge(t, k, want)
-	for hint, wanted := range map[string]topology.State{"with the wanted state": want, "with nothing wanted": topology.NewState()} {
+	for hint, wanted := range map[string]state.State{"with the wanted state": want, "with nothing wanted": state.NewState()} {
 		o, err := k.look(t.Context(), tutorial, wanted)
 		if err != nil {
 			t.Fatal(err)

@@ -12,7 +12,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // This file finds what somebody changed of a link that no lab asks for, in the messages that are
@@ -20,7 +20,7 @@ import (
 
 // override is an attribute that is not as the link was born with it, with the value it has instead.
 type override struct {
-	attribute topology.LinkAttribute
+	attribute state.LinkAttribute
 	value     string
 }
 
@@ -70,7 +70,7 @@ func (l *rawLink) noticeBridge(data []byte) error {
 	})
 	helloTime, maxAge := bridgeBirths[unix.IFLA_BR_HELLO_TIME].attribute, bridgeBirths[unix.IFLA_BR_MAX_AGE].attribute
 	l.overrides = slices.DeleteFunc(l.overrides, func(o override) bool {
-		ofRoot, ofChange := o.attribute == helloTime || o.attribute == maxAge, o.attribute == topology.BridgeAgeing
+		ofRoot, ofChange := o.attribute == helloTime || o.attribute == maxAge, o.attribute == state.BridgeAgeing
 		return l.bridge.STP && (follows && ofRoot || changing && ofChange)
 	})
 	return err
@@ -100,13 +100,13 @@ func valueText(value []byte) string {
 	return fmt.Sprintf("%x", value)
 }
 
-func (o *observer) addOverrides(in *interior, id topology.LinkID, l rawLink) {
+func (o *observer) addOverrides(in *interior, id state.LinkID, l rawLink) {
 	overrides := l.overrides
 	if in.heldBack(l) {
-		overrides = append(overrides, override{topology.PortState, strconv.Itoa(int(l.portState))})
+		overrides = append(overrides, override{state.PortState, strconv.Itoa(int(l.portState))})
 	}
 	for _, found := range overrides {
-		o.found.State.Overrides[topology.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: found.attribute}] = found.value
+		o.found.State.Overrides[state.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: found.attribute}] = found.value
 	}
 }
 
@@ -125,8 +125,8 @@ func (in *interior) heldBack(l rawLink) bool {
 }
 
 // resetAttribute writes nothing where there is nothing to reset: the link is gone, or no port any more.
-func (v *visit) resetAttribute(op topology.ResetAttribute) error {
-	id := topology.LinkID{Namespace: op.Namespace, Name: op.Link}
+func (v *visit) resetAttribute(op state.ResetAttribute) error {
+	id := state.LinkID{Namespace: op.Namespace, Name: op.Link}
 	link, err := v.endOf(id)
 	if err != nil || !link.overridden(op.Attribute) {
 		return ignoreGone(err)
@@ -136,22 +136,22 @@ func (v *visit) resetAttribute(op topology.ResetAttribute) error {
 		return v.changeLink(id, unix.RTM_NEWLINK, header)
 	}
 	err = v.changeLink(id, unix.RTM_NEWLINK, header, data)
-	if op.Attribute == topology.PortState && (errors.Is(err, unix.EBUSY) || errors.Is(err, unix.ENETDOWN)) {
+	if op.Attribute == state.PortState && (errors.Is(err, unix.EBUSY) || errors.Is(err, unix.ENETDOWN)) {
 		return nil // the spanning tree, or the link, has a say in it again
 	}
 	return err
 }
 
 // overridden reports whether there is something to reset.
-func (l rawLink) overridden(attribute topology.LinkAttribute) bool {
-	if attribute == topology.PortState {
+func (l rawLink) overridden(attribute state.LinkAttribute) bool {
+	if attribute == state.PortState {
 		return l.master != 0 && l.portState != portForwarding
 	}
 	return slices.ContainsFunc(l.overrides, func(o override) bool { return o.attribute == attribute })
 }
 
 // resetRequest says how the kernel is told; data is nil for what is in the header.
-func resetRequest(attribute topology.LinkAttribute) (header *nl.IfInfomsg, data *nl.RtAttr) {
+func resetRequest(attribute state.LinkAttribute) (header *nl.IfInfomsg, data *nl.RtAttr) {
 	header = nl.NewIfInfomsg(unix.AF_UNSPEC)
 	for _, b := range flagBits {
 		if b.attribute == attribute {

@@ -6,12 +6,12 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // What can be seen can be taken back, and the command for it can be written; and the other way round.
 func TestEveryAttributeIsSeenAndTakenBack(t *testing.T) {
-	var seen []topology.LinkAttribute
+	var seen []state.LinkAttribute
 	for _, all := range []births{linkBirths, bridgeBirths, portBirths} {
 		for _, b := range all {
 			if b.value != nil {
@@ -23,7 +23,7 @@ func TestEveryAttributeIsSeenAndTakenBack(t *testing.T) {
 		seen = append(seen, b.attribute)
 	}
 	slices.Sort(seen)
-	if written := topology.LinkAttributes(); !slices.Equal(seen, written) {
+	if written := state.LinkAttributes(); !slices.Equal(seen, written) {
 		t.Errorf("the kernel's tables have\n%q\nand those of commands\n%q", seen, written)
 	}
 	for _, attribute := range seen {
@@ -38,10 +38,10 @@ func TestEveryAttributeIsSeenAndTakenBack(t *testing.T) {
 func TestResettingWhatIsNotOverriddenWritesNothing(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, switchedLab())
-	var ops []topology.Op
-	for _, attribute := range topology.LinkAttributes() {
-		for _, id := range []topology.LinkID{link(sw, "br0"), link(sw, "p1"), link(ns1, "eth0"), link(ns1, "gone")} {
-			ops = append(ops, topology.ResetAttribute{OverrideID: topology.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: attribute}})
+	var ops []state.Op
+	for _, attribute := range state.LinkAttributes() {
+		for _, id := range []state.LinkID{link(sw, "br0"), link(sw, "p1"), link(ns1, "eth0"), link(ns1, "gone")} {
+			ops = append(ops, state.ResetAttribute{OverrideID: state.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: attribute}})
 		}
 	}
 	var heard string

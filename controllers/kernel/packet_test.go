@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netlab-dev/netlab/controllers/packet"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // The frames of this test, with an EtherType that the kernel leaves alone.
@@ -96,7 +96,7 @@ func TestAPacketSocketKnowsTheEndOfItsLab(t *testing.T) {
 	if one.Deleted() || all.Deleted() {
 		t.Error("deleted before it is")
 	}
-	converge(t, k, topology.NewState())
+	converge(t, k, state.NewState())
 	if _, err := one.Read(make([]byte, packet.MaxSize)); !errors.Is(err, packet.ErrLinkDown) {
 		t.Errorf("the socket of l1 says %v", err)
 	}

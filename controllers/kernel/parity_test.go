@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/topology"
-	"github.com/netlab-dev/netlab/controllers/topology/topologytest"
+	"github.com/netlab-dev/netlab/controllers/state"
+	"github.com/netlab-dev/netlab/controllers/state/statetest"
 )
 
 // wildLength is how many operations a wild walk takes.
@@ -38,7 +38,7 @@ type twins struct {
 	real *Kernel
 	fake *fake.Kernel
 	// want is what both are observed for.
-	want topology.State
+	want state.State
 	// story is every operation so far.
 	story []string
 }
@@ -48,10 +48,10 @@ func newTwins(t *testing.T) *twins {
 }
 
 // apply does op in both and compares what they say.
-func (w *twins) apply(t *testing.T, op topology.Op) {
+func (w *twins) apply(t *testing.T, op state.Op) {
 	t.Helper()
-	_, realErr := w.real.Apply(t.Context(), []topology.Op{op})
-	_, fakeErr := w.fake.Apply(t.Context(), []topology.Op{op})
+	_, realErr := w.real.Apply(t.Context(), []state.Op{op})
+	_, fakeErr := w.fake.Apply(t.Context(), []state.Op{op})
 	w.story = append(w.story, fmt.Sprintf("%s   # %v", op, cause(realErr)))
 	if (realErr == nil) != (fakeErr == nil) {
 		t.Fatalf("the kernel says %v, the fake %v, after\n%s", realErr, fakeErr, lines(w.story))
@@ -59,9 +59,9 @@ func (w *twins) apply(t *testing.T, op topology.Op) {
 }
 
 // lacks is what this machine's kernel cannot do; a full kernel lacks nothing.
-func (k *Kernel) lacks() topologytest.Features {
+func (k *Kernel) lacks() statetest.Features {
 	vlans := errors.Join(k.tryFeature(featureVLANFiltering), k.tryFeature(featureVLAN))
-	return topologytest.Features{VLANs: vlans != nil, Netem: !k.HasNetem()}
+	return statetest.Features{VLANs: vlans != nil, Netem: !k.HasNetem()}
 }
 
 // cause is the errno in an error.
@@ -74,14 +74,14 @@ func cause(err error) error {
 }
 
 // compare observes both. Deleting a namespace takes its links along a moment later.
-func (w *twins) compare(t *testing.T) topology.State {
+func (w *twins) compare(t *testing.T) state.State {
 	t.Helper()
-	inFake, err := w.fake.Observe(t.Context(), topologytest.Lab, w.want)
+	inFake, err := w.fake.Observe(t.Context(), statetest.Lab, w.want)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
-		inReal, err := w.real.Observe(t.Context(), topologytest.Lab, w.want)
+		inReal, err := w.real.Observe(t.Context(), statetest.Lab, w.want)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,13 +100,13 @@ func TestFakeAndKernelAgreeOnPlans(t *testing.T) {
 	for seed := range walks(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newTwins(t)
-			g := topologytest.New(seed).Without(w.real.lacks())
-			for _, want := range []topology.State{g.Wanted(), g.Wanted(), topology.NewState()} {
+			g := statetest.New(seed).Without(w.real.lacks())
+			for _, want := range []state.State{g.Wanted(), g.Wanted(), state.NewState()} {
 				w.want = want
-				for _, op := range topology.Diff(w.compare(t), want) {
+				for _, op := range state.Diff(w.compare(t), want) {
 					w.apply(t, op)
 				}
-				if left := topology.Diff(w.compare(t), want); len(left) > 0 {
+				if left := state.Diff(w.compare(t), want); len(left) > 0 {
 					t.Fatalf("left to do:\n%safter\n%s", texts(left), lines(w.story))
 				}
 			}
@@ -119,12 +119,12 @@ func TestFakeAndKernelAgreeOnPlans(t *testing.T) {
 // changes every link even when it changes nothing itself, and what rejects is gone with lo's IPv6.
 // A plan writes again what it may have lost by either.
 // Before Linux 6.6 an IPv6 route keeps a source address that went from another link.
-func modelled(op topology.Op) bool {
+func modelled(op state.Op) bool {
 	switch op := op.(type) {
-	case topology.SetSysctl:
-		return !strings.HasPrefix(op.Name, "net.ipv4.conf.default.") && op.Name != topology.SysctlDisableIPv6
-	case topology.DeleteAddress:
-		return op.Prefix.Addr().Is4() || op.Link != topology.Loopback || linuxIs(6, 6)
+	case state.SetSysctl:
+		return !strings.HasPrefix(op.Name, "net.ipv4.conf.default.") && op.Name != state.SysctlDisableIPv6
+	case state.DeleteAddress:
+		return op.Prefix.Addr().Is4() || op.Link != state.Loopback || linuxIs(6, 6)
 	}
 	return true
 }
@@ -146,20 +146,20 @@ func TestFakeAndKernelAgreeOnAnything(t *testing.T) {
 	for seed := range walks(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newTwins(t)
-			g := topologytest.New(1000 + seed).Without(w.real.lacks())
+			g := statetest.New(1000 + seed).Without(w.real.lacks())
 			w.want = g.Wanted()
-			if _, err := w.real.Apply(t.Context(), topology.Diff(topology.NewState(), w.want)); err != nil {
+			if _, err := w.real.Apply(t.Context(), state.Diff(state.NewState(), w.want)); err != nil {
 				t.Fatal(err)
 			}
-			for _, op := range topology.Diff(w.fake.State(), w.want) {
+			for _, op := range state.Diff(w.fake.State(), w.want) {
 				w.story = append(w.story, op.String())
-				if _, err := w.fake.Apply(t.Context(), []topology.Op{op}); err != nil {
+				if _, err := w.fake.Apply(t.Context(), []state.Op{op}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			w.compare(t)
 			other := g.Wanted()
-			ops := append(topology.Diff(w.want, other), topology.Diff(g.Damaged(other), w.want)...)
+			ops := append(state.Diff(w.want, other), state.Diff(g.Damaged(other), w.want)...)
 			g.Shuffle(len(ops), func(i, j int) { ops[i], ops[j] = ops[j], ops[i] })
 			for _, op := range ops[:min(len(ops), wildLength)] {
 				if modelled(op) {

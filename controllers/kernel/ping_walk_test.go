@@ -12,8 +12,9 @@ import (
 	"time"
 
 	"github.com/netlab-dev/netlab/controllers/kernel"
-	"github.com/netlab-dev/netlab/controllers/topology"
-	"github.com/netlab-dev/netlab/controllers/topology/labtest"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // deadline is how long a wave of pings waits for its replies.
@@ -73,7 +74,7 @@ func newPinger(t testing.TB, k *kernel.Kernel) *pinger {
 }
 
 // ask returns which pairs got their reply. Pairs go in waves by asking node.
-func (p *pinger) ask(t testing.TB, lab *topology.Lab, pairs []labtest.Pair) []bool {
+func (p *pinger) ask(t testing.TB, lab *lab.Lab, pairs []labtest.Pair) []bool {
 	t.Helper()
 	replied := make([]bool, len(pairs))
 	cost := entries(lab)
@@ -90,7 +91,7 @@ func (p *pinger) ask(t testing.TB, lab *topology.Lab, pairs []labtest.Pair) []bo
 
 // entries bounds how many neighbour entries pings within a lab can cause in one family: everybody
 // looks for everybody else on a segment, in IPv6 by a multicast address that takes one, too.
-func entries(lab *topology.Lab) int {
+func entries(lab *lab.Lab) int {
 	on := map[netip.Prefix]int{}
 	for id := range lab.Want.Addresses {
 		on[id.Prefix.Masked()]++
@@ -98,7 +99,7 @@ func entries(lab *topology.Lab) int {
 	total := 0
 	for p, n := range on {
 		switch {
-		case topology.IsLinkLocal(p.Addr()):
+		case state.IsLinkLocal(p.Addr()):
 			total += 2 * n
 		case p.Addr().Is6():
 			total += 2 * n * (n - 1)
@@ -109,7 +110,7 @@ func entries(lab *topology.Lab) int {
 	return total
 }
 
-func (p *pinger) wave(t testing.TB, lab *topology.Lab, pairs []labtest.Pair, replied []bool, cost int) {
+func (p *pinger) wave(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, replied []bool, cost int) {
 	t.Helper()
 	defer p.room.take(cost)()
 	var names []string
@@ -127,7 +128,7 @@ func (p *pinger) wave(t testing.TB, lab *topology.Lab, pairs []labtest.Pair, rep
 }
 
 // each asks all pairs at once, those of one node and family through one socket.
-func (p *pinger) each(t testing.TB, lab *topology.Lab, pairs []labtest.Pair, replied []bool) {
+func (p *pinger) each(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, replied []bool) {
 	t.Helper()
 	var asking sync.WaitGroup
 	for first := 0; first < len(pairs); {
@@ -192,7 +193,7 @@ func echoRequest(family int, seq uint16) []byte {
 
 // judge compares what is expected with what came. Replies that did not come are waited for once more,
 // because a machine with much to do loses some; how many is returned.
-func (p *pinger) judge(t testing.TB, lab *topology.Lab, pairs []labtest.Pair) (asked, again int, wrong []string) {
+func (p *pinger) judge(t testing.TB, lab *lab.Lab, pairs []labtest.Pair) (asked, again int, wrong []string) {
 	t.Helper()
 	pairs = slices.DeleteFunc(slices.Clone(pairs), func(q labtest.Pair) bool { return q.Expect == labtest.Unclear })
 	replied := p.ask(t, lab, pairs)

@@ -13,7 +13,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Attributes of linux/pkt_sched.h that the library does not name.
@@ -88,9 +88,9 @@ func packed(parts ...any) []byte {
 
 // replaceQdisc changes a root queueing discipline of the same kind in place, so that packets under
 // way stay so, and grafts one of another kind.
-func (v *visit) replaceQdisc(op topology.ReplaceQdisc) error {
+func (v *visit) replaceQdisc(op state.ReplaceQdisc) error {
 	kind, options := "netem", netemAttributes(op.Qdisc)
-	if op.Qdisc.Kind == topology.TBF {
+	if op.Qdisc.Kind == state.TBF {
 		kind, options = "tbf", tbfAttributes(op.Qdisc)
 	}
 	err := v.changeQdisc(op.LinkID, unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE,
@@ -102,7 +102,7 @@ func (v *visit) replaceQdisc(op topology.ReplaceQdisc) error {
 }
 
 // deleteQdisc gives back the kernel's own. Without any other the kernel says ENOENT, or EINVAL.
-func (v *visit) deleteQdisc(op topology.DeleteQdisc) error {
+func (v *visit) deleteQdisc(op state.DeleteQdisc) error {
 	err := v.changeQdisc(op.LinkID, unix.RTM_DELQDISC, 0)
 	if errors.Is(err, unix.EINVAL) {
 		return nil
@@ -111,15 +111,15 @@ func (v *visit) deleteQdisc(op topology.DeleteQdisc) error {
 }
 
 // deleteChildQdisc deletes what hangs below a root. What tbf has from its birth cannot be deleted.
-func (v *visit) deleteChildQdisc(op topology.DeleteChildQdisc) error {
+func (v *visit) deleteChildQdisc(op state.DeleteChildQdisc) error {
 	return ignoreGone(v.changeQdiscAt(op.LinkID, uint32(op.Parent), unix.RTM_DELQDISC, 0))
 }
 
-func (v *visit) changeQdisc(id topology.LinkID, kind, flags int, attributes ...nl.NetlinkRequestData) error {
+func (v *visit) changeQdisc(id state.LinkID, kind, flags int, attributes ...nl.NetlinkRequestData) error {
 	return v.changeQdiscAt(id, rootParent, kind, flags, attributes...)
 }
 
-func (v *visit) changeQdiscAt(id topology.LinkID, parent uint32, kind, flags int, attributes ...nl.NetlinkRequestData) error {
+func (v *visit) changeQdiscAt(id state.LinkID, parent uint32, kind, flags int, attributes ...nl.NetlinkRequestData) error {
 	d, index, err := v.find(id)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (v *visit) changeQdiscAt(id topology.LinkID, parent uint32, kind, flags int
 
 // netemAttributes names everything, also what no lab asks for: what a change in place leaves out
 // stays as it was. Only a model of losses goes by not being named.
-func netemAttributes(q topology.Qdisc) *nl.RtAttr {
+func netemAttributes(q state.Qdisc) *nl.RtAttr {
 	options := netemOptions{Limit: q.Limit, Loss: uint32(q.Loss), Duplicate: uint32(q.Duplicate)}
 	if q.Reorder != 0 {
 		options.Gap = 1 // without a gap nothing is reordered
@@ -150,7 +150,7 @@ func netemAttributes(q topology.Qdisc) *nl.RtAttr {
 	return attribute
 }
 
-func tbfAttributes(q topology.Qdisc) *nl.RtAttr {
+func tbfAttributes(q state.Qdisc) *nl.RtAttr {
 	options := tbfOptions{Rate: rateSpec{Rate: uint32(min(q.Rate, math.MaxUint32)), LinkLayer: 1}, Limit: q.Limit, Buffer: q.Burst}
 	attribute := nl.NewRtAttr(nl.TCA_OPTIONS, nil)
 	attribute.AddRtAttr(nl.TCA_TBF_PARMS, packed(options))
@@ -165,13 +165,13 @@ type rawQdisc struct {
 	index          int
 	handle, parent uint32
 	kind           string
-	row            topology.Qdisc
+	row            state.Qdisc
 }
 
 // rootQdiscs lists the root queueing disciplines of a namespace's links by index, with what hangs below
 // them.
-func (c *conn) rootQdiscs() (map[int]topology.Qdisc, error) {
-	roots, children := map[int]topology.Qdisc{}, []rawQdisc(nil)
+func (c *conn) rootQdiscs() (map[int]state.Qdisc, error) {
+	roots, children := map[int]state.Qdisc{}, []rawQdisc(nil)
 	err := c.get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
 		q, err := parseQdisc(msg)
 		switch {
@@ -190,7 +190,7 @@ func (c *conn) rootQdiscs() (map[int]topology.Qdisc, error) {
 
 // withChildren says where somebody hung another. The kernel hides the queue that tbf has from its birth, which has no
 // handle, unless asked for it; without that queue, or another, nothing gets through, as with a limit of 0.
-func withChildren(root topology.Qdisc, index int, children []rawQdisc) topology.Qdisc {
+func withChildren(root state.Qdisc, index int, children []rawQdisc) state.Qdisc {
 	room := uint32(0)
 	for _, child := range children {
 		switch {
@@ -198,15 +198,15 @@ func withChildren(root topology.Qdisc, index int, children []rawQdisc) topology.
 		case child.handle == 0:
 			room = child.row.Limit
 		default:
-			root.Child, room = topology.Handle(child.parent), root.Limit
+			root.Child, room = state.Handle(child.parent), root.Limit
 		}
 	}
 	switch root.Kind {
-	case topology.TBF:
+	case state.TBF:
 		root.Limit = min(root.Limit, room)
-	case topology.OtherQdisc:
+	case state.OtherQdisc:
 		root.Child = 0 // it goes whole
-	case topology.Netem:
+	case state.Netem:
 	}
 	return root
 }
@@ -236,21 +236,21 @@ func parseQdisc(msg []byte) (q rawQdisc, err error) {
 	case "tbf":
 		q.row, err = parseTBF(options)
 	case "bfifo":
-		q.row = topology.Qdisc{Kind: topology.OtherQdisc, Limit: number(options)} // struct tc_fifo_qopt
+		q.row = state.Qdisc{Kind: state.OtherQdisc, Limit: number(options)} // struct tc_fifo_qopt
 	default:
-		q.row = topology.Qdisc{Kind: topology.OtherQdisc}
+		q.row = state.Qdisc{Kind: state.OtherQdisc}
 	}
 	return q, err
 }
 
 // parseNetem makes OtherQdisc of one that does more than a lab can ask for.
-func parseNetem(b []byte) (topology.Qdisc, error) {
+func parseNetem(b []byte) (state.Qdisc, error) {
 	var options netemOptions
 	n, err := binary.Decode(b, binary.NativeEndian, &options)
 	if err != nil {
-		return topology.Qdisc{}, errors.New("netem's options are cut short")
+		return state.Qdisc{}, errors.New("netem's options are cut short")
 	}
-	q := topology.Qdisc{Kind: topology.Netem, Limit: options.Limit, Loss: topology.Probability(options.Loss), Duplicate: topology.Probability(options.Duplicate)}
+	q := state.Qdisc{Kind: state.Netem, Limit: options.Limit, Loss: state.Probability(options.Loss), Duplicate: state.Probability(options.Duplicate)}
 	other := options.Gap > 1
 	err = attributes(b[n:], func(kind uint16, value []byte) error {
 		if more := setNetem(&q, kind, value); more {
@@ -259,24 +259,24 @@ func parseNetem(b []byte) (topology.Qdisc, error) {
 		return nil
 	})
 	if other {
-		q = topology.Qdisc{Kind: topology.OtherQdisc}
+		q = state.Qdisc{Kind: state.OtherQdisc}
 	}
 	return q, err
 }
 
 // setNetem reports whether the attribute asks for more than a lab can: correlations, a model of
 // losses, marks instead of them, slots. Of a table of delays the kernel says nothing.
-func setNetem(q *topology.Qdisc, kind uint16, value []byte) (more bool) {
+func setNetem(q *state.Qdisc, kind uint16, value []byte) (more bool) {
 	switch kind {
 	case nl.TCA_NETEM_LOSS:
 		return true
 	case nl.TCA_NETEM_CORR, nl.TCA_NETEM_ECN, netemSlot:
 		return slices.ContainsFunc(value, func(b byte) bool { return b != 0 })
 	case nl.TCA_NETEM_REORDER:
-		q.Reorder = topology.Probability(number(value))
+		q.Reorder = state.Probability(number(value))
 		return number(value[min(4, len(value)):]) != 0
 	case nl.TCA_NETEM_CORRUPT:
-		q.Corrupt = topology.Probability(number(value))
+		q.Corrupt = state.Probability(number(value))
 		return number(value[min(4, len(value)):]) != 0
 	case nl.TCA_NETEM_RATE:
 		q.Rate = max(q.Rate, uint64(number(value)))
@@ -291,8 +291,8 @@ func setNetem(q *topology.Qdisc, kind uint16, value []byte) (more bool) {
 	return false
 }
 
-func parseTBF(b []byte) (topology.Qdisc, error) {
-	q := topology.Qdisc{Kind: topology.TBF}
+func parseTBF(b []byte) (state.Qdisc, error) {
+	q := state.Qdisc{Kind: state.TBF}
 	other := false
 	err := attributes(b, func(kind uint16, value []byte) error {
 		switch kind {
@@ -309,7 +309,7 @@ func parseTBF(b []byte) (topology.Qdisc, error) {
 		return nil
 	})
 	if other {
-		q = topology.Qdisc{Kind: topology.OtherQdisc}
+		q = state.Qdisc{Kind: state.OtherQdisc}
 	}
 	return q, err
 }

@@ -16,13 +16,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 func TestDeletedNamespacesEnd(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	converge(t, k, topology.NewState())
+	converge(t, k, state.NewState())
 	held, err := k.Reap(t.Context())
 	if err != nil || len(held) > 0 {
 		t.Errorf("held %v, %v", held, err)
@@ -35,7 +35,7 @@ func TestAHeldNamespaceIsNamed(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	sh(t, "ip netns exec "+ns1+" sleep 60 >/dev/null 2>&1 & echo $! >/run/holder; sleep 0.2")
-	converge(t, k, topology.NewState())
+	converge(t, k, state.NewState())
 	held, err := k.Reap(t.Context())
 	if err != nil || !slices.Equal(held, []string{ns1}) {
 		t.Errorf("held %v, %v", held, err)
@@ -74,7 +74,7 @@ func TestRecords(t *testing.T) {
 	if left := sh(t, "ls -A "+recordDir); left != "" {
 		t.Errorf("left %s", left)
 	}
-	for _, id := range []topology.Identity{{Namespace: "..", Name: "x"}, {Namespace: "a/b", Name: "c"}, {Namespace: "a", Name: "b/../../c"}, {}} {
+	for _, id := range []state.Identity{{Namespace: "..", Name: "x"}, {Namespace: "a/b", Name: "c"}, {Namespace: "a", Name: "b/../../c"}, {}} {
 		if err := k.SaveRecord(id, nil); err == nil {
 			t.Errorf("%v was accepted", id)
 		}
@@ -149,7 +149,7 @@ func TestLocksThatAreRemovedExclude(t *testing.T) {
 func TestAMissingFeatureIsNamed(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	_, err := k.Apply(t.Context(), []topology.Op{set(ns1, "net.ipv4.no_such_thing", "1")})
+	_, err := k.Apply(t.Context(), []state.Op{set(ns1, "net.ipv4.no_such_thing", "1")})
 	if !errors.Is(err, ErrFeatureMissing) || !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "the setting net.ipv4.no_such_thing") {
 		t.Errorf("got %v", err)
 	}
@@ -158,7 +158,7 @@ func TestAMissingFeatureIsNamed(t *testing.T) {
 func TestAnErrorIsTheCommandAndTheKernelsAnswer(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	ops := []topology.Op{up(ns1, "l1"), route(ns1, "0.0.0.0/0", 5, hop("l1", "10.0.0.1")), up(ns1, "lo")}
+	ops := []state.Op{up(ns1, "l1"), route(ns1, "0.0.0.0/0", 5, hop("l1", "10.0.0.1")), up(ns1, "lo")}
 	applied, err := k.Apply(t.Context(), ops)
 	var failed *OpError
 	if applied != 1 || !errors.As(err, &failed) || failed.Op != ops[1] {
@@ -172,10 +172,10 @@ func TestAnErrorIsTheCommandAndTheKernelsAnswer(t *testing.T) {
 func TestHooksSeeEveryOperation(t *testing.T) {
 	var before, after []string
 	k := newKernel(t, Options{
-		BeforeOp: func(op topology.Op) { before = append(before, op.String()) },
-		AfterOp:  func(op topology.Op) { after = append(after, op.String()) },
+		BeforeOp: func(op state.Op) { before = append(before, op.String()) },
+		AfterOp:  func(op state.Op) { after = append(after, op.String()) },
 	})
-	plan := topology.Diff(topology.NewState(), tutorialLab())
+	plan := state.Diff(state.NewState(), tutorialLab())
 	if _, err := k.Apply(t.Context(), append(plan, up(ns1, "nothing"))); err == nil {
 		t.Error("no error")
 	}
@@ -188,8 +188,8 @@ func TestHooksSeeEveryOperation(t *testing.T) {
 func TestOperationsMayBeRepeated(t *testing.T) {
 	k := newKernel(t, Options{})
 	want := everythingLab()
-	build := topology.Diff(topology.NewState(), want)
-	remove := topology.Diff(want, topology.NewState())
+	build := state.Diff(state.NewState(), want)
+	remove := state.Diff(want, state.NewState())
 	for range 2 {
 		if _, err := k.Apply(t.Context(), build); err != nil {
 			t.Fatal(err)
@@ -201,27 +201,27 @@ func TestOperationsMayBeRepeated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mustHold(t, k, topology.NewState())
+	mustHold(t, k, state.NewState())
 }
 
 // TestLinksAreDeletedAtOnce: all of a run are tried, and the first failure is the one reported.
 func TestLinksAreDeletedAtOnce(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, everythingLab())
-	ops := []topology.Op{
-		topology.DeleteLink{LinkID: link(ns1, "l1")},
-		topology.DeleteLink{LinkID: link(router, "l1")}, // gone with its peer, or about to
-		topology.DeleteLink{LinkID: link("default.routed-pair.nobody", "l1")},
-		topology.DeleteLink{LinkID: link(ns1, "lo")},
-		topology.DeleteLink{LinkID: link(ns2, "l2")},
+	ops := []state.Op{
+		state.DeleteLink{LinkID: link(ns1, "l1")},
+		state.DeleteLink{LinkID: link(router, "l1")}, // gone with its peer, or about to
+		state.DeleteLink{LinkID: link("default.routed-pair.nobody", "l1")},
+		state.DeleteLink{LinkID: link(ns1, "lo")},
+		state.DeleteLink{LinkID: link(ns2, "l2")},
 		up(ns2, "tiny"),
 	}
 	applied, err := k.Apply(t.Context(), ops)
 	if applied != 3 || err == nil || err.Error() != "ip -n default.routed-pair.ns1 link delete lo: operation not supported" {
 		t.Errorf("applied %d, %v", applied, err)
 	}
-	found := observe(t, k, topology.NewState()).State
-	for _, id := range []topology.LinkID{link(ns1, "l1"), link(router, "l1"), link(ns2, "l2"), link(router, "l2")} {
+	found := observe(t, k, state.NewState()).State
+	for _, id := range []state.LinkID{link(ns1, "l1"), link(router, "l1"), link(ns2, "l2"), link(router, "l2")} {
 		if _, there := found.Links[id]; there {
 			t.Errorf("%v is still there", id)
 		}

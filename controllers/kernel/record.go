@@ -8,14 +8,14 @@ import (
 	"os"
 	"strings"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 const recordSuffix = ".json"
 
 // SaveRecord keeps what a caller wants to know of a lab as long as this machine runs. It
 // replaces an earlier record as a whole or not at all.
-func (k *Kernel) SaveRecord(id topology.Identity, record []byte) error {
+func (k *Kernel) SaveRecord(id state.Identity, record []byte) error {
 	path, err := labPath(recordDir, id, recordSuffix)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (k *Kernel) SaveRecord(id topology.Identity, record []byte) error {
 func unfinished(path string) string { return path + ".unfinished" }
 
 // LoadRecord returns what SaveRecord kept; the error is fs.ErrNotExist if that is nothing.
-func (k *Kernel) LoadRecord(id topology.Identity) ([]byte, error) {
+func (k *Kernel) LoadRecord(id state.Identity) ([]byte, error) {
 	path, err := labPath(recordDir, id, recordSuffix)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (k *Kernel) LoadRecord(id topology.Identity) ([]byte, error) {
 }
 
 // DeleteRecord forgets what SaveRecord kept, if anything.
-func (k *Kernel) DeleteRecord(id topology.Identity) error {
+func (k *Kernel) DeleteRecord(id state.Identity) error {
 	path, err := labPath(recordDir, id, recordSuffix)
 	if err != nil {
 		return err
@@ -57,16 +57,16 @@ func (k *Kernel) DeleteRecord(id topology.Identity) error {
 
 // Records lists the labs that have a record, sorted by namespace and name. A record does
 // not say who owns the lab: Owner is empty.
-func (k *Kernel) Records() ([]topology.Identity, error) {
+func (k *Kernel) Records() ([]state.Identity, error) {
 	entries, err := os.ReadDir(recordDir)
 	if err != nil {
 		return nil, ignoreMissing(err)
 	}
-	labs := map[topology.Identity]bool{}
+	labs := map[state.Identity]bool{}
 	for _, entry := range entries {
 		name, ok := strings.CutSuffix(entry.Name(), recordSuffix)
 		namespace, lab, isPair := strings.Cut(name, ".")
-		if id := (topology.Identity{Namespace: namespace, Name: lab}); ok && isPair && checkName(id.NetworkNamespace("x")) == nil {
+		if id := (state.Identity{Namespace: namespace, Name: lab}); ok && isPair && checkName(id.NetworkNamespace("x")) == nil {
 			labs[id] = true
 		}
 	}
@@ -74,7 +74,7 @@ func (k *Kernel) Records() ([]topology.Identity, error) {
 }
 
 // labPath is a lab's file in a directory. Names no lab can have are refused.
-func labPath(dir string, id topology.Identity, suffix string) (string, error) {
+func labPath(dir string, id state.Identity, suffix string) (string, error) {
 	if err := checkName(id.NetworkNamespace("x")); err != nil {
 		return "", fmt.Errorf("%q is no name of a lab", id)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // protocolRA is the protocol of routes the kernel learns from router advertisements.
@@ -34,7 +34,7 @@ type rawRoute struct {
 	metric   uint32
 	tos      uint8
 	protocol uint8
-	kind     topology.RouteType
+	kind     state.RouteType
 	// throws says that the look-up goes on with the next table, as if there were no route here.
 	throws bool
 	source netip.Addr
@@ -52,11 +52,11 @@ type rawHop struct {
 	onLink bool
 }
 
-var routeTypes = map[uint8]topology.RouteType{
-	unix.RTN_UNICAST:     topology.Unicast,
-	unix.RTN_BLACKHOLE:   topology.Blackhole,
-	unix.RTN_UNREACHABLE: topology.Unreachable,
-	unix.RTN_PROHIBIT:    topology.Prohibit,
+var routeTypes = map[uint8]state.RouteType{
+	unix.RTN_UNICAST:     state.Unicast,
+	unix.RTN_BLACKHOLE:   state.Blackhole,
+	unix.RTN_UNREACHABLE: state.Unreachable,
+	unix.RTN_PROHIBIT:    state.Prohibit,
 }
 
 // routes lists the routes of a namespace's main table, and the IPv4 addresses that its local table takes for
@@ -122,7 +122,7 @@ func parseRoute(msg []byte) (rawRoute, error) {
 	}
 	kind, ok := routeTypes[header.Type]
 	if !ok {
-		kind = topology.OtherType
+		kind = state.OtherType
 	}
 	r := rawRoute{tos: header.Tos, protocol: header.Protocol, kind: kind, throws: header.Type == unix.RTN_THROW}
 	destination := netip.IPv4Unspecified()
@@ -141,7 +141,7 @@ func parseRoute(msg []byte) (rawRoute, error) {
 	if single.index != 0 && len(r.hops) == 0 {
 		r.hops = []rawHop{single}
 	}
-	if kind != topology.Unicast && kind != topology.OtherType {
+	if kind != state.Unicast && kind != state.OtherType {
 		r.hops = nil // IPv6 shows lo, IPv4 nothing
 	}
 	r.extra = r.extra || header.Scope != r.usualScope()
@@ -150,7 +150,7 @@ func parseRoute(msg []byte) (rawRoute, error) {
 
 // usualScope is what ip route gives such a route.
 func (r *rawRoute) usualScope() uint8 {
-	if r.prefix.Addr().Is4() && r.kind == topology.Unicast && len(r.hops) == 1 && !r.hops[0].via.IsValid() {
+	if r.prefix.Addr().Is4() && r.kind == state.Unicast && len(r.hops) == 1 && !r.hops[0].via.IsValid() {
 		return unix.RT_SCOPE_LINK
 	}
 	return unix.RT_SCOPE_UNIVERSE
@@ -210,23 +210,23 @@ func (r *rawRoute) setLegs(b []byte) error {
 }
 
 // row is the route as a State has it; names are those of links by index.
-func (r rawRoute) row(names map[int]string) topology.Route {
-	route := topology.Route{Type: r.kind, Source: r.source, Protocol: r.protocol}
+func (r rawRoute) row(names map[int]string) state.Route {
+	route := state.Route{Type: r.kind, Source: r.source, Protocol: r.protocol}
 	if r.extra {
-		route.Type = topology.OtherType
+		route.Type = state.OtherType
 	}
-	hops := make([]topology.NextHop, 0, len(r.hops))
+	hops := make([]state.NextHop, 0, len(r.hops))
 	for _, h := range r.hops {
-		hops = append(hops, topology.NextHop{Link: names[h.index], Via: h.via, Weight: h.weight, OnLink: h.onLink})
+		hops = append(hops, state.NextHop{Link: names[h.index], Via: h.via, Weight: h.weight, OnLink: h.onLink})
 	}
 	if len(hops) == 1 {
 		hops[0].Weight = 1
 	}
-	route.Hops, route.MoreHops = topology.SortHops(hops)
+	route.Hops, route.MoreHops = state.SortHops(hops)
 	return route
 }
 
-func (v *visit) replaceRoute(op topology.ReplaceRoute) error {
+func (v *visit) replaceRoute(op state.ReplaceRoute) error {
 	d, err := v.knock(op.Namespace)
 	if err != nil {
 		return err
@@ -251,11 +251,11 @@ func (v *visit) replaceRoute(op topology.ReplaceRoute) error {
 
 // uncover deletes routes that somebody put in front of the wanted one. IPv4 keeps several for
 // a destination and metric and uses the first; replacing the first by one that is behind it is EEXIST.
-func (d *door) uncover(op topology.ReplaceRoute, request []nl.NetlinkRequestData) error {
+func (d *door) uncover(op state.ReplaceRoute, request []nl.NetlinkRequestData) error {
 	const most = 8
 	err := error(unix.EEXIST)
 	for range most {
-		first := deleteRequest(topology.DeleteRoute{RouteID: op.RouteID})
+		first := deleteRequest(state.DeleteRoute{RouteID: op.RouteID})
 		if err := d.conn.send(unix.RTM_DELROUTE, 0, first...); err != nil {
 			return err
 		}
@@ -268,19 +268,19 @@ func (d *door) uncover(op topology.ReplaceRoute, request []nl.NetlinkRequestData
 }
 
 // needsGateway says whether ip route would give the route the scope of one with a gateway.
-func needsGateway(op topology.ReplaceRoute) bool {
+func needsGateway(op state.ReplaceRoute) bool {
 	hops := op.NextHops()
-	return op.Type != topology.Unicast || op.Prefix.Addr().Is6() || len(hops) != 1 || hops[0].Via.IsValid()
+	return op.Type != state.Unicast || op.Prefix.Addr().Is6() || len(hops) != 1 || hops[0].Via.IsValid()
 }
 
-func routeHeader(id topology.RouteID) *nl.RtMsg {
+func routeHeader(id state.RouteID) *nl.RtMsg {
 	header := nl.NewRtMsg()
 	header.Family = uint8(family(id.Prefix.Addr()))
 	header.Dst_len = uint8(id.Prefix.Bits())
 	return header
 }
 
-func routeTypeNumber(t topology.RouteType) uint8 {
+func routeTypeNumber(t state.RouteType) uint8 {
 	for number, named := range routeTypes {
 		if named == t {
 			return number
@@ -290,7 +290,7 @@ func routeTypeNumber(t topology.RouteType) uint8 {
 }
 
 // routeAttributes also sets the header's flags: those of a single leg are the route's.
-func (d *door) routeAttributes(header *nl.RtMsg, op topology.ReplaceRoute) ([]nl.NetlinkRequestData, error) {
+func (d *door) routeAttributes(header *nl.RtMsg, op state.ReplaceRoute) ([]nl.NetlinkRequestData, error) {
 	list := destinationAttributes(op.RouteID)
 	if op.Source.IsValid() {
 		list = append(list, nl.NewRtAttr(unix.RTA_PREFSRC, op.Source.AsSlice()))
@@ -316,7 +316,7 @@ func (d *door) routeAttributes(header *nl.RtMsg, op topology.ReplaceRoute) ([]nl
 	}
 }
 
-func (d *door) leg(destination netip.Addr, hop topology.NextHop) (*nl.RtNexthop, error) {
+func (d *door) leg(destination netip.Addr, hop state.NextHop) (*nl.RtNexthop, error) {
 	const mostWeight = 256
 	if hop.Weight < 1 || hop.Weight > mostWeight {
 		return nil, fmt.Errorf("the weight %d is not between 1 and %d", hop.Weight, mostWeight)
@@ -328,14 +328,14 @@ func (d *door) leg(destination netip.Addr, hop topology.NextHop) (*nl.RtNexthop,
 	}, err
 }
 
-func onLinkFlag(hop topology.NextHop) uint32 {
+func onLinkFlag(hop state.NextHop) uint32 {
 	if hop.OnLink {
 		return unix.RTNH_F_ONLINK
 	}
 	return 0
 }
 
-func destinationAttributes(id topology.RouteID) []nl.NetlinkRequestData {
+func destinationAttributes(id state.RouteID) []nl.NetlinkRequestData {
 	list := []nl.NetlinkRequestData{uint32Attribute(unix.RTA_TABLE, unix.RT_TABLE_MAIN)}
 	if id.Prefix.Bits() > 0 {
 		list = append(list, nl.NewRtAttr(unix.RTA_DST, id.Prefix.Addr().AsSlice()))
@@ -358,7 +358,7 @@ func gateway(destination, via netip.Addr) []nl.NetlinkRequestData {
 	return []nl.NetlinkRequestData{nl.NewRtAttr(unix.RTA_VIA, append(value, via.AsSlice()...))}
 }
 
-func (v *visit) deleteRoute(op topology.DeleteRoute) error {
+func (v *visit) deleteRoute(op state.DeleteRoute) error {
 	d, err := v.knock(op.Namespace)
 	if err != nil {
 		return ignoreGone(err)
@@ -373,7 +373,7 @@ func (v *visit) deleteRoute(op topology.DeleteRoute) error {
 	return ignoreGone(d.conn.send(unix.RTM_DELROUTE, 0, deleteRequest(op)...))
 }
 
-func (c *conn) hasRoute(op topology.DeleteRoute) (bool, error) {
+func (c *conn) hasRoute(op state.DeleteRoute) (bool, error) {
 	routes, err := c.routesOf(unix.AF_INET)
 	return slices.ContainsFunc(routes, func(r rawRoute) bool {
 		return r.prefix == op.Prefix && r.metric == op.Metric && r.protocol == op.Protocol
@@ -381,7 +381,7 @@ func (c *conn) hasRoute(op topology.DeleteRoute) (bool, error) {
 }
 
 // deleteRequest asks for the route of a destination and metric, whatever its type, scope and legs.
-func deleteRequest(op topology.DeleteRoute) []nl.NetlinkRequestData {
+func deleteRequest(op state.DeleteRoute) []nl.NetlinkRequestData {
 	header := routeHeader(op.RouteID)
 	header.Type = unix.RTN_UNSPEC
 	header.Scope = unix.RT_SCOPE_NOWHERE

@@ -11,7 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // rule is a policy rule as a namespace's kernel describes it: struct fib_rule_hdr has the layout of rtmsg.
@@ -43,16 +43,16 @@ func (in *interferer) rules() error {
 				missing = without(missing, r.priority)
 				continue
 			}
-			in.found = append(in.found, topology.Interference{
+			in.found = append(in.found, state.Interference{
 				What: r.String(), Look: look, Undo: fmt.Sprintf("%s delete pref %d", look, r.priority), Rule: r.policy(),
 			})
 		}
 		for _, gone := range missing {
 			if len(list) > 0 || family == unix.AF_INET { // a kernel without IPv6 has none of its rules
-				in.found = append(in.found, topology.Interference{
+				in.found = append(in.found, state.Interference{
 					What: fmt.Sprintf("no policy rule %d any more", gone.priority), Look: look,
 					Undo: fmt.Sprintf("%s add pref %d lookup %d", look, gone.priority, gone.table),
-					Rule: topology.PolicyRule{Priority: gone.priority, IPv6: family == unix.AF_INET6, Missing: true},
+					Rule: state.PolicyRule{Priority: gone.priority, IPv6: family == unix.AF_INET6, Missing: true},
 				})
 			}
 		}
@@ -135,8 +135,8 @@ func (r *rule) set(kind uint16, value []byte) {
 }
 
 // policy is the rule for those who ask whether it is for a packet.
-func (r rule) policy() topology.PolicyRule {
-	p := topology.PolicyRule{Priority: r.priority, IPv6: r.header.Family == unix.AF_INET6, Action: r.action(), From: r.from, To: r.to, Incoming: r.incoming}
+func (r rule) policy() state.PolicyRule {
+	p := state.PolicyRule{Priority: r.priority, IPv6: r.header.Family == unix.AF_INET6, Action: r.action(), From: r.from, To: r.to, Incoming: r.incoming}
 	known := 0
 	for _, is := range []bool{r.from.IsValid(), r.to.IsValid(), r.incoming != ""} {
 		if is {

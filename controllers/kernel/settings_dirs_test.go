@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // A directory of settings that is kept open is no reason for a namespace to go on.
@@ -18,7 +18,7 @@ func TestKeptSettingsDoNotKeepADeletedNamespace(t *testing.T) {
 	if other.kept.count == 0 {
 		t.Fatal("nothing is kept")
 	}
-	perform(t, k, topology.DeleteNamespace{Name: ns1})
+	perform(t, k, state.DeleteNamespace{Name: ns1})
 	if held, err := k.Reap(t.Context()); err != nil || len(held) > 0 {
 		t.Errorf("Reap: %v, %v", held, err)
 	}
@@ -32,11 +32,11 @@ func TestKeptSettingsDoNotKeepADeletedNamespace(t *testing.T) {
 
 // Settings are those of the namespace that has the name now.
 func TestANamespaceMadeAnewHasItsOwnSettings(t *testing.T) {
-	ttl := topology.SysctlID{Namespace: ns1, Name: "net.ipv4.ip_default_ttl"}
+	ttl := state.SysctlID{Namespace: ns1, Name: "net.ipv4.ip_default_ttl"}
 	k, other := newKernel(t, Options{}), newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	observe(t, other, tutorialLab())
-	perform(t, k, topology.DeleteNamespace{Name: ns1})
+	perform(t, k, state.DeleteNamespace{Name: ns1})
 	perform(t, k, create(ns1))
 	perform(t, k, set(ns1, ttl.Name, "65"))
 	before := other.kept.open[ns1].owner
@@ -64,7 +64,7 @@ func TestFewFilesAreEnough(t *testing.T) {
 	}
 	k.kept.most = 5
 	converge(t, k, tutorialLab())
-	if plan := topology.Diff(observe(t, k, tutorialLab()).State, tutorialLab()); len(plan) > 0 {
+	if plan := state.Diff(observe(t, k, tutorialLab()).State, tutorialLab()); len(plan) > 0 {
 		t.Errorf("left: %s", texts(plan))
 	}
 	if k.kept.count != 5 {

@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // A port has its carrier before its bridge knows of it, and loses what it is to forward until then: whoever
@@ -19,7 +20,7 @@ func TestAPortThatDoesNotForwardYetIsSettling(t *testing.T) {
 	sh(t, "ip -n "+sw+" link set br0 down")
 	settling := observe(t, k, want).Settling
 	for _, port := range []string{"p1", "p2"} {
-		if !slices.Contains(settling, topology.LinkID{Namespace: sw, Name: port}) {
+		if !slices.Contains(settling, state.LinkID{Namespace: sw, Name: port}) {
 			t.Errorf("%s is not settling; these are: %v", port, settling)
 		}
 	}
@@ -42,38 +43,38 @@ const (
 
 // treeLab is three switches in a triangle that speak the spanning tree protocol, sw is the root, and one host
 // each at sw and sw2. The port of sw3 to sw2 is blocked.
-func treeLab() topology.State {
+func treeLab() state.State {
 	s := play(create(sw), create(sw2), create(sw3), create(ns1), symlink(ns1), create(ns2), loUp(sw), loUp(sw2), loUp(sw3), loUp(ns1), loUp(ns2))
 	for i, bridge := range []string{sw, sw2, sw3} {
-		s = s.With(topology.AddBridge{LinkEnd: end(bridge, "br0", byte(i+1)), Bridge: topology.Bridge{STP: true, ForwardDelay: topology.STPForwardDelay}})
-		for _, name := range topology.BridgeSysctls() {
+		s = s.With(state.AddBridge{LinkEnd: end(bridge, "br0", byte(i+1)), Bridge: state.Bridge{STP: true, ForwardDelay: lab.STPForwardDelay}})
+		for _, name := range state.BridgeSysctls() {
 			s = s.With(set(bridge, name, "0"))
 		}
 		s = s.With(up(bridge, "br0"))
 	}
-	for _, cable := range [][2]topology.LinkEnd{
+	for _, cable := range [][2]state.LinkEnd{
 		{end(sw, "to2", 4), end(sw2, "to1", 5)}, {end(sw2, "to3", 6), end(sw3, "to2", 7)}, {end(sw3, "to1", 8), end(sw, "to3", 9)},
 		{end(sw, "to-host", 10), end(ns1, "eth0", 11)}, {end(sw2, "to-host", 12), end(ns2, "eth0", 13)},
 	} {
 		s = s.With(pair(cable[0], cable[1]))
 		for _, e := range cable {
 			if e.Name != "eth0" {
-				s = s.With(topology.SetMaster{LinkID: e.LinkID, Master: "br0"})
+				s = s.With(state.SetMaster{LinkID: e.LinkID, Master: "br0"})
 			}
-			s = s.With(topology.SetAdmin{LinkID: e.LinkID, Up: true})
+			s = s.With(state.SetAdmin{LinkID: e.LinkID, Up: true})
 		}
 	}
 	return playOn(s, addr(ns1, "eth0", "192.0.2.1/24"), addr(ns2, "eth0", "192.0.2.2/24"))
 }
 
 // withoutTree is treeLab without a spanning tree, and with a cable less.
-func withoutTree() topology.State {
+func withoutTree() state.State {
 	s := treeLab()
 	for _, bridge := range []string{sw, sw2, sw3} {
-		s = s.With(topology.SetBridge{LinkID: link(bridge, "br0"), Bridge: topology.Bridge{ForwardDelay: topology.STPForwardDelay}})
+		s = s.With(state.SetBridge{LinkID: link(bridge, "br0"), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay}})
 	}
-	for _, cut := range []topology.LinkID{link(sw, "to2"), link(sw2, "to1")} {
-		s = s.With(topology.SetAdmin{LinkID: cut})
+	for _, cut := range []state.LinkID{link(sw, "to2"), link(sw2, "to1")} {
+		s = s.With(state.SetAdmin{LinkID: cut})
 	}
 	return s
 }
@@ -86,13 +87,13 @@ func TestATreeThatIsTurnedOffLeavesNoPortOnItsWay(t *testing.T) {
 	converge(t, k, treeLab())
 	want := withoutTree()
 	begin := time.Now()
-	if plan := converge(t, k, want); texts(plan) != texts(topology.Diff(treeLab(), want)) {
+	if plan := converge(t, k, want); texts(plan) != texts(state.Diff(treeLab(), want)) {
 		t.Errorf("the plan was not enough; applied was\n%s", texts(plan))
 	}
-	looks, end := 0, begin.Add(2*topology.STPForwardDelay*10*time.Millisecond+500*time.Millisecond)
+	looks, end := 0, begin.Add(2*lab.STPForwardDelay*10*time.Millisecond+500*time.Millisecond)
 	for ; time.Now().Before(end); looks++ {
 		found := observe(t, k, want)
-		if plan := topology.Diff(found.State, want); len(plan) > 0 {
+		if plan := state.Diff(found.State, want); len(plan) > 0 {
 			t.Fatalf("%v after the tree was turned off, this was to be written:\n%s", time.Since(begin), texts(plan))
 		}
 	}
@@ -106,11 +107,11 @@ func TestABlockedPortForwardsWhenItsTreeIsTurnedOff(t *testing.T) {
 	tree := treeLab()
 	converge(t, k, tree)
 	waitUntil(t, "the tree has decided", func() bool { return len(observe(t, k, tree).Settling) == 0 })
-	if blocked := observe(t, k, tree).Blocked; !slices.Equal(blocked, []topology.LinkID{link(sw3, "to2")}) {
+	if blocked := observe(t, k, tree).Blocked; !slices.Equal(blocked, []state.LinkID{link(sw3, "to2")}) {
 		t.Fatalf("blocked are %v", blocked)
 	}
 	want := withoutTree()
-	if plan := converge(t, k, want); texts(plan) != texts(topology.Diff(tree, want)) {
+	if plan := converge(t, k, want); texts(plan) != texts(state.Diff(tree, want)) {
 		t.Errorf("the plan was not enough; applied was\n%s", texts(plan))
 	}
 	sh(t, "ip netns exec "+ns1+" ping -c1 -W5 192.0.2.2")

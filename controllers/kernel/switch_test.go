@@ -7,23 +7,24 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 const sw = "default.routed-pair.sw"
 
 // switchedLab is ns1 and ns2 on one switch that has an address, with a limit on what goes to ns1.
-func switchedLab() topology.State {
+func switchedLab() state.State {
 	s := play(
 		create(sw), symlink(sw), create(ns1), symlink(ns1), create(ns2), symlink(ns2), loUp(sw), loUp(ns1), loUp(ns2),
-		topology.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: topology.Bridge{ForwardDelay: topology.STPForwardDelay}},
+		state.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay}},
 		pair(end(sw, "p1", 2), end(ns1, "eth0", 3)), pair(end(sw, "p2", 4), end(ns2, "eth0", 5)),
-		topology.SetMaster{LinkID: link(sw, "p1"), Master: "br0"}, topology.SetMaster{LinkID: link(sw, "p2"), Master: "br0"},
-		topology.ReplaceQdisc{LinkID: link(sw, "p1"), Qdisc: topology.Qdisc{Kind: topology.TBF, Rate: 125_000_000, Burst: 62_500, Limit: 6_750_000}},
+		state.SetMaster{LinkID: link(sw, "p1"), Master: "br0"}, state.SetMaster{LinkID: link(sw, "p2"), Master: "br0"},
+		state.ReplaceQdisc{LinkID: link(sw, "p1"), Qdisc: state.Qdisc{Kind: state.TBF, Rate: 125_000_000, Burst: 62_500, Limit: 6_750_000}},
 		up(sw, "br0"), up(sw, "p1"), up(sw, "p2"), up(ns1, "eth0"), up(ns2, "eth0"),
 		addr(sw, "br0", "192.0.2.254/24"), addr(ns1, "eth0", "192.0.2.1/24"), addr(ns2, "eth0", "192.0.2.2/24"),
 	)
-	for _, name := range topology.BridgeSysctls() {
+	for _, name := range state.BridgeSysctls() {
 		s = s.With(set(sw, name, "0"))
 	}
 	return s
@@ -50,7 +51,7 @@ func TestASwitchLearns(t *testing.T) {
 	converge(t, k, switchedLab())
 	sh(t, "ip netns exec "+ns1+" ping -c1 -W5 192.0.2.2")
 	got, err := k.MACTable(t.Context(), sw)
-	want := []topology.MACEntry{{MAC: mac(3), Port: "p1"}, {MAC: mac(5), Port: "p2"}}
+	want := []state.MACEntry{{MAC: mac(3), Port: "p1"}, {MAC: mac(5), Port: "p2"}}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v, want %v", got, err, want)
 	}
@@ -242,7 +243,7 @@ func TestAPortOfTheirOwnIsShownAndLeftAlone(t *testing.T) {
 func TestATreeLeavesNothingBehind(t *testing.T) {
 	k := newKernel(t, Options{})
 	without := switchedLab()
-	with := playOn(without, topology.SetBridge{LinkID: link(sw, "br0"), Bridge: topology.Bridge{STP: true, ForwardDelay: topology.STPForwardDelay}})
+	with := playOn(without, state.SetBridge{LinkID: link(sw, "br0"), Bridge: state.Bridge{STP: true, ForwardDelay: lab.STPForwardDelay}})
 	converge(t, k, with)
 	waitUntil(t, "the tree changes", func() bool {
 		return strings.Contains(sh(t, "ip -n "+sw+" -d link show br0"), "ageing_time 400 ")
@@ -263,7 +264,7 @@ func TestAQueueIsChangedInPlace(t *testing.T) {
 	before := sh(t, handle)
 	q := want.Qdiscs[link(sw, "p1")]
 	q.Rate /= 2
-	converge(t, k, playOn(want, topology.ReplaceQdisc{LinkID: link(sw, "p1"), Qdisc: q}))
+	converge(t, k, playOn(want, state.ReplaceQdisc{LinkID: link(sw, "p1"), Qdisc: q}))
 	if after := sh(t, handle); after != before {
 		t.Errorf("the queue %s was replaced by %s", before, after)
 	}

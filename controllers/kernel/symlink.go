@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // symlinkState is what lies at a namespace's name in SymlinkDir.
@@ -42,7 +42,7 @@ func inspectSymlink(name string) (symlinkState, error) {
 	return symlinkState{found: describeMode(info.Mode())}, nil
 }
 
-func addSymlink(op topology.AddSymlink) error {
+func addSymlink(op state.AddSymlink) error {
 	return inSymlinkDir(op.Name, func(root *os.Root) error {
 		err := root.Symlink(NamespaceDir+"/"+op.Name, op.Name)
 		if !errors.Is(err, fs.ErrExist) {
@@ -56,7 +56,7 @@ func addSymlink(op topology.AddSymlink) error {
 	})
 }
 
-func deleteSymlink(op topology.DeleteSymlink) error {
+func deleteSymlink(op state.DeleteSymlink) error {
 	return inSymlinkDir(op.Name, func(root *os.Root) error {
 		there, err := inspectSymlink(op.Name)
 		switch {

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 const (
@@ -136,7 +136,7 @@ func (d *door) writeBirthSysctl(name, value string) error {
 	return nil
 }
 
-func (v *visit) setSysctl(op topology.SetSysctl) error {
+func (v *visit) setSysctl(op state.SetSysctl) error {
 	d, err := v.enter(op.Namespace)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (d *door) missingSetting(name string, missing error) error {
 	if hasIPv6, err := d.hasIPv6(); err == nil && !hasIPv6 && strings.HasPrefix(name, ipv6Prefix) {
 		return featureMissing("IPv6", missing)
 	}
-	if slices.Contains(topology.NamespaceSysctls, name) || !strings.Contains(name, ".conf.") {
+	if slices.Contains(state.NamespaceSysctls, name) || !strings.Contains(name, ".conf.") {
 		return featureMissing("the setting "+name, missing)
 	}
 	return missing
@@ -165,7 +165,7 @@ func (d *door) missingSetting(name string, missing error) error {
 
 // readSysctls reads the settings that every namespace has a row for. Those of lo came with the
 // list of links.
-func (d *door) readSysctls(lo rawLink, into map[topology.SysctlID]string) error {
+func (d *door) readSysctls(lo rawLink, into map[state.SysctlID]string) error {
 	hasIPv6, err := d.hasIPv6()
 	if err != nil {
 		return err
@@ -175,34 +175,34 @@ func (d *door) readSysctls(lo rawLink, into map[topology.SysctlID]string) error 
 		return err
 	}
 	if value, ok := lo.settings6["disable_ipv6"]; ok {
-		told[topology.LinkSysctl6(topology.Loopback, "disable_ipv6")] = value
+		told[state.LinkSysctl6(state.Loopback, "disable_ipv6")] = value
 	}
-	for _, name := range topology.NamespaceSysctls {
+	for _, name := range state.NamespaceSysctls {
 		value, known := told[name]
 		switch {
 		case known:
 		case !hasIPv6 && strings.HasPrefix(name, ipv6Prefix):
-			value = topology.BornSysctl(name)
+			value = state.BornSysctl(name)
 		default:
 			if value, err = d.readSysctl(name); err != nil {
 				return err
 			}
 		}
-		into[topology.SysctlID{Namespace: d.name, Name: name}] = value
+		into[state.SysctlID{Namespace: d.name, Name: name}] = value
 	}
 	return nil
 }
 
 // readBridgeSysctls reads the settings that every namespace with a bridge has a row for.
-func (d *door) readBridgeSysctls(into map[topology.SysctlID]string) error {
-	for _, name := range topology.BridgeSysctls() {
+func (d *door) readBridgeSysctls(into map[state.SysctlID]string) error {
+	for _, name := range state.BridgeSysctls() {
 		value, err := d.readSysctl(name)
 		if errors.Is(err, unix.ENOENT) {
 			value = "0"
 		} else if err != nil {
 			return err
 		}
-		into[topology.SysctlID{Namespace: d.name, Name: name}] = value
+		into[state.SysctlID{Namespace: d.name, Name: name}] = value
 	}
 	return nil
 }

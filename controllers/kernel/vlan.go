@@ -10,11 +10,11 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // addVLANLink creates the interface for one VLAN on another.
-func (v *visit) addVLANLink(op topology.AddVLANLink) error {
+func (v *visit) addVLANLink(op state.AddVLANLink) error {
 	d, err := v.knock(op.Namespace)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (v *visit) addVLANLink(op topology.AddVLANLink) error {
 		return featureMissing("802.1Q VLAN interfaces", err)
 	case errors.Is(err, unix.EEXIST):
 		return v.mustBe(op.LinkID, err, func(link rawLink) bool {
-			return link.linkKind() == topology.VLANLink && link.vlan == op.VLAN && link.peerIndex == parent
+			return link.linkKind() == state.VLANLink && link.vlan == op.VLAN && link.peerIndex == parent
 		})
 	}
 	return err

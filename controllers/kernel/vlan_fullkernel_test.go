@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // The tests with this build tag need a kernel with VLANs and netem: `make test-vm` boots one.
@@ -19,15 +20,15 @@ import (
 //	ns1 ─ 10 ┐                        ┌ l1.10
 //	          p1 ─ sw ─ p3 ═ l1 router ┤ l1.20
 //	ns2 ─ 20 ┘      └ br0.10          └ l1 (untagged: 99)
-func vlanLab() topology.State {
+func vlanLab() state.State {
 	s := play(
 		create(sw), symlink(sw), create(ns1), symlink(ns1), create(ns2), symlink(ns2), create(router), symlink(router),
-		loUp(sw), loUp(ns1), loUp(ns2), loUp(router), set(router, topology.SysctlForwarding, "1"),
-		topology.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: topology.Bridge{ForwardDelay: topology.STPForwardDelay, VLANFiltering: true}},
+		loUp(sw), loUp(ns1), loUp(ns2), loUp(router), set(router, state.SysctlForwarding, "1"),
+		state.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay, VLANFiltering: true}},
 		pair(end(sw, "p1", 2), end(ns1, "eth0", 3)), pair(end(sw, "p2", 4), end(ns2, "eth0", 5)), pair(end(sw, "p3", 6), end(router, "l1", 7)),
 		vlanLink(end(router, "l1.10", 8), "l1", 10), vlanLink(end(router, "l1.20", 9), "l1", 20), vlanLink(end(sw, "br0.10", 10), "br0", 10),
 		enslave("p1"), enslave("p2"), enslave("p3"),
-		access("p1", 10), access("p2", 20), access("p3", 99), tagged("p3", 10), tagged("p3", 20), swVLAN("br0", 10, topology.PortVLAN{}),
+		access("p1", 10), access("p2", 20), access("p3", 99), tagged("p3", 10), tagged("p3", 20), swVLAN("br0", 10, state.PortVLAN{}),
 		up(sw, "br0"), up(sw, "br0.10"), up(sw, "p1"), up(sw, "p2"), up(sw, "p3"),
 		up(ns1, "eth0"), up(ns2, "eth0"), up(router, "l1"), up(router, "l1.10"), up(router, "l1.20"),
 		addr(sw, "br0.10", "10.10.0.253/24"), addr(router, "l1", "192.0.2.254/24"),
@@ -35,30 +36,30 @@ func vlanLab() topology.State {
 		addr(ns1, "eth0", "10.10.0.1/24"), addr(ns2, "eth0", "10.20.0.1/24"),
 		route(ns1, "0.0.0.0/0", 0, hop("eth0", "10.10.0.254")), route(ns2, "0.0.0.0/0", 0, hop("eth0", "10.20.0.254")),
 	)
-	for _, name := range topology.BridgeSysctls() {
+	for _, name := range state.BridgeSysctls() {
 		s = s.With(set(sw, name, "0"))
 	}
 	return s
 }
 
-func enslave(port string) topology.Op {
-	return topology.SetMaster{LinkID: link(sw, port), Master: "br0"}
+func enslave(port string) state.Op {
+	return state.SetMaster{LinkID: link(sw, port), Master: "br0"}
 }
 
-func vlanLink(e topology.LinkEnd, parent string, vlan uint16) topology.Op {
-	return topology.AddVLANLink{LinkEnd: e, Parent: parent, VLAN: vlan}
+func vlanLink(e state.LinkEnd, parent string, vlan uint16) state.Op {
+	return state.AddVLANLink{LinkEnd: e, Parent: parent, VLAN: vlan}
 }
 
-func swVLAN(port string, vlan uint16, how topology.PortVLAN) topology.Op {
-	id := topology.PortVLANID{Namespace: sw, Link: port, VLAN: vlan}
-	return topology.SetPortVLAN{PortVLANID: id, PortVLAN: how, Self: port == "br0"}
+func swVLAN(port string, vlan uint16, how state.PortVLAN) state.Op {
+	id := state.PortVLANID{Namespace: sw, Link: port, VLAN: vlan}
+	return state.SetPortVLAN{PortVLANID: id, PortVLAN: how, Self: port == "br0"}
 }
 
-func access(port string, vlan uint16) topology.Op {
-	return swVLAN(port, vlan, topology.PortVLAN{PVID: true, Untagged: true})
+func access(port string, vlan uint16) state.Op {
+	return swVLAN(port, vlan, state.PortVLAN{PVID: true, Untagged: true})
 }
 
-func tagged(port string, vlan uint16) topology.Op { return swVLAN(port, vlan, topology.PortVLAN{}) }
+func tagged(port string, vlan uint16) state.Op { return swVLAN(port, vlan, state.PortVLAN{}) }
 
 func TestALabWithVLANsIsBuiltAndRemoved(t *testing.T) {
 	k := newKernel(t, Options{})
@@ -72,7 +73,7 @@ func TestALabWithVLANsIsBuiltAndRemoved(t *testing.T) {
 		ip -n $a addr add 10.20.0.9/24 dev eth0
 		! ip netns exec $a ping -c1 -W1 -I 10.20.0.9 10.20.0.1 # not in the same VLAN`)
 	converge(t, k, want)
-	converge(t, k, topology.NewState())
+	converge(t, k, state.NewState())
 }
 
 const filtering = "ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0"
@@ -207,44 +208,44 @@ func TestDriftOfVLANsIsSeenAndRepaired(t *testing.T) { mustRepair(t, vlanLab(), 
 func TestAnEditOfVLANsIsMadeInPlace(t *testing.T) {
 	for _, edit := range []struct {
 		name         string
-		before, then []topology.Op
+		before, then []state.Op
 		plan         []string
 	}{
-		{"a port changes its VLAN", nil, []topology.Op{drop("p1", 10), access("p1", 20)}, []string{
+		{"a port changes its VLAN", nil, []state.Op{drop("p1", 10), access("p1", 20)}, []string{
 			"bridge -n default.routed-pair.sw vlan delete dev p1 vid 10",
 			"bridge -n default.routed-pair.sw vlan add dev p1 vid 20 pvid untagged",
 		}},
-		{"a trunk gets a VLAN", nil, []topology.Op{tagged("p3", 30)}, []string{
+		{"a trunk gets a VLAN", nil, []state.Op{tagged("p3", 30)}, []string{
 			"bridge -n default.routed-pair.sw vlan add dev p3 vid 30",
 		}},
-		{"a trunk loses a VLAN", nil, []topology.Op{drop("p3", 20)}, []string{
+		{"a trunk loses a VLAN", nil, []state.Op{drop("p3", 20)}, []string{
 			"bridge -n default.routed-pair.sw vlan delete dev p3 vid 20",
 		}},
-		{"a trunk changes its native VLAN", nil, []topology.Op{drop("p3", 99), access("p3", 98)}, []string{
+		{"a trunk changes its native VLAN", nil, []state.Op{drop("p3", 99), access("p3", 98)}, []string{
 			"bridge -n default.routed-pair.sw vlan delete dev p3 vid 99",
 			"bridge -n default.routed-pair.sw vlan add dev p3 vid 98 pvid untagged",
 		}},
-		{"the native VLAN becomes one of the tagged", nil, []topology.Op{access("p3", 10), tagged("p3", 99)}, []string{
+		{"the native VLAN becomes one of the tagged", nil, []state.Op{access("p3", 10), tagged("p3", 99)}, []string{
 			"bridge -n default.routed-pair.sw vlan add dev p3 vid 10 pvid untagged",
 			"bridge -n default.routed-pair.sw vlan add dev p3 vid 99",
 		}},
-		{"a trunk gets a native VLAN", []topology.Op{drop("p3", 99)}, []topology.Op{access("p3", 99)}, []string{
+		{"a trunk gets a native VLAN", []state.Op{drop("p3", 99)}, []state.Op{access("p3", 99)}, []string{
 			"bridge -n default.routed-pair.sw vlan add dev p3 vid 99 pvid untagged",
 		}},
-		{"a trunk loses its native VLAN", nil, []topology.Op{drop("p3", 99)}, []string{
+		{"a trunk loses its native VLAN", nil, []state.Op{drop("p3", 99)}, []string{
 			"bridge -n default.routed-pair.sw vlan delete dev p3 vid 99",
 		}},
-		{"an interface for one more VLAN", nil, []topology.Op{vlanLink(end(router, "l1.30", 30), "l1", 30), up(router, "l1.30")}, []string{
+		{"an interface for one more VLAN", nil, []state.Op{vlanLink(end(router, "l1.30", 30), "l1", 30), up(router, "l1.30")}, []string{
 			"ip -n default.routed-pair.router link add link l1 name l1.30 address 02:00:00:00:00:1e mtu 1500 group 20044 type vlan id 30",
 			"ip -n default.routed-pair.router link set l1.30 up",
 		}},
-		{"an interface less", nil, []topology.Op{topology.DeleteLink{LinkID: link(router, "l1.20")}}, []string{
+		{"an interface less", nil, []state.Op{state.DeleteLink{LinkID: link(router, "l1.20")}}, []string{
 			"ip -n default.routed-pair.router link delete l1.20",
 		}},
-		{"spanning tree on", nil, []topology.Op{spanningTree(true)}, []string{
+		{"spanning tree on", nil, []state.Op{spanningTree(true)}, []string{
 			"ip -n default.routed-pair.sw link set br0 type bridge stp_state 1 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0",
 		}},
-		{"spanning tree off", []topology.Op{spanningTree(true)}, []topology.Op{spanningTree(false)}, []string{filtering}},
+		{"spanning tree off", []state.Op{spanningTree(true)}, []state.Op{spanningTree(false)}, []string{filtering}},
 	} {
 		t.Run(edit.name, func(t *testing.T) {
 			k := newKernel(t, Options{})
@@ -264,10 +265,10 @@ func TestAnEditOfVLANsIsMadeInPlace(t *testing.T) {
 	}
 }
 
-func drop(port string, vlan uint16) topology.Op {
-	return topology.DeletePortVLAN{PortVLANID: topology.PortVLANID{Namespace: sw, Link: port, VLAN: vlan}, Self: port == "br0"}
+func drop(port string, vlan uint16) state.Op {
+	return state.DeletePortVLAN{PortVLANID: state.PortVLANID{Namespace: sw, Link: port, VLAN: vlan}, Self: port == "br0"}
 }
 
-func spanningTree(on bool) topology.Op {
-	return topology.SetBridge{LinkID: link(sw, "br0"), Bridge: topology.Bridge{STP: on, ForwardDelay: topology.STPForwardDelay, VLANFiltering: true}}
+func spanningTree(on bool) state.Op {
+	return state.SetBridge{LinkID: link(sw, "br0"), Bridge: state.Bridge{STP: on, ForwardDelay: lab.STPForwardDelay, VLANFiltering: true}}
 }

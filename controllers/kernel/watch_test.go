@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // patience is far more than any event takes; a test that waits longer has failed.
@@ -27,7 +27,7 @@ func watchedLab(t *testing.T) (*Kernel, <-chan Event) {
 	t.Helper()
 	k := newKernel(t, Options{})
 	perform(t, k, create(ns1), symlink(ns1), loUp(ns1), create(ns2), symlink(ns2), loUp(ns2),
-		set(ns1, topology.SysctlDisableIPv6, "0"))
+		set(ns1, state.SysctlDisableIPv6, "0"))
 	mustFollow(t, k, ns1)
 	mustFollow(t, k, ns2)
 	events, err := k.Watch(t.Context())
@@ -37,7 +37,7 @@ func watchedLab(t *testing.T) (*Kernel, <-chan Event) {
 	return k, events
 }
 
-func perform(t testing.TB, k *Kernel, ops ...topology.Op) {
+func perform(t testing.TB, k *Kernel, ops ...state.Op) {
 	t.Helper()
 	if _, err := k.Apply(t.Context(), ops); err != nil {
 		t.Fatalf("Apply: %v", err)
@@ -214,7 +214,7 @@ func TestANumberThatIsUsedAgainIsSomebodyElses(t *testing.T) {
 	k, events := watchedLab(t)
 	toldBeforeNow(t, events)
 	old := nsidNow(t, ns1)
-	perform(t, k, topology.DeleteNamespace{Name: ns1})
+	perform(t, k, state.DeleteNamespace{Name: ns1})
 	if held, err := k.Reap(t.Context()); err != nil || len(held) > 0 {
 		t.Fatalf("Reap: %v, %v", held, err)
 	}
@@ -363,7 +363,7 @@ func TestWatchingDoesNotKeepADeletedNamespace(t *testing.T) {
 	k, events := watchedLab(t)
 	sh(t, "ip -n "+ns1+" link set lo mtu 65000")
 	toldBeforeNow(t, events)
-	perform(t, k, topology.DeleteNamespace{Name: ns1})
+	perform(t, k, state.DeleteNamespace{Name: ns1})
 	if held, err := k.Reap(t.Context()); err != nil || len(held) > 0 {
 		t.Errorf("Reap: %v, %v", held, err)
 	}

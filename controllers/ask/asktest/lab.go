@@ -16,9 +16,10 @@ import (
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/packet"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Bench is a machine with the lab, and what became of its neighbour tables.
@@ -27,7 +28,7 @@ type Bench struct {
 	Kernel *fake.Kernel
 	// Described is the lab, Identity whose it is.
 	Described *v1alpha1.NetLab
-	Identity  topology.Identity
+	Identity  state.Identity
 	// Used and Limit are those of both neighbour tables.
 	Used, Limit int
 	// Silent reports whether an address does not answer in a network namespace.
@@ -47,12 +48,12 @@ func New(t testing.TB) *Bench {
 	b := &Bench{Kernel: fake.New(), Limit: 1024, Silent: func(string, netip.Addr) bool { return false }}
 	b.Machine = ask.Machine{Kernel: neighbours{b.Kernel, b}, Dial: b.dial, Listen: b.listen}
 	b.Described = tutorial()
-	b.Identity = topology.Identity{Namespace: "default", Name: "pair", Owner: topology.AgentOwner(string(b.Described.UID))}
-	lab, err := topology.Compile(b.Identity, &b.Described.Spec, topology.Options{})
+	b.Identity = state.Identity{Namespace: "default", Name: "pair", Owner: state.AgentOwner(string(b.Described.UID))}
+	lab, err := lab.Compile(b.Identity, &b.Described.Spec, lab.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Kernel.Apply(t.Context(), topology.Diff(topology.NewState(), lab.Want)); err != nil {
+	if _, err := b.Kernel.Apply(t.Context(), state.Diff(state.NewState(), lab.Want)); err != nil {
 		t.Fatal(err)
 	}
 	b.Kernel.ForgetWrites()

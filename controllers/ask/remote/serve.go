@@ -12,7 +12,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/ask"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // The exit codes of Serve.
@@ -26,7 +26,7 @@ const (
 type Server struct {
 	Machine *ask.Machine
 	// Labs lists the labs of this machine.
-	Labs func(ctx context.Context) ([]topology.Identity, error)
+	Labs func(ctx context.Context) ([]state.Identity, error)
 	// Version is said to whoever asks.
 	Version string
 }
@@ -75,7 +75,7 @@ func (s *Server) answer(ctx context.Context, ask question, in io.Reader, out io.
 
 // lab finds the lab by its UID: another one of its name is another lab.
 func (s *Server) lab(ctx context.Context, described *v1alpha1.NetLab) (*ask.Lab, error) {
-	id := topology.Identity{Namespace: described.Namespace, Name: described.Name, Owner: topology.AgentOwner(string(described.UID))}
+	id := state.Identity{Namespace: described.Namespace, Name: described.Name, Owner: state.AgentOwner(string(described.UID))}
 	lab, err := s.Machine.Lab(id, described.Spec)
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be built: %w", id, err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fake is a kernel for tests: one topology.State for the whole machine, with the
+// Package fake is a kernel for tests: one state.State for the whole machine, with the
 // methods of kernel.Kernel and the kernel's own refusals, and no need for root.
 //
 // What an operation leaves behind is State.With plus what a real kernel keeps where With

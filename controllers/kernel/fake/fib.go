@@ -9,12 +9,12 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // fib is one namespace's routing: its local table, its connected prefixes and its routes.
 type fib struct {
-	state     topology.State
+	state     state.State
 	namespace string
 	dead      map[leg]bool
 }
@@ -27,35 +27,35 @@ func (k *Kernel) fibOf(namespace string) fib {
 type entry struct {
 	prefix  netip.Prefix
 	metric  uint32
-	kind    topology.RouteType
+	kind    state.RouteType
 	local   bool
 	source  netip.Addr
-	hops    []topology.NextHop
+	hops    []state.NextHop
 	natural bool // made by the kernel: wins between equals
 }
 
 // LookupRoute says what the kernel would do with a packet.
-func (k *Kernel) LookupRoute(ctx context.Context, q topology.ForwardingQuery) (topology.ForwardingDecision, error) {
+func (k *Kernel) LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error) {
 	if err := ctx.Err(); err != nil {
-		return topology.ForwardingDecision{}, err
+		return state.ForwardingDecision{}, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	err := missingNamespace(k.state, q.Namespace)
 	if err == nil && q.Incoming != "" {
-		err = missingLink(k.state, topology.LinkID{Namespace: q.Namespace, Name: q.Incoming})
+		err = missingLink(k.state, state.LinkID{Namespace: q.Namespace, Name: q.Incoming})
 	}
 	if err != nil {
-		return topology.ForwardingDecision{}, fmt.Errorf("look up %s in %s: %w", q.Destination, q.Namespace, err)
+		return state.ForwardingDecision{}, fmt.Errorf("look up %s in %s: %w", q.Destination, q.Namespace, err)
 	}
 	f := k.fibOf(q.Namespace)
 	if q.Incoming == "" && q.Source.Is4() && !f.local(q.Source) {
-		return topology.ForwardingDecision{}, fmt.Errorf("look up %s from %s in %s: %[2]s is no address of %[3]s", q.Destination, q.Source, q.Namespace)
+		return state.ForwardingDecision{}, fmt.Errorf("look up %s from %s in %s: %[2]s is no address of %[3]s", q.Destination, q.Source, q.Namespace)
 	}
 	return f.decide(q), nil
 }
 
-func (f fib) decide(q topology.ForwardingQuery) topology.ForwardingDecision {
+func (f fib) decide(q state.ForwardingQuery) state.ForwardingDecision {
 	switch {
 	case q.Incoming == "":
 		return f.follow(q.Destination)
@@ -67,73 +67,73 @@ func (f fib) decide(q topology.ForwardingQuery) topology.ForwardingDecision {
 
 // decideIncoming4 follows ip_route_input_slow: whether the interface forwards is asked
 // before whether there is a route, the source is checked after both.
-func (f fib) decideIncoming4(q topology.ForwardingQuery) topology.ForwardingDecision {
+func (f fib) decideIncoming4(q state.ForwardingQuery) state.ForwardingDecision {
 	decision := f.follow(q.Destination)
 	switch {
-	case decision.Verdict != topology.DeliverLocally && f.setting(topology.LinkSysctl4(q.Incoming, "forwarding")) == "0":
-		return topology.ForwardingDecision{Verdict: topology.NotForwarded}
-	case decision.Verdict != topology.DeliverLocally && decision.Verdict != topology.Forward:
+	case decision.Verdict != state.DeliverLocally && f.setting(state.LinkSysctl4(q.Incoming, "forwarding")) == "0":
+		return state.ForwardingDecision{Verdict: state.NotForwarded}
+	case decision.Verdict != state.DeliverLocally && decision.Verdict != state.Forward:
 		return decision
 	case q.Source.IsValid() && (f.local(q.Source) || f.filtered(q)):
-		return topology.ForwardingDecision{Verdict: topology.Filtered}
+		return state.ForwardingDecision{Verdict: state.Filtered}
 	}
 	return decision
 }
 
 // decideIncoming6 asks the setting too, as package kernel does: the kernel's look-up does not.
-func (f fib) decideIncoming6(q topology.ForwardingQuery) topology.ForwardingDecision {
+func (f fib) decideIncoming6(q state.ForwardingQuery) state.ForwardingDecision {
 	decision := f.follow(q.Destination)
-	if decision.Verdict != topology.DeliverLocally && f.setting(topology.SysctlForwarding6) == "0" {
-		return topology.ForwardingDecision{Verdict: topology.NotForwarded}
+	if decision.Verdict != state.DeliverLocally && f.setting(state.SysctlForwarding6) == "0" {
+		return state.ForwardingDecision{Verdict: state.NotForwarded}
 	}
 	return decision
 }
 
 // filtered is reverse-path filtering: strict wants the way back over the same interface,
 // loose any way back. The higher of the two settings counts.
-func (f fib) filtered(q topology.ForwardingQuery) bool {
-	mode := max(f.setting("net.ipv4.conf.all.rp_filter"), f.setting(topology.LinkSysctl4(q.Incoming, "rp_filter")))
+func (f fib) filtered(q state.ForwardingQuery) bool {
+	mode := max(f.setting("net.ipv4.conf.all.rp_filter"), f.setting(state.LinkSysctl4(q.Incoming, "rp_filter")))
 	if mode == "" || mode == "0" {
 		return false
 	}
 	back := f.follow(q.Source)
-	return back.Verdict != topology.Forward || mode == "1" && back.Link != q.Incoming
+	return back.Verdict != state.Forward || mode == "1" && back.Link != q.Incoming
 }
 
 func (f fib) setting(name string) string {
-	return f.state.Sysctls[topology.SysctlID{Namespace: f.namespace, Name: name}]
+	return f.state.Sysctls[state.SysctlID{Namespace: f.namespace, Name: name}]
 }
 
-var rejections = map[topology.RouteType]topology.ForwardingVerdict{
-	topology.Blackhole:   topology.Discarded,
-	topology.Unreachable: topology.NotForwarded,
-	topology.Prohibit:    topology.Prohibited,
-	topology.OtherType:   topology.NoRoute,
+var rejections = map[state.RouteType]state.ForwardingVerdict{
+	state.Blackhole:   state.Discarded,
+	state.Unreachable: state.NotForwarded,
+	state.Prohibit:    state.Prohibited,
+	state.OtherType:   state.NoRoute,
 }
 
 // follow is a look-up without regard to where the packet comes from.
-func (f fib) follow(destination netip.Addr) topology.ForwardingDecision {
-	e, ok := f.best(destination, func(topology.NextHop) bool { return true })
+func (f fib) follow(destination netip.Addr) state.ForwardingDecision {
+	e, ok := f.best(destination, func(state.NextHop) bool { return true })
 	switch {
 	case !ok:
-		return topology.ForwardingDecision{Verdict: topology.NoRoute}
+		return state.ForwardingDecision{Verdict: state.NoRoute}
 	case e.local:
-		return topology.ForwardingDecision{Verdict: topology.DeliverLocally, Link: topology.Loopback, Source: destination}
-	case e.kind != topology.Unicast:
-		return topology.ForwardingDecision{Verdict: rejections[e.kind]}
+		return state.ForwardingDecision{Verdict: state.DeliverLocally, Link: state.Loopback, Source: destination}
+	case e.kind != state.Unicast:
+		return state.ForwardingDecision{Verdict: rejections[e.kind]}
 	}
 	hop := e.hops[0]
-	return topology.ForwardingDecision{Link: hop.Link, Via: hop.Via, Source: f.source(e, hop, destination)}
+	return state.ForwardingDecision{Link: hop.Link, Via: hop.Via, Source: f.source(e, hop, destination)}
 }
 
 // best is the entry with the longest prefix, then the lowest metric, that has a leg which
 // is alive and usable. Only such legs are left in it.
-func (f fib) best(destination netip.Addr, usable func(topology.NextHop) bool) (entry, bool) {
+func (f fib) best(destination netip.Addr, usable func(state.NextHop) bool) (entry, bool) {
 	for _, e := range f.entries(destination) {
-		if e.local || e.kind != topology.Unicast {
+		if e.local || e.kind != state.Unicast {
 			return e, true
 		}
-		e.hops = slices.DeleteFunc(slices.Clone(e.hops), func(h topology.NextHop) bool { return !usable(h) })
+		e.hops = slices.DeleteFunc(slices.Clone(e.hops), func(h state.NextHop) bool { return !usable(h) })
 		if len(e.hops) > 0 {
 			return e, true
 		}
@@ -184,14 +184,14 @@ func (f fib) kernelEntries() []entry {
 		if id.Namespace != f.namespace {
 			continue
 		}
-		if link.Up && id.Name == topology.Loopback {
+		if link.Up && id.Name == state.Loopback {
 			made = append(made, localEntry(netip.MustParsePrefix("127.0.0.0/8")), localEntry(netip.MustParsePrefix("::1/128")))
 		}
 		for _, address := range f.addresses(id.Name) {
 			if link.Up || address.Addr().Is4() {
 				made = append(made, localEntry(netip.PrefixFrom(address.Addr(), address.Addr().BitLen())))
 			}
-			row := f.state.Addresses[topology.AddressID{Namespace: f.namespace, Link: id.Name, Prefix: address}]
+			row := f.state.Addresses[state.AddressID{Namespace: f.namespace, Link: id.Name, Prefix: address}]
 			if link.Up && !address.IsSingleIP() && !row.Unrouted {
 				made = append(made, connected(id.Name, address))
 			}
@@ -204,9 +204,9 @@ func localEntry(prefix netip.Prefix) entry { return entry{prefix: prefix, local:
 
 func connected(link string, address netip.Prefix) entry {
 	return entry{
-		prefix: address.Masked(), local: link == topology.Loopback && address.Addr().Is4(), natural: true,
+		prefix: address.Masked(), local: link == state.Loopback && address.Addr().Is4(), natural: true,
 		source: address.Addr(), metric: connectedMetric(address.Addr()),
-		hops: []topology.NextHop{{Link: link}},
+		hops: []state.NextHop{{Link: link}},
 	}
 }
 
@@ -224,7 +224,7 @@ func (f fib) routes() []entry {
 		if id.Namespace != f.namespace {
 			continue
 		}
-		alive := slices.DeleteFunc(slices.Clone(route.NextHops()), func(h topology.NextHop) bool { return f.dead[leg{id, h.Link}] })
+		alive := slices.DeleteFunc(slices.Clone(route.NextHops()), func(h state.NextHop) bool { return f.dead[leg{id, h.Link}] })
 		routes = append(routes, entry{prefix: id.Prefix, metric: id.Metric, kind: route.Type, source: route.Source, hops: alive})
 	}
 	return routes
@@ -237,7 +237,7 @@ func (f fib) local(address netip.Addr) bool {
 
 // source is the address the kernel sends from: the route's, else the one on the outgoing
 // interface that shares a subnet with the next hop, else that interface's first.
-func (f fib) source(e entry, hop topology.NextHop, destination netip.Addr) netip.Addr {
+func (f fib) source(e entry, hop state.NextHop, destination netip.Addr) netip.Addr {
 	if e.source.IsValid() {
 		return e.source
 	}
@@ -247,7 +247,7 @@ func (f fib) source(e entry, hop topology.NextHop, destination netip.Addr) netip
 	}
 	var first netip.Addr
 	for _, p := range f.addresses(hop.Link) {
-		if p.Addr().Is4() != destination.Is4() || topology.IsLinkLocal(p.Addr()) != topology.IsLinkLocal(destination) {
+		if p.Addr().Is4() != destination.Is4() || state.IsLinkLocal(p.Addr()) != state.IsLinkLocal(destination) {
 			continue
 		}
 		if p.Contains(next) {
@@ -266,13 +266,13 @@ func (f fib) hasIPv4(link string) bool {
 
 // addresses lists an interface's addresses in the kernel's order.
 func (f fib) addresses(link string) []netip.Prefix {
-	var ids []topology.AddressID
+	var ids []state.AddressID
 	for id := range f.state.Addresses {
 		if id.Namespace == f.namespace && id.Link == link {
 			ids = append(ids, id)
 		}
 	}
-	slices.SortFunc(ids, func(a, b topology.AddressID) int {
+	slices.SortFunc(ids, func(a, b state.AddressID) int {
 		return cmp.Or(
 			cmp.Compare(f.state.Addresses[a].Order, f.state.Addresses[b].Order),
 			a.Prefix.Addr().Compare(b.Prefix.Addr()),

@@ -7,10 +7,10 @@ import (
 	"testing"
 
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-func reject(to string, kind topology.RouteType) topology.Op {
+func reject(to string, kind state.RouteType) state.Op {
 	op := route(to)
 	op.Type = kind
 	return op
@@ -20,20 +20,20 @@ func reject(to string, kind topology.RouteType) topology.Op {
 // more: IPv6 look-ups do not ask whether the node forwards, and a refused source is EINVAL
 // like a blackhole.
 func TestLookups(t *testing.T) {
-	base := []topology.Op{
+	base := []state.Op{
 		route("10.9.0.0/24", via("10.1.0.2", "l1")),
 		route("fd09::/64", via("fd01::2", "l1")),
-		reject("10.66.0.0/16", topology.Blackhole),
-		reject("10.67.0.0/16", topology.Unreachable),
-		reject("10.68.0.0/16", topology.Prohibit),
-		reject("fd66::/64", topology.Blackhole),
+		reject("10.66.0.0/16", state.Blackhole),
+		reject("10.67.0.0/16", state.Unreachable),
+		reject("10.68.0.0/16", state.Prohibit),
+		reject("fd66::/64", state.Blackhole),
 	}
-	forward := []topology.Op{sysctl(topology.SysctlForwarding, "1"), sysctl(topology.SysctlForwarding6, "1")}
+	forward := []state.Op{sysctl(state.SysctlForwarding, "1"), sysctl(state.SysctlForwarding6, "1")}
 	strict := append(forward, sysctl("net.ipv4.conf.all.rp_filter", "1"))
 	loose := append(forward, sysctl("net.ipv4.conf.all.rp_filter", "2"))
 	tests := []struct {
 		name              string
-		setup             []topology.Op
+		setup             []state.Op
 		to, from, arrives string
 		want              string
 	}{
@@ -60,7 +60,7 @@ func TestLookups(t *testing.T) {
 		{name: "forwarded", setup: forward, to: "10.9.0.1", from: "10.2.0.2", arrives: "l2", want: "l1 via 10.1.0.2 src 10.1.0.1"},
 		{name: "IPv6 forwarded", setup: forward, to: "fd09::1", from: "fd02::2", arrives: "l2", want: "l1 via fd01::2 src fd01::1"},
 		{name: "forwarded into a blackhole", setup: forward, to: "fd66::1", from: "fd02::2", arrives: "l2", want: "discarded"},
-		{name: "one interface does not forward", setup: append(forward, sysctl(topology.LinkSysctl4("l2", "forwarding"), "0")),
+		{name: "one interface does not forward", setup: append(forward, sysctl(state.LinkSysctl4("l2", "forwarding"), "0")),
 			to: "10.9.0.1", from: "10.2.0.2", arrives: "l2", want: "not forwarded"},
 		{name: "from one of its own addresses", setup: forward, to: "10.9.0.1", from: "10.1.0.1", arrives: "l2", want: "filtered"},
 		{name: "strict filter, source elsewhere", setup: strict, to: "10.9.0.1", from: "10.1.0.7", arrives: "l2", want: "filtered"},
@@ -68,15 +68,15 @@ func TestLookups(t *testing.T) {
 		{name: "strict filter, source where it should be", setup: strict, to: "10.9.0.1", from: "10.2.0.7", arrives: "l2", want: "l1 via 10.1.0.2 src 10.1.0.1"},
 		{name: "loose filter, source elsewhere", setup: loose, to: "10.9.0.1", from: "10.1.0.7", arrives: "l2", want: "l1 via 10.1.0.2 src 10.1.0.1"},
 		{name: "loose filter, source unknown", setup: loose, to: "10.9.0.1", from: "10.77.0.7", arrives: "l2", want: "filtered"},
-		{name: "the longer prefix wins", setup: []topology.Op{route("10.9.0.128/25", via("10.2.0.9", "l2"))}, to: "10.9.0.200", want: "l2 via 10.2.0.9 src 10.2.0.1"},
-		{name: "a whole IPv4 prefix on lo is local", setup: []topology.Op{addAddress("lo", "10.50.0.1/24")}, to: "10.50.0.9", want: "local"},
+		{name: "the longer prefix wins", setup: []state.Op{route("10.9.0.128/25", via("10.2.0.9", "l2"))}, to: "10.9.0.200", want: "l2 via 10.2.0.9 src 10.2.0.1"},
+		{name: "a whole IPv4 prefix on lo is local", setup: []state.Op{addAddress("lo", "10.50.0.1/24")}, to: "10.50.0.9", want: "local"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			k := twoPairs(t)
 			apply(t, k, base...)
 			apply(t, k, tt.setup...)
-			q := topology.ForwardingQuery{Namespace: nsA, Destination: netip.MustParseAddr(tt.to), Incoming: tt.arrives}
+			q := state.ForwardingQuery{Namespace: nsA, Destination: netip.MustParseAddr(tt.to), Incoming: tt.arrives}
 			if tt.from != "" {
 				q.Source = netip.MustParseAddr(tt.from)
 			}
@@ -87,13 +87,13 @@ func TestLookups(t *testing.T) {
 	}
 }
 
-func answer(t *testing.T, k *fake.Kernel, q topology.ForwardingQuery) string {
+func answer(t *testing.T, k *fake.Kernel, q state.ForwardingQuery) string {
 	t.Helper()
 	d, err := k.LookupRoute(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Verdict != topology.Forward {
+	if d.Verdict != state.Forward {
 		return [...]string{"", "local", "no route", "not forwarded", "discarded", "prohibited", "filtered"}[d.Verdict]
 	}
 	text := d.Link
@@ -105,7 +105,7 @@ func answer(t *testing.T, k *fake.Kernel, q topology.ForwardingQuery) string {
 
 func TestLookupsThatCannotBeMade(t *testing.T) {
 	k := twoPairs(t)
-	for _, q := range []topology.ForwardingQuery{
+	for _, q := range []state.ForwardingQuery{
 		{Namespace: "default.lab.nope", Destination: netip.MustParseAddr("10.1.0.1")},
 		{Namespace: nsA, Destination: netip.MustParseAddr("10.1.0.1"), Incoming: "nope"},
 		{Namespace: nsA, Destination: netip.MustParseAddr("10.1.0.2"), Source: netip.MustParseAddr("10.77.0.1")},

@@ -10,25 +10,25 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Kernel is a machine's kernel. Its methods may be called by several goroutines.
 type Kernel struct {
 	mu        sync.Mutex
-	state     topology.State
+	state     state.State
 	dead      map[leg]bool
-	index     map[topology.LinkID]int
+	index     map[state.LinkID]int
 	lastIndex int
 	switches  switches
-	conflicts []topology.Conflict
-	settling  []topology.LinkID
-	blocked   []topology.LinkID
-	failOn    func(topology.Op) error
+	conflicts []state.Conflict
+	settling  []state.LinkID
+	blocked   []state.LinkID
+	failOn    func(state.Op) error
 	observing error
-	applied   []topology.Op
+	applied   []state.Op
 	watchers  map[*watcher]bool
-	others    map[string][]topology.Interference
+	others    map[string][]state.Interference
 	records   map[string][]byte
 	locks     map[string]chan struct{}
 }
@@ -36,12 +36,12 @@ type Kernel struct {
 // New returns the kernel of an empty machine.
 func New() *Kernel {
 	return &Kernel{
-		state:    topology.NewState(),
+		state:    state.NewState(),
 		dead:     map[leg]bool{},
-		index:    map[topology.LinkID]int{},
+		index:    map[state.LinkID]int{},
 		switches: newSwitches(),
 		watchers: map[*watcher]bool{},
-		others:   map[string][]topology.Interference{},
+		others:   map[string][]state.Interference{},
 		records:  map[string][]byte{},
 		locks:    map[string]chan struct{}{},
 	}
@@ -49,7 +49,7 @@ func New() *Kernel {
 
 // OpError is an operation the kernel refused.
 type OpError struct {
-	Op  topology.Op
+	Op  state.Op
 	Err error
 }
 
@@ -68,7 +68,7 @@ func (k *Kernel) Forget(ctx context.Context, _ map[string]map[netip.Addr]bool) e
 func (k *Kernel) ForgetPathMTUs(ctx context.Context, _ []string) error { return ctx.Err() }
 
 // Apply does the operations in order and stops at the first that fails.
-func (k *Kernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err error) {
+func (k *Kernel) Apply(ctx context.Context, ops []state.Op) (applied int, err error) {
 	for i, op := range ops {
 		if err := ctx.Err(); err != nil {
 			return i, err
@@ -80,7 +80,7 @@ func (k *Kernel) Apply(ctx context.Context, ops []topology.Op) (applied int, err
 	return len(ops), nil
 }
 
-func (k *Kernel) applyOne(op topology.Op) error {
+func (k *Kernel) applyOne(op state.Op) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.failOn != nil {
@@ -98,7 +98,7 @@ func (k *Kernel) applyOne(op topology.Op) error {
 }
 
 // become makes next the machine's state. Links that were not there get new indexes.
-func (k *Kernel) become(next topology.State) {
+func (k *Kernel) become(next state.State) {
 	for id := range k.index {
 		if _, there := next.Links[id]; !there {
 			delete(k.index, id)
@@ -115,7 +115,7 @@ func (k *Kernel) become(next topology.State) {
 
 // FailOn lets decide refuse operations before the kernel sees them; nil ends that. It runs
 // under the kernel's lock and must not call its methods.
-func (k *Kernel) FailOn(decide func(topology.Op) error) {
+func (k *Kernel) FailOn(decide func(state.Op) error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.failOn = decide
@@ -130,7 +130,7 @@ func (k *Kernel) FailObserve(err error) {
 
 // Mutate changes the machine from outside, as somebody with ip would. It counts as no
 // write, and is announced to those who watch.
-func (k *Kernel) Mutate(change func(*topology.State)) {
+func (k *Kernel) Mutate(change func(*state.State)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	next := k.state.Clone()
@@ -141,7 +141,7 @@ func (k *Kernel) Mutate(change func(*topology.State)) {
 }
 
 // State returns a copy of everything the machine holds.
-func (k *Kernel) State() topology.State {
+func (k *Kernel) State() state.State {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.state.Clone()
@@ -155,7 +155,7 @@ func (k *Kernel) Writes() int {
 }
 
 // Applied returns the operations done, in order.
-func (k *Kernel) Applied() []topology.Op {
+func (k *Kernel) Applied() []state.Op {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.applied)
@@ -170,7 +170,7 @@ func (k *Kernel) ForgetWrites() {
 
 // PlantConflict gives a name that a lab needs to somebody else. Observations of the lab
 // whose name it contains report it until RemoveConflicts.
-func (k *Kernel) PlantConflict(c topology.Conflict) {
+func (k *Kernel) PlantConflict(c state.Conflict) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.conflicts = append(k.conflicts, c)
@@ -185,45 +185,45 @@ func (k *Kernel) RemoveConflicts() {
 
 // Settle says for which ports a spanning tree has not decided yet, and which it keeps from
 // forwarding: here every port forwards from the start. What is no port does not count.
-func (k *Kernel) Settle(settling, blocked []topology.LinkID) {
+func (k *Kernel) Settle(settling, blocked []state.LinkID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.settling, k.blocked = settling, blocked
 }
 
 // Interfere puts something of others' into a namespace. It changes no decision here.
-func (k *Kernel) Interfere(namespace string, i topology.Interference) {
+func (k *Kernel) Interfere(namespace string, i state.Interference) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.others[namespace] = append(k.others[namespace], i)
 }
 
 // Interferences lists what Interfere put there.
-func (k *Kernel) Interferences(ctx context.Context, namespace string) ([]topology.Interference, error) {
+func (k *Kernel) Interferences(ctx context.Context, namespace string) ([]state.Interference, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.others[namespace]), ctx.Err()
 }
 
 // Labs lists every lab that has marked namespaces here, sorted.
-func (k *Kernel) Labs(ctx context.Context) ([]topology.Identity, error) {
+func (k *Kernel) Labs(ctx context.Context) ([]state.Identity, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var labs []topology.Identity
+	var labs []state.Identity
 	for name, ns := range k.state.Namespaces {
-		namespace, lab, _, ok := topology.SplitNetworkNamespace(name)
-		owner, _, marked := topology.ParseMark(ns.Mark)
+		namespace, lab, _, ok := state.SplitNetworkNamespace(name)
+		owner, _, marked := state.ParseMark(ns.Mark)
 		if ok && marked {
-			labs = append(labs, topology.Identity{Namespace: namespace, Name: lab, Owner: owner})
+			labs = append(labs, state.Identity{Namespace: namespace, Name: lab, Owner: owner})
 		}
 	}
 	slices.SortFunc(labs, compareIdentities)
 	return slices.Compact(labs), nil
 }
 
-func compareIdentities(a, b topology.Identity) int {
+func compareIdentities(a, b state.Identity) int {
 	return strings.Compare(a.String()+" "+string(a.Owner), b.String()+" "+string(b.Owner))
 }

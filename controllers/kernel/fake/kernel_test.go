@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 const (
@@ -21,68 +21,68 @@ const (
 )
 
 var (
-	lab   = topology.Identity{Namespace: "default", Name: "lab", Owner: topology.LocalOwner("default", "lab")}
-	other = topology.Identity{Namespace: "default", Name: "other", Owner: topology.LocalOwner("default", "other")}
+	lab   = state.Identity{Namespace: "default", Name: "lab", Owner: state.LocalOwner("default", "lab")}
+	other = state.Identity{Namespace: "default", Name: "other", Owner: state.LocalOwner("default", "other")}
 )
 
-func create(id topology.Identity, node string) topology.Op {
-	return topology.CreateNamespace{Name: id.NetworkNamespace(node), Mark: id.Owner.Mark(node)}
+func create(id state.Identity, node string) state.Op {
+	return state.CreateNamespace{Name: id.NetworkNamespace(node), Mark: id.Owner.Mark(node)}
 }
 
-func link(namespace, name string) topology.LinkID {
-	return topology.LinkID{Namespace: namespace, Name: name}
+func link(namespace, name string) state.LinkID {
+	return state.LinkID{Namespace: namespace, Name: name}
 }
 
-func pair(name string) topology.Op {
-	return topology.AddLink{Ends: [2]topology.LinkEnd{
+func pair(name string) state.Op {
+	return state.AddLink{Ends: [2]state.LinkEnd{
 		{LinkID: link(nsA, name), MTU: 1500},
 		{LinkID: link(nsB, name), MTU: 1500},
 	}}
 }
 
-func up(namespace, name string) topology.Op {
-	return topology.SetAdmin{LinkID: link(namespace, name), Up: true}
+func up(namespace, name string) state.Op {
+	return state.SetAdmin{LinkID: link(namespace, name), Up: true}
 }
 
-func down(namespace, name string) topology.Op {
-	return topology.SetAdmin{LinkID: link(namespace, name)}
+func down(namespace, name string) state.Op {
+	return state.SetAdmin{LinkID: link(namespace, name)}
 }
 
-func address(link, prefix string) topology.AddressID {
-	return topology.AddressID{Namespace: nsA, Link: link, Prefix: netip.MustParsePrefix(prefix)}
+func address(link, prefix string) state.AddressID {
+	return state.AddressID{Namespace: nsA, Link: link, Prefix: netip.MustParsePrefix(prefix)}
 }
 
-func addAddress(link, prefix string) topology.Op {
-	return topology.AddAddress{AddressID: address(link, prefix)}
+func addAddress(link, prefix string) state.Op {
+	return state.AddAddress{AddressID: address(link, prefix)}
 }
 
-func sysctl(name, value string) topology.Op {
-	return topology.SetSysctl{Namespace: nsA, Name: name, Value: value}
+func sysctl(name, value string) state.Op {
+	return state.SetSysctl{Namespace: nsA, Name: name, Value: value}
 }
 
 // via is one leg: "10.1.0.2 l1", or " l1" for a destination on the link.
-func via(gateway, link string) topology.NextHop {
-	hop := topology.NextHop{Link: link, Weight: 1}
+func via(gateway, link string) state.NextHop {
+	hop := state.NextHop{Link: link, Weight: 1}
 	if gateway != "" {
 		hop.Via = netip.MustParseAddr(gateway)
 	}
 	return hop
 }
 
-func route(to string, hops ...topology.NextHop) topology.ReplaceRoute {
+func route(to string, hops ...state.NextHop) state.ReplaceRoute {
 	prefix := netip.MustParsePrefix(to)
-	op := topology.ReplaceRoute{
-		RouteID: topology.RouteID{Namespace: nsA, Prefix: prefix},
-		Route:   topology.Route{Protocol: topology.RouteProtocol},
+	op := state.ReplaceRoute{
+		RouteID: state.RouteID{Namespace: nsA, Prefix: prefix},
+		Route:   state.Route{Protocol: state.RouteProtocol},
 	}
 	if prefix.Addr().Is6() {
-		op.Metric = topology.DefaultIPv6Metric
+		op.Metric = state.DefaultIPv6Metric
 	}
-	op.Hops, _ = topology.SortHops(hops)
+	op.Hops, _ = state.SortHops(hops)
 	return op
 }
 
-func from(op topology.ReplaceRoute, source string) topology.ReplaceRoute {
+func from(op state.ReplaceRoute, source string) state.ReplaceRoute {
 	op.Source = netip.MustParseAddr(source)
 	return op
 }
@@ -93,7 +93,7 @@ func twoPairs(t *testing.T) *fake.Kernel {
 	t.Helper()
 	k := fake.New()
 	apply(t, k,
-		create(lab, "a"), create(lab, "b"), sysctl(topology.SysctlDisableIPv6, "0"),
+		create(lab, "a"), create(lab, "b"), sysctl(state.SysctlDisableIPv6, "0"),
 		pair("l1"), pair("l2"), pair("down"),
 		up(nsA, "l1"), up(nsB, "l1"), up(nsA, "l2"), up(nsB, "l2"), up(nsA, "lo"),
 		addAddress("l1", "10.1.0.1/24"), addAddress("l2", "10.2.0.1/24"), addAddress("down", "10.3.0.1/24"),
@@ -103,7 +103,7 @@ func twoPairs(t *testing.T) *fake.Kernel {
 	return k
 }
 
-func apply(t *testing.T, k *fake.Kernel, ops ...topology.Op) {
+func apply(t *testing.T, k *fake.Kernel, ops ...state.Op) {
 	t.Helper()
 	if n, err := k.Apply(t.Context(), ops); err != nil || n != len(ops) {
 		t.Fatalf("after %d of %d: %v", n, len(ops), err)
@@ -113,27 +113,27 @@ func apply(t *testing.T, k *fake.Kernel, ops ...topology.Op) {
 // The errors are those of Linux 6.18 for the same commands.
 func TestRefusals(t *testing.T) {
 	tests := []struct {
-		op   topology.Op
+		op   state.Op
 		want error
 	}{
 		{sysctl("net.ipv4.ip_forward", "1"), nil},
-		{topology.SetSysctl{Namespace: "default.lab.nope", Name: "net.ipv4.ip_forward", Value: "1"}, syscall.ENOENT},
+		{state.SetSysctl{Namespace: "default.lab.nope", Name: "net.ipv4.ip_forward", Value: "1"}, syscall.ENOENT},
 		{sysctl("net.ipv4.conf.nope.forwarding", "1"), syscall.ENOENT},
 		{sysctl("net.ipv4.no_such_thing", "1"), syscall.ENOENT},
 
 		{pair("l1"), nil}, // already plugged in like this
-		{topology.AddLink{Ends: [2]topology.LinkEnd{{LinkID: link(nsA, "l1"), MTU: 1500}, {LinkID: link(nsB, "x"), MTU: 1500}}}, syscall.EEXIST},
-		{topology.AddLink{Ends: [2]topology.LinkEnd{{LinkID: link(nsA, "x"), MTU: 1500}, {LinkID: link("default.lab.nope", "x"), MTU: 1500}}}, syscall.ENOENT},
+		{state.AddLink{Ends: [2]state.LinkEnd{{LinkID: link(nsA, "l1"), MTU: 1500}, {LinkID: link(nsB, "x"), MTU: 1500}}}, syscall.EEXIST},
+		{state.AddLink{Ends: [2]state.LinkEnd{{LinkID: link(nsA, "x"), MTU: 1500}, {LinkID: link("default.lab.nope", "x"), MTU: 1500}}}, syscall.ENOENT},
 		{up(nsA, "nope"), syscall.ENODEV},
-		{topology.SetMTU{LinkID: link(nsA, "l1"), MTU: 60}, syscall.EINVAL},
-		{topology.SetMAC{LinkID: link(nsA, "l1"), MAC: topology.MAC{1}}, syscall.EADDRNOTAVAIL},
-		{topology.DeleteLink{LinkID: link(nsA, "nope")}, nil},
-		{topology.DeleteLink{LinkID: link("default.lab.nope", "l1")}, nil},
+		{state.SetMTU{LinkID: link(nsA, "l1"), MTU: 60}, syscall.EINVAL},
+		{state.SetMAC{LinkID: link(nsA, "l1"), MAC: state.MAC{1}}, syscall.EADDRNOTAVAIL},
+		{state.DeleteLink{LinkID: link(nsA, "nope")}, nil},
+		{state.DeleteLink{LinkID: link("default.lab.nope", "l1")}, nil},
 
 		{addAddress("nope", "10.9.0.1/24"), syscall.ENODEV},
 		{addAddress("down", "10.9.0.1/24"), nil},
-		{topology.AddAddress{AddressID: topology.AddressID{Namespace: nsB, Link: "l1", Prefix: netip.MustParsePrefix("fd01::2/64")}}, syscall.EACCES},
-		{topology.DeleteAddress{AddressID: address("nope", "10.9.0.1/24")}, nil},
+		{state.AddAddress{AddressID: state.AddressID{Namespace: nsB, Link: "l1", Prefix: netip.MustParsePrefix("fd01::2/64")}}, syscall.EACCES},
+		{state.DeleteAddress{AddressID: address("nope", "10.9.0.1/24")}, nil},
 
 		{route("10.9.0.0/24", via("10.1.0.2", "l1")), nil},
 		{route("10.9.0.0/24", via("10.1.0.1", "l1")), nil}, // the kernel takes one's own address for a gateway
@@ -148,7 +148,7 @@ func TestRefusals(t *testing.T) {
 		{route("10.9.0.0/24", via("10.77.0.2", "l1"), via("10.2.0.2", "nope")), syscall.ENODEV},
 		{from(route("10.9.0.0/24", via("10.1.0.2", "l1")), "10.2.0.1"), nil},
 		{from(route("10.9.0.0/24", via("10.1.0.2", "l1")), "10.2.0.7"), syscall.EINVAL},
-		{topology.DeleteRoute{RouteID: route("10.99.0.0/24").RouteID}, nil},
+		{state.DeleteRoute{RouteID: route("10.99.0.0/24").RouteID}, nil},
 
 		{route("fd09::/64", via("fd01::2", "l1")), nil},
 		{route("fd09::/64", via("fe80::2", "l1")), nil},
@@ -163,7 +163,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, tt := range tests {
 		k := twoPairs(t)
-		if _, err := k.Apply(t.Context(), []topology.Op{tt.op}); !errors.Is(err, tt.want) {
+		if _, err := k.Apply(t.Context(), []state.Op{tt.op}); !errors.Is(err, tt.want) {
 			t.Errorf("%s\n got: %v\nwant: %v", tt.op, err, tt.want)
 		}
 	}
@@ -171,16 +171,16 @@ func TestRefusals(t *testing.T) {
 
 func TestIPv6IsRefusedWhereItIsOff(t *testing.T) {
 	k := twoPairs(t)
-	apply(t, k, sysctl(topology.LinkSysctl6("l1", "disable_ipv6"), "1"), topology.SetMTU{LinkID: link(nsA, "l2"), MTU: 1000})
-	for op, want := range map[topology.Op]error{
-		addAddress("l1", "fd07::1/64"):                       syscall.EACCES,
-		route("fd09::/64", via("fe80::2", "l1")):             syscall.EACCES,
-		route("fd09::/64", via("fd01::2", "l1")):             syscall.EHOSTUNREACH,
-		addAddress("l2", "fd07::1/64"):                       syscall.EINVAL,
-		route("fd09::/64", via("fe80::2", "l2")):             syscall.ENODEV,
-		sysctl(topology.LinkSysctl6("l2", "hop_limit"), "9"): syscall.ENOENT,
+	apply(t, k, sysctl(state.LinkSysctl6("l1", "disable_ipv6"), "1"), state.SetMTU{LinkID: link(nsA, "l2"), MTU: 1000})
+	for op, want := range map[state.Op]error{
+		addAddress("l1", "fd07::1/64"):                    syscall.EACCES,
+		route("fd09::/64", via("fe80::2", "l1")):          syscall.EACCES,
+		route("fd09::/64", via("fd01::2", "l1")):          syscall.EHOSTUNREACH,
+		addAddress("l2", "fd07::1/64"):                    syscall.EINVAL,
+		route("fd09::/64", via("fe80::2", "l2")):          syscall.ENODEV,
+		sysctl(state.LinkSysctl6("l2", "hop_limit"), "9"): syscall.ENOENT,
 	} {
-		if _, err := k.Apply(t.Context(), []topology.Op{op}); !errors.Is(err, want) {
+		if _, err := k.Apply(t.Context(), []state.Op{op}); !errors.Is(err, want) {
 			t.Errorf("%s\n got: %v\nwant: %v", op, err, want)
 		}
 	}
@@ -188,7 +188,7 @@ func TestIPv6IsRefusedWhereItIsOff(t *testing.T) {
 
 func TestErrorsReadLikeCommands(t *testing.T) {
 	k := twoPairs(t)
-	n, err := k.Apply(t.Context(), []topology.Op{down(nsA, "l2"), route("10.9.0.0/24", via("10.77.0.1", "l1")), down(nsA, "l1")})
+	n, err := k.Apply(t.Context(), []state.Op{down(nsA, "l2"), route("10.9.0.0/24", via("10.77.0.1", "l1")), down(nsA, "l1")})
 	const want = "ip -n default.lab.a route replace 10.9.0.0/24 via 10.77.0.1 dev l1 proto 78: network is unreachable"
 	if n != 1 || err == nil || err.Error() != want {
 		t.Errorf("applied %d\n got: %v\nwant: %s", n, err, want)
@@ -202,18 +202,18 @@ func TestErrorsReadLikeCommands(t *testing.T) {
 // over l1 only, "10.7" is IPv4 over an IPv6 neighbour on l1, "fd05" is over l2 with lo's source.
 func TestSurvivors(t *testing.T) {
 	tests := []struct {
-		op   topology.Op
+		op   state.Op
 		want []string
 	}{
 		{down(nsB, "l1"), []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64", "fd09::/64"}},
 		{down(nsA, "l1"), []string{"10.8.0.0/24", "fd05::/64", "fd08::/64"}},
-		{topology.DeleteLink{LinkID: link(nsA, "l1")}, []string{"fd05::/64", "fd08::/64"}},
-		{topology.DeleteNamespace{Name: nsB}, nil},
-		{topology.DeleteAddress{AddressID: address("l1", "10.1.0.1/24")}, []string{"10.8.0.0/24", "fd05::/64", "fd08::/64", "fd09::/64"}},
-		{topology.SetMTU{LinkID: link(nsA, "l1"), MTU: 1000}, []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64"}},
-		{sysctl(topology.LinkSysctl6("l1", "disable_ipv6"), "1"), []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64"}},
-		{sysctl(topology.SysctlDisableIPv6, "1"), []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24"}},
-		{topology.DeleteAddress{AddressID: address("lo", "fd55::1/128")}, []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64", "fd09::/64"}},
+		{state.DeleteLink{LinkID: link(nsA, "l1")}, []string{"fd05::/64", "fd08::/64"}},
+		{state.DeleteNamespace{Name: nsB}, nil},
+		{state.DeleteAddress{AddressID: address("l1", "10.1.0.1/24")}, []string{"10.8.0.0/24", "fd05::/64", "fd08::/64", "fd09::/64"}},
+		{state.SetMTU{LinkID: link(nsA, "l1"), MTU: 1000}, []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64"}},
+		{sysctl(state.LinkSysctl6("l1", "disable_ipv6"), "1"), []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64"}},
+		{sysctl(state.SysctlDisableIPv6, "1"), []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24"}},
+		{state.DeleteAddress{AddressID: address("lo", "fd55::1/128")}, []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64", "fd09::/64"}},
 	}
 	for _, tt := range tests {
 		k := routed(t)
@@ -246,7 +246,7 @@ func TestDeadLegsCarryNothingUntilTheirLinkIsBack(t *testing.T) {
 	k := routed(t)
 	leaves := func(want string) {
 		t.Helper()
-		d, err := k.LookupRoute(t.Context(), topology.ForwardingQuery{Namespace: nsA, Destination: netip.MustParseAddr("10.8.0.1")})
+		d, err := k.LookupRoute(t.Context(), state.ForwardingQuery{Namespace: nsA, Destination: netip.MustParseAddr("10.8.0.1")})
 		if err != nil || d.Link != want {
 			t.Errorf("leaves over %q, want %q (%v)", d.Link, want, err)
 		}
@@ -262,7 +262,7 @@ func TestDeadLegsCarryNothingUntilTheirLinkIsBack(t *testing.T) {
 
 func TestAnIPv6RouteForgetsASourceThatIsGone(t *testing.T) {
 	k := routed(t)
-	apply(t, k, topology.DeleteAddress{AddressID: address("lo", "fd55::1/128")})
+	apply(t, k, state.DeleteAddress{AddressID: address("lo", "fd55::1/128")})
 	if source := k.State().Routes[route("fd05::/64").RouteID].Source; source.IsValid() {
 		t.Errorf("the route still has source %s", source)
 	}
@@ -271,14 +271,14 @@ func TestAnIPv6RouteForgetsASourceThatIsGone(t *testing.T) {
 func TestObserveSeesOnlyTheLab(t *testing.T) {
 	k := twoPairs(t)
 	apply(t, k, create(other, "a"))
-	k.Mutate(func(s *topology.State) {
-		s.Links[link(nsA, "tun0")] = topology.Link{MTU: 1500}
-		s.Addresses[address("tun0", "10.77.0.1/24")] = topology.Address{}
-		s.Routes[topology.RouteID{Namespace: nsA, Prefix: netip.MustParsePrefix("10.88.0.0/16")}] = topology.Route{Protocol: 186}
-		s.Namespaces["default.lab.stranger"] = topology.Namespace{Mounted: true}
+	k.Mutate(func(s *state.State) {
+		s.Links[link(nsA, "tun0")] = state.Link{MTU: 1500}
+		s.Addresses[address("tun0", "10.77.0.1/24")] = state.Address{}
+		s.Routes[state.RouteID{Namespace: nsA, Prefix: netip.MustParsePrefix("10.88.0.0/16")}] = state.Route{Protocol: 186}
+		s.Namespaces["default.lab.stranger"] = state.Namespace{Mounted: true}
 	})
-	want := topology.NewState()
-	want.Namespaces["default.lab.stranger"] = topology.Namespace{}
+	want := state.NewState()
+	want.Namespaces["default.lab.stranger"] = state.Namespace{}
 	got, err := k.Observe(t.Context(), lab, want)
 	if err != nil {
 		t.Fatal(err)
@@ -290,17 +290,17 @@ func TestObserveSeesOnlyTheLab(t *testing.T) {
 	if !slices.Equal(got.Foreign, wantForeign) {
 		t.Errorf("foreign %q, want %q", got.Foreign, wantForeign)
 	}
-	wantConflict := topology.Conflict{Name: "/run/netlab/netns/default.lab.stranger", Found: "a network namespace without a mark"}
-	if !slices.Equal(got.Conflicts, []topology.Conflict{wantConflict}) {
+	wantConflict := state.Conflict{Name: "/run/netlab/netns/default.lab.stranger", Found: "a network namespace without a mark"}
+	if !slices.Equal(got.Conflicts, []state.Conflict{wantConflict}) {
 		t.Errorf("conflicts %v, want %v", got.Conflicts, wantConflict)
 	}
 }
 
 func TestObserveSeesCarrierAndIndex(t *testing.T) {
 	k := twoPairs(t)
-	before, _ := k.Observe(t.Context(), lab, topology.NewState())
-	apply(t, k, down(nsB, "l2"), topology.DeleteLink{LinkID: link(nsA, "l1")}, pair("l1"))
-	after, err := k.Observe(t.Context(), lab, topology.NewState())
+	before, _ := k.Observe(t.Context(), lab, state.NewState())
+	apply(t, k, down(nsB, "l2"), state.DeleteLink{LinkID: link(nsA, "l1")}, pair("l1"))
+	after, err := k.Observe(t.Context(), lab, state.NewState())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,10 +320,10 @@ func TestObserveSeesCarrierAndIndex(t *testing.T) {
 
 func TestPlantedConflictsAreOneLabs(t *testing.T) {
 	k := twoPairs(t)
-	planted := topology.Conflict{Name: "/run/netns/default.lab.a", Found: "a directory"}
+	planted := state.Conflict{Name: "/run/netns/default.lab.a", Found: "a directory"}
 	k.PlantConflict(planted)
-	for id, want := range map[topology.Identity][]topology.Conflict{lab: {planted}, other: nil} {
-		got, err := k.Observe(t.Context(), id, topology.NewState())
+	for id, want := range map[state.Identity][]state.Conflict{lab: {planted}, other: nil} {
+		got, err := k.Observe(t.Context(), id, state.NewState())
 		if err != nil || !slices.Equal(got.Conflicts, want) {
 			t.Errorf("%s: %v, %v; want %v", id, got.Conflicts, err, want)
 		}
@@ -333,13 +333,13 @@ func TestPlantedConflictsAreOneLabs(t *testing.T) {
 func TestFailuresOnDemand(t *testing.T) {
 	k := twoPairs(t)
 	k.ForgetWrites()
-	k.FailOn(func(op topology.Op) error {
-		if _, ok := op.(topology.DeleteLink); ok {
+	k.FailOn(func(op state.Op) error {
+		if _, ok := op.(state.DeleteLink); ok {
 			return syscall.EBUSY
 		}
 		return nil
 	})
-	n, err := k.Apply(t.Context(), []topology.Op{down(nsA, "l1"), topology.DeleteLink{LinkID: link(nsA, "l1")}})
+	n, err := k.Apply(t.Context(), []state.Op{down(nsA, "l1"), state.DeleteLink{LinkID: link(nsA, "l1")}})
 	if refused := new(fake.OpError); n != 1 || !errors.As(err, &refused) || !errors.Is(err, syscall.EBUSY) {
 		t.Errorf("applied %d, %v", n, err)
 	}
@@ -347,7 +347,7 @@ func TestFailuresOnDemand(t *testing.T) {
 		t.Errorf("only what was done counts as a write: %v", k.Applied())
 	}
 	k.FailObserve(syscall.EINTR)
-	if _, err := k.Observe(t.Context(), lab, topology.NewState()); !errors.Is(err, syscall.EINTR) {
+	if _, err := k.Observe(t.Context(), lab, state.NewState()); !errors.Is(err, syscall.EINTR) {
 		t.Errorf("observed although reading fails: %v", err)
 	}
 }
@@ -355,9 +355,9 @@ func TestFailuresOnDemand(t *testing.T) {
 func TestLabsListsEveryMark(t *testing.T) {
 	k := twoPairs(t)
 	apply(t, k, create(other, "a"))
-	k.Mutate(func(s *topology.State) { s.Namespaces["default.zzz.x"] = topology.Namespace{Mounted: true} })
+	k.Mutate(func(s *state.State) { s.Namespaces["default.zzz.x"] = state.Namespace{Mounted: true} })
 	labs, err := k.Labs(t.Context())
-	if err != nil || !slices.Equal(labs, []topology.Identity{lab, other}) {
+	if err != nil || !slices.Equal(labs, []state.Identity{lab, other}) {
 		t.Errorf("%v, %v", labs, err)
 	}
 }
@@ -369,7 +369,7 @@ func TestWatchAnnouncesWhatChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.Mutate(func(s *topology.State) { *s = s.With(topology.DeleteLink{LinkID: link(nsA, "l1")}) })
+	k.Mutate(func(s *state.State) { *s = s.With(state.DeleteLink{LinkID: link(nsA, "l1")}) })
 	for _, want := range []string{nsA, nsB} {
 		if e := <-events; e.Namespace != want {
 			t.Errorf("event for %q, want %q", e.Namespace, want)
@@ -400,7 +400,7 @@ func TestRecords(t *testing.T) {
 	if record, err := k.LoadRecord(lab); err != nil || string(record) != "spec" {
 		t.Errorf("%q, %v", record, err)
 	}
-	withoutOwner := []topology.Identity{{Namespace: "default", Name: "lab"}, {Namespace: "default", Name: "other"}}
+	withoutOwner := []state.Identity{{Namespace: "default", Name: "lab"}, {Namespace: "default", Name: "other"}}
 	if labs, err := k.Records(); err != nil || !slices.Equal(labs, withoutOwner) {
 		t.Errorf("%v, %v", labs, err)
 	}

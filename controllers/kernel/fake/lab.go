@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // ErrBusy says that somebody else is writing to the lab.
@@ -21,7 +21,7 @@ var ErrBusy = errors.New("busy")
 const agentLock = "agent"
 
 // Lock makes the caller the lab's only writer, or fails with ErrBusy.
-func (k *Kernel) Lock(id topology.Identity) (unlock func(), err error) {
+func (k *Kernel) Lock(id state.Identity) (unlock func(), err error) {
 	unlock, holder := k.lock(id.String())
 	if holder != nil {
 		return nil, fmt.Errorf("lock %s: %w", id, ErrBusy)
@@ -73,7 +73,7 @@ func (k *Kernel) Enter(namespace string, fn func() error) error {
 }
 
 // SaveRecord keeps what a lab was built from.
-func (k *Kernel) SaveRecord(id topology.Identity, record []byte) error {
+func (k *Kernel) SaveRecord(id state.Identity, record []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.records[id.String()] = slices.Clone(record)
@@ -81,7 +81,7 @@ func (k *Kernel) SaveRecord(id topology.Identity, record []byte) error {
 }
 
 // LoadRecord returns what SaveRecord kept; without one the error is fs.ErrNotExist.
-func (k *Kernel) LoadRecord(id topology.Identity) ([]byte, error) {
+func (k *Kernel) LoadRecord(id state.Identity) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	record, ok := k.records[id.String()]
@@ -92,20 +92,20 @@ func (k *Kernel) LoadRecord(id topology.Identity) ([]byte, error) {
 }
 
 // Records lists the labs that have a record, sorted. Their Owner is empty.
-func (k *Kernel) Records() ([]topology.Identity, error) {
+func (k *Kernel) Records() ([]state.Identity, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var labs []topology.Identity
+	var labs []state.Identity
 	for name := range k.records {
 		namespace, lab, _ := strings.Cut(name, "/")
-		labs = append(labs, topology.Identity{Namespace: namespace, Name: lab})
+		labs = append(labs, state.Identity{Namespace: namespace, Name: lab})
 	}
 	slices.SortFunc(labs, compareIdentities)
 	return labs, nil
 }
 
 // DeleteRecord forgets a record, if there is one.
-func (k *Kernel) DeleteRecord(id topology.Identity) error {
+func (k *Kernel) DeleteRecord(id state.Identity) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.records, id.String())

@@ -9,24 +9,24 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Observe reads what the machine holds of a lab.
-func (k *Kernel) Observe(ctx context.Context, id topology.Identity, want topology.State) (topology.Observation, error) {
+func (k *Kernel) Observe(ctx context.Context, id state.Identity, want state.State) (state.Observation, error) {
 	if err := ctx.Err(); err != nil {
-		return topology.Observation{}, err
+		return state.Observation{}, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.observing != nil {
-		return topology.Observation{}, k.observing
+		return state.Observation{}, k.observing
 	}
 	o := &observer{Kernel: k, id: id, want: want}
-	o.see = topology.Observation{
-		State:   topology.NewState(),
-		Carrier: map[topology.LinkID]bool{},
-		Index:   map[topology.LinkID]int{},
+	o.see = state.Observation{
+		State:   state.NewState(),
+		Carrier: map[state.LinkID]bool{},
+		Index:   map[state.LinkID]int{},
 	}
 	o.namespaces()
 	o.links()
@@ -34,16 +34,16 @@ func (k *Kernel) Observe(ctx context.Context, id topology.Identity, want topolog
 	o.addresses()
 	o.routes()
 	o.sysctls()
-	slices.SortFunc(o.see.Conflicts, func(a, b topology.Conflict) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(o.see.Conflicts, func(a, b state.Conflict) int { return strings.Compare(a.Name, b.Name) })
 	slices.Sort(o.see.Foreign)
 	return o.see, nil
 }
 
 type observer struct {
 	*Kernel
-	id   topology.Identity
-	want topology.State
-	see  topology.Observation
+	id   state.Identity
+	want state.State
+	see  state.Observation
 }
 
 func (o *observer) namespaces() {
@@ -53,8 +53,8 @@ func (o *observer) namespaces() {
 		case o.owns(name, ns):
 			o.see.State.Namespaces[name] = ns
 		case wanted:
-			o.see.Conflicts = append(o.see.Conflicts, topology.Conflict{
-				Name: topology.NamespaceDir + "/" + name, Found: found(ns),
+			o.see.Conflicts = append(o.see.Conflicts, state.Conflict{
+				Name: state.NamespaceDir + "/" + name, Found: found(ns),
 			})
 		}
 	}
@@ -66,15 +66,15 @@ func (o *observer) namespaces() {
 }
 
 // owns reports whether a namespace, or the symlink that is left of one, is the lab's.
-func (o *observer) owns(name string, ns topology.Namespace) bool {
+func (o *observer) owns(name string, ns state.Namespace) bool {
 	if !strings.HasPrefix(name, o.id.Prefix()) {
 		return false
 	}
-	owner, _, marked := topology.ParseMark(ns.Mark)
-	return marked && owner == o.id.Owner || ns == topology.Namespace{Symlink: true}
+	owner, _, marked := state.ParseMark(ns.Mark)
+	return marked && owner == o.id.Owner || ns == state.Namespace{Symlink: true}
 }
 
-func found(ns topology.Namespace) string {
+func found(ns state.Namespace) string {
 	if ns.Mark == "" {
 		return "a network namespace without a mark"
 	}
@@ -92,7 +92,7 @@ func (o *observer) links() {
 			continue
 		}
 		_, wanted := o.want.Links[id]
-		if link.Group != topology.LinkGroup && id.Name != topology.Loopback && !wanted {
+		if link.Group != state.LinkGroup && id.Name != state.Loopback && !wanted {
 			o.foreign("interface %s in %s", id.Name, id.Namespace)
 			continue
 		}
@@ -115,15 +115,15 @@ func (o *observer) layers() {
 		}
 	}
 	for id, value := range o.state.Overrides {
-		if _, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
+		if _, ours := o.see.State.Links[state.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
 			o.see.State.Overrides[id] = value
 		}
 	}
-	noPort := func(id topology.LinkID) bool { return o.see.State.Links[id].Master == "" }
+	noPort := func(id state.LinkID) bool { return o.see.State.Links[id].Master == "" }
 	o.see.Settling = slices.DeleteFunc(slices.Clone(o.settling), noPort)
 	o.see.Blocked = slices.DeleteFunc(slices.Clone(o.blocked), noPort)
 	for id, row := range o.state.PortVLANs {
-		if _, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
+		if _, ours := o.see.State.Links[state.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
 			o.see.State.PortVLANs[id] = row
 		}
 	}
@@ -134,14 +134,14 @@ func (o *observer) foreign(format string, args ...any) {
 }
 
 // carrier reports whether the other end of a link that is up is up too.
-func carrier(s topology.State, id topology.LinkID) bool {
+func carrier(s state.State, id state.LinkID) bool {
 	link := s.Links[id]
-	return id.Name == topology.Loopback || link.Kind != topology.VethLink || s.Links[link.Peer].Up
+	return id.Name == state.Loopback || link.Kind != state.VethLink || s.Links[link.Peer].Up
 }
 
 func (o *observer) addresses() {
 	for id, address := range o.state.Addresses {
-		if _, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
+		if _, ours := o.see.State.Links[state.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
 			o.see.State.Addresses[id] = address
 		}
 	}
@@ -152,7 +152,7 @@ func (o *observer) routes() {
 		_, wanted := o.want.Routes[id]
 		switch {
 		case !o.inLab(id.Namespace):
-		case wanted || route.Protocol == topology.RouteProtocol:
+		case wanted || route.Protocol == state.RouteProtocol:
 			o.see.State.Routes[id] = route
 		default:
 			o.foreign("route %s (protocol %d) in %s", id.Prefix, route.Protocol, id.Namespace)
@@ -162,9 +162,9 @@ func (o *observer) routes() {
 
 func (o *observer) sysctls() {
 	maps.Copy(o.see.State.Sysctls, o.state.Sysctls)
-	maps.DeleteFunc(o.see.State.Sysctls, func(id topology.SysctlID, _ string) bool {
+	maps.DeleteFunc(o.see.State.Sysctls, func(id state.SysctlID, _ string) bool {
 		link, ofLink := linkOfSysctl(id.Name)
-		_, ours := o.see.State.Links[topology.LinkID{Namespace: id.Namespace, Name: link}]
+		_, ours := o.see.State.Links[state.LinkID{Namespace: id.Namespace, Name: link}]
 		return !o.inLab(id.Namespace) || ofLink && !ours
 	})
 }
@@ -177,7 +177,7 @@ func linkOfSysctl(name string) (link string, ok bool) {
 		return "", false
 	}
 	switch link = rest[:at]; link {
-	case "all", "default", topology.Loopback:
+	case "all", "default", state.Loopback:
 		return "", false
 	}
 	return link, true

@@ -7,68 +7,68 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // The smallest and largest MTU of a veth.
 const minMTU, maxMTU = 68, 65535
 
 // refuse returns the errno with which a kernel in this state refuses op.
-func (k *Kernel) refuse(op topology.Op) error {
+func (k *Kernel) refuse(op state.Op) error {
 	s := k.state
 	switch op := op.(type) {
-	case topology.CreateNamespace:
+	case state.CreateNamespace:
 		if ns := s.Namespaces[op.Name]; ns.Mounted && ns.Mark != op.Mark {
 			return syscall.EEXIST
 		}
-	case topology.SetSysctl:
+	case state.SetSysctl:
 		return refuseSysctl(s, op)
-	case topology.AddLink:
+	case state.AddLink:
 		return refuseLink(s, op)
-	case topology.DeleteLink:
-		if op.Name == topology.Loopback && s.Namespaces[op.Namespace].Mounted {
+	case state.DeleteLink:
+		if op.Name == state.Loopback && s.Namespaces[op.Namespace].Mounted {
 			return syscall.EOPNOTSUPP
 		}
-	case topology.SetAdmin:
+	case state.SetAdmin:
 		return missingLink(s, op.LinkID)
-	case topology.SetMTU:
+	case state.SetMTU:
 		return refuseMTU(s, op)
-	case topology.SetMAC:
+	case state.SetMAC:
 		return refuseMAC(s, op)
-	case topology.SetGroup:
+	case state.SetGroup:
 		return missingLink(s, op.LinkID)
-	case topology.ReleaseLink:
+	case state.ReleaseLink:
 		return missingLink(s, op.LinkID)
-	case topology.AddBridge:
-		return refuseNew(s, op.LinkEnd, topology.Link{Kind: topology.BridgeLink})
-	case topology.SetBridge:
+	case state.AddBridge:
+		return refuseNew(s, op.LinkEnd, state.Link{Kind: state.BridgeLink})
+	case state.SetBridge:
 		return missingLink(s, op.LinkID)
-	case topology.AddVLANLink:
+	case state.AddVLANLink:
 		return refuseVLANLink(s, op)
-	case topology.SetMaster:
+	case state.SetMaster:
 		return refuseMaster(s, op)
-	case topology.SetPortVLAN:
-		return refusePortVLAN(s, topology.LinkID{Namespace: op.Namespace, Name: op.Link})
-	case topology.ReplaceQdisc:
+	case state.SetPortVLAN:
+		return refusePortVLAN(s, state.LinkID{Namespace: op.Namespace, Name: op.Link})
+	case state.ReplaceQdisc:
 		return missingLink(s, op.LinkID)
-	case topology.AddAddress:
+	case state.AddAddress:
 		return refuseAddress(s, op)
-	case topology.AddPrefixRoute:
+	case state.AddPrefixRoute:
 		return refusePrefixRoute(s, op)
-	case topology.ReplaceRoute:
+	case state.ReplaceRoute:
 		return refuseRoute(k.fibOf(op.Namespace), op)
 	}
 	return nil
 }
 
-func missingNamespace(s topology.State, name string) error {
+func missingNamespace(s state.State, name string) error {
 	if !s.Namespaces[name].Mounted {
 		return syscall.ENOENT
 	}
 	return nil
 }
 
-func missingLink(s topology.State, id topology.LinkID) error {
+func missingLink(s state.State, id state.LinkID) error {
 	if err := missingNamespace(s, id.Namespace); err != nil {
 		return err
 	}
@@ -79,11 +79,11 @@ func missingLink(s topology.State, id topology.LinkID) error {
 }
 
 // refusePortVLAN: only bridges and their ports are in VLANs.
-func refusePortVLAN(s topology.State, id topology.LinkID) error {
+func refusePortVLAN(s state.State, id state.LinkID) error {
 	if err := missingLink(s, id); err != nil {
 		return err
 	}
-	if link := s.Links[id]; link.Master == "" && link.Kind != topology.BridgeLink {
+	if link := s.Links[id]; link.Master == "" && link.Kind != state.BridgeLink {
 		return syscall.EOPNOTSUPP
 	}
 	return nil
@@ -91,18 +91,18 @@ func refusePortVLAN(s topology.State, id topology.LinkID) error {
 
 // refuseSysctl: a setting is a file of /proc/sys; without the link, or without IPv6 on it,
 // there is none.
-func refuseSysctl(s topology.State, op topology.SetSysctl) error {
+func refuseSysctl(s state.State, op state.SetSysctl) error {
 	if err := missingNamespace(s, op.Namespace); err != nil {
 		return err
 	}
-	_, there := s.Sysctls[topology.SysctlID{Namespace: op.Namespace, Name: op.Name}]
-	if !there && !slices.Contains(topology.BridgeSysctls(), op.Name) {
+	_, there := s.Sysctls[state.SysctlID{Namespace: op.Namespace, Name: op.Name}]
+	if !there && !slices.Contains(state.BridgeSysctls(), op.Name) {
 		return syscall.ENOENT
 	}
 	return nil
 }
 
-func refuseLink(s topology.State, op topology.AddLink) error {
+func refuseLink(s state.State, op state.AddLink) error {
 	for _, end := range op.Ends {
 		if err := missingNamespace(s, end.Namespace); err != nil {
 			return err
@@ -126,13 +126,13 @@ func refuseLink(s topology.State, op topology.AddLink) error {
 }
 
 // refuseNew is for links of one end. One that is there already is not an error.
-func refuseNew(s topology.State, end topology.LinkEnd, want topology.Link) error {
+func refuseNew(s state.State, end state.LinkEnd, want state.Link) error {
 	if err := missingNamespace(s, end.Namespace); err != nil {
 		return err
 	}
 	have, taken := s.Links[end.LinkID]
 	switch {
-	case taken && have.Kind == want.Kind && have.Parent == want.Parent && have.VLAN == want.VLAN && have.Group == topology.LinkGroup:
+	case taken && have.Kind == want.Kind && have.Parent == want.Parent && have.VLAN == want.VLAN && have.Group == state.LinkGroup:
 		return nil
 	case end.MTU < minMTU || end.MTU > maxMTU:
 		return syscall.EINVAL
@@ -145,12 +145,12 @@ func refuseNew(s topology.State, end topology.LinkEnd, want topology.Link) error
 }
 
 // refuseVLANLink: there is one interface per VLAN on a link, and it is no larger.
-func refuseVLANLink(s topology.State, op topology.AddVLANLink) error {
-	parent := topology.LinkID{Namespace: op.Namespace, Name: op.Parent}
+func refuseVLANLink(s state.State, op state.AddVLANLink) error {
+	parent := state.LinkID{Namespace: op.Namespace, Name: op.Parent}
 	if err := missingLink(s, parent); err != nil {
 		return err
 	}
-	want := topology.Link{Kind: topology.VLANLink, Parent: op.Parent, VLAN: op.VLAN}
+	want := state.Link{Kind: state.VLANLink, Parent: op.Parent, VLAN: op.VLAN}
 	for id, link := range s.Links {
 		if id.Namespace == op.Namespace && id != op.LinkID && link.Kind == want.Kind && link.Parent == want.Parent && link.VLAN == want.VLAN {
 			return syscall.EEXIST
@@ -163,54 +163,54 @@ func refuseVLANLink(s topology.State, op topology.AddVLANLink) error {
 }
 
 // refuseMaster: a bridge cannot be a port, and only a bridge has ports.
-func refuseMaster(s topology.State, op topology.SetMaster) error {
+func refuseMaster(s state.State, op state.SetMaster) error {
 	if err := missingLink(s, op.LinkID); err != nil {
 		return err
 	}
-	master := topology.LinkID{Namespace: op.Namespace, Name: op.Master}
+	master := state.LinkID{Namespace: op.Namespace, Name: op.Master}
 	switch {
 	case missingLink(s, master) != nil:
 		return syscall.ENODEV
-	case s.Links[master].Kind != topology.BridgeLink:
+	case s.Links[master].Kind != state.BridgeLink:
 		return syscall.EOPNOTSUPP
-	case s.Links[op.LinkID].Kind == topology.BridgeLink:
+	case s.Links[op.LinkID].Kind == state.BridgeLink:
 		return syscall.ELOOP
-	case op.Name == topology.Loopback:
+	case op.Name == state.Loopback:
 		return syscall.EINVAL
 	}
 	return nil
 }
 
 // plugged reports whether the pair is already there: adding it again is not an error.
-func plugged(s topology.State, op topology.AddLink) bool {
+func plugged(s state.State, op state.AddLink) bool {
 	a, b := op.Ends[0].LinkID, op.Ends[1].LinkID
 	return a != b && s.Links[a].Peer == b && s.Links[b].Peer == a
 }
 
-func multicast(mac topology.MAC) bool { return mac[0]&1 != 0 }
+func multicast(mac state.MAC) bool { return mac[0]&1 != 0 }
 
-func refuseMTU(s topology.State, op topology.SetMTU) error {
+func refuseMTU(s state.State, op state.SetMTU) error {
 	if err := missingLink(s, op.LinkID); err != nil {
 		return err
 	}
-	if op.Name != topology.Loopback && (op.MTU < minMTU || op.MTU > maxMTU) {
+	if op.Name != state.Loopback && (op.MTU < minMTU || op.MTU > maxMTU) {
 		return syscall.EINVAL
 	}
 	return nil
 }
 
-func refuseMAC(s topology.State, op topology.SetMAC) error {
+func refuseMAC(s state.State, op state.SetMAC) error {
 	if err := missingLink(s, op.LinkID); err != nil {
 		return err
 	}
-	if op.Name != topology.Loopback && (multicast(op.MAC) || op.MAC == topology.MAC{}) {
+	if op.Name != state.Loopback && (multicast(op.MAC) || op.MAC == state.MAC{}) {
 		return syscall.EADDRNOTAVAIL
 	}
 	return nil
 }
 
-func refuseAddress(s topology.State, op topology.AddAddress) error {
-	id := topology.LinkID{Namespace: op.Namespace, Name: op.Link}
+func refuseAddress(s state.State, op state.AddAddress) error {
+	id := state.LinkID{Namespace: op.Namespace, Name: op.Link}
 	if err := missingLink(s, id); err != nil {
 		return err
 	}
@@ -226,8 +226,8 @@ func refuseAddress(s topology.State, op topology.AddAddress) error {
 }
 
 // refusePrefixRoute: a route needs a link that is up, and for IPv6 one that has it.
-func refusePrefixRoute(s topology.State, op topology.AddPrefixRoute) error {
-	id := topology.LinkID{Namespace: op.Namespace, Name: op.Link}
+func refusePrefixRoute(s state.State, op state.AddPrefixRoute) error {
+	id := state.LinkID{Namespace: op.Namespace, Name: op.Link}
 	if err := missingLink(s, id); err != nil {
 		return err
 	}
@@ -243,20 +243,20 @@ func refusePrefixRoute(s topology.State, op topology.AddPrefixRoute) error {
 }
 
 // hasIPv6 reports whether the MTU allows the link IPv6 at all.
-func hasIPv6(s topology.State, id topology.LinkID) bool {
-	return s.Links[id].MTU >= topology.MinIPv6MTU
+func hasIPv6(s state.State, id state.LinkID) bool {
+	return s.Links[id].MTU >= state.MinIPv6MTU
 }
 
-func ipv6Disabled(s topology.State, id topology.LinkID) bool {
-	return s.Sysctls[topology.SysctlID{Namespace: id.Namespace, Name: topology.LinkSysctl6(id.Name, "disable_ipv6")}] == "1"
+func ipv6Disabled(s state.State, id state.LinkID) bool {
+	return s.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl6(id.Name, "disable_ipv6")}] == "1"
 }
 
-func refuseRoute(f fib, op topology.ReplaceRoute) error {
+func refuseRoute(f fib, op state.ReplaceRoute) error {
 	if err := missingNamespace(f.state, op.Namespace); err != nil {
 		return err
 	}
 	for _, hop := range op.NextHops() { // the message names links by index, so these come first
-		if err := missingLink(f.state, topology.LinkID{Namespace: op.Namespace, Name: hop.Link}); err != nil {
+		if err := missingLink(f.state, state.LinkID{Namespace: op.Namespace, Name: hop.Link}); err != nil {
 			return err
 		}
 	}
@@ -272,8 +272,8 @@ func refuseRoute(f fib, op topology.ReplaceRoute) error {
 }
 
 // refuseHop follows fib_check_nh and fib6_nh_init, in their order.
-func (f fib) refuseHop(destination netip.Addr, hop topology.NextHop) error {
-	id := topology.LinkID{Namespace: f.namespace, Name: hop.Link}
+func (f fib) refuseHop(destination netip.Addr, hop state.NextHop) error {
+	id := state.LinkID{Namespace: f.namespace, Name: hop.Link}
 	switch {
 	case destination.Is6() || hop.Via.Is6():
 		return f.refuseHop6(id, hop.Via)
@@ -285,7 +285,7 @@ func (f fib) refuseHop(destination netip.Addr, hop topology.NextHop) error {
 	return nil
 }
 
-func (f fib) refuseGateway4(id topology.LinkID, via netip.Addr) error {
+func (f fib) refuseGateway4(id state.LinkID, via netip.Addr) error {
 	switch {
 	case f.hasAddress(id, via):
 		if !f.state.Links[id].Up {
@@ -300,13 +300,13 @@ func (f fib) refuseGateway4(id topology.LinkID, via netip.Addr) error {
 	return nil
 }
 
-func (f fib) refuseHop6(id topology.LinkID, via netip.Addr) error {
+func (f fib) refuseHop6(id state.LinkID, via netip.Addr) error {
 	switch {
 	case !hasIPv6(f.state, id):
 		return syscall.ENODEV
 	case via.IsValid() && f.own(via):
 		return syscall.EINVAL
-	case via.IsValid() && !topology.IsLinkLocal(via) && !f.onLink(id, via):
+	case via.IsValid() && !state.IsLinkLocal(via) && !f.onLink(id, via):
 		return syscall.EHOSTUNREACH
 	case ipv6Disabled(f.state, id):
 		return syscall.EACCES
@@ -317,7 +317,7 @@ func (f fib) refuseHop6(id topology.LinkID, via netip.Addr) error {
 }
 
 // hasAddress reports whether address is the link's own.
-func (f fib) hasAddress(id topology.LinkID, address netip.Addr) bool {
+func (f fib) hasAddress(id state.LinkID, address netip.Addr) bool {
 	return slices.ContainsFunc(f.addresses(id.Name), func(p netip.Prefix) bool { return p.Addr() == address })
 }
 
@@ -332,12 +332,12 @@ func (f fib) own(address netip.Addr) bool {
 }
 
 // onLink reports whether the best route to address over the link has no gateway.
-func (f fib) onLink(id topology.LinkID, address netip.Addr) bool {
-	entry, ok := f.best(address, func(hop topology.NextHop) bool { return hop.Link == id.Name && !hop.Via.IsValid() })
-	return ok && entry.kind == topology.Unicast
+func (f fib) onLink(id state.LinkID, address netip.Addr) bool {
+	entry, ok := f.best(address, func(hop state.NextHop) bool { return hop.Link == id.Name && !hop.Via.IsValid() })
+	return ok && entry.kind == state.Unicast
 }
 
-func (f fib) broadcast(id topology.LinkID, address netip.Addr) bool {
+func (f fib) broadcast(id state.LinkID, address netip.Addr) bool {
 	return f.state.Links[id].Up && slices.ContainsFunc(f.addresses(id.Name), func(p netip.Prefix) bool {
 		return p.Bits() < 31 && p.Contains(address) && !p.Contains(address.Next())
 	})

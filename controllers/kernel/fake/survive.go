@@ -8,32 +8,32 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // leg is one interface of a route. A dead one stays in the route but carries nothing until
 // its interface comes back.
 type leg struct {
-	route topology.RouteID
+	route state.RouteID
 	link  string
 }
 
 // after is what the kernel holds after op, which it did not refuse.
-func (k *Kernel) after(op topology.Op) topology.State {
+func (k *Kernel) after(op state.Op) state.State {
 	switch op := op.(type) {
-	case topology.CreateNamespace:
+	case state.CreateNamespace:
 		if k.state.Namespaces[op.Name].Mounted {
 			return k.state
 		}
-	case topology.DeleteRoute:
+	case state.DeleteRoute:
 		if route, ok := k.state.Routes[op.RouteID]; !ok || route.Protocol != op.Protocol {
 			return k.state
 		}
-	case topology.AddAddress:
+	case state.AddAddress:
 		if _, there := k.state.Addresses[op.AddressID]; !there && k.hasIPv6Address(op.AddressID) {
 			return k.state
 		}
-	case topology.ReplaceRoute:
+	case state.ReplaceRoute:
 		k.revive(func(l leg) bool { return l.route == op.RouteID })
 	}
 	next := k.state.With(op)
@@ -46,8 +46,8 @@ func (k *Kernel) after(op topology.Op) topology.State {
 
 // hasIPv6Address: the kernel knows an IPv6 address of an interface by its bits alone, so
 // replacing it with another prefix length changes nothing.
-func (k *Kernel) hasIPv6Address(id topology.AddressID) bool {
-	link := topology.LinkID{Namespace: id.Namespace, Name: id.Link}
+func (k *Kernel) hasIPv6Address(id state.AddressID) bool {
+	link := state.LinkID{Namespace: id.Namespace, Name: id.Link}
 	return id.Prefix.Addr().Is6() && k.fibOf(id.Namespace).hasAddress(link, id.Prefix.Addr())
 }
 
@@ -56,21 +56,21 @@ func (k *Kernel) revive(match func(leg) bool) {
 }
 
 // reviveLegs follows fib_sync_up and rt6_sync_up.
-func (k *Kernel) reviveLegs(op topology.Op) {
+func (k *Kernel) reviveLegs(op state.Op) {
 	switch op := op.(type) {
-	case topology.SetAdmin:
+	case state.SetAdmin:
 		if op.Up {
 			k.revive(func(l leg) bool {
-				return follows(op.LinkID, topology.LinkID{Namespace: l.route.Namespace, Name: l.link}, k.state)
+				return follows(op.LinkID, state.LinkID{Namespace: l.route.Namespace, Name: l.link}, k.state)
 			})
 		}
-	case topology.AddAddress:
+	case state.AddAddress:
 		if op.Prefix.Addr().Is4() {
 			k.revive(func(l leg) bool {
 				return l.route.Namespace == op.Namespace && l.link == op.Link && l.route.Prefix.Addr().Is4()
 			})
 		}
-	case topology.SetSysctl:
+	case state.SetSysctl:
 		if strings.HasSuffix(op.Name, ".disable_ipv6") && op.Value == "0" {
 			k.revive(func(l leg) bool { return l.route.Namespace == op.Namespace && l.route.Prefix.Addr().Is6() })
 		}
@@ -78,7 +78,7 @@ func (k *Kernel) reviveLegs(op topology.Op) {
 }
 
 // keepSurvivors puts back what With took along and the kernel keeps.
-func (k *Kernel) keepSurvivors(op topology.Op, next *topology.State) {
+func (k *Kernel) keepSurvivors(op state.Op, next *state.State) {
 	for id, route := range k.state.Routes {
 		if _, there := next.Routes[id]; there || !next.Namespaces[id.Namespace].Mounted || deletes(op, id) {
 			continue
@@ -93,19 +93,19 @@ func (k *Kernel) keepSurvivors(op topology.Op, next *topology.State) {
 	}
 }
 
-func deletes(op topology.Op, id topology.RouteID) bool {
-	deletion, ok := op.(topology.DeleteRoute)
+func deletes(op state.Op, id state.RouteID) bool {
+	deletion, ok := op.(state.DeleteRoute)
 	return ok && deletion.RouteID == id
 }
 
 // survives4: an IPv4 route goes with its source address, with any interface it uses, and
 // when its last leg dies.
-func (k *Kernel) survives4(op topology.Op, id topology.RouteID, route topology.Route, next topology.State) (topology.Route, bool) {
+func (k *Kernel) survives4(op state.Op, id state.RouteID, route state.Route, next state.State) (state.Route, bool) {
 	if route.Source.IsValid() && !(fib{state: next, namespace: id.Namespace}).local(route.Source) {
 		return route, false
 	}
 	for _, hop := range route.NextHops() {
-		if _, there := next.Links[topology.LinkID{Namespace: id.Namespace, Name: hop.Link}]; !there {
+		if _, there := next.Links[state.LinkID{Namespace: id.Namespace, Name: hop.Link}]; !there {
 			return route, false
 		}
 	}
@@ -114,12 +114,12 @@ func (k *Kernel) survives4(op topology.Op, id topology.RouteID, route topology.R
 
 // survives6: an IPv6 route loses the legs whose interface lost IPv6, and only forgets its
 // source address.
-func (k *Kernel) survives6(op topology.Op, id topology.RouteID, route topology.Route, next topology.State) (topology.Route, bool) {
+func (k *Kernel) survives6(op state.Op, id state.RouteID, route state.Route, next state.State) (state.Route, bool) {
 	if route.Source.IsValid() && !(fib{state: next, namespace: id.Namespace}).local(route.Source) {
 		route.Source = netip.Addr{}
 	}
-	hops := slices.DeleteFunc(slices.Clone(route.NextHops()), func(hop topology.NextHop) bool {
-		return !hasIPv6(next, topology.LinkID{Namespace: id.Namespace, Name: hop.Link})
+	hops := slices.DeleteFunc(slices.Clone(route.NextHops()), func(hop state.NextHop) bool {
+		return !hasIPv6(next, state.LinkID{Namespace: id.Namespace, Name: hop.Link})
 	})
 	if len(hops) == 0 {
 		return route, len(route.NextHops()) == 0
@@ -127,12 +127,12 @@ func (k *Kernel) survives6(op topology.Op, id topology.RouteID, route topology.R
 	if len(hops) == 1 {
 		hops[0].Weight = 1
 	}
-	route.Hops, _ = topology.SortHops(hops)
+	route.Hops, _ = state.SortHops(hops)
 	return route, k.someLegLives(op, id, route, next)
 }
 
 // someLegLives marks the legs that op kills and reports whether one is left.
-func (k *Kernel) someLegLives(op topology.Op, id topology.RouteID, route topology.Route, next topology.State) bool {
+func (k *Kernel) someLegLives(op state.Op, id state.RouteID, route state.Route, next state.State) bool {
 	alive := 0
 	for _, hop := range route.NextHops() {
 		l := leg{id, hop.Link}
@@ -147,19 +147,19 @@ func (k *Kernel) someLegLives(op topology.Op, id topology.RouteID, route topolog
 }
 
 // follows reports whether an interface goes up and down with id: it is id, or on it for a VLAN.
-func follows(id, other topology.LinkID, s topology.State) bool {
+func follows(id, other state.LinkID, s state.State) bool {
 	return id == other || id.Namespace == other.Namespace && s.Links[other].Parent == id.Name
 }
 
-func kills(op topology.Op, id topology.RouteID, link string, next topology.State) bool {
-	on := topology.LinkID{Namespace: id.Namespace, Name: link}
+func kills(op state.Op, id state.RouteID, link string, next state.State) bool {
+	on := state.LinkID{Namespace: id.Namespace, Name: link}
 	switch op := op.(type) {
-	case topology.SetAdmin:
+	case state.SetAdmin:
 		return !op.Up && follows(op.LinkID, on, next)
-	case topology.DeleteAddress:
+	case state.DeleteAddress:
 		return id.Prefix.Addr().Is4() && op.Namespace == id.Namespace && op.Link == link &&
 			op.Prefix.Addr().Is4() && !(fib{state: next, namespace: id.Namespace}).hasIPv4(link)
-	case topology.SetSysctl:
+	case state.SetSysctl:
 		return id.Prefix.Addr().Is6() && ipv6Disabled(next, on)
 	}
 	return false

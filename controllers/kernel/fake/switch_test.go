@@ -7,23 +7,23 @@ import (
 	"testing"
 
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // An interface for a VLAN goes down with what it is on, and its routes go with it.
 func TestRoutesOverAVLANGoDownWithItsParent(t *testing.T) {
 	k := fake.New()
 	const ns = "default.lab.r"
-	eth0, vlan := topology.LinkID{Namespace: ns, Name: "eth0"}, topology.LinkID{Namespace: ns, Name: "eth0.10"}
-	peer := topology.LinkID{Namespace: ns, Name: "other"}
-	route := topology.RouteID{Namespace: ns, Prefix: netip.MustParsePrefix("10.9.0.0/24")}
-	ops := []topology.Op{
-		topology.CreateNamespace{Name: ns, Mark: "mark"},
-		topology.AddLink{Ends: [2]topology.LinkEnd{{LinkID: eth0, MTU: 1500}, {LinkID: peer, MTU: 1500}}},
-		topology.AddVLANLink{LinkEnd: topology.LinkEnd{LinkID: vlan, MTU: 1500}, Parent: "eth0", VLAN: 10},
-		topology.SetAdmin{LinkID: eth0, Up: true}, topology.SetAdmin{LinkID: vlan, Up: true},
-		topology.AddAddress{AddressID: topology.AddressID{Namespace: ns, Link: "eth0.10", Prefix: netip.MustParsePrefix("10.1.0.1/24")}},
-		topology.ReplaceRoute{RouteID: route, Route: topology.Route{Hops: [topology.MaxNextHops]topology.NextHop{{Link: "eth0.10", Weight: 1}}}},
+	eth0, vlan := state.LinkID{Namespace: ns, Name: "eth0"}, state.LinkID{Namespace: ns, Name: "eth0.10"}
+	peer := state.LinkID{Namespace: ns, Name: "other"}
+	route := state.RouteID{Namespace: ns, Prefix: netip.MustParsePrefix("10.9.0.0/24")}
+	ops := []state.Op{
+		state.CreateNamespace{Name: ns, Mark: "mark"},
+		state.AddLink{Ends: [2]state.LinkEnd{{LinkID: eth0, MTU: 1500}, {LinkID: peer, MTU: 1500}}},
+		state.AddVLANLink{LinkEnd: state.LinkEnd{LinkID: vlan, MTU: 1500}, Parent: "eth0", VLAN: 10},
+		state.SetAdmin{LinkID: eth0, Up: true}, state.SetAdmin{LinkID: vlan, Up: true},
+		state.AddAddress{AddressID: state.AddressID{Namespace: ns, Link: "eth0.10", Prefix: netip.MustParsePrefix("10.1.0.1/24")}},
+		state.ReplaceRoute{RouteID: route, Route: state.Route{Hops: [state.MaxNextHops]state.NextHop{{Link: "eth0.10", Weight: 1}}}},
 	}
 	if _, err := k.Apply(t.Context(), ops); err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestRoutesOverAVLANGoDownWithItsParent(t *testing.T) {
 	if _, there := k.State().Routes[route]; !there {
 		t.Fatal("there is no route to lose")
 	}
-	if _, err := k.Apply(t.Context(), []topology.Op{topology.SetAdmin{LinkID: eth0}}); err != nil {
+	if _, err := k.Apply(t.Context(), []state.Op{state.SetAdmin{LinkID: eth0}}); err != nil {
 		t.Fatal(err)
 	}
 	if row, there := k.State().Routes[route]; there {

@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Event says that something in a network namespace changed; with an empty Namespace, that
@@ -96,17 +96,17 @@ func (k *Kernel) notify(namespaces ...string) {
 }
 
 // namespacesThatDiffer lists, sorted, the namespaces in which two States differ.
-func namespacesThatDiffer(a, b topology.State) []string {
+func namespacesThatDiffer(a, b state.State) []string {
 	differ := map[string]bool{}
 	collect(a.Namespaces, b.Namespaces, differ, func(name string) string { return name })
-	collect(a.Links, b.Links, differ, func(id topology.LinkID) string { return id.Namespace })
-	collect(a.Addresses, b.Addresses, differ, func(id topology.AddressID) string { return id.Namespace })
-	collect(a.Routes, b.Routes, differ, func(id topology.RouteID) string { return id.Namespace })
-	collect(a.Sysctls, b.Sysctls, differ, func(id topology.SysctlID) string { return id.Namespace })
-	collect(a.Bridges, b.Bridges, differ, func(id topology.LinkID) string { return id.Namespace })
-	collect(a.PortVLANs, b.PortVLANs, differ, func(id topology.PortVLANID) string { return id.Namespace })
-	collect(a.Qdiscs, b.Qdiscs, differ, func(id topology.LinkID) string { return id.Namespace })
-	collect(a.Overrides, b.Overrides, differ, func(id topology.OverrideID) string { return id.Namespace })
+	collect(a.Links, b.Links, differ, func(id state.LinkID) string { return id.Namespace })
+	collect(a.Addresses, b.Addresses, differ, func(id state.AddressID) string { return id.Namespace })
+	collect(a.Routes, b.Routes, differ, func(id state.RouteID) string { return id.Namespace })
+	collect(a.Sysctls, b.Sysctls, differ, func(id state.SysctlID) string { return id.Namespace })
+	collect(a.Bridges, b.Bridges, differ, func(id state.LinkID) string { return id.Namespace })
+	collect(a.PortVLANs, b.PortVLANs, differ, func(id state.PortVLANID) string { return id.Namespace })
+	collect(a.Qdiscs, b.Qdiscs, differ, func(id state.LinkID) string { return id.Namespace })
+	collect(a.Overrides, b.Overrides, differ, func(id state.OverrideID) string { return id.Namespace })
 	return slices.Sorted(maps.Keys(differ))
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // own is the calling thread's network namespace.
@@ -25,7 +25,7 @@ type Options struct {
 
 // Apply performs the operations one after the other on one thread, which ends with it. It
 // supports what the labs of make bench consist of, and fails at anything else.
-func Apply(ops []topology.Op, o Options) error {
+func Apply(ops []state.Op, o Options) error {
 	return onThread(func() error {
 		f := &floor{Options: o, spaces: map[string]*space{}, buffer: make([]byte, 8192)}
 		defer f.close()
@@ -61,19 +61,19 @@ func (s *space) close() {
 	unix.Close(s.file)   //nolint:errcheck // opened for reading
 }
 
-func (f *floor) write(op topology.Op) error {
+func (f *floor) write(op state.Op) error {
 	switch op := op.(type) {
-	case topology.CreateNamespace:
+	case state.CreateNamespace:
 		return f.create(op)
-	case topology.DeleteNamespace:
+	case state.DeleteNamespace:
 		return f.delete(op)
-	case topology.AddSymlink:
-		return f.unlessBare(func() error { return unix.Symlink(topology.NamespaceDir+"/"+op.Name, topology.SymlinkDir+"/"+op.Name) })
-	case topology.DeleteSymlink:
-		return f.unlessBare(func() error { return unix.Unlink(topology.SymlinkDir + "/" + op.Name) })
-	case topology.SetSysctl:
+	case state.AddSymlink:
+		return f.unlessBare(func() error { return unix.Symlink(state.NamespaceDir+"/"+op.Name, state.SymlinkDir+"/"+op.Name) })
+	case state.DeleteSymlink:
+		return f.unlessBare(func() error { return unix.Unlink(state.SymlinkDir + "/" + op.Name) })
+	case state.SetSysctl:
 		return f.setSysctl(op)
-	case topology.DeleteLink:
+	case state.DeleteLink:
 		return nil // it goes with its namespace
 	}
 	return f.send(op)
@@ -86,8 +86,8 @@ func (f *floor) unlessBare(do func() error) error {
 	return do()
 }
 
-func (f *floor) create(op topology.CreateNamespace) error {
-	path := topology.NamespaceDir + "/" + op.Name
+func (f *floor) create(op state.CreateNamespace) error {
+	path := state.NamespaceDir + "/" + op.Name
 	if err := writeFile(path, op.Mark, unix.O_CREAT); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (f *floor) create(op topology.CreateNamespace) error {
 		if err := f.exchange(s, mark(op.Mark)); err != nil {
 			return err
 		}
-		return topology.BirthSysctls(writeSysctl)
+		return state.BirthSysctls(writeSysctl)
 	})
 	if err != nil {
 		return err
@@ -111,16 +111,16 @@ func (f *floor) create(op topology.CreateNamespace) error {
 	return unix.Mount(own, path, "", unix.MS_BIND, "")
 }
 
-func (f *floor) delete(op topology.DeleteNamespace) error {
-	path := topology.NamespaceDir + "/" + op.Name
+func (f *floor) delete(op state.DeleteNamespace) error {
+	path := state.NamespaceDir + "/" + op.Name
 	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil {
 		return err
 	}
 	return unix.Unlink(path)
 }
 
-func (f *floor) setSysctl(op topology.SetSysctl) error {
-	if f.Bare && op.Name != topology.SysctlForwarding && op.Name != topology.SysctlForwarding6 {
+func (f *floor) setSysctl(op state.SetSysctl) error {
+	if f.Bare && op.Name != state.SysctlForwarding && op.Name != state.SysctlForwarding6 {
 		return nil
 	}
 	if _, err := f.enter(op.Namespace); err != nil {
@@ -144,7 +144,7 @@ func (f *floor) space(name string) (*space, error) {
 	if s, ok := f.spaces[name]; ok {
 		return s, nil
 	}
-	fd, err := unix.Open(topology.NamespaceDir+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(state.NamespaceDir+"/"+name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}

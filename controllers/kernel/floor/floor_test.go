@@ -9,8 +9,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/floor"
 	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
-	"github.com/netlab-dev/netlab/controllers/topology"
-	"github.com/netlab-dev/netlab/controllers/topology/topologytest"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
+	"github.com/netlab-dev/netlab/controllers/state/statetest"
 )
 
 // TestMain runs every test of this package as root of a machine of its own.
@@ -23,39 +24,39 @@ func TestTheFloorBuildsTheWholeLab(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := tutorial(t)
-	if err := floor.Apply(topology.Diff(topology.NewState(), want), floor.Options{}); err != nil {
+	if err := floor.Apply(state.Diff(state.NewState(), want), floor.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	found, err := k.Observe(t.Context(), topologytest.Lab, want)
+	found, err := k.Observe(t.Context(), statetest.Lab, want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if left := topology.Diff(found.State, want); len(left) > 0 {
+	if left := state.Diff(found.State, want); len(left) > 0 {
 		t.Errorf("NetLab would still have to do %v", left)
 	}
-	if err := floor.Apply(topology.Diff(want, topology.NewState()), floor.Options{}); err != nil {
+	if err := floor.Apply(state.Diff(want, state.NewState()), floor.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := floor.Drain(); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := k.Observe(t.Context(), topologytest.Lab, want); err != nil || len(found.State.Namespaces) > 0 {
+	if found, err := k.Observe(t.Context(), statetest.Lab, want); err != nil || len(found.State.Namespaces) > 0 {
 		t.Errorf("torn down: %v, %v", found.State.Namespaces, err)
 	}
 }
 
 // tutorial is two hosts and the router between them.
-func tutorial(t *testing.T) topology.State {
+func tutorial(t *testing.T) state.State {
 	t.Helper()
 	ends := func(host string) []v1alpha1.Endpoint {
 		return []v1alpha1.Endpoint{{Name: host}, {Name: "router"}}
 	}
-	lab, err := topology.Compile(topologytest.Lab, &v1alpha1.NetLabSpec{
+	lab, err := lab.Compile(statetest.Lab, &v1alpha1.NetLabSpec{
 		Namespaces: []v1alpha1.Namespace{{Name: "ns1"}, {Name: "ns2"}},
 		Routers:    []v1alpha1.Router{{Name: "router"}},
 		Subnets:    []v1alpha1.Subnet{{Name: "left", CIDRs: []string{"192.0.2.0/24"}}, {Name: "right", CIDRs: []string{"198.51.100.0/24"}}},
 		Links:      []v1alpha1.Link{{Name: "l1", Subnet: "left", Endpoints: ends("ns1")}, {Name: "l2", Subnet: "right", Endpoints: ends("ns2")}},
-	}, topology.Options{Symlinks: true})
+	}, lab.Options{Symlinks: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // loopbackIndex is the index of lo in every network namespace.
@@ -33,28 +33,28 @@ const (
 )
 
 // send performs an operation that is one message.
-func (f *floor) send(op topology.Op) error {
+func (f *floor) send(op state.Op) error {
 	switch op := op.(type) {
-	case topology.AddLink:
+	case state.AddLink:
 		return f.addLink(op)
-	case topology.AddBridge:
+	case state.AddBridge:
 		return f.sendIn(op.Namespace, message{unix.RTM_NEWLINK, create, append(parts(nl.NewIfInfomsg(unix.AF_UNSPEC), bridge(op.Bridge)), end(op.LinkEnd)...)})
-	case topology.SetMaster:
+	case state.SetMaster:
 		return f.changeLink(op.LinkID, func(s *space, header *nl.IfInfomsg) []nl.NetlinkRequestData {
 			return parts(number(unix.IFLA_MASTER, index(s, op.Master)))
 		})
-	case topology.SetAdmin:
+	case state.SetAdmin:
 		return f.changeLink(op.LinkID, func(_ *space, header *nl.IfInfomsg) []nl.NetlinkRequestData {
 			header.Change, header.Flags = unix.IFF_UP, unix.IFF_UP
 			return nil
 		})
-	case topology.AddAddress:
+	case state.AddAddress:
 		return f.address(op.AddressID, unix.RTM_NEWADDR, replace)
-	case topology.DeleteAddress:
+	case state.DeleteAddress:
 		return f.address(op.AddressID, unix.RTM_DELADDR, change)
-	case topology.ReplaceRoute:
+	case state.ReplaceRoute:
 		return f.replaceRoute(op)
-	case topology.DeleteRoute:
+	case state.DeleteRoute:
 		header := route(op.RouteID)
 		header.Scope, header.Protocol = unix.RT_SCOPE_NOWHERE, op.Protocol
 		return f.sendIn(op.Namespace, message{unix.RTM_DELROUTE, change, append(parts(header), destination(op.RouteID)...)})
@@ -75,7 +75,7 @@ func mark(text string) message {
 	return message{unix.RTM_NEWLINK, change, parts(header, nl.NewRtAttr(unix.IFLA_IFALIAS, []byte(text)))}
 }
 
-func (f *floor) addLink(op topology.AddLink) error {
+func (f *floor) addLink(op state.AddLink) error {
 	there, err := f.space(op.Ends[1].Namespace)
 	if err != nil {
 		return err
@@ -92,23 +92,23 @@ func (f *floor) addLink(op topology.AddLink) error {
 }
 
 // vethEnd asks for one queue in each direction, unless the kernel is to make and unmake as many as it likes.
-func (f *floor) vethEnd(e topology.LinkEnd) []nl.NetlinkRequestData {
+func (f *floor) vethEnd(e state.LinkEnd) []nl.NetlinkRequestData {
 	if f.AnyQueues {
 		return end(e)
 	}
 	return append(end(e), number(unix.IFLA_NUM_TX_QUEUES, 1), number(unix.IFLA_NUM_RX_QUEUES, 1))
 }
 
-func end(e topology.LinkEnd) []nl.NetlinkRequestData {
+func end(e state.LinkEnd) []nl.NetlinkRequestData {
 	return parts(
 		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(e.Name)),
 		nl.NewRtAttr(unix.IFLA_ADDRESS, e.MAC[:]),
 		number(unix.IFLA_MTU, e.MTU),
-		number(unix.IFLA_GROUP, topology.LinkGroup),
+		number(unix.IFLA_GROUP, state.LinkGroup),
 	)
 }
 
-func bridge(b topology.Bridge) *nl.RtAttr {
+func bridge(b state.Bridge) *nl.RtAttr {
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("bridge"))
 	info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_BR_FORWARD_DELAY, nl.Uint32Attr(b.ForwardDelay))
@@ -116,7 +116,7 @@ func bridge(b topology.Bridge) *nl.RtAttr {
 }
 
 // changeLink sends a message about a link.
-func (f *floor) changeLink(id topology.LinkID, describe func(*space, *nl.IfInfomsg) []nl.NetlinkRequestData) error {
+func (f *floor) changeLink(id state.LinkID, describe func(*space, *nl.IfInfomsg) []nl.NetlinkRequestData) error {
 	s, err := f.space(id.Namespace)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func index(s *space, name string) int {
 	return int(request.Uint32())
 }
 
-func (f *floor) address(id topology.AddressID, kind, flags int) error {
+func (f *floor) address(id state.AddressID, kind, flags int) error {
 	s, err := f.space(id.Namespace)
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (f *floor) address(id topology.AddressID, kind, flags int) error {
 	return f.exchange(s, message{kind, flags, list})
 }
 
-func (f *floor) replaceRoute(op topology.ReplaceRoute) error {
+func (f *floor) replaceRoute(op state.ReplaceRoute) error {
 	s, err := f.space(op.Namespace)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (f *floor) replaceRoute(op topology.ReplaceRoute) error {
 	return f.exchange(s, message{unix.RTM_NEWROUTE, replace, list})
 }
 
-func multipath(s *space, to netip.Addr, hops []topology.NextHop) *nl.RtAttr {
+func multipath(s *space, to netip.Addr, hops []state.NextHop) *nl.RtAttr {
 	legs := nl.NewRtAttr(unix.RTA_MULTIPATH, nil)
 	for _, hop := range hops {
 		legs.AddChild(&nl.RtNexthop{
@@ -181,13 +181,13 @@ func multipath(s *space, to netip.Addr, hops []topology.NextHop) *nl.RtAttr {
 	return legs
 }
 
-func route(id topology.RouteID) *nl.RtMsg {
+func route(id state.RouteID) *nl.RtMsg {
 	header := nl.NewRtMsg()
 	header.Family, header.Dst_len, header.Type = uint8(family(id.Prefix.Addr())), uint8(id.Prefix.Bits()), unix.RTN_UNSPEC
 	return header
 }
 
-func destination(id topology.RouteID) []nl.NetlinkRequestData {
+func destination(id state.RouteID) []nl.NetlinkRequestData {
 	list := parts(number(unix.RTA_TABLE, unix.RT_TABLE_MAIN))
 	if id.Prefix.Bits() > 0 {
 		list = append(list, nl.NewRtAttr(unix.RTA_DST, id.Prefix.Addr().AsSlice()))

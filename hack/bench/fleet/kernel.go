@@ -10,23 +10,23 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // lab is what network namespaces are named after.
 type lab struct{ namespace, name string }
 
-func labOf(id topology.Identity) lab { return lab{id.Namespace, id.Name} }
+func labOf(id state.Identity) lab { return lab{id.Namespace, id.Name} }
 
 // plans holds one copy of what each lab wants, for all nodes: a thousand agents compile the same.
 type plans struct {
 	mu     sync.Mutex
-	latest map[topology.Identity]topology.State
+	latest map[state.Identity]state.State
 }
 
-func newPlans() *plans { return &plans{latest: map[topology.Identity]topology.State{}} }
+func newPlans() *plans { return &plans{latest: map[state.Identity]state.State{}} }
 
-func (p *plans) share(id topology.Identity, want topology.State) topology.State {
+func (p *plans) share(id state.Identity, want state.State) state.State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if known, ok := p.latest[id]; ok && known.Equal(want) {
@@ -43,44 +43,44 @@ type obedientKernel struct {
 	plans *plans
 
 	mu      sync.Mutex
-	held    map[topology.Identity]topology.State
+	held    map[state.Identity]state.State
 	asked   map[lab]order
 	records map[lab][]byte
 }
 
 // order is what was wanted of a lab that is not there like that.
 type order struct {
-	id   topology.Identity
-	want topology.State
+	id   state.Identity
+	want state.State
 }
 
 func newKernel(shared *plans) *obedientKernel {
 	return &obedientKernel{
-		plans: shared, held: map[topology.Identity]topology.State{}, asked: map[lab]order{}, records: map[lab][]byte{},
+		plans: shared, held: map[state.Identity]state.State{}, asked: map[lab]order{}, records: map[lab][]byte{},
 	}
 }
 
 // Observe returns the lab, and remembers what was wanted if that differs.
-func (k *obedientKernel) Observe(_ context.Context, id topology.Identity, want topology.State) (topology.Observation, error) {
+func (k *obedientKernel) Observe(_ context.Context, id state.Identity, want state.State) (state.Observation, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	have, ok := k.held[id]
 	if !ok {
-		have = topology.NewState()
+		have = state.NewState()
 	}
 	if !have.Equal(want) {
 		k.asked[labOf(id)] = order{id, want}
 	}
-	return topology.Observation{State: have}, nil
+	return state.Observation{State: have}, nil
 }
 
 // Apply does what was asked of the lab that the operations are about.
-func (k *obedientKernel) Apply(_ context.Context, ops []topology.Op) (applied int, err error) {
+func (k *obedientKernel) Apply(_ context.Context, ops []state.Op) (applied int, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, op := range ops {
 		for _, namespace := range op.Namespaces() {
-			if of, name, _, ok := topology.SplitNetworkNamespace(namespace); ok {
+			if of, name, _, ok := state.SplitNetworkNamespace(namespace); ok {
 				k.obey(lab{of, name})
 				return len(ops), nil
 			}
@@ -104,32 +104,32 @@ func (k *obedientKernel) obey(l lab) {
 }
 
 // Labs lists what is there.
-func (k *obedientKernel) Labs(context.Context) ([]topology.Identity, error) {
+func (k *obedientKernel) Labs(context.Context) ([]state.Identity, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	ids := make([]topology.Identity, 0, len(k.held))
+	ids := make([]state.Identity, 0, len(k.held))
 	for id := range k.held {
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, func(a, b topology.Identity) int { return strings.Compare(a.String(), b.String()) })
+	slices.SortFunc(ids, func(a, b state.Identity) int { return strings.Compare(a.String(), b.String()) })
 	return ids, nil
 }
 
 // LookupRoute is asked only about probes that fail.
-func (k *obedientKernel) LookupRoute(context.Context, topology.ForwardingQuery) (topology.ForwardingDecision, error) {
-	return topology.ForwardingDecision{}, nil
+func (k *obedientKernel) LookupRoute(context.Context, state.ForwardingQuery) (state.ForwardingDecision, error) {
+	return state.ForwardingDecision{}, nil
 }
 
 // Interferences finds nothing: nobody else is on this machine.
-func (k *obedientKernel) Interferences(context.Context, string) ([]topology.Interference, error) {
+func (k *obedientKernel) Interferences(context.Context, string) ([]state.Interference, error) {
 	return nil, nil
 }
 
 // Lock never waits: nobody else is on this machine.
-func (k *obedientKernel) Lock(topology.Identity) (unlock func(), err error) { return func() {}, nil }
+func (k *obedientKernel) Lock(state.Identity) (unlock func(), err error) { return func() {}, nil }
 
 // SaveRecord keeps a note.
-func (k *obedientKernel) SaveRecord(id topology.Identity, record []byte) error {
+func (k *obedientKernel) SaveRecord(id state.Identity, record []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.records[labOf(id)] = record
@@ -137,7 +137,7 @@ func (k *obedientKernel) SaveRecord(id topology.Identity, record []byte) error {
 }
 
 // LoadRecord returns the note.
-func (k *obedientKernel) LoadRecord(id topology.Identity) ([]byte, error) {
+func (k *obedientKernel) LoadRecord(id state.Identity) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	record, ok := k.records[labOf(id)]
@@ -148,7 +148,7 @@ func (k *obedientKernel) LoadRecord(id topology.Identity) ([]byte, error) {
 }
 
 // DeleteRecord forgets the note.
-func (k *obedientKernel) DeleteRecord(id topology.Identity) error {
+func (k *obedientKernel) DeleteRecord(id state.Identity) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.records, labOf(id))

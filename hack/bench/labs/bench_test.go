@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 func TestCallsAreCountedByPhase(t *testing.T) {
@@ -60,7 +60,7 @@ func TestWhatHappensToALab(t *testing.T) {
 	}
 	deleted := 0
 	for _, op := range b.spoil() {
-		if op == topology.Op(b.parts[0].damage) || op == topology.Op(b.parts[1].damage) {
+		if op == state.Op(b.parts[0].damage) || op == state.Op(b.parts[1].damage) {
 			deleted++
 		}
 	}

@@ -12,13 +12,14 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // bench is a lab with what happens to it. There may be several of the same spec, of which the
 // same happens to all.
 type bench struct {
-	labs []topology.Identity
+	labs []state.Identity
 	spec *v1alpha1.NetLabSpec
 	// edited has another address for one host.
 	edited *v1alpha1.NetLabSpec
@@ -27,11 +28,11 @@ type bench struct {
 
 // part is what is about one of the labs.
 type part struct {
-	want topology.State
+	want state.State
 	// wantEdited is what edited wants, damaged what is left when an address was deleted.
-	wantEdited, damaged topology.State
+	wantEdited, damaged state.State
 	// damage is what somebody does to the lab.
-	damage topology.DeleteAddress
+	damage state.DeleteAddress
 }
 
 // tutorials is the tutorial's lab many times in one: two hosts and a router each.
@@ -67,7 +68,7 @@ func newBench(spec *v1alpha1.NetLabSpec, copies int) (*bench, error) {
 	b := &bench{spec: spec}
 	for i := range copies {
 		name := fmt.Sprintf("bench-%d", i)
-		b.labs = append(b.labs, topology.Identity{Namespace: "default", Name: name, Owner: topology.LocalOwner("default", name)})
+		b.labs = append(b.labs, state.Identity{Namespace: "default", Name: name, Owner: state.LocalOwner("default", name)})
 	}
 	for _, lab := range b.labs {
 		p, err := b.part(lab)
@@ -79,7 +80,7 @@ func newBench(spec *v1alpha1.NetLabSpec, copies int) (*bench, error) {
 	return b, nil
 }
 
-func (b *bench) part(lab topology.Identity) (p part, err error) {
+func (b *bench) part(lab state.Identity) (p part, err error) {
 	if p.want, err = compile(lab, b.spec); err != nil {
 		return p, err
 	}
@@ -93,10 +94,10 @@ func (b *bench) part(lab topology.Identity) (p part, err error) {
 	return p, nil
 }
 
-func compile(lab topology.Identity, spec *v1alpha1.NetLabSpec) (topology.State, error) {
-	compiled, err := topology.Compile(lab, spec, topology.Options{Symlinks: true})
+func compile(built state.Identity, spec *v1alpha1.NetLabSpec) (state.State, error) {
+	compiled, err := lab.Compile(built, spec, lab.Options{Symlinks: true})
 	if err != nil {
-		return topology.State{}, err
+		return state.State{}, err
 	}
 	return compiled.Want, nil
 }
@@ -105,14 +106,14 @@ func compile(lab topology.Identity, spec *v1alpha1.NetLabSpec) (topology.State, 
 // loss of the one it has. With the mask of the old one the new address would be a secondary while both
 // are there, and go along with the old one wherever nobody has set promote_secondaries, as a tutorial
 // has not.
-func (b *bench) edit(lab topology.Identity, p *part) error {
+func (b *bench) edit(lab state.Identity, p *part) error {
 	b.edited = b.spec.DeepCopy()
 	for i, link := range slices.Backward(b.edited.Links) {
 		host := lab.NetworkNamespace(link.Endpoints[0].Name)
 		for id := range p.want.Addresses {
 			if id.Namespace == host && id.Link == link.Name {
 				b.edited.Links[i].Endpoints[0].Addresses = []string{upperHalf(id.Prefix).String()}
-				p.damage = topology.DeleteAddress{AddressID: id}
+				p.damage = state.DeleteAddress{AddressID: id}
 				return nil
 			}
 		}
@@ -127,30 +128,30 @@ func upperHalf(subnet netip.Prefix) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4(first), subnet.Bits()+1)
 }
 
-func (b *bench) build() []topology.Op {
-	return b.plan(func(p part) []topology.Op { return topology.Diff(topology.NewState(), p.want) })
+func (b *bench) build() []state.Op {
+	return b.plan(func(p part) []state.Op { return state.Diff(state.NewState(), p.want) })
 }
 
-func (b *bench) change() []topology.Op {
-	return b.plan(func(p part) []topology.Op { return topology.Diff(p.want, p.wantEdited) })
+func (b *bench) change() []state.Op {
+	return b.plan(func(p part) []state.Op { return state.Diff(p.want, p.wantEdited) })
 }
 
 // spoil undoes the edit and does the damage.
-func (b *bench) spoil() []topology.Op {
-	return b.plan(func(p part) []topology.Op { return append(topology.Diff(p.wantEdited, p.want), p.damage) })
+func (b *bench) spoil() []state.Op {
+	return b.plan(func(p part) []state.Op { return append(state.Diff(p.wantEdited, p.want), p.damage) })
 }
 
-func (b *bench) repair() []topology.Op {
-	return b.plan(func(p part) []topology.Op { return topology.Diff(p.damaged, p.want) })
+func (b *bench) repair() []state.Op {
+	return b.plan(func(p part) []state.Op { return state.Diff(p.damaged, p.want) })
 }
 
-func (b *bench) tearDown() []topology.Op {
-	return b.plan(func(p part) []topology.Op { return topology.Diff(p.want, topology.NewState()) })
+func (b *bench) tearDown() []state.Op {
+	return b.plan(func(p part) []state.Op { return state.Diff(p.want, state.NewState()) })
 }
 
 // plan is one after the other, a plan for each lab.
-func (b *bench) plan(of func(part) []topology.Op) []topology.Op {
-	var ops []topology.Op
+func (b *bench) plan(of func(part) []state.Op) []state.Op {
+	var ops []state.Op
 	for _, p := range b.parts {
 		ops = append(ops, of(p)...)
 	}

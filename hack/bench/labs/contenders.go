@@ -12,7 +12,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/floor"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // contender brings labs up and down its own way. A step it does not have is nil.
@@ -20,7 +20,7 @@ type contender struct {
 	build, compare, edit, repair, tearDown func() error
 	// prepare performs operations between the steps, which nobody times;
 	// nil leaves them to a floor.
-	prepare func([]topology.Op) error
+	prepare func([]state.Op) error
 	// others is the CPU time of processes that it keeps running.
 	others func() time.Duration
 	// watch waits for changes for a while and returns the memory that takes.
@@ -59,7 +59,7 @@ func sameWrites(_ context.Context, b *bench, _ *result) (contender, error) {
 func onFloor(b *bench, o floor.Options) (contender, error) {
 	// Its preparations are the same for all of them.
 	_, err := kernel.New(kernel.Options{Symlinks: true})
-	apply := func(ops []topology.Op) func() error {
+	apply := func(ops []state.Op) func() error {
 		return func() error { return floor.Apply(ops, o) }
 	}
 	return contender{build: apply(b.build()), edit: apply(b.change()), repair: apply(b.repair()), tearDown: apply(b.tearDown())}, err
@@ -67,7 +67,7 @@ func onFloor(b *bench, o floor.Options) (contender, error) {
 
 func applyOnly(ctx context.Context, b *bench, _ *result) (contender, error) {
 	k, err := kernel.New(kernel.Options{Symlinks: true})
-	apply := func(ops []topology.Op) func() error {
+	apply := func(ops []state.Op) func() error {
 		return func() error {
 			_, err := k.Apply(ctx, ops)
 			return err
@@ -80,7 +80,7 @@ func applyOnly(ctx context.Context, b *bench, _ *result) (contender, error) {
 func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
 	under, err := kernel.New(kernel.Options{Symlinks: true})
 	k := &clocked{Kernel: under}
-	eachLab := func(do func(topology.Identity) error) func() error {
+	eachLab := func(do func(state.Identity) error) func() error {
 		return func() error {
 			for _, lab := range b.labs {
 				if err := do(lab); err != nil {
@@ -91,7 +91,7 @@ func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
 		}
 	}
 	realize := func(spec *v1alpha1.NetLabSpec) func() error {
-		return eachLab(func(lab topology.Identity) error {
+		return eachLab(func(lab state.Identity) error {
 			want, err := compile(lab, spec)
 			if err != nil {
 				return err
@@ -103,7 +103,7 @@ func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
 			return err
 		})
 	}
-	remove := eachLab(func(lab topology.Identity) error {
+	remove := eachLab(func(lab state.Identity) error {
 		_, err := converge.Remove(ctx, k, lab)
 		return err
 	})
@@ -114,9 +114,9 @@ func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
 	}
 	watch := func() (int64, error) { return watching(ctx, under, b) }
 	start := time.Now()
-	planErr := eachLab(func(lab topology.Identity) error {
+	planErr := eachLab(func(lab state.Identity) error {
 		want, err := compile(lab, b.spec)
-		topology.Diff(topology.NewState(), want)
+		state.Diff(state.NewState(), want)
 		return err
 	})()
 	r.CompileAndDiff = time.Since(start)
@@ -129,13 +129,13 @@ type clocked struct {
 	observing, applying time.Duration
 }
 
-func (c *clocked) Observe(ctx context.Context, id topology.Identity, want topology.State) (topology.Observation, error) {
+func (c *clocked) Observe(ctx context.Context, id state.Identity, want state.State) (state.Observation, error) {
 	start := time.Now()
 	defer func() { c.observing += time.Since(start) }()
 	return c.Kernel.Observe(ctx, id, want)
 }
 
-func (c *clocked) Apply(ctx context.Context, ops []topology.Op) (int, error) {
+func (c *clocked) Apply(ctx context.Context, ops []state.Op) (int, error) {
 	start := time.Now()
 	defer func() { c.applying += time.Since(start) }()
 	return c.Kernel.Apply(ctx, ops)
@@ -182,7 +182,7 @@ func measure(ctx context.Context, name string, b *bench) (*result, error) {
 		return nil, err
 	}
 	if c.prepare == nil {
-		c.prepare = func(ops []topology.Op) error { return floor.Apply(ops, floor.Options{}) }
+		c.prepare = func(ops []state.Op) error { return floor.Apply(ops, floor.Options{}) }
 	}
 	r.others = c.others
 	before := kernelMemory()
@@ -191,7 +191,7 @@ func measure(ctx context.Context, name string, b *bench) (*result, error) {
 	for _, step := range []struct {
 		phase string
 		do    func() error
-		then  []topology.Op
+		then  []state.Op
 	}{
 		{phaseCompare, c.compare, nil},
 		{phaseEdit, c.edit, b.spoil()},

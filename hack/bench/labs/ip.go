@@ -9,12 +9,12 @@ import (
 	"os/exec"
 	"strings"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // oneByOne runs the commands a tutorial would have for the lab, each in a process.
 func oneByOne(ctx context.Context, b *bench, _ *result) (contender, error) {
-	run := func(ops []topology.Op) func() error {
+	run := func(ops []state.Op) func() error {
 		commands := commandsOf(ops)
 		return func() error {
 			for _, command := range commands {
@@ -31,18 +31,18 @@ func oneByOne(ctx context.Context, b *bench, _ *result) (contender, error) {
 // batched runs the same commands with as few processes as ip can do with: one file of them per
 // namespace, and a process for each setting.
 func batched(ctx context.Context, b *bench, _ *result) (contender, error) {
-	run := func(ops []topology.Op) func() error {
+	run := func(ops []state.Op) func() error {
 		commands := commandsOf(ops)
 		return func() error { return runBatches(ctx, commands) }
 	}
 	return ipContender(b, run)
 }
 
-func ipContender(b *bench, run func([]topology.Op) func() error) (contender, error) {
+func ipContender(b *bench, run func([]state.Op) func() error) (contender, error) {
 	return contender{
 		build: run(b.build()), edit: run(b.change()), repair: run(b.repair()), tearDown: run(b.tearDown()),
-		prepare: func(ops []topology.Op) error { return run(ops)() },
-	}, os.MkdirAll(topology.SymlinkDir, 0o755)
+		prepare: func(ops []state.Op) error { return run(ops)() },
+	}, os.MkdirAll(state.SymlinkDir, 0o755)
 }
 
 func runBatches(ctx context.Context, commands []string) error {
@@ -106,21 +106,21 @@ func execute(ctx context.Context, input string, args ...string) error {
 
 // commandsOf are the commands for operations, without what only NetLab writes. ip finds
 // namespaces by the names that ip netns gave them.
-func commandsOf(ops []topology.Op) []string {
+func commandsOf(ops []state.Op) []string {
 	var commands []string
 	for i, op := range ops {
 		switch op := op.(type) {
-		case topology.CreateNamespace:
+		case state.CreateNamespace:
 			commands = append(commands, "ip netns add "+op.Name)
-		case topology.DeleteNamespace:
+		case state.DeleteNamespace:
 			commands = append(commands, "ip netns delete "+op.Name)
-		case topology.AddLink:
+		case state.AddLink:
 			commands = append(commands, cable(i, op)...)
-		case topology.SetSysctl:
-			if op.Name == topology.SysctlForwarding || op.Name == topology.SysctlForwarding6 {
+		case state.SetSysctl:
+			if op.Name == state.SysctlForwarding || op.Name == state.SysctlForwarding6 {
 				commands = append(commands, fmt.Sprintf("ip netns exec %s sysctl -qw %s=%s", op.Namespace, op.Name, op.Value))
 			}
-		case topology.AddSymlink, topology.DeleteSymlink, topology.DeleteLink:
+		case state.AddSymlink, state.DeleteSymlink, state.DeleteLink:
 		default:
 			commands = append(commands, op.String())
 		}
@@ -129,7 +129,7 @@ func commandsOf(ops []topology.Op) []string {
 }
 
 // cable makes a pair where the command runs and moves both ends, as tutorials do.
-func cable(number int, op topology.AddLink) []string {
+func cable(number int, op state.AddLink) []string {
 	a, b := fmt.Sprintf("va%d", number), fmt.Sprintf("vb%d", number)
 	return []string{
 		fmt.Sprintf("ip link add %s type veth peer name %s", a, b),

@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // mininetRoot is where hack/bench/labs/deps.sh unpacked Mininet and what it calls.
@@ -103,17 +103,17 @@ func (p *process) finish() error { return errors.Join(p.in.Close(), p.command.Wa
 
 // mininetLabOf translates a plan. Nodes are called by their numbers: Mininet makes names of
 // interfaces of them, which are short. A switch's ports are in the root namespace there.
-func mininetLabOf(ops []topology.Op) mininetLab {
+func mininetLabOf(ops []state.Op) mininetLab {
 	l := mininetLab{Nodes: []string{}, Switches: []string{}, Commands: map[string][]string{}}
 	names, switches := map[string]string{}, map[string]bool{}
 	for _, op := range ops {
-		if bridge, ok := op.(topology.AddBridge); ok {
+		if bridge, ok := op.(state.AddBridge); ok {
 			switches[bridge.Namespace] = true
 		}
 	}
 	for i, op := range ops {
 		switch op := op.(type) {
-		case topology.CreateNamespace:
+		case state.CreateNamespace:
 			if switches[op.Name] {
 				names[op.Name] = fmt.Sprintf("s%d", i)
 				l.Switches = append(l.Switches, names[op.Name])
@@ -121,7 +121,7 @@ func mininetLabOf(ops []topology.Op) mininetLab {
 				names[op.Name] = fmt.Sprintf("n%d", i)
 				l.Nodes = append(l.Nodes, names[op.Name])
 			}
-		case topology.AddLink:
+		case state.AddLink:
 			var link [2]mininetEnd
 			for side, end := range op.Ends {
 				link[side] = mininetEnd{names[end.Namespace], end.Name}
@@ -130,12 +130,12 @@ func mininetLabOf(ops []topology.Op) mininetLab {
 				}
 			}
 			l.Links = append(l.Links, link)
-		case topology.AddAddress:
+		case state.AddAddress:
 			l.command(names, op.Namespace, "ip address add %s dev %s", op.Prefix, op.Link)
-		case topology.ReplaceRoute:
+		case state.ReplaceRoute:
 			l.route(names, op)
-		case topology.SetSysctl:
-			if op.Name == topology.SysctlForwarding {
+		case state.SetSysctl:
+			if op.Name == state.SysctlForwarding {
 				l.command(names, op.Namespace, "sysctl -qw %s=%s", op.Name, op.Value)
 			}
 		}
@@ -147,7 +147,7 @@ func (l mininetLab) command(names map[string]string, namespace, format string, a
 	l.Commands[names[namespace]] = append(l.Commands[names[namespace]], fmt.Sprintf(format, args...))
 }
 
-func (l mininetLab) route(names map[string]string, op topology.ReplaceRoute) {
+func (l mininetLab) route(names map[string]string, op state.ReplaceRoute) {
 	_, rest := splitNamespace(op.String())
 	l.command(names, op.Namespace, "ip %s", rest)
 }

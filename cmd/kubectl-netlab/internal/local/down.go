@@ -12,7 +12,7 @@ import (
 	"slices"
 
 	"github.com/netlab-dev/netlab/controllers/converge"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Remains are what there is of a lab after it was removed.
@@ -54,12 +54,12 @@ func (m *Machine) Down(ctx context.Context, namespace, name string) (Remains, er
 }
 
 // recorded reports whether there is a record to remove, readable or not.
-func (m *Machine) recorded(id topology.Identity) bool {
+func (m *Machine) recorded(id state.Identity) bool {
 	_, err := m.record(id)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-func (m *Machine) remove(ctx context.Context, id topology.Identity) (foreign []string, err error) {
+func (m *Machine) remove(ctx context.Context, id state.Identity) (foreign []string, err error) {
 	out, err := converge.Remove(ctx, m.kernel, id)
 	if err != nil {
 		return nil, fmt.Errorf("remove %s: %w", id, err)
@@ -72,7 +72,7 @@ func (m *Machine) remove(ctx context.Context, id topology.Identity) (foreign []s
 
 // Labs lists the labs that this package built on the machine, sorted: in all namespaces or,
 // unless it is empty, in one. A lab may have a record and no namespaces, after a crash.
-func (m *Machine) Labs(ctx context.Context, namespace string) ([]topology.Identity, error) {
+func (m *Machine) Labs(ctx context.Context, namespace string) ([]state.Identity, error) {
 	marked, err := m.kernel.Labs(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the labs of this machine: %w", err)
@@ -81,18 +81,18 @@ func (m *Machine) Labs(ctx context.Context, namespace string) ([]topology.Identi
 	if err != nil {
 		return nil, fmt.Errorf("list the records of this machine: %w", err)
 	}
-	found := map[topology.Identity]bool{}
+	found := map[state.Identity]bool{}
 	for _, id := range marked {
 		found[id] = !id.Owner.IsAgent()
 	}
 	for _, id := range records {
-		id.Owner = topology.LocalOwner(id.Namespace, id.Name)
+		id.Owner = state.LocalOwner(id.Namespace, id.Name)
 		found[id] = found[id] || m.recorded(id)
 	}
-	maps.DeleteFunc(found, func(id topology.Identity, ours bool) bool {
+	maps.DeleteFunc(found, func(id state.Identity, ours bool) bool {
 		return !ours || namespace != "" && id.Namespace != namespace
 	})
-	return slices.SortedFunc(maps.Keys(found), func(a, b topology.Identity) int {
+	return slices.SortedFunc(maps.Keys(found), func(a, b state.Identity) int {
 		return cmp.Compare(a.String(), b.String())
 	}), nil
 }

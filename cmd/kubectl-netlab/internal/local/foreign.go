@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // interferences adds what others put into the lab's namespaces that can decide about packets there. An
 // observation leaves it out: whoever compares a lab again and again is not to ask for it each time.
-func (m *Machine) interferences(ctx context.Context, s *Status, have topology.State) error {
+func (m *Machine) interferences(ctx context.Context, s *Status, have state.State) error {
 	for name, namespace := range have.Namespaces {
 		if !namespace.Mounted {
 			continue
@@ -22,7 +22,7 @@ func (m *Machine) interferences(ctx context.Context, s *Status, have topology.St
 			return err
 		}
 		for _, i := range found {
-			if i.Route != (topology.ForeignRoute{}) {
+			if i.Route != (state.ForeignRoute{}) {
 				continue // an observation lists routes
 			}
 			s.Foreign = append(s.Foreign, fmt.Sprintf("%s: %s", name, i.What))

@@ -16,7 +16,7 @@ import (
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 func TestALabFromUpToDown(t *testing.T) {
@@ -34,7 +34,7 @@ func TestALabFromUpToDown(t *testing.T) {
 		t.Errorf("a second up writes %v", b.kernel.Applied())
 	}
 	labs, err := b.Labs(t.Context(), "")
-	if err != nil || !slices.Equal(labs, []topology.Identity{local.Identity("default", "pair")}) {
+	if err != nil || !slices.Equal(labs, []state.Identity{local.Identity("default", "pair")}) {
 		t.Errorf("the labs are %v, %v", labs, err)
 	}
 
@@ -45,7 +45,7 @@ func TestALabFromUpToDown(t *testing.T) {
 	if !slices.Equal(b.kernel.steps, []string{"apply", "forget"}) {
 		t.Errorf("down does %v", b.kernel.steps)
 	}
-	if !b.kernel.State().Equal(topology.NewState()) {
+	if !b.kernel.State().Equal(state.NewState()) {
 		t.Errorf("left:\n%s", b.kernel.State())
 	}
 	if _, err := b.Down(t.Context(), "default", "pair"); !errors.Is(err, local.ErrNotFound) {
@@ -56,7 +56,7 @@ func TestALabFromUpToDown(t *testing.T) {
 func TestStatusShowsWhatOthersPutThere(t *testing.T) {
 	b := newBench()
 	up(t, b, pair())
-	b.kernel.Interfere("default.pair.ns1", topology.Interference{What: "policy rule 100: for all prohibit"})
+	b.kernel.Interfere("default.pair.ns1", state.Interference{What: "policy rule 100: for all prohibit"})
 	status, err := b.Status(t.Context(), "default", "pair")
 	if err != nil || !slices.Equal(status.Foreign, []string{"default.pair.ns1: policy rule 100: for all prohibit"}) || len(status.Drift) > 0 {
 		t.Errorf("it shows %q, and as drift %q, %v", status.Foreign, status.Drift, err)
@@ -74,7 +74,7 @@ func TestTheRecordComesFirst(t *testing.T) {
 
 func TestAConflictLeavesEverything(t *testing.T) {
 	b := newBench()
-	b.kernel.PlantConflict(topology.Conflict{Name: "/run/netlab/netns/default.pair.ns1", Found: "a file"})
+	b.kernel.PlantConflict(state.Conflict{Name: "/run/netlab/netns/default.pair.ns1", Found: "a file"})
 	status := up(t, b, pair())
 	want := local.Condition{Type: "Realized", Status: "False", Reason: "Conflict", Message: "/run/netlab/netns/default.pair.ns1 is taken: a file"}
 	if got := status.Condition(v1alpha1.ConditionRealized); got != want {
@@ -91,10 +91,10 @@ func TestAConflictLeavesEverything(t *testing.T) {
 // A cluster's agent has built a lab of the same name: nothing of it is touched or even shown.
 func TestAnAgentsLabIsRefused(t *testing.T) {
 	b := newBench()
-	agent := topology.Identity{Namespace: "default", Name: "pair", Owner: topology.AgentOwner("6f1e")}
-	b.kernel.Mutate(func(s *topology.State) {
+	agent := state.Identity{Namespace: "default", Name: "pair", Owner: state.AgentOwner("6f1e")}
+	b.kernel.Mutate(func(s *state.State) {
 		name := agent.NetworkNamespace("ns1")
-		s.Namespaces[name] = topology.Namespace{Mark: agent.Owner.Mark("ns1"), Mounted: true}
+		s.Namespaces[name] = state.Namespace{Mark: agent.Owner.Mark("ns1"), Mounted: true}
 	})
 	ctx := t.Context()
 	for verb, do := range map[string]func() error{
@@ -159,8 +159,8 @@ func TestConditions(t *testing.T) {
 		},
 		"drifted, and yet reachable": {
 			after: func(b bench) {
-				b.kernel.Mutate(func(s *topology.State) {
-					delete(s.Addresses, topology.AddressID{Namespace: "default.pair.router", Link: "l2", Prefix: prefix("198.51.100.254/24")})
+				b.kernel.Mutate(func(s *state.State) {
+					delete(s.Addresses, state.AddressID{Namespace: "default.pair.router", Link: "l2", Prefix: prefix("198.51.100.254/24")})
 				})
 			},
 			realized: "False/Drifted", reachable: "True/AllProbesPass", ready: "False/Drifted",
@@ -168,15 +168,15 @@ func TestConditions(t *testing.T) {
 		},
 		"a namespace is gone": {
 			after: func(b bench) {
-				b.kernel.Mutate(func(s *topology.State) { *s = s.With(topology.DeleteNamespace{Name: "default.pair.ns2"}) })
+				b.kernel.Mutate(func(s *state.State) { *s = s.With(state.DeleteNamespace{Name: "default.pair.ns2"}) })
 			},
 			realized: "False/Drifted", reachable: "Unknown/NotRealized", ready: "False/Drifted",
 			message: "to repair it: ip netns add default.pair.ns2",
 		},
 		"the kernel refuses": {
 			before: func(b bench) {
-				b.kernel.FailOn(func(op topology.Op) error {
-					if _, ok := op.(topology.AddLink); ok {
+				b.kernel.FailOn(func(op state.Op) error {
+					if _, ok := op.(state.AddLink); ok {
 						return syscall.EOPNOTSUPP
 					}
 					return nil
@@ -186,7 +186,7 @@ func TestConditions(t *testing.T) {
 			message: "ip -n default.pair.ns1 link add name l1",
 		},
 		"the kernel cannot": {
-			before:   func(b bench) { b.kernel.FailOn(func(topology.Op) error { return errFeature }) },
+			before:   func(b bench) { b.kernel.FailOn(func(state.Op) error { return errFeature }) },
 			realized: "False/KernelFeatureMissing", reachable: "Unknown/NotRealized", ready: "False/KernelFeatureMissing",
 			message: "this kernel lacks a feature",
 		},
@@ -248,8 +248,8 @@ func TestASuspendedLabIsLeftAlone(t *testing.T) {
 func TestWhatStatusShows(t *testing.T) {
 	b := newBench()
 	up(t, b, pair())
-	b.kernel.Mutate(func(s *topology.State) {
-		id := topology.LinkID{Namespace: "default.pair.ns1", Name: "l1"}
+	b.kernel.Mutate(func(s *state.State) {
+		id := state.LinkID{Namespace: "default.pair.ns1", Name: "l1"}
 		link := s.Links[id]
 		link.Up = false
 		s.Links[id] = link
@@ -280,9 +280,9 @@ func TestDownAfterACrash(t *testing.T) {
 	id := local.Identity("default", "pair")
 	t.Run("a record alone", func(t *testing.T) {
 		b := newBench()
-		b.kernel.FailOn(func(topology.Op) error { return syscall.EIO })
+		b.kernel.FailOn(func(state.Op) error { return syscall.EIO })
 		up(t, b, pair())
-		if labs, err := b.Labs(t.Context(), ""); err != nil || !slices.Equal(labs, []topology.Identity{id}) {
+		if labs, err := b.Labs(t.Context(), ""); err != nil || !slices.Equal(labs, []state.Identity{id}) {
 			t.Errorf("the labs are %v, %v", labs, err)
 		}
 		b.kernel.FailOn(nil)
@@ -302,7 +302,7 @@ func TestDownAfterACrash(t *testing.T) {
 		if _, err := b.Status(t.Context(), "default", "pair"); err == nil || !strings.Contains(err.Error(), "the description of default/pair is lost") {
 			t.Errorf("status: %v", err)
 		}
-		if _, err := b.Down(t.Context(), "default", "pair"); err != nil || !b.kernel.State().Equal(topology.NewState()) {
+		if _, err := b.Down(t.Context(), "default", "pair"); err != nil || !b.kernel.State().Equal(state.NewState()) {
 			t.Errorf("down: %v, left\n%s", err, b.kernel.State())
 		}
 	})

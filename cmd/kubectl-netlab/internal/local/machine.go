@@ -11,8 +11,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Kernel is what this package needs of a machine.
@@ -20,21 +21,21 @@ type Kernel interface {
 	converge.Kernel
 	ask.Kernel
 	// Labs lists every lab that has marked namespaces here, whoever made them.
-	Labs(ctx context.Context) ([]topology.Identity, error)
+	Labs(ctx context.Context) ([]state.Identity, error)
 	// Enter runs fn on a thread that is in the network namespace.
 	Enter(namespace string, fn func() error) error
 	// Lock makes the caller the lab's only writer, or fails at once.
-	Lock(id topology.Identity) (unlock func(), err error)
+	Lock(id state.Identity) (unlock func(), err error)
 	// SaveRecord keeps what a lab is built from.
-	SaveRecord(id topology.Identity, record []byte) error
+	SaveRecord(id state.Identity, record []byte) error
 	// LoadRecord returns what SaveRecord kept; without one the error is fs.ErrNotExist.
-	LoadRecord(id topology.Identity) ([]byte, error)
+	LoadRecord(id state.Identity) ([]byte, error)
 	// DeleteRecord forgets a record, if there is one.
-	DeleteRecord(id topology.Identity) error
+	DeleteRecord(id state.Identity) error
 	// Records lists, without owners, the labs that have a record.
-	Records() ([]topology.Identity, error)
+	Records() ([]state.Identity, error)
 	// MACTable is what the bridges of a network namespace have learned.
-	MACTable(ctx context.Context, namespace string) ([]topology.MACEntry, error)
+	MACTable(ctx context.Context, namespace string) ([]state.MACEntry, error)
 	// Reap waits a moment for deleted namespaces to end and returns those that have not.
 	Reap(ctx context.Context) (held []string, err error)
 }
@@ -86,22 +87,22 @@ var (
 )
 
 // Identity is the identity of a lab that this package builds.
-func Identity(namespace, name string) topology.Identity {
-	return topology.Identity{Namespace: namespace, Name: name, Owner: topology.LocalOwner(namespace, name)}
+func Identity(namespace, name string) state.Identity {
+	return state.Identity{Namespace: namespace, Name: name, Owner: state.LocalOwner(namespace, name)}
 }
 
-// Compile derives everything a description leaves unsaid. The error is topology.Problems.
-func Compile(lab *v1alpha1.NetLab, options topology.Options) (*topology.Lab, error) {
-	return topology.Compile(Identity(lab.Namespace, lab.Name), &lab.Spec, options)
+// Compile derives everything a description leaves unsaid. The error is lab.Problems.
+func Compile(netlab *v1alpha1.NetLab, options lab.Options) (*lab.Lab, error) {
+	return lab.Compile(Identity(netlab.Namespace, netlab.Name), &netlab.Spec, options)
 }
 
-func (m *Machine) compile(lab *v1alpha1.NetLab) (*topology.Lab, error) {
-	return Compile(lab, topology.Options{Symlinks: m.options.Symlinks, HasNetem: m.options.HasNetem})
+func (m *Machine) compile(netlab *v1alpha1.NetLab) (*lab.Lab, error) {
+	return Compile(netlab, lab.Options{Symlinks: m.options.Symlinks, HasNetem: m.options.HasNetem})
 }
 
 // claim reports whether the lab has namespaces here. An agent's lab of the same name is an
 // error: its file names would be ours.
-func (m *Machine) claim(ctx context.Context, id topology.Identity) (exists bool, err error) {
+func (m *Machine) claim(ctx context.Context, id state.Identity) (exists bool, err error) {
 	labs, err := m.kernel.Labs(ctx)
 	if err != nil {
 		return false, fmt.Errorf("list the labs of this machine: %w", err)

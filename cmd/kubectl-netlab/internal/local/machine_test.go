@@ -14,7 +14,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/ask/asktest"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // bench is a machine with a fake kernel, on which every ping is answered or none.
@@ -43,17 +43,17 @@ func (k *kernel) note(step string) {
 	}
 }
 
-func (k *kernel) Apply(ctx context.Context, ops []topology.Op) (int, error) {
+func (k *kernel) Apply(ctx context.Context, ops []state.Op) (int, error) {
 	k.note("apply")
 	return k.Kernel.Apply(ctx, ops)
 }
 
-func (k *kernel) SaveRecord(id topology.Identity, record []byte) error {
+func (k *kernel) SaveRecord(id state.Identity, record []byte) error {
 	k.note("save")
 	return k.Kernel.SaveRecord(id, record)
 }
 
-func (k *kernel) DeleteRecord(id topology.Identity) error {
+func (k *kernel) DeleteRecord(id state.Identity) error {
 	k.note("forget")
 	return k.Kernel.DeleteRecord(id)
 }
@@ -63,8 +63,8 @@ func (k *kernel) RememberNeighbours([]string) (forget func() error, err error) {
 }
 
 // MACTable: the fake kernel moves no packets, so its switches have seen this one.
-func (k *kernel) MACTable(context.Context, string) ([]topology.MACEntry, error) {
-	return []topology.MACEntry{{MAC: topology.MAC{2, 0, 0, 0, 0, 9}, VLAN: 10, Port: "p1"}}, nil
+func (k *kernel) MACTable(context.Context, string) ([]state.MACEntry, error) {
+	return []state.MACEntry{{MAC: state.MAC{2, 0, 0, 0, 0, 9}, VLAN: 10, Port: "p1"}}, nil
 }
 
 func (k *kernel) NeighbourUse(int) (used, limit int, err error) { return 0, 1024, nil }

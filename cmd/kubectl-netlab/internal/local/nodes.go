@@ -8,7 +8,8 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Node is a node of a lab as the machine holds it.
@@ -70,7 +71,7 @@ const (
 	KindVLAN   = "VLAN"
 )
 
-var kinds = map[topology.LinkKind]string{topology.BridgeLink: KindBridge, topology.VLANLink: KindVLAN}
+var kinds = map[state.LinkKind]string{state.BridgeLink: KindBridge, state.VLANLink: KindVLAN}
 
 // The states of an Interface.
 const (
@@ -79,7 +80,7 @@ const (
 	StateNoCarrier = "NoCarrier"
 )
 
-func nodes(lab *topology.Lab, seen topology.Observation) []Node {
+func nodes(lab *lab.Lab, seen state.Observation) []Node {
 	list := make([]Node, 0, len(lab.Nodes))
 	for _, name := range lab.Nodes {
 		namespace := lab.Identity.NetworkNamespace(name)
@@ -94,9 +95,9 @@ func nodes(lab *topology.Lab, seen topology.Observation) []Node {
 }
 
 // macTables fills in what the lab's switches have learned.
-func (m *Machine) macTables(ctx context.Context, nodes []Node, have topology.State) error {
+func (m *Machine) macTables(ctx context.Context, nodes []Node, have state.State) error {
 	for i, n := range nodes {
-		if _, isSwitch := have.Bridges[topology.LinkID{Namespace: n.NetworkNamespace, Name: topology.BridgeName}]; !isSwitch {
+		if _, isSwitch := have.Bridges[state.LinkID{Namespace: n.NetworkNamespace, Name: lab.BridgeName}]; !isSwitch {
 			continue
 		}
 		entries, err := m.kernel.MACTable(ctx, n.NetworkNamespace)
@@ -110,7 +111,7 @@ func (m *Machine) macTables(ctx context.Context, nodes []Node, have topology.Sta
 	return nil
 }
 
-func interfaces(namespace string, seen topology.Observation) []Interface {
+func interfaces(namespace string, seen state.Observation) []Interface {
 	var list []Interface
 	for id, link := range seen.State.Links {
 		if id.Namespace != namespace {
@@ -118,26 +119,26 @@ func interfaces(namespace string, seen topology.Observation) []Interface {
 		}
 		i := Interface{
 			Name: id.Name, Kind: kinds[link.Kind], Bridge: link.Master, Parent: link.Parent, VLAN: link.VLAN, VLANs: portVLANs(id, seen.State),
-			State: state(link, id, seen), MTU: link.MTU, Addresses: addresses(id, seen.State),
+			State: linkState(link, id, seen), MTU: link.MTU, Addresses: addresses(id, seen.State),
 		}
 		if q, ok := seen.State.Qdiscs[id]; ok {
 			i.Queue = q.String()
 		}
-		if id.Name != topology.Loopback {
-			i.MAC, i.Peer = link.MAC.String(), topology.NodeOf(link.Peer.Namespace)
+		if id.Name != state.Loopback {
+			i.MAC, i.Peer = link.MAC.String(), state.NodeOf(link.Peer.Namespace)
 		} else if len(i.Addresses) == 0 {
 			continue
 		}
 		list = append(list, i)
 	}
 	slices.SortFunc(list, func(a, b Interface) int {
-		return cmp.Or(compareBool(b.Name == topology.Loopback, a.Name == topology.Loopback), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(compareBool(b.Name == state.Loopback, a.Name == state.Loopback), cmp.Compare(a.Name, b.Name))
 	})
 	return list
 }
 
-func portVLANs(id topology.LinkID, have topology.State) []PortVLAN {
-	if link := have.Links[id]; link.Kind != topology.BridgeLink && link.Master == "" {
+func portVLANs(id state.LinkID, have state.State) []PortVLAN {
+	if link := have.Links[id]; link.Kind != state.BridgeLink && link.Master == "" {
 		return nil
 	}
 	var list []PortVLAN
@@ -150,7 +151,7 @@ func portVLANs(id topology.LinkID, have topology.State) []PortVLAN {
 	return list
 }
 
-func state(link topology.Link, id topology.LinkID, seen topology.Observation) string {
+func linkState(link state.Link, id state.LinkID, seen state.Observation) string {
 	switch carrier, known := seen.Carrier[id]; {
 	case !link.Up:
 		return StateDown
@@ -160,14 +161,14 @@ func state(link topology.Link, id topology.LinkID, seen topology.Observation) st
 	return StateUp
 }
 
-func addresses(id topology.LinkID, have topology.State) []string {
-	var ids []topology.AddressID
+func addresses(id state.LinkID, have state.State) []string {
+	var ids []state.AddressID
 	for a := range have.Addresses {
 		if a.Namespace == id.Namespace && a.Link == id.Name {
 			ids = append(ids, a)
 		}
 	}
-	slices.SortFunc(ids, func(a, b topology.AddressID) int {
+	slices.SortFunc(ids, func(a, b state.AddressID) int {
 		return cmp.Or(
 			compareBool(a.Prefix.Addr().Is6(), b.Prefix.Addr().Is6()),
 			cmp.Compare(have.Addresses[a].Order, have.Addresses[b].Order),

@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // ownerAnnotation says in a record that this package wrote it: the agent's records lie in the
@@ -20,7 +20,7 @@ import (
 const ownerAnnotation = v1alpha1.Group + "/owner"
 
 // save keeps the description a lab is about to be built from.
-func (m *Machine) save(id topology.Identity, lab *v1alpha1.NetLab) error {
+func (m *Machine) save(id state.Identity, lab *v1alpha1.NetLab) error {
 	record, err := json.Marshal(&v1alpha1.NetLab{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "NetLab"},
 		ObjectMeta: metav1.ObjectMeta{
@@ -56,7 +56,7 @@ func (m *Machine) Load(ctx context.Context, namespace, name string) (*v1alpha1.N
 }
 
 // record reads a record; without one of ours the error is fs.ErrNotExist.
-func (m *Machine) record(id topology.Identity) (*v1alpha1.NetLab, error) {
+func (m *Machine) record(id state.Identity) (*v1alpha1.NetLab, error) {
 	record, err := m.kernel.LoadRecord(id)
 	if err != nil {
 		return nil, err

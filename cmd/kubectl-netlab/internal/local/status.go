@@ -12,7 +12,8 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Status is a lab as it is on this machine right now.
@@ -77,7 +78,7 @@ func (m *Machine) Status(ctx context.Context, namespace, name string) (*Status, 
 }
 
 // status asks the probes of a lab whose namespaces are there, and sums up.
-func (m *Machine) status(ctx context.Context, lab *topology.Lab, out converge.Outcome, err error) *Status {
+func (m *Machine) status(ctx context.Context, lab *lab.Lab, out converge.Outcome, err error) *Status {
 	s := newStatus(lab, out)
 	realized := m.judgeRealized(out, err)
 	if realized.Reason == v1alpha1.ReasonDrifted && out.Nothing() {
@@ -93,7 +94,7 @@ func (m *Machine) status(ctx context.Context, lab *topology.Lab, out converge.Ou
 }
 
 // suspended neither changes nor probes: what is there is shown.
-func (m *Machine) suspended(ctx context.Context, lab *topology.Lab) (*Status, error) {
+func (m *Machine) suspended(ctx context.Context, lab *lab.Lab) (*Status, error) {
 	out, err := converge.Plan(ctx, m.kernel, lab.Identity, lab.Want)
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func (m *Machine) suspended(ctx context.Context, lab *topology.Lab) (*Status, er
 	return s, nil
 }
 
-func newStatus(lab *topology.Lab, out converge.Outcome) *Status {
+func newStatus(lab *lab.Lab, out converge.Outcome) *Status {
 	return &Status{
 		Namespace: lab.Identity.Namespace,
 		Name:      lab.Identity.Name,
@@ -154,7 +155,7 @@ func (m *Machine) judgeRealized(out converge.Outcome, err error) Condition {
 	return c
 }
 
-func drift(left []topology.Op) string {
+func drift(left []state.Op) string {
 	text := fmt.Sprintf("the machine differs from the lab as described; to repair it: %s", left[0])
 	if more := len(left) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
@@ -163,7 +164,7 @@ func drift(left []topology.Op) string {
 }
 
 // allMounted reports whether every node of the lab can be entered.
-func allMounted(want, have topology.State) bool {
+func allMounted(want, have state.State) bool {
 	for name := range want.Namespaces {
 		if !have.Namespaces[name].Mounted {
 			return false
@@ -180,6 +181,6 @@ func texts[T fmt.Stringer](list []T) []string {
 	return lines
 }
 
-func joinConflicts(conflicts []topology.Conflict) string {
+func joinConflicts(conflicts []state.Conflict) string {
 	return strings.Join(texts(conflicts), "; ")
 }

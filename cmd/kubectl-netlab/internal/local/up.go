@@ -9,7 +9,8 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Up makes the machine hold the lab and waits for a verdict on every probe. What went wrong
@@ -41,7 +42,7 @@ func (m *Machine) Up(ctx context.Context, lab *v1alpha1.NetLab) (*Status, error)
 
 // build writes the record after the first look, which may find a conflict, and before the
 // first operation, so that whatever is built can be found by name.
-func (m *Machine) build(ctx context.Context, lab *v1alpha1.NetLab, compiled *topology.Lab) (converge.Outcome, error) {
+func (m *Machine) build(ctx context.Context, lab *v1alpha1.NetLab, compiled *lab.Lab) (converge.Outcome, error) {
 	plan, err := converge.Plan(ctx, m.kernel, compiled.Identity, compiled.Want)
 	if err != nil || len(plan.Conflicts) > 0 {
 		return plan, err
@@ -55,12 +56,12 @@ func (m *Machine) build(ctx context.Context, lab *v1alpha1.NetLab, compiled *top
 // A spanning tree decides within twice the forward delay of the last port that came up; three times
 // is enough for one that changes its mind.
 const (
-	settleTimeout = 3 * 2 * topology.STPForwardDelay * 10 * time.Millisecond
+	settleTimeout = 3 * 2 * lab.STPForwardDelay * 10 * time.Millisecond
 	settleLook    = 100 * time.Millisecond
 )
 
 // settle waits until spanning trees have decided about their ports: before, nothing is forwarded.
-func (m *Machine) settle(ctx context.Context, lab *topology.Lab, out *converge.Outcome) error {
+func (m *Machine) settle(ctx context.Context, lab *lab.Lab, out *converge.Outcome) error {
 	if len(out.Settling) > 0 {
 		m.options.Progress("waiting for the spanning tree")
 	}
@@ -82,7 +83,7 @@ func (m *Machine) settle(ctx context.Context, lab *topology.Lab, out *converge.O
 }
 
 // Plan is what Up would do now. It writes nothing.
-func (m *Machine) Plan(ctx context.Context, lab *v1alpha1.NetLab) ([]topology.Op, error) {
+func (m *Machine) Plan(ctx context.Context, lab *v1alpha1.NetLab) ([]state.Op, error) {
 	compiled, err := m.compile(lab)
 	if err != nil {
 		return nil, err
@@ -98,15 +99,15 @@ func (m *Machine) Plan(ctx context.Context, lab *v1alpha1.NetLab) ([]topology.Op
 }
 
 // PlanFromEmpty is what Up would do on a machine that holds nothing of the lab.
-func PlanFromEmpty(lab *v1alpha1.NetLab, symlinks bool) ([]topology.Op, error) {
-	compiled, err := Compile(lab, topology.Options{Symlinks: symlinks})
+func PlanFromEmpty(netlab *v1alpha1.NetLab, symlinks bool) ([]state.Op, error) {
+	compiled, err := Compile(netlab, lab.Options{Symlinks: symlinks})
 	if err != nil {
 		return nil, err
 	}
-	return topology.Diff(topology.NewState(), compiled.Want), nil
+	return state.Diff(state.NewState(), compiled.Want), nil
 }
 
-func conflictError(id topology.Identity, conflicts []topology.Conflict) error {
+func conflictError(id state.Identity, conflicts []state.Conflict) error {
 	if len(conflicts) == 0 {
 		return nil
 	}

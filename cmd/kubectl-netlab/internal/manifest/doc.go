@@ -15,7 +15,7 @@
 // last word. Scalars are read as sigs.k8s.io/yaml reads them, which is YAML 1.1: y, no and on
 // are booleans.
 //
-// What a lab means is found out by topology.Validate, from the decoded lab. That no longer says
+// What a lab means is found out by lab.Validate, from the decoded lab. That no longer says
 // whether a zero was written, which the API server may refuse: so Document.Validate also looks at
 // the document beside the schema of the resource's definition, which is compiled in. A test asks a
 // real API server whether the two agree, field by field.

@@ -16,7 +16,7 @@ import (
 	kyaml "sigs.k8s.io/yaml"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 // Document is one NetLab and where it was read.
@@ -36,7 +36,7 @@ type Document struct {
 }
 
 // Locate gives what is wrong with the lab the file and line it belongs to.
-func (d Document) Locate(problems topology.Problems) Problems {
+func (d Document) Locate(problems lab.Problems) Problems {
 	located := make(Problems, 0, len(problems))
 	for _, p := range problems {
 		located = append(located, d.problem(p.Field, p.Message, p.Cure))

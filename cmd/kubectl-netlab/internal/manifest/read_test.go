@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 const head = "apiVersion: netlab.dev/v1alpha1\nkind: NetLab\nmetadata: {name: lab}\n"
@@ -175,7 +175,7 @@ func TestFilesAndDirectories(t *testing.T) {
 	}
 }
 
-// What topology finds wrong is shown on the line of its field, or of what would hold it.
+// What lab.Validate finds wrong is shown on the line of its field, or of what would hold it.
 func TestLocate(t *testing.T) {
 	docs, err := read(t, "---\n"+head+"spec:\n  links:\n  - name: l1\n    subnet: nowhere\n  - {name: l2}\n", manifest.Options{})
 	if err != nil {
@@ -186,7 +186,7 @@ func TestLocate(t *testing.T) {
 		"spec.links[1].endpoints[0].name": 9,
 		"spec.probes[7]":                  6,
 	} {
-		located := docs[0].Locate(topology.Problems{{Field: field, Message: "is wrong"}})
+		located := docs[0].Locate(lab.Problems{{Field: field, Message: "is wrong"}})
 		if located[0].Line != line || located[0].File != "standard input" {
 			t.Errorf("%s is at %s:%d, want line %d", field, located[0].File, located[0].Line, line)
 		}
@@ -210,8 +210,8 @@ func TestSamplesAreRead(t *testing.T) {
 		t.Fatalf("read %d samples, %v", len(docs), err)
 	}
 	for _, doc := range docs {
-		problems, warnings := topology.Lint(doc.Lab.Name, &doc.Lab.Spec)
-		warnings = slices.DeleteFunc(warnings, func(w topology.Problem) bool {
+		problems, warnings := lab.Lint(doc.Lab.Name, &doc.Lab.Spec)
+		warnings = slices.DeleteFunc(warnings, func(w lab.Problem) bool {
 			return slices.Contains(sharing, doc.Lab.Name) && strings.Contains(w.Message, "is also the address of")
 		})
 		if len(problems)+len(warnings) > 0 {

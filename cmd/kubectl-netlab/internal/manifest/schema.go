@@ -15,11 +15,11 @@ import (
 	kyaml "sigs.k8s.io/yaml"
 
 	"github.com/netlab-dev/netlab/config/crd"
-	"github.com/netlab-dev/netlab/controllers/topology"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 // schema is what the API server's schema says of a value, of the keywords that ours uses. Types are
-// checked by checker, rules in CEL are repeated by topology.Validate.
+// checked by checker, rules in CEL are repeated by lab.Validate.
 type schema struct {
 	Type                 string             `json:"type"`
 	Properties           map[string]*schema `json:"properties"`
@@ -57,9 +57,9 @@ var specSchema = sync.OnceValue(func() *schema {
 
 // verify collects what the schema refuses of a value, fields in alphabetical order. A null counts as
 // left out, as for the API server, but in a list.
-func (s *schema) verify(value any, field string) (problems topology.Problems) {
+func (s *schema) verify(value any, field string) (problems lab.Problems) {
 	refuse := func(cure, message string, args ...any) {
-		problems = append(problems, topology.Problem{Field: field, Message: fmt.Sprintf(message, args...), Cure: cure})
+		problems = append(problems, lab.Problem{Field: field, Message: fmt.Sprintf(message, args...), Cure: cure})
 	}
 	switch value := value.(type) {
 	case nil:
@@ -90,10 +90,10 @@ func (s *schema) bounds() string {
 	return fmt.Sprintf("%.0f to %.0f", *s.Minimum, *s.Maximum)
 }
 
-func (s *schema) verifyFields(value map[string]any, field string) (problems topology.Problems) {
+func (s *schema) verifyFields(value map[string]any, field string) (problems lab.Problems) {
 	for _, name := range s.Required {
 		if value[name] == nil {
-			problems = append(problems, topology.Problem{Field: join(field, name), Message: "is missing"})
+			problems = append(problems, lab.Problem{Field: join(field, name), Message: "is missing"})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(value)) {
@@ -105,20 +105,20 @@ func (s *schema) verifyFields(value map[string]any, field string) (problems topo
 	return problems
 }
 
-func (s *schema) verifyItems(list []any, field string) (problems topology.Problems) {
+func (s *schema) verifyItems(list []any, field string) (problems lab.Problems) {
 	if most := s.MaxItems; len(list) < s.MinItems || most != nil && len(list) > *most {
 		cure := fmt.Sprintf("it must have at least %d", s.MinItems)
 		if most != nil {
 			cure = fmt.Sprintf("it must have %d to %d", s.MinItems, *most)
 		}
-		problems = append(problems, topology.Problem{Field: field, Message: fmt.Sprintf("has %d entries", len(list)), Cure: cure})
+		problems = append(problems, lab.Problem{Field: field, Message: fmt.Sprintf("has %d entries", len(list)), Cure: cure})
 	}
 	seen := map[string]int{}
 	for i, item := range list {
 		path := fmt.Sprintf("%s[%d]", field, i)
 		identity := s.identity(item)
 		if first, twice := seen[identity]; twice && identity != "" {
-			problems = append(problems, topology.Problem{Field: path, Message: fmt.Sprintf("is %s[%d] again", field, first), Cure: "remove one of them"})
+			problems = append(problems, lab.Problem{Field: path, Message: fmt.Sprintf("is %s[%d] again", field, first), Cure: "remove one of them"})
 		}
 		seen[identity] = i
 		problems = append(problems, s.Items.verify(item, path)...)
@@ -156,12 +156,12 @@ func (s *schema) verifyString(value string, refuse func(cure, message string, ar
 }
 
 // Validate lists everything that is wrong with what the lab means, each with its line: what
-// topology.Validate finds, and what the API server's schema refuses of the document as it is
+// lab.Validate finds, and what the API server's schema refuses of the document as it is
 // written. An explicit zero, for instance, is gone from the decoded lab.
 func (d Document) Validate() Problems {
-	found := topology.Validate(&d.Lab.Spec)
+	found := lab.Validate(&d.Lab.Spec)
 	for _, p := range d.refusedBySchema() {
-		same := func(said topology.Problem) bool {
+		same := func(said lab.Problem) bool {
 			return said.Field == p.Field || strings.HasPrefix(said.Field, p.Field+".")
 		}
 		if !slices.ContainsFunc(found, same) {
@@ -171,12 +171,12 @@ func (d Document) Validate() Problems {
 	return d.Locate(found)
 }
 
-func (d Document) refusedBySchema() topology.Problems {
+func (d Document) refusedBySchema() lab.Problems {
 	var written struct {
 		Spec any `json:"spec"`
 	}
 	if err := json.Unmarshal(d.json, &written); err != nil {
-		return topology.Problems{{Message: err.Error()}}
+		return lab.Problems{{Message: err.Error()}}
 	}
 	if written.Spec == nil { // as good as an empty one
 		return nil

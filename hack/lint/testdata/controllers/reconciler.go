@@ -12,7 +12,7 @@ import (
 
 	_ "github.com/netlab-dev/netlab/controllers/kernel" // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/probe"
-	_ "github.com/netlab-dev/netlab/controllers/topology"
+	_ "github.com/netlab-dev/netlab/controllers/state"
 )
 
 func init() {

@@ -9,5 +9,5 @@ import (
 
 	_ "github.com/netlab-dev/netlab/api/v1alpha1"
 	_ "github.com/netlab-dev/netlab/controllers/probe" // want depguard
-	_ "github.com/netlab-dev/netlab/controllers/topology"
+	_ "github.com/netlab-dev/netlab/controllers/state"
 )

@@ -14,8 +14,9 @@ import (
 	_ "sigs.k8s.io/controller-runtime/pkg/event" // want depguard
 
 	_ "github.com/netlab-dev/netlab/controllers/diagnose" // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/lab"      // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/probe"    // want depguard
-	_ "github.com/netlab-dev/netlab/controllers/topology"
+	_ "github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Threads are locked here, handles opened here, and calls go through handles.

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+func (n *network) addLoopbacks() {
+	for _, x := range n.nodes {
+		for i, text := range x.config.Loopbacks {
+			field := fmt.Sprintf("%s.loopbacks[%d]", x.field, i)
+			p, ok := n.parsePrefix(field, text)
+			switch {
+			case !ok:
+			case state.IsLinkLocal(p.Addr()):
+				n.refuse(field, "use another address", "%s is link-local, and lo is no link", p)
+			case slices.ContainsFunc(x.loopbacks, func(q netip.Prefix) bool { return q.Addr() == p.Addr() }):
+				n.refuse(field, "remove one", "%s is there twice", p.Addr())
+			default:
+				x.loopbacks = append(x.loopbacks, p)
+			}
+		}
+		x.loopbacks = canonicalOrder(x.loopbacks)
+	}
+}
+
+// canonicalOrder is how the kernel lists addresses that are added in this order: IPv4
+// primaries, IPv4 secondaries, then IPv6 as written.
+func canonicalOrder(written []netip.Prefix) []netip.Prefix {
+	var list, six []netip.Prefix
+	for _, p := range written {
+		if p.Addr().Is4() {
+			list = state.InsertIPv4(list, p)
+		} else {
+			six = append(six, p)
+		}
+	}
+	return append(list, six...)
+}
+
+func (n *network) writeAddresses() {
+	for _, e := range n.allEnds() {
+		n.writeEnd(e)
+	}
+}
+
+func (n *network) writeEnd(e *end) {
+	for i, text := range e.written {
+		field := fmt.Sprintf("%s.addresses[%d]", e.field, i)
+		p, ok := n.parsePrefix(field, text)
+		if !ok {
+			continue
+		}
+		if slices.ContainsFunc(e.addresses, func(q netip.Prefix) bool { return q.Addr() == p.Addr() }) {
+			n.refuse(field, "remove one", "%s is there twice", p.Addr())
+			continue
+		}
+		n.checkWritten(field, e, p)
+		e.addresses = append(e.addresses, p)
+	}
+	e.addresses = canonicalOrder(e.addresses)
+}
+
+// checkWritten says what is legal about a written address and probably not meant.
+func (n *network) checkWritten(field string, e *end, p netip.Prefix) {
+	if subnet := e.segment.subnet; subnet != nil && !state.IsLinkLocal(p.Addr()) {
+		if s, ok := subnet.prefix(familyOf(p.Addr())); ok && !s.Contains(p.Addr()) {
+			n.warn(field, "write an address of the subnet, or drop the subnet", "%s is outside %s (%s), the segment's subnet", p, subnet.name, s)
+		}
+	}
+	if network, broadcast := reserved(p); p.Addr() == network || p.Addr() == broadcast {
+		n.warn(field, "choose an address in between", "%s is the network or broadcast address of %s", p.Addr(), p.Masked())
+	}
+}
+
+// reserved are the network and broadcast addresses of an IPv4 prefix; zero where it has none.
+func reserved(p netip.Prefix) (network, broadcast netip.Addr) {
+	if !p.Addr().Is4() || p.Bits() > 30 {
+		return netip.Addr{}, netip.Addr{}
+	}
+	first := p.Masked().Addr().As4()
+	last := binary.BigEndian.Uint32(first[:]) | (1<<(32-p.Bits()) - 1)
+	return p.Masked().Addr(), netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, last)))
+}
+
+// deriveAddresses gives an address to every end that has none of a family its segment's
+// subnet has: links and ends in stored order, namespaces from below, routers from above.
+func (n *network) deriveAddresses() {
+	n.checkSharedSubnets()
+	ends := n.allEnds()
+	for _, f := range families {
+		taken := map[*segment]map[netip.Addr]bool{}
+		var without []*end
+		for _, e := range ends {
+			if e.derives(f) {
+				without = append(without, e)
+			}
+			if taken[e.segment] == nil {
+				taken[e.segment] = map[netip.Addr]bool{}
+			}
+			for _, p := range e.of(f) {
+				taken[e.segment][p.Addr()] = true
+			}
+		}
+		for _, e := range without {
+			n.deriveEnd(e, f, taken[e.segment])
+		}
+	}
+	for _, e := range ends {
+		e.addresses = canonicalOrder(e.addresses)
+	}
+}
+
+// derives reports whether the end gets a derived address of the family: not where somebody wrote
+// one, and not at a switch. A link-local address only takes the place of the EUI-64 one.
+func (e *end) derives(f family) bool {
+	if e.segment.subnet == nil || e.node.sw != nil || !onlyLinkLocal(e.of(f)) {
+		return false
+	}
+	_, ok := e.segment.subnet.prefix(f)
+	return ok
+}
+
+func (n *network) deriveEnd(e *end, f family, taken map[netip.Addr]bool) {
+	pool, _ := e.segment.subnet.prefix(f)
+	a, ok := freeAddress(pool, taken, e.node.router)
+	if !ok {
+		n.refuse(e.field, "use a larger prefix", "no address of %s (%s) is free for %s", e.segment.subnet.name, pool, e.node.name)
+		return
+	}
+	p := netip.PrefixFrom(a, pool.Bits())
+	taken[a] = true
+	e.addresses = append(e.addresses, p)
+	e.derived[p] = true
+}
+
+// freeAddress is the lowest address of the pool that is not taken, or the highest.
+func freeAddress(pool netip.Prefix, taken map[netip.Addr]bool, highest bool) (netip.Addr, bool) {
+	low, high := poolRange(pool)
+	a, last, step := low, high, netip.Addr.Next
+	if highest {
+		a, last, step = high, low, netip.Addr.Prev
+	}
+	for ; ; a = step(a) {
+		if !taken[a] {
+			return a, true
+		}
+		if a == last {
+			return netip.Addr{}, false
+		}
+	}
+}
+
+// poolRange is what addresses are derived from: of IPv4 all but the network and broadcast
+// addresses (both of a /31, RFC 3021; the one of a /32), of IPv6 ::1 to ::fe (both of a
+// /127, RFC 6164; the one of a /128).
+func poolRange(p netip.Prefix) (low, high netip.Addr) {
+	first := p.Masked().Addr()
+	size := p.Addr().BitLen() - p.Bits()
+	switch {
+	case size == 0:
+		return first, first
+	case size == 1:
+		return first, first.Next()
+	case first.Is4():
+		_, broadcast := reserved(p)
+		return first.Next(), broadcast.Prev()
+	}
+	last := first.As16() // whose host bits are zero
+	last[15] |= byte(min(0xfe, 1<<min(size, 8)-1))
+	return first.Next(), netip.AddrFrom16(last)
+}
+
+// derives reports whether some end of the segment gets a derived address of the family.
+func (s *segment) derives(f family) bool {
+	return slices.ContainsFunc(s.ends, func(e *end) bool { return e.derives(f) })
+}
+
+// checkSharedSubnets refuses what would make derived addresses ambiguous: one subnet on two
+// segments, and two subnets that overlap. It runs before addresses are derived.
+func (n *network) checkSharedSubnets() {
+	for _, f := range families {
+		n.checkOneSegment(f)
+		n.checkOverlaps(f)
+	}
+}
+
+// segments are those on which somebody can have an address, in stored order.
+func (n *network) segments() []*segment {
+	var list []*segment
+	seen := map[*segment]bool{}
+	for _, e := range n.allEnds() {
+		if !seen[e.segment] {
+			seen[e.segment] = true
+			list = append(list, e.segment)
+		}
+	}
+	return list
+}
+
+func (n *network) checkOneSegment(f family) {
+	first := map[*subnet]*segment{}
+	for _, s := range n.segments() {
+		if s.subnet == nil {
+			continue
+		}
+		if _, ok := s.subnet.prefix(f); !ok {
+			continue
+		}
+		other, shared := first[s.subnet]
+		switch {
+		case !shared:
+			first[s.subnet] = s
+		case s.derives(f) || other.derives(f):
+			n.refuse(s.named, "use a subnet of its own for each segment, or write the addresses at all ends of both",
+				"%s is also the subnet of another segment (%s)", s.subnet.name, other.named)
+			return
+		default:
+			n.warn(s.named, "", "%s is also the subnet of another segment (%s)", s.subnet.name, other.named)
+		}
+	}
+}
+
+func (n *network) checkOverlaps(f family) {
+	derived := map[*subnet]bool{}
+	for _, s := range n.segments() {
+		if s.derives(f) {
+			derived[s.subnet] = true
+		}
+	}
+	for i, s := range n.subnets {
+		p, ok := s.prefix(f)
+		if !ok {
+			continue
+		}
+		for _, other := range n.subnets[:i] {
+			q, ok := other.prefix(f)
+			switch {
+			case !ok || !p.Overlaps(q):
+			case derived[s] || derived[other]:
+				n.refuse(s.field+".cidrs", "choose prefixes that do not overlap", "%s overlaps %s of subnet %s", p, q, other.name)
+			default:
+				n.warn(s.field+".cidrs", "", "%s overlaps %s of subnet %s", p, q, other.name)
+			}
+		}
+	}
+}
+
+// place is where an address stands, for messages about duplicates.
+type place struct {
+	field   string
+	segment *segment // nil for a loopback
+	derived bool
+}
+
+// checkAddresses refuses an address twice on one segment and a derived address that is
+// anywhere else too, and IPv6 where the kernel has none.
+func (n *network) checkAddresses() {
+	places := map[netip.Addr][]place{}
+	for _, x := range n.nodes {
+		for i, p := range x.loopbacks {
+			n.checkPlace(places, p.Addr(), place{field: fmt.Sprintf("%s.loopbacks[%d]", x.field, i)})
+		}
+	}
+	for _, e := range n.allEnds() {
+		for _, p := range e.addresses {
+			n.checkPlace(places, p.Addr(), place{e.field, e.segment, e.derived[p]})
+		}
+		if e.mtu < state.MinIPv6MTU && len(e.of(ipv6)) > 0 {
+			n.refuse(e.field, fmt.Sprintf("raise the MTU to at least %d or use IPv4", state.MinIPv6MTU), "the kernel has no IPv6 on a link with an MTU of %d", e.mtu)
+		}
+	}
+	for _, s := range n.segments() {
+		n.checkMACs(s)
+		n.checkPrefixLengths(s)
+		if len(s.ends) == 2 {
+			n.checkSharedPrefix(s)
+		}
+	}
+}
+
+// checkMACs refuses one Ethernet address twice on a segment. Several interfaces of one node on it
+// may share theirs.
+func (n *network) checkMACs(s *segment) {
+	seen := map[state.MAC]*end{}
+	for _, e := range s.ends {
+		if other := seen[e.mac]; other != nil && other.node != e.node && e.mac != (state.MAC{}) {
+			n.refuse(e.field+".mac", "give each end its own", "%s is also the Ethernet address of %s, on the same segment", e.mac, other.field)
+		}
+		seen[e.mac] = e
+	}
+}
+
+func (n *network) checkPlace(places map[netip.Addr][]place, a netip.Addr, at place) {
+	for _, other := range places[a] {
+		switch {
+		case at.segment != nil && at.segment == other.segment:
+			n.refuse(at.field, "give each end its own", "%s is also the address of %s, on the same segment", a, other.field)
+		case state.IsLinkLocal(a):
+		case at.derived || other.derived:
+			n.refuse(at.field, "write another address at one of the two", "%s is also the address of %s, and one of them is derived", a, other.field)
+		default:
+			n.warn(at.field, "", "%s is also the address of %s", a, other.field)
+		}
+	}
+	places[a] = append(places[a], at)
+}
+
+// checkPrefixLengths warns of the first two ends of a segment whose prefixes overlap and are not
+// the same: what one takes for a neighbour, the other may take for far away. A host's own prefix
+// (/32, /128) is no mistake.
+func (n *network) checkPrefixLengths(s *segment) {
+	first := map[netip.Prefix]*end{}
+	var known []netip.Prefix // addresses, one of each prefix
+	for _, e := range s.ends {
+		for _, p := range e.addresses {
+			if state.IsLinkLocal(p.Addr()) || p.Bits() == p.Addr().BitLen() || first[p.Masked()] != nil {
+				continue
+			}
+			for _, q := range known {
+				if other := first[q.Masked()]; other.node != e.node && q.Overlaps(p) {
+					n.warn(e.field, "give both one prefix length", "%s at %s and %s at %s are on one segment", p, e.node.name, q, other.node.name)
+					return
+				}
+			}
+			first[p.Masked()], known = e, append(known, p)
+		}
+	}
+}
+
+// checkSharedPrefix warns of two ends that cannot see each other.
+func (n *network) checkSharedPrefix(s *segment) {
+	for _, f := range families {
+		a, b := s.ends[0].of(f), s.ends[1].of(f)
+		if len(a) > 0 && len(b) > 0 && !s.ends[0].sees(b) && !s.ends[1].sees(a) {
+			n.warn(s.ends[0].place(), "give both ends addresses of one prefix", "the %s addresses of its ends (%s, %s) share no prefix", f, a[0], b[0])
+		}
+	}
+}
+
+// place is the field that a message about an end's whole segment points to.
+func (e *end) place() string {
+	if e.link == nil {
+		return e.field
+	}
+	return e.link.field
+}
+
+// sees reports whether one of the addresses lies in a prefix of this end.
+func (e *end) sees(addresses []netip.Prefix) bool {
+	return slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return e.reaches(p.Addr()) })
+}
+
+// reaches reports whether the address lies in a prefix of this end.
+func (e *end) reaches(a netip.Addr) bool {
+	return slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// enableIPv6 decides which nodes have IPv6, and gives their links link-local addresses.
+func (n *network) enableIPv6() {
+	for _, x := range n.nodes {
+		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsIPv6) || slices.ContainsFunc(x.config.Routes, toIPv6)
+	}
+	for _, e := range n.allEnds() {
+		if e.node.ipv6 && e.mtu >= state.MinIPv6MTU && !e.bare() {
+			e.linkLocal = e.chosenLinkLocal()
+		}
+	}
+}
+
+// bare reports whether the end is a switch's bridge that is only there to switch.
+func (e *end) bare() bool { return e.node.sw != nil && len(e.addresses) == 0 }
+
+// toIPv6 reports whether a route's destination is written as an IPv6 prefix: a node without
+// IPv6 could not even hold a blackhole there.
+func toIPv6(r v1alpha1.Route) bool {
+	p, err := netip.ParsePrefix(r.To)
+	return err == nil && p.Addr().Is6()
+}
+
+// needsIPv6 reports whether the end has an address of IPv6, be it a link-local one that nobody else on the
+// segment can see, or needs one.
+func (e *end) needsIPv6() bool { return len(e.of(ipv6)) > 0 || e.needsLinkLocal() }
+
+// needsLinkLocal reports whether next hops on the segment can only be link-local: the end or a
+// neighbour has no IPv4 address, or it has an IPv6 one.
+func (e *end) needsLinkLocal() bool {
+	if e.mtu < state.MinIPv6MTU || e.bare() {
+		return false
+	}
+	able := slices.DeleteFunc(e.neighbours(), func(o *end) bool { return o.mtu < state.MinIPv6MTU || o.bare() })
+	return len(able) > 0 && (len(e.of(ipv4)) == 0 || len(e.of(ipv6)) > 0 || slices.ContainsFunc(able, func(o *end) bool { return len(o.of(ipv4)) == 0 }))
+}
+
+// chosenLinkLocal is the written link-local address, else the EUI-64 one.
+func (e *end) chosenLinkLocal() netip.Prefix {
+	for _, p := range e.addresses {
+		if state.IsLinkLocal(p.Addr()) {
+			return p
+		}
+	}
+	return LinkLocal(e.mac)
+}

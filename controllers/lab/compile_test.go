@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+	"sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+var update = flag.Bool("update", false, "write what Compile says into the stories of testdata/compile")
+
+// Each story is a txtar file: a comment that says what it promises, the spec of a lab in
+// spec.yaml, and what Compile makes of it: addresses and routes, probes, problems, warnings.
+func TestCompileStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/compile/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { runStory(t, file) })
+	}
+}
+
+func runStory(t *testing.T, file string) {
+	story, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spec v1alpha1.NetLabSpec
+	if err := yaml.UnmarshalStrict(story.Files[0].Data, &spec); err != nil {
+		t.Fatal(err)
+	}
+	told := tell(&spec)
+	if *update {
+		story.Files = append(story.Files[:1], told...)
+		if err := os.WriteFile(file, txtar.Format(story), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want := txtar.Format(&txtar.Archive{Files: story.Files[1:]})
+	if diff := cmp.Diff(string(want), string(txtar.Format(&txtar.Archive{Files: told}))); diff != "" {
+		t.Errorf("the story in %s differs (-told +got):\n%s", file, diff)
+	}
+}
+
+// tell is what Compile and Lint say of a spec, in sections; empty ones are left out.
+func tell(spec *v1alpha1.NetLabSpec) []txtar.File {
+	id := state.Identity{Namespace: "default", Name: "lab", Owner: state.LocalOwner("default", "lab")}
+	problems, warnings := lab.Lint("lab", spec)
+	lab, err := lab.Compile(id, spec, lab.Options{Symlinks: true})
+	var files []txtar.File
+	section := func(name, text string) {
+		if text != "" {
+			files = append(files, txtar.File{Name: name, Data: []byte(strings.TrimSuffix(text, "\n") + "\n")})
+		}
+	}
+	if err != nil {
+		section("refused", err.Error())
+		if err.Error() != problems.Error() {
+			section("LINT DIFFERS", problems.Error())
+		}
+	} else {
+		section("kernel", kernelView(lab.Want))
+		section("probes", probeView(lab.Probes))
+	}
+	if len(warnings) > 0 {
+		section("warnings", warnings.Error())
+	}
+	return files
+}
+
+// kernelView is a State without what every lab has: lo, and settings as they are born.
+func kernelView(s state.State) string {
+	var lines []string
+	for line := range strings.Lines(s.String()) {
+		line = strings.ReplaceAll(line, "default.lab.", "")
+		switch {
+		case strings.HasPrefix(line, "namespace"), strings.Contains(line, " lo peer="):
+			continue
+		case strings.HasPrefix(line, "sysctl"):
+			name, value, _ := strings.Cut(strings.Fields(line)[2], "=")
+			if state.BornSysctl(name) == "" || state.BornSysctl(name) == value || strings.Contains(name, ".lo.") {
+				continue
+			}
+		}
+		lines = append(lines, strings.NewReplacer(" proto 78", "", " more=0", "").Replace(line))
+	}
+	return strings.Join(lines, "")
+}
+
+func probeView(probes []lab.Probe) string {
+	var b strings.Builder
+	for _, p := range probes {
+		fmt.Fprintf(&b, "%s %s %s -> %s %s expect %s, every %s, timeout %s x%d size %d\n", p.Name, p.Family, p.From, p.Target, p.To, p.Expect, p.Period, p.Timeout, p.FailureThreshold, p.SizeBytes)
+	}
+	return b.String()
+}
+
+// The names of a lab's nodes come in stored order, namespaces before routers.
+func TestCompileNamesNodesInStoredOrder(t *testing.T) {
+	spec := v1alpha1.NetLabSpec{
+		Namespaces: []v1alpha1.Namespace{{Name: "b"}, {Name: "a"}},
+		Routers:    []v1alpha1.Router{{Name: "r"}},
+	}
+	lab, err := lab.Compile(state.Identity{Namespace: "d", Name: "l"}, &spec, lab.Options{})
+	if err != nil || !slices.Equal(lab.Nodes, []string{"b", "a", "r"}) {
+		t.Fatalf("nodes %v, error %v", lab.Nodes, err)
+	}
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// Lab is a NetLab with everything derived: what the kernel should hold and what should
+// be asked of it.
+type Lab struct {
+	Identity state.Identity
+	// Want is what the kernel should hold.
+	Want state.State
+	// Routing is the lab's, Auto unless it says otherwise.
+	Routing v1alpha1.Routing
+	// Probes are in stored order, one per probe and family.
+	Probes []Probe
+	// Nodes are the names of the lab's nodes in stored order: namespaces, routers, switches.
+	Nodes []string
+	// Addresses are where each node is asked when it is asked by name: one per family it has,
+	// IPv4 first.
+	Addresses map[string][]netip.Addr
+}
+
+// Probe is one question in one family, with every default filled in.
+type Probe struct {
+	Name   string
+	Family v1alpha1.Family
+	// From and Target are node names; Target is empty when an address was asked for that
+	// no node of the lab has.
+	From, Target string
+	// To is the address asked.
+	To               netip.Addr
+	Expect           v1alpha1.Expectation
+	Period, Timeout  time.Duration
+	FailureThreshold int
+	// SizeBytes is the ICMP payload with don't-fragment; 0 when the probe does not say.
+	SizeBytes int
+}
+
+// Options are what a machine adds to a lab's description.
+type Options struct {
+	// Symlinks says whether ip netns should find the lab's namespaces by name.
+	Symlinks bool
+	// HasNetem says whether the kernel can impair packets; nil means that it can. It is asked only for
+	// a link that limits its rate and nothing else: TBF can do that, too.
+	HasNetem func() bool
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"github.com/netlab-dev/netlab/controllers/state"
+	"maps"
+	"net/netip"
+	"slices"
+)
+
+// derivedRoutes are the routes of every node under routing: Auto, before written ones take
+// their place. Per family: a namespace with exactly one adjacent router gets a default route
+// through it and nothing else; every other node gets, for each prefix it is not on, one route
+// over all equal shortest paths. Namespaces never transit; links that are down do not exist.
+func (n *network) derivedRoutes() map[*node]map[netip.Prefix]state.Route {
+	routes := map[*node]map[netip.Prefix]state.Route{}
+	for _, x := range n.nodes {
+		routes[x] = map[netip.Prefix]state.Route{}
+	}
+	for _, f := range families {
+		g := n.graph(f)
+		stubs := g.deriveDefaults(routes)
+		for _, p := range slices.SortedFunc(maps.Keys(g.on), state.ComparePrefixes) {
+			g.derivePrefix(p, stubs, routes)
+		}
+	}
+	return routes
+}
+
+// graph is the lab as one family sees it.
+type graph struct {
+	f     family
+	nodes []*node
+	// hops are a node's usable next hops, in stored link order.
+	hops map[*node][]hop
+	// towards are the nodes that can name this one as a next hop.
+	towards map[*node][]*node
+	// on are the nodes that have an address in a prefix, on a link that is up or on lo.
+	on map[netip.Prefix]map[*node]bool
+}
+
+func (n *network) graph(f family) *graph {
+	g := &graph{f: f, nodes: n.nodes, hops: map[*node][]hop{}, towards: map[*node][]*node{}, on: map[netip.Prefix]map[*node]bool{}}
+	for _, x := range n.nodes {
+		for _, p := range x.loopbacks {
+			g.put(x, p)
+		}
+		for _, e := range x.ends {
+			if e.up() {
+				g.addEnd(x, e)
+			}
+		}
+	}
+	return g
+}
+
+func (g *graph) addEnd(x *node, e *end) {
+	for _, p := range e.addresses {
+		g.put(x, p)
+	}
+	for _, o := range e.liveNeighbours() {
+		if via, ok := e.nextHop(o, g.f); ok {
+			g.hops[x] = append(g.hops[x], hop{end: e, to: o, via: via})
+			g.towards[o.node] = append(g.towards[o.node], x)
+		}
+	}
+}
+
+func (g *graph) put(x *node, p netip.Prefix) {
+	if familyOf(p.Addr()) != g.f || state.IsLinkLocal(p.Addr()) {
+		return
+	}
+	p = p.Masked()
+	if g.on[p] == nil {
+		g.on[p] = map[*node]bool{}
+	}
+	g.on[p][x] = true
+}
+
+// deriveDefaults gives each namespace with exactly one adjacent router its default route,
+// and returns these namespaces.
+func (g *graph) deriveDefaults(routes map[*node]map[netip.Prefix]state.Route) map[*node]bool {
+	stubs := map[*node]bool{}
+	for _, x := range g.nodes {
+		hops := slices.DeleteFunc(slices.Clone(g.hops[x]), func(h hop) bool { return !h.to.node.router })
+		if x.router || !x.has(g.f) || len(hops) == 0 || !sameNeighbour(hops) {
+			continue
+		}
+		stubs[x] = true
+		routes[x][g.f.defaultRoute()] = x.shared(g.f, hops)
+	}
+	return stubs
+}
+
+func sameNeighbour(hops []hop) bool {
+	first := hops[0].to.node
+	return !slices.ContainsFunc(hops, func(h hop) bool { return h.to.node != first })
+}
+
+// shared is a route over at most MaxNextHops of the hops, with equal shares.
+func (x *node) shared(f family, hops []hop) state.Route {
+	hops = hops[:min(len(hops), state.MaxNextHops)]
+	weights := make([]int, len(hops))
+	for i := range weights {
+		weights[i] = 1
+	}
+	return x.route(f, hops, weights)
+}
+
+// derivePrefix gives every node but stubs and those on the prefix its route there.
+func (g *graph) derivePrefix(p netip.Prefix, stubs map[*node]bool, routes map[*node]map[netip.Prefix]state.Route) {
+	distance := g.distances(p)
+	for x, away := range distance { // each writes only its own route
+		if away == 0 || stubs[x] || g.on[p][x] {
+			continue
+		}
+		var hops []hop
+		for _, h := range g.hops[x] {
+			next := h.to.node
+			if d, ok := distance[next]; ok && d == away-1 && (next.router || d == 0) {
+				hops = append(hops, h)
+			}
+		}
+		routes[x][p] = x.shared(g.f, hops)
+	}
+}
+
+// nearest are the nodes at distance 0, in any order.
+func (g *graph) nearest(p netip.Prefix) []*node {
+	var routers, others []*node
+	for x := range g.on[p] {
+		if x.router {
+			routers = append(routers, x)
+		} else {
+			others = append(others, x)
+		}
+	}
+	if len(routers) > 0 {
+		return routers
+	}
+	return others
+}
+
+// distances counts the hops from each node to the nearest one on the prefix: a router, or,
+// where no router is on it, a namespace.
+func (g *graph) distances(p netip.Prefix) map[*node]int {
+	queue := g.nearest(p)
+	distance := make(map[*node]int, len(queue))
+	for _, x := range queue {
+		distance[x] = 0
+	}
+	for len(queue) > 0 {
+		x := queue[0]
+		queue = queue[1:]
+		for _, from := range g.towards[x] {
+			if _, seen := distance[from]; seen {
+				continue
+			}
+			distance[from] = distance[x] + 1
+			if from.router {
+				queue = append(queue, from)
+			}
+		}
+	}
+	return distance
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// What a probe does unless it says otherwise.
+const (
+	defaultPeriod           = 10 * time.Second
+	defaultTimeout          = time.Second
+	defaultFailureThreshold = 3
+)
+
+func (n *network) probes() []Probe {
+	var probes []Probe
+	seen := map[string]string{}
+	for i := range n.spec.Probes {
+		p := &n.spec.Probes[i]
+		field := fmt.Sprintf("spec.probes[%d]", i)
+		n.checkProbeName(field+".name", p.Name)
+		if other, ok := seen[p.Name]; ok {
+			n.refuse(field+".name", "give one of them another name", "%q is already the name of %s", p.Name, other)
+			continue
+		}
+		seen[p.Name] = field
+		probes = append(probes, n.probe(field, p)...)
+	}
+	return probes
+}
+
+func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
+	n.checkProbeRanges(field, p)
+	from := n.nodeByName[p.From]
+	if from == nil {
+		n.refuse(field+".from", n.known("nodes", n.nodeNames()), "no node is called %q", p.From)
+		return nil
+	}
+	targets, node := n.targets(field, p)
+	var probes []Probe
+	for _, to := range targets {
+		f := familyOf(to)
+		if !from.has(f) || (p.Family != "" && string(p.Family) != f.String()) {
+			continue
+		}
+		probes = append(probes, filledIn(p, node, to))
+	}
+	if len(targets) > 0 && len(probes) == 0 {
+		n.refuse(field, "give both addresses of one family", "%s and %s have no address family in common%s", p.From, cmp.Or(p.To, p.ToAddress), onlyFamily(p.Family))
+	}
+	return probes
+}
+
+func onlyFamily(f v1alpha1.Family) string {
+	if f == "" {
+		return ""
+	}
+	return fmt.Sprintf(" among %s", f)
+}
+
+// targets are the addresses a probe asks, and the node that has them.
+func (n *network) targets(field string, p *v1alpha1.Probe) (targets []netip.Addr, node string) {
+	switch {
+	case (p.To == "") == (p.ToAddress == ""):
+		n.refuse(field, "write to: with a node's name or toAddress: with an address", "a probe has exactly one of to and toAddress")
+		return nil, ""
+	case p.To == "":
+		return n.targetAddress(field, p.ToAddress)
+	}
+	to := n.nodeByName[p.To]
+	if to == nil {
+		n.refuse(field+".to", n.known("nodes", n.nodeNames()), "no node is called %q", p.To)
+		return nil, ""
+	}
+	targets = to.asked()
+	if len(targets) == 0 {
+		n.refuse(field+".to", "give it an address or probe another node", "%s has no address", p.To)
+	}
+	return targets, to.name
+}
+
+// asked are the addresses at which the node is asked by name, one per family.
+func (x *node) asked() []netip.Addr {
+	var addresses []netip.Addr
+	for _, f := range families {
+		if a := x.address(f); a.IsValid() {
+			addresses = append(addresses, a)
+		}
+	}
+	return addresses
+}
+
+// targetAddress is a written target: an address that somebody in the lab has or could have.
+func (n *network) targetAddress(field, text string) ([]netip.Addr, string) {
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Zone() != "" || a.Is4In6() {
+		n.refuse(field+".toAddress", "write it without a prefix length", "%q is not an IP address", text)
+		return nil, ""
+	}
+	for _, x := range n.nodes {
+		if x.hasAddress(a) {
+			return []netip.Addr{a}, x.name
+		}
+	}
+	for _, e := range n.allEnds() {
+		for _, p := range e.addresses {
+			if network, broadcast := reserved(p); a == network || a == broadcast {
+				n.warn(field+".toAddress", "probe a node's address", "%s is the network or broadcast address of %s: nobody answers", a, p.Masked())
+				return []netip.Addr{a}, ""
+			}
+		}
+	}
+	if !n.contains(a) {
+		n.refuse(field+".toAddress", "probe an address of the lab", "%s lies in no prefix of the lab", a)
+		return nil, ""
+	}
+	return []netip.Addr{a}, ""
+}
+
+func (x *node) hasAddress(a netip.Addr) bool {
+	for _, p := range x.loopbacks {
+		if p.Addr() == a {
+			return true
+		}
+	}
+	for _, e := range x.ends {
+		for _, p := range e.addresses {
+			if p.Addr() == a && !state.IsLinkLocal(a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// contains reports whether the address lies in a prefix of the lab.
+func (n *network) contains(a netip.Addr) bool {
+	for _, s := range n.subnets {
+		for _, p := range s.cidrs {
+			if p.Contains(a) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(n.allEnds(), func(e *end) bool { return e.reaches(a) && !state.IsLinkLocal(a) })
+}
+
+// filledIn is a probe with its defaults.
+func filledIn(p *v1alpha1.Probe, node string, to netip.Addr) Probe {
+	probe := Probe{
+		Name: p.Name, Family: v1alpha1.Family(familyOf(to).String()), From: p.From, Target: node, To: to,
+		Expect: v1alpha1.ExpectReachable, Period: defaultPeriod, Timeout: defaultTimeout,
+		FailureThreshold: defaultFailureThreshold, SizeBytes: int(p.SizeBytes),
+	}
+	if p.Expect != "" {
+		probe.Expect = p.Expect
+	}
+	if p.PeriodSeconds > 0 {
+		probe.Period = time.Duration(p.PeriodSeconds) * time.Second
+	}
+	if p.TimeoutSeconds > 0 {
+		probe.Timeout = time.Duration(p.TimeoutSeconds) * time.Second
+	}
+	if p.FailureThreshold > 0 {
+		probe.FailureThreshold = int(p.FailureThreshold)
+	}
+	return probe
+}

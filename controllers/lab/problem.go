@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Problem is one thing wrong with a lab's description, for the person who wrote it.
+type Problem struct {
+	// Field is the path of what is wrong: spec.links[0].endpoints[1].name.
+	Field string
+	// Message says what is wrong.
+	Message string
+	// Cure says what to do.
+	Cure string
+}
+
+func (p Problem) String() string {
+	text := p.Field + ": " + p.Message
+	if p.Cure != "" {
+		text += "; " + p.Cure
+	}
+	return text
+}
+
+// Problems is everything wrong with a lab's description, in the order in which Compile
+// comes by it: names, addresses, routes, probes.
+type Problems []Problem
+
+// Error has one line per problem.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// report collects what is found on the way: problems are refused, warnings are not.
+type report struct {
+	problems Problems
+	warnings Problems
+}
+
+// refuse notes a problem; message may be a format.
+func (r *report) refuse(field, cure, message string, args ...any) {
+	r.problems = append(r.problems, Problem{field, fmt.Sprintf(message, args...), cure})
+}
+
+// warn notes something that is legal and probably not meant.
+func (r *report) warn(field, cure, message string, args ...any) {
+	r.warnings = append(r.warnings, Problem{field, fmt.Sprintf(message, args...), cure})
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// This file repeats, for people without an API server, what the schema of the resource
+// refuses: names, sizes, enumerations and ranges.
+
+var (
+	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	wholePercent = regexp.MustCompile(`^(100|[1-9]?[0-9])%$`)
+)
+
+// maxNameLength is what an interface name can have (IFNAMSIZ less the final zero).
+const maxNameLength = 15
+
+// maxLabNameLength is that of a DNS label.
+const maxLabNameLength = 63
+
+var reservedNames = []string{state.Loopback, "all", state.DefaultScope}
+
+func (n *network) checkName(field, name string) {
+	switch {
+	case len(name) > maxNameLength:
+		n.refuse(field, "shorten it", "%q has %d characters; an interface name has at most %d", name, len(name), maxNameLength)
+	case !dnsLabel.MatchString(name):
+		n.refuse(field, "use lower-case letters, digits and '-', with a letter or digit at both ends", "%q is not a name", name)
+	case slices.Contains(reservedNames, name):
+		n.refuse(field, "choose another name", "%q is reserved: the kernel uses it", name)
+	}
+}
+
+func (n *network) checkProbeName(field, name string) {
+	if len(name) > maxLabNameLength || !dnsLabel.MatchString(name) {
+		n.refuse(field, "use at most 63 lower-case letters, digits and '-', with a letter or digit at both ends", "%q is not a name", name)
+	}
+}
+
+func checkLabName(name string) Problems {
+	if len(name) <= maxLabNameLength && dnsLabel.MatchString(name) {
+		return nil
+	}
+	return Problems{{"metadata.name", fmt.Sprintf("%q is not the name of a lab", name),
+		"use at most 63 lower-case letters, digits and '-' (no dots), with a letter or digit at both ends: it is part of file names"}}
+}
+
+func (n *network) checkSizes() {
+	s := n.spec
+	for _, list := range []struct {
+		name     string
+		has, max int
+	}{
+		{"namespaces", len(s.Namespaces), 256}, {"routers", len(s.Routers), 128}, {"switches", len(s.Switches), 64}, {"links", len(s.Links), 512},
+		{"subnets", len(s.Subnets), 256}, {"probes", len(s.Probes), 256},
+	} {
+		if list.has > list.max {
+			n.refuse("spec."+list.name, "split the lab", "a lab has at most %d %s, not %d", list.max, list.name, list.has)
+		}
+	}
+	for i := range s.Namespaces {
+		n.checkNodeSizes(fmt.Sprintf("spec.namespaces[%d]", i), &s.Namespaces[i].NodeConfig)
+	}
+	for i := range s.Routers {
+		n.checkNodeSizes(fmt.Sprintf("spec.routers[%d]", i), &s.Routers[i].NodeConfig)
+	}
+	for i := range s.Switches {
+		field := fmt.Sprintf("spec.switches[%d]", i)
+		n.checkNodeSizes(field, &s.Switches[i].NodeConfig)
+		n.checkSize(field+".vlans", "VLANs", len(s.Switches[i].VLANs), 64)
+		n.checkSize(field+".addresses", "addresses", len(s.Switches[i].Addresses), 8)
+	}
+	for i, l := range s.Links {
+		for j, e := range l.Endpoints {
+			field := fmt.Sprintf("spec.links[%d].endpoints[%d]", i, j)
+			n.checkSize(field+".vlans", "VLANs", len(e.VLANs), 64)
+			n.checkSize(field+".subinterfaces", "subinterfaces", len(e.Subinterfaces), 16)
+			if len(e.Addresses) > 8 {
+				n.refuse(fmt.Sprintf("spec.links[%d].endpoints[%d].addresses", i, j), "", "an endpoint has at most 8 addresses, not %d", len(e.Addresses))
+			}
+		}
+	}
+}
+
+func (n *network) checkSize(field, what string, has, most int) {
+	if has > most {
+		n.refuse(field, "", "there can be at most %d %s, not %d", most, what, has)
+	}
+}
+
+func (n *network) checkNodeSizes(field string, c *v1alpha1.NodeConfig) {
+	if len(c.Loopbacks) > 8 {
+		n.refuse(field+".loopbacks", "", "a node has at most 8 loopbacks, not %d", len(c.Loopbacks))
+	}
+	if len(c.Routes) > 64 {
+		n.refuse(field+".routes", "", "a node has at most 64 routes, not %d", len(c.Routes))
+	}
+	if len(c.Sysctls) > 32 {
+		n.refuse(field+".sysctls", "", "a node has at most 32 sysctls, not %d", len(c.Sysctls))
+	}
+}
+
+// oneOf refuses a value that is neither empty nor listed.
+func oneOf[T ~string](n *network, field string, value T, allowed ...T) {
+	if value == "" || slices.Contains(allowed, value) {
+		return
+	}
+	names := make([]string, len(allowed))
+	for i, a := range allowed {
+		names[i] = string(a)
+	}
+	n.refuse(field, "write "+strings.Join(names, " or "), "%q is not one of the values", string(value))
+}
+
+func (n *network) checkEnums() {
+	s := n.spec
+	oneOf(n, "spec.routing", s.Routing, v1alpha1.RoutingAuto, v1alpha1.RoutingManual)
+	oneOf(n, "spec.driftPolicy", s.DriftPolicy, v1alpha1.DriftCorrect, v1alpha1.DriftReport)
+	for i, r := range s.Routers {
+		oneOf(n, fmt.Sprintf("spec.routers[%d].forwarding", i), r.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
+		n.checkRouteTypes(fmt.Sprintf("spec.routers[%d]", i), r.Routes)
+	}
+	for i, ns := range s.Namespaces {
+		n.checkRouteTypes(fmt.Sprintf("spec.namespaces[%d]", i), ns.Routes)
+	}
+	for i, sw := range s.Switches {
+		field := fmt.Sprintf("spec.switches[%d]", i)
+		oneOf(n, field+".stp", sw.STP, v1alpha1.Enabled, v1alpha1.Disabled)
+		oneOf(n, field+".vlanFiltering", sw.VLANFiltering, v1alpha1.Enabled, v1alpha1.Disabled)
+		oneOf(n, field+".forwarding", sw.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
+		n.checkRouteTypes(field, sw.Routes)
+	}
+	for i, l := range s.Links {
+		oneOf(n, fmt.Sprintf("spec.links[%d].state", i), l.State, v1alpha1.LinkUp, v1alpha1.LinkDown)
+	}
+	for i, p := range s.Probes {
+		oneOf(n, fmt.Sprintf("spec.probes[%d].expect", i), p.Expect, v1alpha1.ExpectReachable, v1alpha1.ExpectUnreachable)
+		oneOf(n, fmt.Sprintf("spec.probes[%d].family", i), p.Family, v1alpha1.IPv4, v1alpha1.IPv6)
+	}
+	n.checkPlacement()
+}
+
+func (n *network) checkRouteTypes(field string, routes []v1alpha1.Route) {
+	for i, r := range routes {
+		oneOf(n, fmt.Sprintf("%s.routes[%d].type", field, i), r.Type,
+			v1alpha1.RouteUnicast, v1alpha1.RouteBlackhole, v1alpha1.RouteUnreachable, v1alpha1.RouteProhibit)
+	}
+}
+
+func (n *network) checkPlacement() {
+	p := n.spec.Placement
+	if p == nil {
+		return
+	}
+	if p.NodeSelector != nil {
+		if _, err := metav1.LabelSelectorAsSelector(p.NodeSelector); err != nil {
+			n.refuse("spec.placement.nodeSelector", "", "%v", err)
+		}
+	}
+	m := p.MaxUnavailable
+	if m != nil && ((m.Type == intstr.Int && m.IntVal < 0) || (m.Type == intstr.String && !wholePercent.MatchString(m.StrVal))) {
+		n.refuse("spec.placement.maxUnavailable", "write a number of nodes or a percentage from 0% to 100%", "%q is neither", m.String())
+	}
+}
+
+func (n *network) checkProbeRanges(field string, p *v1alpha1.Probe) {
+	for _, r := range []struct {
+		name               string
+		value, least, most int32
+	}{
+		{"periodSeconds", p.PeriodSeconds, 1, 3600}, {"timeoutSeconds", p.TimeoutSeconds, 1, 60},
+		{"failureThreshold", p.FailureThreshold, 1, 20}, {"sizeBytes", p.SizeBytes, 24, 65000},
+	} {
+		if r.value != 0 && (r.value < r.least || r.value > r.most) {
+			n.refuse(field+"."+r.name, "", "%s is %d to %d, not %d", r.name, r.least, r.most, r.value)
+		}
+	}
+}
+
+// settable is the closed list of settings a lab may name: those every namespace has a row
+// for, less those NetLab keeps to itself.
+var settable = slices.DeleteFunc(slices.Clone(state.NamespaceSysctls), func(name string) bool {
+	switch name {
+	case state.SysctlForwarding, state.SysctlForwarding6, state.SysctlDisableIPv6, state.SysctlLoDisableIPv6, state.SysctlDefaultRA, state.SysctlDefaultGenMode,
+		"net.ipv4.conf.all.promote_secondaries", "net.ipv6.conf.all.keep_addr_on_down":
+		return true
+	}
+	return false
+})
+
+func (n *network) checkSysctls(x *node) {
+	seen := map[string]bool{}
+	for i, s := range x.config.Sysctls {
+		field := fmt.Sprintf("%s.sysctls[%d]", x.field, i)
+		if !slices.Contains(settable, s.Name) {
+			n.refuse(field+".name", settableCure(s.Name), "%q is not a setting that a lab may change", s.Name)
+		}
+		if seen[s.Name] {
+			n.refuse(field+".name", "remove one", "%q is there twice", s.Name)
+		}
+		seen[s.Name] = true
+		least, most := sysctlRange(s.Name)
+		if v, err := strconv.Atoi(s.Value.String()); err != nil || v < least || v > most {
+			n.refuse(field+".value", "", "%s is a number from %d to %d, not %q", s.Name, least, most, s.Value.String())
+		}
+	}
+}
+
+// sysctlRange is what every kernel takes for a setting (proc_dou8vec_minmax and the like). What it does not
+// check, such as rp_filter, is 0 to 255 like the API's.
+func sysctlRange(name string) (least, most int) {
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "ip_default_ttl", "hop_limit":
+		return 1, 255
+	case "tcp_ecn":
+		return 0, 2
+	case "fib_multipath_hash_policy":
+		return 0, 3
+	case "icmp_echo_ignore_all":
+		return 0, 1
+	}
+	return 0, 255
+}
+
+func settableCure(name string) string {
+	if strings.HasSuffix(name, "forwarding") || name == state.SysctlForwarding {
+		return "write forwarding: Enabled or Disabled at a router"
+	}
+	return "the list is in the description of spec.namespaces[].sysctls (kubectl explain)"
+}
+
+// warnUnused says what is there and does nothing.
+func (n *network) warnUnused() {
+	used := map[*subnet]bool{}
+	for _, s := range n.segments() {
+		used[s.subnet] = true
+	}
+	for _, s := range n.subnets {
+		if !used[s] {
+			n.warn(s.field, "name it as the subnet of a link or a switch, or remove it", "nothing carries %s", s.name)
+		}
+	}
+	for _, x := range n.nodes {
+		if len(x.ends) == 0 || x.sw != nil && len(x.ports) == 0 {
+			n.warn(x.field, "plug a link into it, or remove it", "no link is plugged into %s", x.name)
+		}
+	}
+}

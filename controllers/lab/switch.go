@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// BridgeName is the name of a switch's bridge in its namespace.
+const BridgeName = "br0"
+
+// STPForwardDelay is how long a port of a spanning tree listens, and then learns, in 1/100 s: the
+// least that IEEE 802.1D allows.
+const STPForwardDelay = 200
+
+// defaultAccessVLAN is the VLAN of a port that does not say.
+const defaultAccessVLAN = 1
+
+// port is a link's end at a switch.
+type port struct {
+	// filters says that the switch filters VLANs; the rest is about that.
+	filters bool
+	// untagged is the VLAN of frames without a tag, 0 for none.
+	untagged uint16
+	// tagged are the VLANs of frames with one, sorted.
+	tagged []uint16
+	// every says that all VLANs of the lab are tagged: a link between switches that says nothing.
+	every bool
+}
+
+// vlan is the VLAN that a frame with a tag belongs to; ok is false where it is dropped.
+func (p *port) vlan(tag uint16) (vlan uint16, ok bool) {
+	switch {
+	case tag == 0:
+		return p.untagged, p.untagged != 0
+	case tag == p.untagged:
+		return 0, false
+	case p.every:
+		return tag, true
+	}
+	_, ok = slices.BinarySearch(p.tagged, tag)
+	return tag, ok
+}
+
+func (n *network) addSwitches() {
+	for i := range n.spec.Switches {
+		s := &n.spec.Switches[i]
+		forwards := s.Forwarding == v1alpha1.Enabled
+		x := &node{
+			name: s.Name, field: fmt.Sprintf("spec.switches[%d]", i), config: &s.NodeConfig,
+			sw: s, router: forwards, forwards: forwards,
+		}
+		n.addNode(x)
+		n.checkSwitch(x)
+		x.bridge = n.ownEnd(x, x.field, BridgeName, 0, s.Addresses)
+		for j, v := range s.VLANs {
+			if len(v.Addresses) > 0 {
+				n.ownEnd(x, fieldAt(x.field+".vlans", j), fmt.Sprintf("%s.%d", BridgeName, v.ID), uint16(v.ID), v.Addresses)
+			}
+		}
+	}
+}
+
+// ownEnd is where a switch itself is on a segment.
+func (n *network) ownEnd(x *node, field, iface string, vlan uint16, addresses []string) *end {
+	e := &end{
+		node: x, field: field, iface: iface, vlan: vlan, written: addresses, derived: map[netip.Prefix]bool{},
+		mtu: defaultMTU, mac: deriveMAC(n.id, x.name, BridgeName), parent: x.bridge,
+	}
+	x.ends = append(x.ends, e)
+	x.ifaces[iface] = field
+	return e
+}
+
+func (x *node) filters() bool { return x.sw != nil && x.sw.VLANFiltering == v1alpha1.Enabled }
+
+func (n *network) checkSwitch(x *node) {
+	s := x.sw
+	n.checkSwitchSubnet(x.field+".subnet", s.Subnet)
+	if x.filters() && s.Subnet != "" {
+		n.refuse(x.field+".subnet", "write it under vlans: [{id: 1, subnet: "+s.Subnet+"}]", "with vlanFiltering a subnet belongs to a VLAN")
+	}
+	if x.filters() && len(s.Addresses) > 0 {
+		n.refuse(x.field+".addresses", "write them under vlans: [{id: 1, addresses: …}]", "with vlanFiltering an address belongs to a VLAN")
+	}
+	if !x.filters() && len(s.VLANs) > 0 {
+		n.refuse(x.field+".vlans", "write vlanFiltering: Enabled", "%s does not filter VLANs", s.Name)
+	}
+	seen := map[v1alpha1.VLANID]bool{}
+	for i, v := range s.VLANs {
+		field := fieldAt(x.field+".vlans", i)
+		n.checkVLAN(field+".id", v.ID)
+		n.checkSwitchSubnet(field+".subnet", v.Subnet)
+		if seen[v.ID] {
+			n.refuse(field+".id", "remove one", "VLAN %d is there twice", v.ID)
+		}
+		seen[v.ID] = true
+	}
+}
+
+func (n *network) checkSwitchSubnet(field, name string) {
+	if name != "" && n.subnetByName[name] == nil {
+		n.refuse(field, n.known("subnets", n.subnetNames()), "no subnet is called %q", name)
+	}
+}
+
+func (n *network) checkVLAN(field string, id v1alpha1.VLANID) {
+	if id < 1 || id > 4094 {
+		n.refuse(field, "", "a VLAN is 1 to 4094, not %d", id)
+	}
+}
+
+// addPort says which VLANs a link's end at a switch is in.
+func (n *network) addPort(e *end, spec *v1alpha1.Endpoint) {
+	for _, wrong := range []struct {
+		field string
+		there bool
+	}{{"addresses", len(spec.Addresses) > 0}, {"mac", spec.MAC != ""}, {"subinterfaces", len(spec.Subinterfaces) > 0}} {
+		if wrong.there {
+			n.refuse(e.field+"."+wrong.field, "write addresses at the switch itself, under switches", "%s is a switch: a port has no %s", e.node.name, wrong.field)
+		}
+	}
+	e.port = &port{filters: e.node.filters()}
+	if !e.port.filters {
+		n.refuseVLANs(e.field, spec, "write vlanFiltering: Enabled at the switch", e.node.name+" does not filter VLANs")
+		return
+	}
+	n.checkPortVLANs(e.field, spec)
+	e.port.untagged = uint16(spec.VLAN)
+	if len(spec.VLANs) > 0 || spec.NativeVLAN != 0 {
+		e.port.untagged = uint16(spec.NativeVLAN)
+	}
+	for _, v := range spec.VLANs {
+		e.port.tagged = append(e.port.tagged, uint16(v))
+	}
+	slices.Sort(e.port.tagged)
+}
+
+// fillPorts gives ports that say nothing what they have by default; it needs both ends.
+func (n *network) fillPorts(l *link, specs []v1alpha1.Endpoint) {
+	for i, e := range l.ends {
+		silent := specs[i].VLAN == 0 && len(specs[i].VLANs) == 0
+		switch {
+		case e.port == nil || !e.port.filters || !silent:
+		case e.peer().port != nil:
+			e.port.every = true
+		case specs[i].NativeVLAN == 0:
+			e.port.untagged = defaultAccessVLAN
+		}
+	}
+}
+
+func (n *network) checkPortVLANs(field string, spec *v1alpha1.Endpoint) {
+	if spec.VLAN != 0 {
+		n.checkVLAN(field+".vlan", spec.VLAN)
+	}
+	if spec.VLAN != 0 && (len(spec.VLANs) > 0 || spec.NativeVLAN != 0) {
+		n.refuse(field+".vlan", "write vlan: for an access port, vlans: and nativeVLAN: for a trunk", "a port is an access port or a trunk")
+	}
+	if spec.NativeVLAN != 0 {
+		n.checkVLAN(field+".nativeVLAN", spec.NativeVLAN)
+	}
+	for i, v := range spec.VLANs {
+		n.checkVLAN(fieldAt(field+".vlans", i), v)
+		if slices.Contains(spec.VLANs[:i], v) {
+			n.refuse(fieldAt(field+".vlans", i), "remove one", "VLAN %d is there twice", v)
+		}
+	}
+}
+
+// refuseVLANs refuses what only ports of a switch that filters have.
+func (n *network) refuseVLANs(field string, spec *v1alpha1.Endpoint, cure, why string) {
+	for _, wrong := range []struct {
+		field string
+		there bool
+	}{{"vlan", spec.VLAN != 0}, {"vlans", len(spec.VLANs) > 0}, {"nativeVLAN", spec.NativeVLAN != 0}} {
+		if wrong.there {
+			n.refuse(field+"."+wrong.field, cure, "%s", why)
+		}
+	}
+}
+
+// addSubinterfaces puts interfaces on a link's end, each for one VLAN.
+func (n *network) addSubinterfaces(parent *end, spec *v1alpha1.Endpoint) {
+	for i, s := range spec.Subinterfaces {
+		field := fieldAt(parent.field+".subinterfaces", i)
+		n.checkVLAN(field+".vlan", s.VLAN)
+		if slices.ContainsFunc(parent.subinterfaces, func(o *end) bool { return o.vlan == uint16(s.VLAN) }) {
+			n.refuse(field+".vlan", "remove one", "VLAN %d is there twice", s.VLAN)
+			continue
+		}
+		n.checkSwitchSubnet(field+".subnet", s.Subnet)
+		e := &end{
+			node: parent.node, link: parent.link, parent: parent, field: field, vlan: uint16(s.VLAN), iface: s.Name,
+			written: s.Addresses, derived: map[netip.Prefix]bool{}, mtu: parent.mtu, mac: parent.mac, subnet: n.subnetByName[s.Subnet],
+		}
+		if e.iface == "" {
+			e.iface = fmt.Sprintf("%s.%d", parent.iface, s.VLAN)
+		} else {
+			n.checkName(field+".name", e.iface)
+		}
+		if len(e.iface) > maxNameLength {
+			n.refuse(field+".name", "write name: with a shorter one", "%q has %d characters; an interface name has at most %d", e.iface, len(e.iface), maxNameLength)
+		}
+		n.takeInterface(field+".name", e)
+		parent.subinterfaces = append(parent.subinterfaces, e)
+	}
+}
+
+// vlans are all VLANs that the lab names, sorted.
+func (n *network) vlans() []uint16 {
+	ids := map[uint16]bool{}
+	for _, s := range n.spec.Switches {
+		for _, v := range s.VLANs {
+			ids[uint16(v.ID)] = true
+		}
+	}
+	for _, l := range n.links {
+		for _, e := range l.ends {
+			for _, sub := range e.subinterfaces {
+				ids[sub.vlan] = true
+			}
+			if e.port != nil {
+				ids[e.port.untagged] = true
+				for _, v := range e.port.tagged {
+					ids[v] = true
+				}
+			}
+		}
+	}
+	delete(ids, 0)
+	return slices.Sorted(maps.Keys(ids))
+}
+
+// fitBridges gives each bridge the smallest MTU of its ports, which is what the kernel does by
+// itself as long as nobody sets it.
+func (n *network) fitBridges() {
+	for _, x := range n.nodes {
+		if x.sw == nil || len(x.ports) == 0 {
+			continue
+		}
+		least := slices.MinFunc(x.ports, func(a, b *end) int { return a.mtu - b.mtu })
+		for _, e := range x.ends {
+			e.mtu = least.mtu
+		}
+	}
+}

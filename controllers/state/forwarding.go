@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// ForwardingQuery asks a namespace's kernel what it would do with a packet.
+type ForwardingQuery struct {
+	Namespace   string
+	Destination netip.Addr
+	// Source is the packet's source; zero lets the kernel choose for packets of its own.
+	Source netip.Addr
+	// Incoming is the link the packet arrives on; empty for a packet the node sends itself.
+	Incoming string
+}
+
+// ForwardingDecision is the kernel's answer.
+type ForwardingDecision struct {
+	Verdict ForwardingVerdict `json:"verdict"`
+	// Link and Via say where a Forward goes; Via is zero for a destination on the link.
+	Link string     `json:"link,omitempty"`
+	Via  netip.Addr `json:"via,omitzero"`
+	// Source is the source address the kernel would choose.
+	Source netip.Addr `json:"source,omitzero"`
+	// MTU of the path as this node knows it, 0 if it does not say.
+	MTU int `json:"mtu,omitempty"`
+}
+
+// ForwardingVerdict is what happens to the packet.
+type ForwardingVerdict uint8
+
+// The verdicts, with the error by which the kernel reports them (rtnetlink RTM_GETROUTE).
+const (
+	// Forward: the packet leaves over a link.
+	Forward ForwardingVerdict = iota
+	// DeliverLocally: the packet is for this node.
+	DeliverLocally
+	// NoRoute: no route matches (ENETUNREACH).
+	NoRoute
+	// NotForwarded: the node does not forward, or an unreachable route matches (EHOSTUNREACH).
+	NotForwarded
+	// Discarded: a blackhole route matches (EINVAL).
+	Discarded
+	// Prohibited: a prohibit route matches (EACCES).
+	Prohibited
+	// Filtered: reverse-path filtering refuses the source (EXDEV; newer kernels say EINVAL, and
+	// a look-up without the incoming link tells it from a blackhole).
+	Filtered
+)
+
+// verdictNames are how verdicts are written in JSON, in their order.
+var verdictNames = []string{"Forward", "DeliverLocally", "NoRoute", "NotForwarded", "Discarded", "Prohibited", "Filtered"}
+
+// String is the verdict's name.
+func (v ForwardingVerdict) String() string {
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
+	}
+	return fmt.Sprintf("ForwardingVerdict(%d)", uint8(v))
+}
+
+// MarshalText writes the verdict's name.
+func (v ForwardingVerdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (v *ForwardingVerdict) UnmarshalText(text []byte) error {
+	i := slices.Index(verdictNames, string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no forwarding verdict", text)
+	}
+	*v = ForwardingVerdict(i)
+	return nil
+}

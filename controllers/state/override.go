@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// LinkAttribute is something that an interface is born with and no lab asks for in any other way,
+// in the words of ip link set: "arp", "type bridge ageing_time", "type bridge_slave learning".
+type LinkAttribute string
+
+// PortState is a port's place in the spanning tree, as far as there is none: with STP it is the
+// kernel's to choose, and no override.
+//
+// Without it every port forwards that has a carrier. Setting the state to 0, disabled, makes the kernel look
+// at the carrier and begin anew. Setting it to 3, forwarding, would not do: a port that a spanning tree had
+// blocked is blocked again at once.
+const PortState LinkAttribute = portPrefix + "state"
+
+// BridgeAgeing is how long a bridge remembers behind which port an Ethernet address is, in 1/100 s.
+const BridgeAgeing LinkAttribute = bridgePrefix + "ageing_time"
+
+const (
+	bridgePrefix = "type bridge "
+	portPrefix   = "type bridge_slave "
+	vlanPrefix   = "type vlan "
+)
+
+// bornAttributes has every attribute with the value that the kernel gives it, as ip link writes it.
+// Those that only count packets, batch them or name the interface are not among them.
+var bornAttributes = func() map[LinkAttribute]string {
+	born := map[LinkAttribute]string{"arp": "on", "multicast": "on", "broadcast": "ff:ff:ff:ff:ff:ff", "mode": "default", "state": "up"}
+	for prefix, attributes := range map[LinkAttribute]string{
+		bridgePrefix: `ageing_time=30000 hello_time=200 max_age=2000 priority=32768 group_fwd_mask=0 group_address=01:80:c2:00:00:00
+			vlan_protocol=802.1Q mcast_snooping=1 mcast_router=1 mcast_querier=0 no_linklocal_learn=0 mcast_vlan_snooping=0
+			nf_call_iptables=0 nf_call_ip6tables=0 nf_call_arptables=0 fdb_max_learned=0`,
+		portPrefix: `state=0 priority=32 cost=2 hairpin=off guard=off root_block=off fastleave=off learning=on flood=on
+			proxy_arp=off proxy_arp_wifi=off mcast_router=1 mcast_flood=on mcast_to_unicast=off vlan_tunnel=off bcast_flood=on
+			group_fwd_mask=0 neigh_suppress=off isolated=off locked=off mab=off nobackup_port=`,
+		vlanPrefix: `reorder_hdr=on gvrp=off mvrp=off loose_binding=off bridge_binding=off`,
+	} {
+		for _, attribute := range strings.Fields(attributes) {
+			name, value, _ := strings.Cut(attribute, "=")
+			born[prefix+LinkAttribute(name)] = value
+		}
+	}
+	return born
+}()
+
+// LinkAttributes lists all attributes that can have an override, sorted.
+func LinkAttributes() []LinkAttribute { return slices.Sorted(maps.Keys(bornAttributes)) }
+
+// Of reports whether an interface like this one has the attribute.
+func (a LinkAttribute) Of(l Link) bool {
+	switch {
+	case a.ofPort():
+		return l.Master != ""
+	case strings.HasPrefix(string(a), bridgePrefix):
+		return l.Kind == BridgeLink
+	case strings.HasPrefix(string(a), vlanPrefix):
+		return l.Kind == VLANLink
+	}
+	return true
+}
+
+func (a LinkAttribute) ofPort() bool { return strings.HasPrefix(string(a), portPrefix) }
+
+func (LinkAttribute) any() bool { return true }
+
+// OverrideID names an attribute of an interface.
+type OverrideID struct {
+	Namespace string
+	Link      string
+	Attribute LinkAttribute
+}
+
+func (id OverrideID) compare(o OverrideID) int {
+	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Link, o.Link), cmp.Compare(id.Attribute, o.Attribute))
+}
+
+// Namespaces implements Op.
+func (id OverrideID) Namespaces() []string { return []string{id.Namespace} }
+
+// ResetAttribute gives an interface an attribute back as it was born with it.
+type ResetAttribute struct{ OverrideID }
+
+func (o ResetAttribute) String() string {
+	link := LinkID{o.Namespace, o.Link}
+	return strings.TrimSpace(fmt.Sprintf("ip -n %s link set %s %s %s", o.Namespace, link.Device(), o.Attribute, bornAttributes[o.Attribute]))
+}
+
+func (o ResetAttribute) apply(m machine) { delete(m.in(o.Namespace).Overrides, o.OverrideID) }
+
+func (s *State) dropOverrides(link string, match func(LinkAttribute) bool) {
+	maps.DeleteFunc(s.Overrides, func(id OverrideID, _ string) bool { return id.Link == link && match(id.Attribute) })
+}
+
+// restart drops what an interface does not keep when it goes down or up: the states of a bridge's ports
+// and of a port, and that routes are missing which the kernel then makes again.
+func (s *State) restart(id LinkID) {
+	isState := func(a LinkAttribute) bool { return a == PortState }
+	s.dropOverrides(id.Name, isState)
+	s.dropPortStates(id.Name)
+	for address, row := range s.Addresses {
+		if row.Unrouted && address.Link == id.Name {
+			row.Unrouted = false
+			s.Addresses[address] = row
+		}
+	}
+}
+
+// dropPortStates makes the kernel choose the states of a bridge's ports again.
+func (s *State) dropPortStates(bridge string) {
+	maps.DeleteFunc(s.Overrides, func(id OverrideID, _ string) bool {
+		return id.Attribute == PortState && s.Links[LinkID{id.Namespace, id.Link}].Master == bridge
+	})
+}

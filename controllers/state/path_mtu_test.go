@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package state_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// Senders learn of a smaller MTU by themselves; of a larger one they have to be told, wherever they are.
+func TestALargerMTUConcernsWhoeverWasThere(t *testing.T) {
+	before := twoNodes()
+	mtu := before.Links[end("a", "l1")].MTU
+	remade := func(mtu int) state.Op {
+		return state.AddLink{Ends: [2]state.LinkEnd{linkEnd(end("a", "l1"), mtu), linkEnd(end("b", "l1"), mtu)}}
+	}
+	create, remove := state.CreateNamespace{Name: "b"}, state.DeleteNamespace{Name: "b"}
+	both := []string{"a", "b"}
+	for _, c := range []struct {
+		name string
+		ops  []state.Op
+		want []string
+	}{
+		{"nothing", nil, nil},
+		{"an address", []state.Op{state.AddAddress{AddressID: address("a", "l1", "10.9.0.1/24")}}, nil},
+		{"a smaller MTU", []state.Op{state.SetMTU{LinkID: end("a", "l1"), MTU: mtu - 1}}, nil},
+		{"a larger MTU", []state.Op{state.SetMTU{LinkID: end("a", "l1"), MTU: mtu + 1}}, both},
+		{"a larger link in a link's place", []state.Op{state.DeleteLink{LinkID: end("a", "l1")}, remade(mtu + 1)}, both},
+		{"the same link again", []state.Op{state.DeleteLink{LinkID: end("a", "l1")}, remade(mtu)}, nil},
+		{"one more link", []state.Op{state.AddLink{Ends: [2]state.LinkEnd{linkEnd(end("a", "new"), 9000), linkEnd(end("b", "new"), 9000)}}}, nil},
+		{"a namespace made anew", []state.Op{remove, create, remade(mtu + 1)}, []string{"a"}},
+	} {
+		if got := state.Widened(before, c.ops); !slices.Equal(got, c.want) {
+			t.Errorf("%s concerns %v, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// QdiscKind is how an interface's outgoing packets are queued.
+type QdiscKind uint8
+
+// The queueing disciplines that a lab can hold. An interface without a row has the kernel's own.
+const (
+	// Netem impairs packets, see tc-netem(8).
+	Netem QdiscKind = iota + 1
+	// TBF only limits their rate, see tc-tbf(8): for kernels without netem.
+	TBF
+	// OtherQdisc is any that a lab never asks for.
+	OtherQdisc
+)
+
+// Qdisc is the root queueing discipline of an interface, in the values the kernel keeps.
+type Qdisc struct {
+	Kind QdiscKind
+	// Delay and Jitter are netem's; the kernel keeps nanoseconds.
+	Delay, Jitter                     time.Duration
+	Loss, Duplicate, Corrupt, Reorder Probability
+	// Rate is in bytes per second; 0 for no limit.
+	Rate uint64
+	// Limit is how much is queued: packets for netem, bytes for TBF.
+	Limit uint32
+	// Burst is how long TBF lets packets through at any rate, in its ticks of 64 ns.
+	Burst uint32
+	// Child is where somebody hung another queueing discipline below this one; 0 for nowhere.
+	Child Handle
+}
+
+// below is for the dump.
+func (q Qdisc) below() string {
+	if q.Child == 0 {
+		return ""
+	}
+	return " child=" + q.Child.String()
+}
+
+// Handle names a place in a tree of queueing disciplines, as tc writes it: major:minor.
+type Handle uint32
+
+func (h Handle) String() string { return fmt.Sprintf("%x:%x", uint32(h>>16), uint32(h&0xffff)) }
+
+// Probability is a share of packets as the kernel keeps it: math.MaxUint32 means all.
+type Probability uint32
+
+// probability rounds a share from 0 to 1 to what the kernel keeps.
+func ShareOf(share float64) Probability { return Probability(math.Round(share * math.MaxUint32)) }
+
+// String is the share in percent, in as few digits as tell it from its neighbours.
+func (p Probability) String() string {
+	percent := float64(p) / math.MaxUint32 * 100
+	for digits := range 12 {
+		text := strconv.FormatFloat(percent, 'f', digits, 64)
+		if back, _ := strconv.ParseFloat(text, 64); ShareOf(back/100) == p {
+			return text + "%"
+		}
+	}
+	return strconv.FormatFloat(percent, 'f', -1, 64) + "%"
+}
+
+// String is how tc qdisc writes it.
+func (q Qdisc) String() string {
+	switch q.Kind {
+	case Netem:
+		return q.netem()
+	case TBF:
+		return fmt.Sprintf("tbf rate %dbit burst %d limit %d", q.Rate*8, q.BurstBytes(), q.Limit)
+	case OtherQdisc:
+	}
+	return "other"
+}
+
+// netem has reorder behind delay, as tc wants it.
+func (q Qdisc) netem() string {
+	words := []string{fmt.Sprintf("netem limit %d", q.Limit)}
+	if q.Delay != 0 || q.Jitter != 0 {
+		words = append(words, "delay "+tcTime(q.Delay))
+	}
+	if q.Jitter != 0 {
+		words[len(words)-1] += " " + tcTime(q.Jitter)
+	}
+	for _, p := range []struct {
+		name  string
+		value Probability
+	}{{"loss", q.Loss}, {"duplicate", q.Duplicate}, {"corrupt", q.Corrupt}, {"reorder", q.Reorder}} {
+		if p.value != 0 {
+			words = append(words, p.name+" "+p.value.String())
+		}
+	}
+	if q.Rate != 0 {
+		words = append(words, fmt.Sprintf("rate %dbit", q.Rate*8))
+	}
+	return strings.Join(words, " ")
+}
+
+// tcTime writes a duration as tc reads it.
+func tcTime(d time.Duration) string {
+	if d%time.Millisecond == 0 {
+		return fmt.Sprintf("%dms", d/time.Millisecond)
+	}
+	return strconv.FormatFloat(float64(d)/float64(time.Microsecond), 'f', -1, 64) + "us"
+}
+
+// burstTick is the unit in which the kernel keeps a token bucket's depth (PSCHED_SHIFT).
+const BurstTick = 64 * time.Nanosecond
+
+// BurstBytes is how many bytes TBF lets through at once.
+func (q Qdisc) BurstBytes() uint32 {
+	return uint32(math.Round(float64(q.Burst) * float64(BurstTick) * float64(q.Rate) / float64(time.Second)))
+}

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package statetest
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// Pair returns what an observation may find and what the lab wants: an empty machine, a lab
+// to be removed, a lab before and after an edit, the same lab after work by hand.
+func (g *Generator) Pair() (have, want state.State) {
+	have, want = state.NewState(), state.NewState()
+	switch kind := g.IntN(10); {
+	case kind == 0:
+		want = g.Wanted()
+	case kind == 1:
+		have = g.Damaged(g.Wanted())
+	case kind <= 4:
+		have, want = g.Damaged(g.Wanted()), g.Wanted()
+	default:
+		want = g.Wanted()
+		have = g.Damaged(want)
+	}
+	return have, want
+}
+
+// Damaged returns a copy of a State to which one or more things were done by hand.
+func (g *Generator) Damaged(s state.State) state.State {
+	s = s.Clone()
+	for range 1 + g.IntN(6) {
+		damage := pick(g, damages...)
+		damage(g, s)
+	}
+	return s
+}
+
+// damages are everything that people and crashes do to a lab. Each leaves alone a State that
+// has nothing it could be done to.
+var damages = []func(*Generator, state.State){
+	(*Generator).deleteNamespace, (*Generator).unmountNamespace, (*Generator).extraNamespace, (*Generator).loseSymlink,
+	(*Generator).deleteLink, (*Generator).moveAwayPeer, (*Generator).renameLink, (*Generator).extraLink, (*Generator).replug,
+	(*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeMTU, (*Generator).setDown,
+	(*Generator).deleteAddress, (*Generator).extraAddress, (*Generator).reorderAddresses, (*Generator).reorderAddresses,
+	(*Generator).deleteRoute, (*Generator).extraRoute, (*Generator).changeRoute, (*Generator).changeRoute,
+	(*Generator).changeSysctl, (*Generator).changeSysctl, (*Generator).disableIPv6,
+	(*Generator).changeBridge, (*Generator).changePortVLAN, (*Generator).changePortVLAN, (*Generator).changePortVLAN,
+	(*Generator).changeQdisc, (*Generator).changeQdisc,
+	(*Generator).extraVLANLink, (*Generator).otherKind,
+	(*Generator).override, (*Generator).override, (*Generator).hangChild, (*Generator).hangChild, (*Generator).hangChild,
+	(*Generator).alterAddress, (*Generator).alterAddress, (*Generator).alterAddress, (*Generator).alterAddress,
+}
+
+func (g *Generator) namespace(s state.State) (name string, ok bool) {
+	names := slices.Sorted(maps.Keys(s.Namespaces))
+	if len(names) == 0 {
+		return "", false
+	}
+	return pick(g, names...), true
+}
+
+// link picks one that is not lo.
+func (g *Generator) link(s state.State) (id state.LinkID, ok bool) {
+	ids := slices.DeleteFunc(sorted(s.Links, compareLinks), func(id state.LinkID) bool { return id.Name == state.Loopback })
+	if len(ids) == 0 {
+		return state.LinkID{}, false
+	}
+	return pick(g, ids...), true
+}
+
+func (g *Generator) deleteNamespace(s state.State) {
+	if name, ok := g.namespace(s); ok {
+		g.empty(s, name)
+		delete(s.Namespaces, name)
+	}
+}
+
+// unmountNamespace leaves the file, which still says whose it is.
+func (g *Generator) unmountNamespace(s state.State) {
+	if name, ok := g.namespace(s); ok {
+		g.empty(s, name)
+		row := s.Namespaces[name]
+		row.Mounted = false
+		s.Namespaces[name] = row
+	}
+}
+
+// empty removes what is in a namespace. The other ends of its links go with them, or stay with
+// their peers out of sight when a process keeps the namespace alive.
+func (g *Generator) empty(s state.State, name string) {
+	held := g.chance(30)
+	for _, id := range sorted(s.Links, compareLinks) {
+		if id.Namespace == name {
+			dropPair(s, id, held)
+		}
+	}
+	maps.DeleteFunc(s.Routes, func(id state.RouteID, _ state.Route) bool { return id.Namespace == name })
+	maps.DeleteFunc(s.Sysctls, func(id state.SysctlID, _ string) bool { return id.Namespace == name })
+}
+
+func dropPair(s state.State, id state.LinkID, keepPeer bool) {
+	peer := s.Links[id].Peer
+	dropEnd(s, id)
+	other, there := s.Links[peer]
+	switch {
+	case there && keepPeer:
+		other.Peer = state.LinkID{}
+		s.Links[peer] = other
+	case there:
+		dropEnd(s, peer)
+	}
+}
+
+func dropEnd(s state.State, id state.LinkID) {
+	for _, child := range children(s, id) {
+		dropEnd(s, child)
+	}
+	dropBridge(s, id)
+	dropPortVLANs(s, id)
+	dropOverrides(s, id)
+	delete(s.Qdiscs, id)
+	delete(s.Links, id)
+	maps.DeleteFunc(s.Addresses, func(a state.AddressID, _ state.Address) bool { return onLink(a, id) })
+	dropRoutes(s, id, func(state.RouteID) bool { return true })
+	dropSysctls(s, id, state.LinkSysctl4, state.LinkSysctls4)
+	dropSysctls(s, id, state.LinkSysctl6, state.LinkSysctls6)
+}
+
+func onLink(a state.AddressID, id state.LinkID) bool {
+	return a.Namespace == id.Namespace && a.Link == id.Name
+}
+
+func dropRoutes(s state.State, id state.LinkID, match func(state.RouteID) bool) {
+	maps.DeleteFunc(s.Routes, func(rid state.RouteID, r state.Route) bool {
+		over := slices.ContainsFunc(r.NextHops(), func(h state.NextHop) bool { return h.Link == id.Name })
+		return rid.Namespace == id.Namespace && over && match(rid)
+	})
+}
+
+func dropSysctls(s state.State, id state.LinkID, name func(link, key string) string, keys []string) {
+	for _, key := range keys {
+		delete(s.Sysctls, state.SysctlID{Namespace: id.Namespace, Name: name(id.Name, key)})
+	}
+}
+
+// extraNamespace adds one of a node that the lab may not have (any more).
+func (g *Generator) extraNamespace(s state.State) {
+	if name := nodeName(g.IntN(maxNamespaces + 4)); s.Namespaces[name] == (state.Namespace{}) {
+		g.addNamespace(s, name, g.chance(50))
+	}
+}
+
+func (g *Generator) loseSymlink(s state.State) {
+	if name, ok := g.namespace(s); ok {
+		row := s.Namespaces[name]
+		row.Symlink = !row.Symlink
+		s.Namespaces[name] = row
+	}
+}
+
+func (g *Generator) deleteLink(s state.State) {
+	if id, ok := g.link(s); ok {
+		dropPair(s, id, false)
+	}
+}
+
+func (g *Generator) moveAwayPeer(s state.State) {
+	if id, ok := g.link(s); ok {
+		dropPair(s, id, true)
+	}
+}
+
+// renameLink renames one end; what is on it goes with it.
+func (g *Generator) renameLink(s state.State) {
+	from, ok := g.link(s)
+	to := g.linkName(from.Namespace)
+	link := s.Links[from]
+	if _, taken := s.Links[to]; taken || !ok || link.Kind != state.VethLink || len(children(s, from)) > 0 {
+		return
+	}
+	moved := map[state.AddressID]state.Address{}
+	for id, row := range s.Addresses {
+		if onLink(id, from) {
+			id.Link = to.Name
+		}
+		moved[id] = row
+	}
+	dropEnd(s, from)
+	s.Links[to] = link
+	if peer, there := s.Links[link.Peer]; there {
+		peer.Peer = to
+		s.Links[link.Peer] = peer
+	}
+	maps.Copy(s.Addresses, moved)
+	g.linkSysctls(s, to)
+}
+
+func (g *Generator) extraLink(s state.State) {
+	var numbers []int
+	for n := range maxNamespaces + 4 {
+		if s.Namespaces[nodeName(n)].Mounted {
+			numbers = append(numbers, n)
+		}
+	}
+	if len(numbers) == 0 {
+		return
+	}
+	for _, id := range g.addLink(s, numbers) {
+		g.addAddresses(s, id, 100+g.IntN(20))
+	}
+}
+
+// replug swaps the far ends of two links.
+func (g *Generator) replug(s state.State) {
+	a, ok := g.link(s)
+	b, _ := g.link(s)
+	if farA, farB := s.Links[a].Peer, s.Links[b].Peer; ok && a != b && a != farB && paired(s, a) && paired(s, b) {
+		plug(s, a, farB)
+		plug(s, b, farA)
+	}
+}
+
+func paired(s state.State, id state.LinkID) bool { return s.Links[s.Links[id].Peer].Peer == id }
+
+func plug(s state.State, a, b state.LinkID) {
+	linkA, linkB := s.Links[a], s.Links[b]
+	linkA.Peer, linkB.Peer = b, a
+	s.Links[a], s.Links[b] = linkA, linkB
+}
+
+func (g *Generator) changeLink(s state.State) {
+	id, ok := g.link(s)
+	if !ok {
+		return
+	}
+	link := s.Links[id]
+	switch g.IntN(3) {
+	case 0:
+		link.MAC = g.mac()
+	case 1:
+		link.Group = pick(g, uint32(0), 7)
+	case 2:
+		link.Master = pick(g, "", "br0", "br7")
+		dropPortVLANs(s, id)
+		dropOverrides(s, id)
+	}
+	s.Links[id] = link
+}
+
+func (g *Generator) changeMTU(s state.State) {
+	id, ok := g.link(s)
+	if !ok {
+		return
+	}
+	g.setMTU(s, id, pick(g, 9000, 1500, state.MinIPv6MTU-1, 68))
+}
+
+// setMTU makes what is on the link no larger.
+func (g *Generator) setMTU(s state.State, id state.LinkID, mtu int) {
+	link := s.Links[id]
+	if below, ok := s.Links[state.LinkID{Namespace: id.Namespace, Name: link.Parent}]; ok {
+		mtu = min(mtu, below.MTU)
+	}
+	link.MTU = mtu
+	s.Links[id] = link
+	dropSysctls(s, id, state.LinkSysctl6, state.LinkSysctls6)
+	g.linkSysctls(s, id)
+	if !hasIPv6(s, id) {
+		g.dropIPv6(s, id)
+	}
+	for _, child := range children(s, id) {
+		if s.Links[child].MTU > mtu {
+			g.setMTU(s, child, mtu)
+		}
+	}
+}
+
+// dropIPv6 removes a link's IPv6; IPv4 routes through an IPv6 neighbour may stay.
+func (g *Generator) dropIPv6(s state.State, id state.LinkID) {
+	maps.DeleteFunc(s.Addresses, func(a state.AddressID, _ state.Address) bool { return onLink(a, id) && a.Prefix.Addr().Is6() })
+	dropRoutes(s, id, func(r state.RouteID) bool { return r.Prefix.Addr().Is6() })
+}
+
+// setDown turns any link over, lo too; routes over it may stay.
+func (g *Generator) setDown(s state.State) {
+	ids := sorted(s.Links, compareLinks)
+	if len(ids) == 0 {
+		return
+	}
+	g.setUp(s, pick(g, ids...))
+}
+
+// setUp turns it over. What is on a link goes down with it, and can be up only with it.
+func (g *Generator) setUp(s state.State, id state.LinkID) {
+	link := s.Links[id]
+	if below, ok := s.Links[state.LinkID{Namespace: id.Namespace, Name: link.Parent}]; ok && !below.Up {
+		return
+	}
+	link.Up = !link.Up
+	s.Links[id] = link
+	if !link.Up && g.chance(80) {
+		dropRoutes(s, id, func(state.RouteID) bool { return true })
+	}
+	for _, child := range children(s, id) {
+		if !link.Up && s.Links[child].Up {
+			g.setUp(s, child)
+		}
+	}
+}
+
+func (g *Generator) deleteAddress(s state.State) {
+	ids := sorted(s.Addresses, compareAddresses)
+	if len(ids) == 0 {
+		return
+	}
+	gone := pick(g, ids...)
+	link := state.LinkID{Namespace: gone.Namespace, Name: gone.Link}
+	list := slices.DeleteFunc(ipv4(s, link), func(p netip.Prefix) bool { return p == gone.Prefix })
+	delete(s.Addresses, gone)
+	setIPv4(s, link, list)
+}
+
+// ipv4 lists a link's IPv4 addresses in their order.
+func ipv4(s state.State, id state.LinkID) []netip.Prefix {
+	var list []netip.Prefix
+	for a := range s.Addresses {
+		if onLink(a, id) && a.Prefix.Addr().Is4() {
+			list = append(list, a.Prefix)
+		}
+	}
+	slices.SortFunc(list, func(a, b netip.Prefix) int {
+		return s.Addresses[addressID(id, a)].Order - s.Addresses[addressID(id, b)].Order
+	})
+	return list
+}
+
+func addressID(id state.LinkID, p netip.Prefix) state.AddressID {
+	return state.AddressID{Namespace: id.Namespace, Link: id.Name, Prefix: p}
+}
+
+func (g *Generator) extraAddress(s state.State) {
+	id, ok := g.link(s)
+	if !ok {
+		return
+	}
+	if hasIPv6(s, id) && g.chance(50) {
+		setAddress(s, id, pick(g, g.linkLocal(), g.address6(id, 99)), 0)
+		return
+	}
+	if p, list := g.address4(id, 1+g.IntN(maxLinks)), ipv4(s, id); !slices.Contains(list, p) {
+		setIPv4(s, id, append(list, p))
+	}
+}
+
+func (g *Generator) reorderAddresses(s state.State) {
+	for _, id := range sorted(s.Links, compareLinks) {
+		list := ipv4(s, id)
+		g.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		setIPv4(s, id, list)
+	}
+}
+
+func (g *Generator) route(s state.State) (id state.RouteID, ok bool) {
+	ids := sorted(s.Routes, compareRoutes)
+	if len(ids) == 0 {
+		return state.RouteID{}, false
+	}
+	return pick(g, ids...), true
+}
+
+func (g *Generator) deleteRoute(s state.State) {
+	if id, ok := g.route(s); ok {
+		delete(s.Routes, id)
+	}
+}
+
+func (g *Generator) extraRoute(s state.State) {
+	if name, ok := g.namespace(s); ok && s.Namespaces[name].Mounted {
+		g.addRoute(s, name)
+	}
+}
+
+func (g *Generator) changeRoute(s state.State) {
+	id, ok := g.route(s)
+	if !ok {
+		return
+	}
+	route := s.Routes[id]
+	legs := slices.Clone(route.NextHops())
+	switch kind := g.IntN(5); {
+	case kind == 0 || len(legs) == 0:
+		route.Protocol = pick[uint8](g, 4, 186)
+	case kind == 1:
+		legs[0].Weight = 3
+	case kind == 2 && len(legs) > 1:
+		legs = legs[1:]
+	case kind == 3:
+		route.Source = netip.Addr{}
+	default:
+		route.MoreHops = 1
+	}
+	route.Hops, _ = state.SortHops(legs)
+	s.Routes[id] = route
+}
+
+func (g *Generator) changeSysctl(s state.State) {
+	ids := sorted(s.Sysctls, compareSysctls)
+	if len(ids) == 0 {
+		return
+	}
+	id := pick(g, ids...)
+	s.Sysctls[id] = pick(g, "0", "1", "2")
+}
+
+// disableIPv6 does it for a link and leaves it without IPv6, as the kernel does.
+func (g *Generator) disableIPv6(s state.State) {
+	if id, ok := g.link(s); ok && hasIPv6(s, id) {
+		g.setSysctl(s, id.Namespace, state.LinkSysctl6(id.Name, "disable_ipv6"), "1")
+		g.dropIPv6(s, id)
+	}
+}
