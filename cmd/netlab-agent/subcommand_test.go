@@ -18,7 +18,6 @@ import (
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/state"
-	"github.com/netlab-dev/netlab/hack/story"
 	"github.com/netlab-dev/netlab/hack/test/story"
 )
 
@@ -38,13 +37,13 @@ func TestStories(t *testing.T) {
 		WorkdirRoot:         t.TempDir(),
 		RequireExplicitExec: true,
 		Setup:               func(env *testscript.Env) error { env.Setenv("SAMPLES", samples); return nil },
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"lab": routedPair, "exits": story.Exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"lab": buildLab, "exits": story.Exits},
 	})
 }
 
-// lab makes the machine hold the lab of a file, with a UID, until the story ends, and writes its
+// buildLab makes the machine hold the lab of a file, with a UID, until the story ends, and writes its
 // description to lab.json.
-func routedPair(ts *testscript.TestScript, neg bool, args []string) {
+func buildLab(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: lab FILE UID")
 	}
@@ -52,7 +51,7 @@ func routedPair(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	described := &v1alpha1.NetLab{}
 	ts.Check(yaml.UnmarshalStrict(text, described))
-	described.UID = types.UID(args[1])
+	described.Namespace, described.UID = "default", types.UID(args[1])
 	id := state.Identity{Namespace: described.Namespace, Name: described.Name, Owner: state.AgentOwner(args[1])}
 	compiled, err := lab.Compile(id, &described.Spec, lab.Options{})
 	ts.Check(err)
