@@ -2,137 +2,186 @@
 
 package v1alpha1
 
-// The conditions of a NetLab. The first four are always present and positive; the
-// others are there only while True. Over nodes, False beats Unknown beats True.
+// The condition types of a NetLab, with the reasons of each status.
+//
+// Ready, Accepted, Realized and Reachable are always present. Reconciling, Stalled and Drifted
+// are present only while they are True. A condition describes all selected cluster nodes: False
+// on one of them outweighs Unknown, and Unknown outweighs True. A node that does not report
+// counts only if more than placement.maxUnavailable nodes do not.
 const (
-	// ConditionReady sums up the others. True: Ready. Else the reason of the condition
-	// that keeps it from being True.
+	// ConditionReady indicates whether the lab is built and every probe passes: it is True if
+	// Accepted, Realized and Reachable are. Otherwise it has the reason and the message of the first
+	// of them that is False or, if none is, of the first that is Unknown. While a lab waits for the
+	// first results of its probes, Ready is False with the reason Progressing.
+	//
+	// Reasons for True: Ready.
+	// Reasons for False: Progressing, and those for False of Accepted, Realized and Reachable.
+	// Reasons for Unknown: Pending, Suspended, NodesUnavailable, ObservationFailed, ProbeError.
 	ConditionReady = "Ready"
 
-	// ConditionAccepted says whether the spec is one that can be built.
-	// True: Valid. False: InvalidSpec. Unknown: Pending.
+	// ConditionAccepted indicates whether the spec is valid.
+	//
+	// Reasons for True: Valid.
+	// Reasons for False: InvalidSpec.
+	// Reasons for Unknown: Pending.
 	ConditionAccepted = "Accepted"
 
-	// ConditionRealized says whether a fresh look at the kernel of every selected node
-	// found the lab exactly as described.
-	// True: Realized.
-	// False: Progressing, Conflict, KernelFeatureMissing, KernelError, LimitExceeded,
+	// ConditionRealized indicates whether the kernel of every selected cluster node holds the lab as
+	// the spec describes it. The agent reads the kernel's state after each change and compares; it
+	// does not infer success from operations that returned no error.
+	//
+	// Reasons for True: Realized.
+	// Reasons for False: Progressing, Conflict, KernelFeatureMissing, KernelError, LimitExceeded,
 	// NoNodesSelected, Drifted.
-	// Unknown: Pending, NotAccepted, NodesUnavailable, Suspended, ObservationFailed.
+	// Reasons for Unknown: Pending, NotAccepted, NodesUnavailable, Suspended, ObservationFailed.
 	ConditionRealized = "Realized"
 
-	// ConditionReachable says whether every probe has the expected outcome on every
-	// selected node.
-	// True: AllProbesPass, NoProbes.
-	// False: NetworkUnreachable, ForwardingDisabled, NoReturnRoute, LinkDown, RouteRejects,
-	// RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN, SpanningTree, HostUnreachable,
-	// DuplicateAddress, TTLExceeded, EchoIgnored, NoReply, UnexpectedReply.
-	// Unknown: Pending, NotAccepted, NotRealized, NodesUnavailable, Suspended, ProbeError.
+	// ConditionReachable indicates whether every probe has its expected outcome on every selected
+	// cluster node. A reason for False is the diagnosed cause of a failing probe.
+	//
+	// Reasons for True: AllProbesPass, NoProbes.
+	// Reasons for False: NetworkUnreachable, ForwardingDisabled, NoReturnRoute, LinkDown,
+	// RouteRejects, RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN, SpanningTree,
+	// HostUnreachable, DuplicateAddress, TTLExceeded, EchoIgnored, NoReply, UnexpectedReply.
+	// Reasons for Unknown: Pending, NotAccepted, NotRealized, NodesUnavailable, Suspended, ProbeError.
 	ConditionReachable = "Reachable"
 
-	// ConditionReconciling is True while something is still under way: Progressing.
-	// kstatus reads it as InProgress.
+	// ConditionReconciling indicates that NetLab is building or changing the lab, or waits for the
+	// first results of its probes. kstatus reads it as InProgress.
+	//
+	// Reasons for True: Progressing.
 	ConditionReconciling = "Reconciling"
 
-	// ConditionStalled is True when nothing will change until somebody acts; its reason
-	// is that of Ready. kstatus reads it as Failed.
+	// ConditionStalled indicates that the lab is not expected to become Ready without a change by a user
+	// or an administrator: the spec is invalid, no cluster node is selected, a probe fails, or a cluster
+	// node has been unable to build the lab for 60 seconds. kstatus reads it as Failed.
+	//
+	// Reasons for True: the reason of Ready.
 	ConditionStalled = "Stalled"
 
-	// ConditionDrifted is True when driftPolicy is Report and a kernel differs from the
-	// lab as described: Drifted.
+	// ConditionDrifted indicates that a kernel differs from the spec and that driftPolicy is Report,
+	// so NetLab does not correct the difference.
+	//
+	// Reasons for True: Drifted.
 	ConditionDrifted = "Drifted"
 )
 
-// Reasons of several conditions.
+// Reasons of more than one condition.
 const (
-	// ReasonPending: nobody has looked at this generation yet, or the first verdict of a probe is open.
+	// ReasonPending means that there is no result for the current generation yet. Reachable has it
+	// while the lab waits for the first results of its probes.
 	ReasonPending = "Pending"
-	// ReasonProgressing: the lab is being built or changed.
+	// ReasonProgressing means that NetLab is building or changing the lab, or waits for the first
+	// results of its probes.
 	ReasonProgressing = "Progressing"
-	// ReasonNotAccepted: the spec is invalid, so nothing was done; an older generation stays as it is.
+	// ReasonNotAccepted means that the spec is invalid. NetLab builds and changes nothing; what it
+	// built for an earlier generation stays.
 	ReasonNotAccepted = "NotAccepted"
-	// ReasonSuspended: spec.suspend is true.
+	// ReasonSuspended means that spec.suspend is true.
 	ReasonSuspended = "Suspended"
-	// ReasonNodesUnavailable: more than placement.maxUnavailable selected nodes have a silent agent.
+	// ReasonNodesUnavailable means that more than placement.maxUnavailable selected cluster nodes,
+	// or all of them, have no agent that reports.
 	ReasonNodesUnavailable = "NodesUnavailable"
 )
 
-// ReasonReady is the reason of Ready=True.
+// ReasonReady is the reason for Ready=True.
 const ReasonReady = "Ready"
 
 // Reasons of Accepted.
 const (
-	// ReasonValid: the spec can be built.
+	// ReasonValid means that the spec is valid.
 	ReasonValid = "Valid"
-	// ReasonInvalidSpec: the message lists field, problem and cure.
+	// ReasonInvalidSpec means that the spec is invalid. The message names each field, its problem
+	// and the fix.
 	ReasonInvalidSpec = "InvalidSpec"
 )
 
 // Reasons of Realized.
 const (
-	// ReasonRealized: a fresh observation differs in nothing from the lab as described.
+	// ReasonRealized means that the kernel's state equals the spec.
 	ReasonRealized = "Realized"
-	// ReasonConflict: something that is not ours has a name the lab needs. It is left alone.
+	// ReasonConflict means that an object which NetLab did not create has a name that the lab needs.
+	// NetLab does not change the object. The message names it.
 	ReasonConflict = "Conflict"
-	// ReasonKernelFeatureMissing: the node's kernel lacks something the lab needs; nothing of the lab is built there.
+	// ReasonKernelFeatureMissing means that the node's kernel lacks a feature that the lab needs,
+	// such as netem or VLANs. NetLab builds nothing of the lab on that node.
 	ReasonKernelFeatureMissing = "KernelFeatureMissing"
-	// ReasonKernelError: the kernel refused an operation; the message names it as an ip command.
+	// ReasonKernelError means that the kernel refused an operation, or that its state still differs
+	// from the spec after three rounds of corrections. The message has the operation as a command of
+	// iproute2.
 	ReasonKernelError = "KernelError"
-	// ReasonObservationFailed: the kernel's state could not be read; nothing was concluded from that.
+	// ReasonObservationFailed means that the agent could not read the kernel's state. It changed
+	// nothing and tries again.
 	ReasonObservationFailed = "ObservationFailed"
-	// ReasonLimitExceeded: the lab would exceed a --max-… limit of the node's agent.
+	// ReasonLimitExceeded means that the lab exceeds --max-labs or --max-namespaces of a node's
+	// agent.
 	ReasonLimitExceeded = "LimitExceeded"
-	// ReasonNoNodesSelected: placement selects no node that runs an agent.
+	// ReasonNoNodesSelected means that placement selects no cluster node that runs an agent.
 	ReasonNoNodesSelected = "NoNodesSelected"
-	// ReasonDrifted: driftPolicy is Report and the kernel differs from the lab as described.
+	// ReasonDrifted means that the kernel's state differs from the spec and driftPolicy is Report.
 	ReasonDrifted = "Drifted"
 )
 
 // Reasons of Reachable.
 const (
-	// ReasonAllProbesPass: every probe has the expected outcome.
+	// ReasonAllProbesPass means that every probe has its expected outcome.
 	ReasonAllProbesPass = "AllProbesPass"
-	// ReasonNoProbes: the lab asks nothing.
+	// ReasonNoProbes means that the lab has no probes.
 	ReasonNoProbes = "NoProbes"
-	// ReasonNotRealized: probes run only while the lab is realized.
+	// ReasonNotRealized means that the lab is not realized. Probes run only while it is.
 	ReasonNotRealized = "NotRealized"
-	// ReasonProbeError: an attempt could not be made, so nothing is known (for instance, the node's neighbour table is full).
+	// ReasonProbeError means that a probe could not send, so its outcome is unknown. A full neighbour
+	// table of the cluster node is one cause.
 	ReasonProbeError = "ProbeError"
 
-	// ReasonNetworkUnreachable: a node on the way has no route to the destination; it is named with the destination.
+	// ReasonNetworkUnreachable means that a node on the path has no route to the destination, or
+	// that the sender has no address of the probe's family. The message names the node.
 	ReasonNetworkUnreachable = "NetworkUnreachable"
-	// ReasonForwardingDisabled: the packet reaches a node that is not its destination and does not forward; it is named.
+	// ReasonForwardingDisabled means that the packet reaches a node which is not its destination and
+	// does not forward. The message names the node.
 	ReasonForwardingDisabled = "ForwardingDisabled"
-	// ReasonNoReturnRoute: the request arrives, but a node on the way back has no route to the asker; it is named.
+	// ReasonNoReturnRoute means that the request arrives, and a node on the return path has no route
+	// to the sender. The message names the node.
 	ReasonNoReturnRoute = "NoReturnRoute"
-	// ReasonLinkDown: an interface on the way is down or without carrier; it is named.
+	// ReasonLinkDown means that an interface on the path is down or has no carrier. The message names
+	// the interface and its node.
 	ReasonLinkDown = "LinkDown"
-	// ReasonRouteRejects: a blackhole, unreachable or prohibit route on the way takes the packet, or a policy rule
-	// does; it and its node are named.
+	// ReasonRouteRejects means that a blackhole, unreachable or prohibit route on the path, or a
+	// policy rule, drops the packet. The message names the route or the rule, and the node.
 	ReasonRouteRejects = "RouteRejects"
-	// ReasonRoutingLoop: the packet comes to a node it has passed before; the loop is named.
+	// ReasonRoutingLoop means that the packet returns to a node it has passed. The message has the
+	// loop.
 	ReasonRoutingLoop = "RoutingLoop"
-	// ReasonSourceFiltered: reverse-path filtering (rp_filter) on a node drops the packet; it is named.
+	// ReasonSourceFiltered means that a node drops the packet because of its source address, for
+	// example by reverse path filtering (rp_filter). The message names the node.
 	ReasonSourceFiltered = "SourceFiltered"
-	// ReasonMessageTooBig: the packet does not fit the MTU of a link on the way; it is named.
+	// ReasonMessageTooBig means that the packet exceeds the MTU of the path. The message names the
+	// interface or the node that limits it, and the limit.
 	ReasonMessageTooBig = "MessageTooBig"
-	// ReasonDifferentVLAN: the next hop is behind a switch, and in another VLAN or behind a trunk that does not carry its VLAN; both are named.
+	// ReasonDifferentVLAN means that the next hop is behind a switch in another VLAN, or behind a port
+	// that does not carry the packet's VLAN. The message names both.
 	ReasonDifferentVLAN = "DifferentVLAN"
-	// ReasonSpanningTree: a switch on the way has not decided yet whether a port forwards, or keeps it from that; it is named.
+	// ReasonSpanningTree means that the spanning tree of a switch on the path blocks a port, or has
+	// not decided about it yet. The message names the port and the switch.
 	ReasonSpanningTree = "SpanningTree"
-	// ReasonHostUnreachable: a node looks for a gateway or the destination on a link where nobody answers for the
-	// address: a wrong gateway, a prefix that is too short, a lost address, ARP or IPv6 turned off, or a neighbour
-	// entry by hand that is wrong; the node and the link are named.
+	// ReasonHostUnreachable means that a node gets no answer to ARP or neighbour discovery for the next
+	// hop or the destination. Causes are a wrong gateway, a prefix that is too short, a missing
+	// address, ARP or IPv6 turned off, and a wrong permanent neighbour entry. The message names the
+	// node and the link.
 	ReasonHostUnreachable = "HostUnreachable"
-	// ReasonDuplicateAddress: two nodes have the asker's address, so that a request is dropped or a reply goes astray; both are named.
+	// ReasonDuplicateAddress means that two nodes have the same address, so a node drops the request
+	// or the reply reaches the wrong one. The message names both.
 	ReasonDuplicateAddress = "DuplicateAddress"
-	// ReasonTTLExceeded: the asker's TTL (hop limit) is too small for the way; the node where packets end is named.
+	// ReasonTTLExceeded means that the path has more hops than the sender's TTL or hop limit. The
+	// message names the node that drops the packet.
 	ReasonTTLExceeded = "TTLExceeded"
-	// ReasonEchoIgnored: the request arrives, and the node is set not to answer pings; it is named.
+	// ReasonEchoIgnored means that the request arrives and a setting of the destination, such as
+	// net.ipv4.icmp_echo_ignore_all, suppresses the reply. The message names the setting.
 	ReasonEchoIgnored = "EchoIgnored"
-	// ReasonNoReply: every hop, forward and back, forwards by the kernel's own word, and yet no reply came: what
-	// others put there is named, or that the machine's neighbour table is full.
+	// ReasonNoReply means that no reply arrives and the kernels' routing decisions do not show why:
+	// every node on the path forwards the packet. The message names objects on the path that NetLab
+	// did not create, such as packet filters, or a full neighbour table.
 	ReasonNoReply = "NoReply"
-	// ReasonUnexpectedReply: a probe that expects Unreachable got a reply.
+	// ReasonUnexpectedReply means that a probe with expect: Unreachable got a reply.
 	ReasonUnexpectedReply = "UnexpectedReply"
 )

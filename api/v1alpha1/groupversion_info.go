@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package v1alpha1 is what users of NetLab write and read: NetLab, a network lab
-// of Linux network namespaces, veth pairs, subnets and routers, and
-// NetLabNodeState, what one node reports about its labs.
+// Package v1alpha1 has the resources of NetLab. NetLab is a network lab of Linux network namespaces,
+// veth pairs, subnets and routers, and its state. NetLabNodeState is the report of one cluster node
+// about its labs.
 //
-// Everything a lab may say is described on the types of netlab_types.go; every
-// condition and every reason it can carry is described in conditions.go.
+// netlab_types.go and netlabnodestate_types.go have the fields, with meaning, default and range;
+// kubectl explain prints the same text. shared_types.go has the constraints that fields share.
+// conditions.go has every condition and its reasons.
 //
 // +kubebuilder:object:generate=true
 // +groupName=netlab.dev

@@ -7,8 +7,17 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// NetLab is a network lab: network namespaces, routers and the veth pairs between
-// them, realized on every selected node.
+// NetLab is a network lab of Linux network namespaces, connected by veth
+// pairs. Every selected cluster node builds its own copy of the lab, keeps it
+// as the spec describes it, and reports the result in the status.
+//
+// The API server refuses a lab that violates a range, a pattern or a reference
+// of the schema. The controller and the agents check all rules in the
+// descriptions of the fields. If a lab violates one, the condition Accepted is
+// False with the reason InvalidSpec, and the agents do not change the kernel.
+// "kubectl netlab lint" checks the same rules without a cluster.
+//
+// metadata.name must be a DNS label: at most 63 characters, no dots.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -19,15 +28,18 @@ import (
 // +kubebuilder:printcolumn:name="Nodes",type=string,JSONPath=`.status.nodes.summary`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
-// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63 && !self.metadata.name.contains('.')",message="metadata.name must be at most 63 characters long and have no dots: it is part of the names of network namespaces"
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63 && !self.metadata.name.contains('.')",message="metadata.name must be at most 63 characters long and have no dots, because the names of network namespaces contain it"
 type NetLab struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// What the lab is.
+	// spec describes the lab: its nodes (namespaces, routers and switches), the
+	// links between them, the subnets that addresses are taken from, and the
+	// probes that test it.
 	// +optional
 	Spec NetLabSpec `json:"spec,omitempty"`
-	// What became of it on the selected nodes.
+	// status is the state of the lab, over all selected cluster nodes. NetLab
+	// writes it.
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1,"conditions":{{"type":"Ready","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Accepted","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Realized","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Reachable","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"}}}
 	Status NetLabStatus `json:"status,omitempty"`
@@ -42,64 +54,77 @@ type NetLabList struct {
 	Items           []NetLab `json:"items"`
 }
 
-// NetLabSpec describes a lab. Three kinds of node (namespaces, routers, switches), one kind
-// of edge (links), an address plan (subnets) and questions (probes).
+// NetLabSpec describes a lab: its nodes (namespaces, routers and switches),
+// the links between them, the subnets that addresses are taken from, and the
+// probes that test it.
 //
 // +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.links) || self.links.all(l, size(l.endpoints) != 2 || (l.endpoints[0].name in names && l.endpoints[1].name in names)))",message="links[].endpoints[].name must be the name of a namespace, router or switch of this lab"
 // +kubebuilder:validation:XValidation:rule="[(has(self.subnets) ? self.subnets : []).map(s, s.name)].all(names, !has(self.links) || self.links.all(l, !has(l.subnet) || l.subnet in names))",message="links[].subnet must be the name of a subnet of this lab"
 // +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.probes) || self.probes.all(p, p.from in names && (!has(p.to) || p.to in names)))",message="probes[].from and probes[].to must be names of nodes of this lab"
-// +kubebuilder:validation:XValidation:rule="[(has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.namespaces) || self.namespaces.all(n, !(n.name in names)))",message="node names must be unique across namespaces, routers and switches"
-// +kubebuilder:validation:XValidation:rule="[(has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.routers) || self.routers.all(n, !(n.name in names)))",message="node names must be unique across namespaces, routers and switches"
+// +kubebuilder:validation:XValidation:rule="[(has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.namespaces) || self.namespaces.all(n, !(n.name in names)))",message="names must be unique among namespaces, routers and switches"
+// +kubebuilder:validation:XValidation:rule="[(has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.routers) || self.routers.all(n, !(n.name in names)))",message="names must be unique among namespaces, routers and switches"
 // +kubebuilder:validation:XValidation:rule="[(has(self.subnets) ? self.subnets : []).map(s, s.name)].all(names, !has(self.switches) || self.switches.all(s, !has(s.subnet) || s.subnet in names))",message="switches[].subnet must be the name of a subnet of this lab"
 type NetLabSpec struct {
-	// Auto derives shortest-path routes for every node; Manual installs only the
-	// routes written under nodes.
+	// routing is the source of the routes. Auto installs the shortest paths at
+	// every node. Manual installs only the routes that the lab lists, in the field
+	// routes of each node. Defaults to Auto.
 	// +optional
 	// +kubebuilder:default=Auto
 	Routing Routing `json:"routing,omitempty"`
-	// Correct repairs whatever differs from the lab as described; Report only says so.
+	// driftPolicy is the reaction to a kernel that differs from the spec. Correct
+	// restores the state that the spec describes. Report leaves the difference and
+	// sets the condition Drifted; a new generation of the spec is still applied
+	// once. Defaults to Correct.
 	// +optional
 	// +kubebuilder:default=Correct
 	DriftPolicy DriftPolicy `json:"driftPolicy,omitempty"`
-	// While true the lab is neither built, changed, repaired nor probed. What is
-	// there stays; deleting the NetLab still removes it.
+	// suspend stops all work on the lab: while it is true, NetLab does not build,
+	// change, correct or probe it. What exists stays. Deleting the NetLab still
+	// removes the lab. Defaults to false.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
-	// On which nodes of the cluster the lab is built. Every node by default.
+	// placement selects the cluster nodes that build the lab. Defaults to all
+	// cluster nodes that run an agent.
 	// +optional
 	Placement *Placement `json:"placement,omitempty"`
 
-	// Hosts: network namespaces that do not forward.
+	// namespaces are the hosts: network namespaces that do not forward. At most
+	// 256. Names must be unique among namespaces, routers and switches.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=256
 	Namespaces []Namespace `json:"namespaces,omitempty"`
-	// Routers: network namespaces that forward.
+	// routers are network namespaces that forward IPv4 and IPv6. At most 128.
+	// Names must be unique among namespaces, routers and switches.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=128
 	Routers []Router `json:"routers,omitempty"`
-	// Switches: a bridge in a network namespace of its own.
+	// switches are bridges, each in its own network namespace. At most 64. Names
+	// must be unique among namespaces, routers and switches.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Switches []Switch `json:"switches,omitempty"`
-	// Named address ranges that links and switches carry.
+	// subnets are named address ranges. Links and switches refer to them. At most
+	// 256.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=256
 	Subnets []Subnet `json:"subnets,omitempty"`
-	// Cables: each is exactly one veth pair.
+	// links are the cables. Each is one veth pair between two nodes. At most 512.
+	// Their order matters: derived addresses are assigned in this order.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=512
 	Links []Link `json:"links,omitempty"`
-	// Questions asked from inside the lab again and again.
+	// probes are pings between nodes, repeated while the lab is realized. The
+	// condition Reachable has their result. At most 256.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -107,42 +132,49 @@ type NetLabSpec struct {
 	Probes []Probe `json:"probes,omitempty"`
 }
 
-// Routing says where routes come from.
+// Routing is the source of the routes.
+//
 // +kubebuilder:validation:Enum=Auto;Manual
 type Routing string
 
-// The values of Routing.
+// Values of Routing.
 const (
 	RoutingAuto   Routing = "Auto"
 	RoutingManual Routing = "Manual"
 )
 
-// DriftPolicy says what happens when the kernel differs from the lab as described.
+// DriftPolicy is the reaction to a kernel that differs from the spec.
+//
 // +kubebuilder:validation:Enum=Correct;Report
 type DriftPolicy string
 
-// The values of DriftPolicy.
+// Values of DriftPolicy.
 const (
 	DriftCorrect DriftPolicy = "Correct"
 	DriftReport  DriftPolicy = "Report"
 )
 
-// Placement selects the nodes of the cluster that carry the lab.
+// Placement selects cluster nodes.
 type Placement struct {
-	// Nodes whose labels match carry the lab; every node when absent.
+	// nodeSelector selects the cluster nodes with matching labels, of those that
+	// run an agent. An empty or absent selector selects all of them.
 	// +optional
 	NodeSelector *metav1.LabelSelector `json:"nodeSelector,omitempty"`
-	// How many selected nodes (a number, or a percentage rounded down) may be silent
-	// before the lab counts as Unknown. 0 by default.
+	// maxUnavailable is how many selected cluster nodes may fail to report: a
+	// number, or a percentage from 0% to 100%, rounded down. If more do not
+	// report, or none reports, Realized and Reachable are Unknown with the reason
+	// NodesUnavailable. Defaults to 0.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Pattern=`^(100|[1-9]?[0-9])%$`
-	// +kubebuilder:validation:XValidation:rule="type(self) != int || self >= 0",message="maxUnavailable is a number of nodes (0 or more) or a percentage from 0% to 100%"
+	// +kubebuilder:validation:XValidation:rule="type(self) != int || self >= 0",message="must be a number of nodes (0 or more) or a percentage from 0% to 100%"
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
 
 // Namespace is a host: a network namespace that does not forward.
 type Namespace struct {
+	// name is the name of the host: a DNS label of at most 15 characters, not lo,
+	// all or default.
 	Name Name `json:"name"`
 
 	NodeConfig `json:",inline"`
@@ -150,79 +182,100 @@ type Namespace struct {
 
 // Router is a network namespace that forwards.
 type Router struct {
+	// name is the name of the router: a DNS label of at most 15 characters, not
+	// lo, all or default.
 	Name Name `json:"name"`
-	// Enabled by default. Disabled leaves routes as they are and turns the kernel's
-	// forwarding off: the mistake everybody makes once.
+	// forwarding turns the forwarding of IPv4 and IPv6 packets in the router's
+	// kernel on or off. Disabled does not change any route: other nodes still send
+	// packets to the router, which drops them. Defaults to Enabled.
 	// +optional
 	Forwarding Toggle `json:"forwarding,omitempty"`
 
 	NodeConfig `json:",inline"`
 }
 
-// Switch is a bridge, br0, in a network namespace of its own. What is plugged into it, or into
-// switches connected with it, is one segment: one broadcast domain.
+// Switch is a bridge, br0, in its own network namespace. Links to a switch,
+// and to switches connected to it, form one segment, that is, one broadcast
+// domain. With vlanFiltering each VLAN is a segment.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.vlanFiltering) || self.vlanFiltering != 'Enabled' || (!has(self.subnet) && !has(self.addresses))",message="with vlanFiltering, subnet and addresses belong to a VLAN: write them under vlans"
-// +kubebuilder:validation:XValidation:rule="!has(self.vlans) || (has(self.vlanFiltering) && self.vlanFiltering == 'Enabled')",message="vlans needs vlanFiltering: Enabled"
+// +kubebuilder:validation:XValidation:rule="!has(self.vlanFiltering) || self.vlanFiltering != 'Enabled' || (!has(self.subnet) && !has(self.addresses))",message="with vlanFiltering: Enabled, subnet and addresses must be in vlans[]"
+// +kubebuilder:validation:XValidation:rule="!has(self.vlans) || (has(self.vlanFiltering) && self.vlanFiltering == 'Enabled')",message="vlans requires vlanFiltering: Enabled"
 type Switch struct {
+	// name is the name of the switch: a DNS label of at most 15 characters, not
+	// lo, all or default.
 	Name Name `json:"name"`
-	// The subnet of its segment: what is plugged in takes its addresses from it.
+	// subnet is the subnet of the switch's segment. Interfaces on the segment take
+	// their addresses from it. All switches and links of a segment must agree. Not
+	// allowed with vlanFiltering: Enabled; use vlans[].subnet.
 	// +optional
 	Subnet SubnetName `json:"subnet,omitempty"`
-	// Disabled by default. Every switch on a cycle of switches needs Enabled (IEEE 802.1D,
-	// with a forward delay of 2 seconds).
+	// stp turns the spanning tree protocol (IEEE 802.1D, forward delay 2 seconds)
+	// on or off. Every switch on a cycle of links between switches must have
+	// Enabled. Defaults to Disabled.
 	// +optional
 	STP Toggle `json:"stp,omitempty"`
-	// Disabled by default. Enabled makes ports members of VLANs (IEEE 802.1Q): see vlan,
-	// vlans and nativeVLAN of endpoints.
+	// vlanFiltering turns VLANs (IEEE 802.1Q) on or off. With Enabled, each port
+	// has VLANs: see vlan, vlans and nativeVLAN of links[].endpoints[]. Defaults
+	// to Disabled.
 	// +optional
 	VLANFiltering Toggle `json:"vlanFiltering,omitempty"`
-	// What the VLANs carry.
+	// vlans gives VLANs a subnet and the switch addresses in them. A VLAN without
+	// either needs no entry. Requires vlanFiltering: Enabled. At most 64.
 	// +optional
 	// +listType=map
 	// +listMapKey=id
 	// +kubebuilder:validation:MaxItems=64
 	VLANs []SwitchVLAN `json:"vlans,omitempty"`
-	// The switch's own addresses, on br0, in CIDR notation; never derived.
+	// addresses are the switch's own addresses, on br0, each with its prefix
+	// length, such as 192.0.2.1/24. Without an entry the switch has none. Not
+	// allowed with vlanFiltering: Enabled; use vlans[].addresses. At most 8.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
 	Addresses []InterfaceAddress `json:"addresses,omitempty"`
-	// Disabled by default. Enabled makes it a layer 3 switch: with addresses it routes
-	// between its VLANs, and counts as a router.
+	// forwarding makes the switch a layer 3 switch: with Enabled it routes between
+	// its segments, and counts as a router for derived routes. Defaults to
+	// Disabled.
 	// +optional
 	Forwarding Toggle `json:"forwarding,omitempty"`
 
 	NodeConfig `json:",inline"`
 }
 
-// SwitchVLAN is a VLAN as a switch knows it.
+// SwitchVLAN is one VLAN of a switch.
 type SwitchVLAN struct {
+	// id is the VLAN ID, from 1 to 4094.
 	ID VLANID `json:"id"`
-	// The subnet of this VLAN's segment.
+	// subnet is the subnet of the VLAN's segment. Interfaces on the segment take
+	// their addresses from it. All switches and links of a segment must agree.
 	// +optional
 	Subnet SubnetName `json:"subnet,omitempty"`
-	// The switch's own addresses in this VLAN, on br0.ID; never derived.
+	// addresses are the switch's own addresses in this VLAN, on the interface
+	// br0.ID, each with its prefix length. Without an entry the switch has none.
+	// At most 8.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
 	Addresses []InterfaceAddress `json:"addresses,omitempty"`
 }
 
-// NodeConfig is what every kind of node may have.
+// NodeConfig has the fields that namespaces, routers and switches share.
 type NodeConfig struct {
-	// Addresses on lo, in CIDR notation: 10.255.0.1/32, fd00::1/128.
+	// loopbacks are addresses on lo, each with its prefix length, such as
+	// 10.255.0.1/32 or fd00::1/128. The first of a family is the address that
+	// probes to this node use. Link-local addresses are not allowed. At most 8.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
 	Loopbacks []InterfaceAddress `json:"loopbacks,omitempty"`
-	// Routes of this node. One written here replaces the derived one for exactly
-	// that destination.
+	// routes are routes of this node. With routing: Auto, a route here replaces
+	// the derived one to the same prefix. At most 64.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
 	Routes []Route `json:"routes,omitempty"`
-	// Kernel settings of this node, from a closed list.
+	// sysctls are kernel settings of this node's network namespace. The list of
+	// settings is closed: see the values of name. At most 32.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -230,53 +283,64 @@ type NodeConfig struct {
 	Sysctls []Sysctl `json:"sysctls,omitempty"`
 }
 
-// Route is one entry of a node's main routing table.
+// Route is a route in the main routing table of a node. It has exactly one of
+// via (or link), nextHops, and a type other than Unicast.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.via) || has(self.link) ? 1 : 0) + (has(self.nextHops) ? 1 : 0) + (has(self.type) && self.type != 'Unicast' ? 1 : 0) == 1",message="a route has exactly one of via (or link), nextHops, or a type other than Unicast"
-// +kubebuilder:validation:XValidation:rule="!has(self.onLink) || !self.onLink || (has(self.via) && has(self.link))",message="onLink goes with via and link"
+// +kubebuilder:validation:XValidation:rule="(has(self.via) || has(self.link) ? 1 : 0) + (has(self.nextHops) ? 1 : 0) + (has(self.type) && self.type != 'Unicast' ? 1 : 0) == 1",message="a route must have exactly one of via (or link), nextHops, and a type other than Unicast"
+// +kubebuilder:validation:XValidation:rule="!has(self.onLink) || !self.onLink || (has(self.via) && has(self.link))",message="onLink requires via and link"
 type Route struct {
-	// default, the name of a subnet of the lab, or a CIDR. A name, here and in via, stands for every family
-	// that both this node and the next hop have addresses of.
+	// to is the destination: default, the name of a subnet of the lab, or a prefix
+	// without host bits, such as 10.9.0.0/24. default and a subnet with prefixes
+	// of both families stand for one route in each family that this node and the
+	// next hop have addresses of.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=49
 	To string `json:"to"`
-	// The next hop: the name of a node that shares a link with this one, or an address.
+	// via is the next hop: the name of a node on the same segment, or an IP
+	// address on a prefix that this node is connected to.
 	// +optional
 	Via Gateway `json:"via,omitempty"`
-	// The link over which via is reached, where several qualify. Without via, the
-	// destination itself is on that link.
+	// link is the link to the next hop. It is required if several links lead to
+	// via. Without via, the destination is directly connected to the link.
 	// +optional
 	Link LinkName `json:"link,omitempty"`
-	// Take it that via is on the link, though no prefix of this node says so.
+	// onLink treats the address in via as reachable over link even if this node
+	// has no prefix that contains it. Requires via and link. Defaults to false.
 	// +optional
 	OnLink bool `json:"onLink,omitempty"`
-	// The address packets leave with unless their program says otherwise: one of this node's.
+	// src is the source address for packets that take this route, unless a program
+	// chooses another. Must be an address of this node. Only for type Unicast.
+	// Defaults to the kernel's choice.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	Src IPAddress `json:"src,omitempty"`
-	// Several next hops that share the traffic by weight.
+	// nextHops are the next hops of a multipath route. The kernel distributes
+	// flows over them by weight. 1 to 4 entries.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=4
 	NextHops []NextHop `json:"nextHops,omitempty"`
-	// Unicast by default. Blackhole drops silently, Unreachable and Prohibit answer with
-	// an ICMP error.
+	// type is what the kernel does with a matching packet. Unicast forwards it.
+	// Blackhole drops it silently. Unreachable and Prohibit drop it and answer
+	// with an ICMP error. Defaults to Unicast.
 	// +optional
 	Type RouteType `json:"type,omitempty"`
-	// The lower one wins between routes to the same destination. 0 by default (the
-	// kernel makes that 1024 for IPv6).
+	// metric is the priority of the route: of the routes to one destination, the
+	// kernel uses the one with the lowest metric. From 0 to 2147483647. Defaults
+	// to 0 for IPv4. For IPv6, 0 means 1024.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=2147483647
 	Metric int64 `json:"metric,omitempty"`
 }
 
-// RouteType is what the kernel does with a packet that matches the route.
+// RouteType is what the kernel does with a packet that matches a route.
+//
 // +kubebuilder:validation:Enum=Unicast;Blackhole;Unreachable;Prohibit
 type RouteType string
 
-// The values of RouteType; an empty one means Unicast.
+// Values of RouteType. The empty string means Unicast.
 const (
 	RouteUnicast     RouteType = "Unicast"
 	RouteBlackhole   RouteType = "Blackhole"
@@ -284,14 +348,17 @@ const (
 	RouteProhibit    RouteType = "Prohibit"
 )
 
-// NextHop is one leg of a multipath route.
+// NextHop is one next hop of a multipath route.
 type NextHop struct {
-	// The name of a node that shares a link with this one, or an address.
+	// via is the next hop: the name of a node on the same segment, or an IP
+	// address on a prefix that this node is connected to.
 	Via Gateway `json:"via"`
-	// The link over which via is reached, where several qualify.
+	// link is the link to the next hop. It is required if several links lead to
+	// via.
 	// +optional
 	Link LinkName `json:"link,omitempty"`
-	// Its share of the traffic, 1 by default.
+	// weight is this next hop's share of the flows, relative to the other weights
+	// of the route. From 1 to 256. Defaults to 1.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=256
@@ -300,97 +367,134 @@ type NextHop struct {
 
 // Sysctl is one kernel setting.
 type Sysctl struct {
-	// Which, as sysctl(8) writes it.
+	// name is the setting, as sysctl(8) names it. Without an entry a setting has
+	// the value 0, with these exceptions: net.ipv4.ip_default_ttl and hop_limit
+	// are 64, net.ipv4.tcp_ecn is 2, net.ipv4.conf.default.accept_source_route is
+	// 1. The settings of the host have no effect.
 	// +kubebuilder:validation:MaxLength=64
 	// +kubebuilder:validation:Enum=net.ipv4.conf.all.rp_filter;net.ipv4.conf.default.rp_filter;net.ipv4.conf.all.arp_ignore;net.ipv4.conf.default.arp_ignore;net.ipv4.conf.all.arp_announce;net.ipv4.conf.default.arp_announce;net.ipv4.conf.all.proxy_arp;net.ipv4.conf.default.proxy_arp;net.ipv4.conf.all.accept_redirects;net.ipv4.conf.default.accept_redirects;net.ipv4.conf.all.send_redirects;net.ipv4.conf.default.send_redirects;net.ipv4.conf.all.log_martians;net.ipv4.conf.default.log_martians;net.ipv4.conf.all.accept_source_route;net.ipv4.conf.default.accept_source_route;net.ipv4.ip_default_ttl;net.ipv4.fib_multipath_hash_policy;net.ipv4.icmp_echo_ignore_all;net.ipv4.tcp_ecn;net.ipv6.conf.all.accept_redirects;net.ipv6.conf.default.accept_redirects;net.ipv6.conf.all.hop_limit;net.ipv6.conf.default.hop_limit;net.ipv6.fib_multipath_hash_policy
 	Name string `json:"name"`
-	// Its value, a number from 0 to 255.
+	// value is an integer: from 1 to 255 for ip_default_ttl and hop_limit, from 0
+	// to 2 for tcp_ecn, from 0 to 3 for fib_multipath_hash_policy, 0 or 1 for
+	// icmp_echo_ignore_all, from 0 to 255 for the others.
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Pattern=`^([01]?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])$`
 	Value intstr.IntOrString `json:"value"`
 }
 
-// Subnet is a named address range: IPv4, IPv6, or one of each.
+// Subnet is a named address range. A host takes the lowest free address of its
+// segment's subnet, a router the highest.
 type Subnet struct {
+	// name is the name of the subnet: a DNS label of at most 15 characters, not
+	// lo, all or default. Must be unique among subnets.
 	Name Name `json:"name"`
-	// At most one prefix per family, without host bits.
+	// cidrs are the prefixes of the subnet: one for IPv4, one for IPv6, or both.
+	// They must have no host bits, such as 192.0.2.0/24 or fd00:1::/64. Multicast,
+	// loopback and link-local prefixes are not allowed.
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=2
-	// +kubebuilder:validation:XValidation:rule="size(self) < 2 || cidr(self[0]).ip().family() != cidr(self[1]).ip().family()",message="a subnet has at most one cidr per address family"
+	// +kubebuilder:validation:XValidation:rule="size(self) < 2 || cidr(self[0]).ip().family() != cidr(self[1]).ip().family()",message="a subnet must have at most one prefix per address family"
 	CIDRs []Prefix `json:"cidrs"`
 }
 
-// Link is exactly one veth pair; what you write is what ip link shows.
+// Link is one veth pair. Its two interfaces are in the network namespaces of
+// its endpoints. A link between two nodes that are not switches is one
+// segment, that is, one broadcast domain. Links to a switch, and to switches
+// connected to it, form one segment together.
 type Link struct {
-	// The name of the link and, unless an endpoint says otherwise, of its interface at both ends.
+	// name is the name of the link and, unless endpoints[].interface has another,
+	// of its interface at each end. A DNS label of at most 15 characters, not lo,
+	// all or default.
 	Name Name `json:"name"`
-	// The subnet whose addresses the ends take, unless they write their own.
+	// subnet is the subnet of the link's segment. Interfaces on the segment take
+	// their addresses from it. All switches and links of a segment must agree. Not
+	// allowed on a link between two switches.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	Subnet SubnetName `json:"subnet,omitempty"`
-	// Bytes, 1500 by default. Below 1280 the kernel has no IPv6 on the link.
+	// mtu is the MTU of both interfaces, in bytes, from 68 to 65535. The kernel
+	// has no IPv6 on an interface with an MTU below 1280. Defaults to 1500.
 	// +optional
 	MTU MTU `json:"mtu,omitempty"`
-	// Up by default. Down is a cut cable: both interfaces are set down.
+	// state is the administrative state of both interfaces. Down is a cut cable,
+	// and derived routes avoid the link. Defaults to Up.
 	// +optional
 	State LinkState `json:"state,omitempty"`
-	// What the cable does to packets, in both directions.
+	// impairment degrades the packets of both directions, as tc-netem(8) does.
+	// Requires netem in the kernel of the cluster node; for rate alone, tbf is
+	// enough.
 	// +optional
 	Impairment *Impairment `json:"impairment,omitempty"`
-	// The two ends.
+	// endpoints are the two ends of the link, at two different nodes.
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=2
 	// +kubebuilder:validation:MaxItems=2
 	Endpoints []Endpoint `json:"endpoints"`
 }
 
-// LinkState is the administrative state of both ends of a link.
+// LinkState is the administrative state of a link.
+//
 // +kubebuilder:validation:Enum=Up;Down
 type LinkState string
 
-// The values of LinkState; an empty one means Up.
+// Values of LinkState. The empty string means Up.
 const (
 	LinkUp   LinkState = "Up"
 	LinkDown LinkState = "Down"
 )
 
-// Endpoint is one end of a link.
+// Endpoint is one end of a link: an interface of a node.
 type Endpoint struct {
-	// The node this end is plugged into.
+	// name is the name of the namespace, router or switch that has the interface.
 	Name NodeName `json:"name"`
-	// The interface's name in that node; the link's name by default.
+	// interface is the name of the interface: a DNS label of at most 15
+	// characters, not lo, all or default. Must be unique in the node. Defaults to
+	// the name of the link.
 	// +optional
 	Interface Name `json:"interface,omitempty"`
-	// Its addresses in CIDR notation. Writing one of a family stops deriving that family here; an
-	// IPv6 link-local one, such as fe80::1/64, only takes the place of the usual one.
+	// addresses are the addresses of the interface, each with its prefix length,
+	// such as 192.0.2.1/24. They replace the derived addresses of their family; an
+	// IPv6 link-local address, such as fe80::1/64, replaces only the derived
+	// link-local address. Not allowed at a switch. At most 8.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
 	Addresses []InterfaceAddress `json:"addresses,omitempty"`
-	// Its Ethernet address; derived from the names by default.
+	// mac is the MAC address of the interface, such as 02:00:00:00:00:01. Must be
+	// unicast, and unique on the segment. Not allowed at a switch. Defaults to a
+	// locally administered address derived from the names of the lab, the node and
+	// the interface.
 	// +optional
 	MAC MACAddress `json:"mac,omitempty"`
-	// Bytes; the link's by default.
+	// mtu is the MTU of this interface, in bytes, from 68 to 65535. Defaults to
+	// the MTU of the link.
 	// +optional
 	MTU MTU `json:"mtu,omitempty"`
-	// What happens to packets this end sends, instead of the link's impairment.
+	// impairment degrades the packets that this end sends, as tc-netem(8) does.
+	// For this direction it replaces the impairment of the link as a whole.
 	// +optional
 	Impairment *Impairment `json:"impairment,omitempty"`
-	// At a switch with vlanFiltering: the one VLAN of this access port, 1 by default.
+	// vlan makes the port an access port of this VLAN, from 1 to 4094. Only at a
+	// switch with vlanFiltering: Enabled, and not with vlans or nativeVLAN.
+	// Defaults to 1 for a port to a host or a router.
 	// +optional
 	VLAN VLANID `json:"vlan,omitempty"`
-	// At a switch with vlanFiltering: the VLANs this trunk port carries, tagged. Between two
-	// switches every VLAN of the lab by default.
+	// vlans makes the port a trunk that carries these VLANs tagged, each from 1 to
+	// 4094. Only at a switch with vlanFiltering: Enabled. Defaults to all VLANs of
+	// the lab for a port to another switch. 1 to 64 entries.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	VLANs []VLANID `json:"vlans,omitempty"`
-	// At a trunk port: the VLAN that goes untagged.
+	// nativeVLAN is the VLAN that a trunk carries untagged, from 1 to 4094. Only
+	// at a switch with vlanFiltering: Enabled. Without it the trunk drops untagged
+	// frames.
 	// +optional
 	NativeVLAN VLANID `json:"nativeVLAN,omitempty"`
-	// At a host or router: interfaces on this one, each in a VLAN (router on a stick).
+	// subinterfaces are VLAN interfaces on top of this one, as on a router on a
+	// stick. Only at a namespace or a router. At most 16.
 	// +optional
 	// +listType=map
 	// +listMapKey=vlan
@@ -398,174 +502,246 @@ type Endpoint struct {
 	Subinterfaces []Subinterface `json:"subinterfaces,omitempty"`
 }
 
-// Subinterface is an interface for one VLAN of the link it is on.
+// Subinterface is an interface for one VLAN on top of the interface of a link.
 type Subinterface struct {
+	// vlan is the VLAN ID, from 1 to 4094. Must be unique on the interface.
 	VLAN VLANID `json:"vlan"`
-	// Its name; by default the interface's, a dot and the VLAN.
+	// name is the name of the subinterface: a DNS label of at most 15 characters,
+	// not lo, all or default. Must be unique in the node. Defaults to
+	// INTERFACE.VLAN, such as eth0.10, which must not exceed 15 characters either.
 	// +optional
 	Name Name `json:"name,omitempty"`
-	// The subnet whose addresses it takes, unless the VLAN's switches name one.
+	// subnet is the subnet of the subinterface's segment. The switches of the VLAN
+	// can name it instead; if both do, they must agree.
 	// +optional
 	Subnet SubnetName `json:"subnet,omitempty"`
-	// Its addresses in CIDR notation. Writing one of a family stops deriving that family here; an
-	// IPv6 link-local one, such as fe80::1/64, only takes the place of the usual one.
+	// addresses are the addresses of the subinterface, each with its prefix
+	// length, such as 192.0.2.1/24. They replace the derived addresses of their
+	// family; an IPv6 link-local address, such as fe80::1/64, replaces only the
+	// derived link-local address. At most 8.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
 	Addresses []InterfaceAddress `json:"addresses,omitempty"`
 }
 
-// Impairment is what a cable does to packets (tc-netem(8)). The zero value does nothing.
+// Impairment degrades packets, as tc-netem(8) does. Without any field it does
+// nothing.
 type Impairment struct {
-	// How long each packet takes, such as 10ms, 250us or 1.5s; at most 60s.
+	// delay is added to the transit time of each packet, such as 10ms, 250us or
+	// 1.5s. From 0s to 60s. Defaults to 0s.
 	// +optional
 	Delay Duration `json:"delay,omitempty"`
-	// How much the delay varies around its value, at most 2.147s; needs delay.
+	// jitter is the largest deviation of a packet's delay from the value of delay,
+	// in either direction. At most 2.147s. Requires delay. Defaults to 0s.
 	// +optional
 	Jitter Duration `json:"jitter,omitempty"`
-	// The share of packets that get lost, such as 0.5%.
+	// loss is the percentage of packets that are dropped, such as 0.5%. Defaults
+	// to 0%.
 	// +optional
 	Loss Percentage `json:"loss,omitempty"`
-	// The share of packets that arrive twice.
+	// duplicate is the percentage of packets that are sent twice. Defaults to 0%.
 	// +optional
 	Duplicate Percentage `json:"duplicate,omitempty"`
-	// The share of packets in which a bit is flipped.
+	// corrupt is the percentage of packets in which one random bit is inverted.
+	// Defaults to 0%.
 	// +optional
 	Corrupt Percentage `json:"corrupt,omitempty"`
-	// The share of packets that overtake the delayed ones; needs delay.
+	// reorder is the percentage of packets that are sent without the delay, and so
+	// overtake others. Requires delay. Defaults to 0%.
 	// +optional
 	Reorder Percentage `json:"reorder,omitempty"`
-	// How much goes through, such as 10Mbit, 64kbit or 1Gbit (per second; decimal prefixes).
+	// rate limits the bits per second, such as 64kbit, 10Mbit or 1Gbit. The units
+	// are decimal. From 8bit to 1000Gbit. Defaults to no limit.
 	// +optional
 	Rate BitRate `json:"rate,omitempty"`
 }
 
-// Probe is a ping from inside one node, asked again and again, with the outcome expected.
+// Probe is a ping from one node to another, or to an address, and the expected
+// outcome. It runs while the lab is realized. Until it has a result for a new
+// generation of the lab, attempts follow each other without a pause.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.to) != has(self.toAddress)",message="a probe has exactly one of to and toAddress"
+// +kubebuilder:validation:XValidation:rule="has(self.to) != has(self.toAddress)",message="a probe must have exactly one of to and toAddress"
 type Probe struct {
+	// name is the name of the probe: a DNS label of at most 63 characters.
 	Name ProbeName `json:"name"`
-	// The node that asks.
+	// from is the name of the node that sends the ping.
 	From NodeName `json:"from"`
-	// The node that is asked: its first loopback, else its first address, in every
-	// family both have.
+	// to is the name of the node that is pinged, at its first loopback, or at its
+	// first other address if it has no loopback. The probe runs in each address
+	// family that both nodes have; they must have one in common. Exactly one of to
+	// and toAddress is required.
 	// +optional
 	To NodeName `json:"to,omitempty"`
-	// The address that is asked; it must lie in the lab.
+	// toAddress is the IP address that is pinged. It must be in a prefix of the
+	// lab. Exactly one of to and toAddress is required.
 	// +optional
 	ToAddress IPAddress `json:"toAddress,omitempty"`
-	// Reachable by default. Unreachable passes while no reply comes.
+	// expect is the outcome that lets the probe pass. Reachable: a reply arrives.
+	// Unreachable: no reply arrives. Defaults to Reachable.
 	// +optional
 	Expect Expectation `json:"expect,omitempty"`
-	// Only this family; by default every family both nodes have.
+	// family limits the probe to one address family. Defaults to every family that
+	// both ends have.
 	// +optional
 	Family Family `json:"family,omitempty"`
-	// Seconds between attempts once there is a verdict, 10 by default.
+	// periodSeconds is the time between attempts once the probe has a result, in
+	// seconds, from 1 to 3600. Defaults to 10.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600
 	PeriodSeconds int32 `json:"periodSeconds,omitempty"`
-	// Seconds to wait for a reply, 1 by default.
+	// timeoutSeconds is the time to wait for a reply, in seconds, from 1 to 60.
+	// Defaults to 1.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=60
 	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
-	// Unanswered attempts in a row before the verdict is "no reply", 3 by default.
+	// failureThreshold is the number of consecutive attempts without a reply after
+	// which the destination counts as unreachable, from 1 to 20. One reply is
+	// enough to count as reachable. Defaults to 3.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=20
 	FailureThreshold int32 `json:"failureThreshold,omitempty"`
-	// The ICMP payload in bytes; with it, the don't-fragment bit is set.
+	// sizeBytes is the size of the ICMP payload in bytes, from 24 to 65000. It
+	// also sets the don't-fragment bit, so that the probe tests the MTU of the
+	// path. Defaults to 24 bytes without the bit.
 	// +optional
 	// +kubebuilder:validation:Minimum=24
 	// +kubebuilder:validation:Maximum=65000
 	SizeBytes int32 `json:"sizeBytes,omitempty"`
 }
 
-// Expectation is the outcome a probe passes with.
+// Expectation is the outcome that lets a probe pass.
+//
 // +kubebuilder:validation:Enum=Reachable;Unreachable
 type Expectation string
 
-// The values of Expectation; an empty one means Reachable.
+// Values of Expectation. The empty string means Reachable.
 const (
 	ExpectReachable   Expectation = "Reachable"
 	ExpectUnreachable Expectation = "Unreachable"
 )
 
 // Family is an address family.
+//
 // +kubebuilder:validation:Enum=IPv4;IPv6
 type Family string
 
-// The values of Family; an empty one means every family both ends have.
+// Values of Family. The empty string means every family both ends have.
 const (
 	IPv4 Family = "IPv4"
 	IPv6 Family = "IPv6"
 )
 
-// NetLabStatus is the lab as seen over all selected nodes.
+// NetLabStatus is the state of a lab, over all selected cluster nodes.
 type NetLabStatus struct {
-	// The generation of the spec this status speaks of.
+	// observedGeneration is the generation of the spec that this status describes.
+	// It is -1 until the controller has seen the lab.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Ready, Accepted, Realized and Reachable are always present; Reconciling, Stalled
-	// and Drifted only while True. See conditions.go for every reason.
+	// conditions describe the lab over all selected cluster nodes. False on one
+	// node outweighs Unknown, and Unknown outweighs True. Ready, Accepted,
+	// Realized and Reachable are always present. Reconciling, Stalled and Drifted
+	// are present only while they are True.
+	//
+	// Accepted: the spec is valid.
+	// True: Valid. False: InvalidSpec. Unknown: Pending.
+	//
+	// Realized: the kernel of every node holds the lab as the spec describes it.
+	// True: Realized.
+	// False: Progressing, Conflict, KernelFeatureMissing, KernelError,
+	// LimitExceeded, NoNodesSelected, Drifted.
+	// Unknown: Pending, NotAccepted, NodesUnavailable, Suspended,
+	// ObservationFailed.
+	//
+	// Reachable: every probe has its expected outcome on every node. A reason for
+	// False is the diagnosed cause of a failing probe.
+	// True: AllProbesPass, NoProbes.
+	// False: NetworkUnreachable, ForwardingDisabled, NoReturnRoute, LinkDown,
+	// RouteRejects, RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN,
+	// SpanningTree, HostUnreachable, DuplicateAddress, TTLExceeded, EchoIgnored,
+	// NoReply, UnexpectedReply.
+	// Unknown: Pending, NotAccepted, NotRealized, NodesUnavailable, Suspended,
+	// ProbeError.
+	//
+	// Ready: Accepted, Realized and Reachable are True.
+	// True: Ready. Otherwise the reason of the first of them that is False or, if
+	// none is, of the first that is Unknown; Progressing while the first results
+	// of probes are missing.
+	//
+	// Reconciling: NetLab is building the lab or waits for the first results of
+	// its probes. True: Progressing.
+	//
+	// Stalled: the lab needs a change by a user or an administrator.
+	// True: the reason of Ready.
+	//
+	// Drifted: a kernel differs from the spec, and driftPolicy is Report.
+	// True: Drifted.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
-	// How many nodes carry the lab, and how they are.
+	// nodes counts the selected cluster nodes by their state.
 	// +optional
 	Nodes NodeCounts `json:"nodes,omitempty"`
-	// At most 16 nodes, the worst first.
+	// nodeSummaries describes up to 16 selected cluster nodes, those with
+	// Ready=False first, then Unknown, then True.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	NodeSummaries []NodeSummary `json:"nodeSummaries,omitempty"`
-	// At most 32 failing probes, with their causes.
+	// failingProbes lists up to 32 failing probes, each with its diagnosed cause.
 	// +optional
 	// +listType=atomic
 	FailingProbes []FailingProbe `json:"failingProbes,omitempty"`
 }
 
-// NodeCounts counts nodes.
+// NodeCounts counts cluster nodes.
 type NodeCounts struct {
-	// Nodes that should carry the lab.
+	// selected is the number of cluster nodes that placement selects and that run
+	// an agent.
 	Selected int32 `json:"selected"`
-	// Of these, nodes on which the lab is there as described.
+	// realized is the number of selected nodes whose kernel holds the lab as the
+	// spec describes it.
 	Realized int32 `json:"realized"`
-	// Of these, nodes on which every probe has the expected outcome.
+	// reachable is the number of selected nodes on which every probe has its
+	// expected outcome.
 	Reachable int32 `json:"reachable"`
-	// Of these, nodes whose agent is silent.
+	// unknown is the number of selected nodes whose agent does not report.
 	Unknown int32 `json:"unknown"`
-	// Ready nodes of selected nodes, for people: 3/3.
+	// summary is the number of ready nodes and of selected nodes, such as 2/3, for
+	// the column NODES of kubectl get.
 	// +optional
 	Summary string `json:"summary,omitempty"`
 }
 
-// NodeSummary is the lab on one node.
+// NodeSummary is the state of the lab on one cluster node.
 type NodeSummary struct {
-	// The node's name.
+	// name is the name of the cluster node.
 	Name string `json:"name"`
-	// Whether the lab is there and reachable on this node.
+	// ready is True, False or Unknown, with the meaning of the condition Ready for
+	// this node alone.
 	Ready metav1.ConditionStatus `json:"ready"`
-	// Why not, a reason of the conditions.
+	// reason is the reason for ready, one of those of the condition Ready.
 	// +optional
 	Reason string `json:"reason,omitempty"`
-	// The same for people.
+	// message explains the reason. It is empty if ready is True.
 	// +optional
 	Message string `json:"message,omitempty"`
 }
 
-// FailingProbe is a probe whose outcome is not the expected one on some node.
+// FailingProbe is a probe without the expected outcome on one cluster node.
 type FailingProbe struct {
-	// The cluster node on which it fails.
+	// node is the name of the cluster node.
 	Node string `json:"node"`
-	// The probe.
+	// name is the name of the probe.
 	Name string `json:"name"`
-	// The family in which it fails.
+	// family is the address family in which the probe fails.
 	Family Family `json:"family"`
-	// The diagnosed cause, a reason of the Reachable condition.
+	// reason is the diagnosed cause, one of the reasons for Reachable=False.
 	Reason string `json:"reason"`
-	// The cause and the cure, for people.
+	// message explains the cause and has the fix.
 	Message string `json:"message"`
 }

@@ -7,12 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// NetLabNodeState is what the agent of one node reports about its labs. It has the
-// node's name; only that node's agent writes its status. It carries no ages, round-trip
-// times or counters, so that a quiet lab writes nothing: those are metrics.
+// NetLabNodeState is the report of one cluster node about its labs. It has the
+// name of the node. The controller creates and deletes it; only the agent of
+// that node writes its status.
 //
-// It is not in the category netlab: kubectl takes that word for the category before it takes it
-// for the singular of NetLab, and with two resources in it "kubectl get netlab NAME" would fail.
+// It has no ages, round-trip times or counters, which are metrics: while
+// nothing changes, the agent writes nothing.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -24,6 +24,9 @@ type NetLabNodeState struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// status is the report of the node's agent. It has at most 512 KiB of JSON: a
+	// larger report loses first the lists in drift, then the messages of
+	// failingProbes, then the last labs.
 	// +optional
 	Status NetLabNodeStateStatus `json:"status,omitempty"`
 }
@@ -37,88 +40,94 @@ type NetLabNodeStateList struct {
 	Items           []NetLabNodeState `json:"items"`
 }
 
-// NetLabNodeStateStatus is one agent's report.
+// NetLabNodeStateStatus is the report of an agent.
 type NetLabNodeStateStatus struct {
-	// Who reports.
+	// agent identifies the agent that wrote the report.
 	// +optional
 	Agent AgentIdentity `json:"agent,omitempty"`
-	// How many labs the agent has, also those that did not fit the list.
+	// labCount is the number of labs of the agent. It exceeds the length of labs
+	// if some did not fit into the report.
 	// +optional
 	LabCount int32 `json:"labCount,omitempty"`
-	// One entry per lab, by namespace and name.
+	// labs has one report for each lab, sorted by namespace and name.
 	// +optional
 	// +listType=atomic
 	Labs []LabReport `json:"labs,omitempty"`
 }
 
-// AgentIdentity says which agent a report is from.
+// AgentIdentity identifies an agent.
 type AgentIdentity struct {
-	// The UID of the agent's pod; empty for an agent that runs outside the cluster.
+	// podUID is the UID of the agent's pod. It is empty for an agent that runs
+	// outside of a pod.
 	// +optional
 	PodUID types.UID `json:"podUID,omitempty"`
-	// The agent's version.
+	// version is the version of the agent.
 	// +optional
 	Version string `json:"version,omitempty"`
 }
 
-// LabReport is one lab on one node. It says either why the lab is ready there or what was found
-// instead. Nearly all of what nodes say is that labs are ready, so that is one word: an API server
-// keeps the reports of the last minutes in memory, as objects with a map for every pair of braces.
+// LabReport is the state of one lab on one cluster node. A lab that is ready
+// there has the field ready; any other lab has the field findings.
 type LabReport struct {
-	// The NetLab's namespace.
+	// namespace is the namespace of the NetLab.
 	Namespace string `json:"namespace"`
-	// The NetLab's name.
+	// name is the name of the NetLab.
 	Name string `json:"name"`
-	// The NetLab's UID.
+	// uid is the UID of the NetLab.
 	UID types.UID `json:"uid"`
-	// The generation this report speaks of.
+	// observedGeneration is the generation of the spec that this report describes.
 	ObservedGeneration int64 `json:"observedGeneration"`
-	// Set where the lab is accepted, realized and reachable: the reason of the last,
-	// AllProbesPass or NoProbes.
+	// ready is present if Accepted, Realized and Reachable are True on this node.
+	// Its value is the reason of Reachable: AllProbesPass or NoProbes.
 	// +optional
 	Ready string `json:"ready,omitempty"`
-	// What was found where the lab is not ready.
+	// findings is present if one of Accepted, Realized and Reachable is not True
+	// on this node.
 	// +optional
 	Findings *Findings `json:"findings,omitempty"`
-	// Differences left alone under driftPolicy Report, as ip commands; at most 8.
+	// drift lists up to 8 commands that would remove the differences between
+	// kernel and spec. It is present only with driftPolicy: Report.
 	// +optional
 	// +listType=atomic
 	Drift []string `json:"drift,omitempty"`
-	// Probes that do not have the expected outcome.
+	// failingProbes lists the probes without the expected outcome on this node.
 	// +optional
 	// +listType=atomic
 	FailingProbes []ProbeReport `json:"failingProbes,omitempty"`
 }
 
-// Findings are what one look at a lab on one node found.
+// Findings are the three conditions of a lab on one cluster node.
 type Findings struct {
-	// Whether the spec is one that can be built.
+	// accepted indicates whether the spec is valid.
 	Accepted Finding `json:"accepted"`
-	// Whether a fresh look at the kernel found the lab as described.
+	// realized indicates whether the node's kernel holds the lab as the spec
+	// describes it.
 	Realized Finding `json:"realized"`
-	// Whether every probe has the expected outcome.
+	// reachable indicates whether every probe has its expected outcome on this
+	// node.
 	Reachable Finding `json:"reachable"`
 }
 
-// Finding is a condition without time: status, reason and message.
+// Finding is a condition without its time.
 type Finding struct {
-	// True, False or Unknown.
+	// status is True, False or Unknown.
 	Status metav1.ConditionStatus `json:"status"`
-	// A reason documented in conditions.go.
+	// reason is one of the reasons of the condition of the same name in the status
+	// of a NetLab.
 	Reason string `json:"reason"`
-	// The same for people; left out where the status is True.
+	// message explains the reason. It is empty if status is True.
 	// +optional
 	Message string `json:"message,omitempty"`
 }
 
-// ProbeReport is a probe that fails on this node.
+// ProbeReport is a probe without the expected outcome on this node.
 type ProbeReport struct {
-	// The probe.
+	// name is the name of the probe.
 	Name string `json:"name"`
-	// The family in which it fails.
+	// family is the address family in which the probe fails.
 	Family Family `json:"family"`
-	// The diagnosed cause, a reason of the Reachable condition.
+	// reason is the diagnosed cause, one of the reasons for Reachable=False.
 	Reason string `json:"reason"`
-	// The cause and the cure, for people.
+	// message explains the cause and has the fix.
 	Message string `json:"message"`
 }

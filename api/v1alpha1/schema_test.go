@@ -16,13 +16,13 @@ import (
 
 var update = flag.Bool("update", false, "record the schemas of config/crd/bases in testdata/schema")
 
-const recordHeader = `# A definition of config/crd/bases without its text: no descriptions, no messages of rules.
-# The record starts with revision d44daae, the last one without named types. What it says is what
-# a stored object is checked by: change it only on purpose (go test ./api/v1alpha1 -update).
+const recordHeader = `# A CustomResourceDefinition of config/crd/bases without its text: descriptions and rule messages.
+# Recorded at revision d44daae, the last one without named types.
+# For an intended change of the API, record it again: go test ./api/v1alpha1 -update
 `
 
-// A constraint that moves to another type, or a description that is written again, leaves what the
-// API server accepts, stores and defaults as it was.
+// New descriptions, and constraints that move to another type, must not change what the API server
+// accepts, stores and defaults.
 func TestOnlyTheTextOfADefinitionChanges(t *testing.T) {
 	for path, definition := range definitions(t) {
 		withoutText(definition)
@@ -42,7 +42,8 @@ func TestOnlyTheTextOfADefinitionChanges(t *testing.T) {
 	}
 }
 
-// The API server keeps a definition in etcd and answers every kubectl explain with it.
+// etcd refuses objects of more than 1.5 MiB, and kubectl apply keeps a second copy in an annotation of
+// at most 256 KiB.
 func TestADefinitionIsSmall(t *testing.T) {
 	for path, definition := range definitions(t) {
 		text, err := json.Marshal(definition)
@@ -55,7 +56,7 @@ func TestADefinitionIsSmall(t *testing.T) {
 	}
 }
 
-// definitions are the generated ones by path.
+// definitions are the generated CRDs by path.
 func definitions(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("..", "..", "config", "crd", "bases", "*.yaml"))
@@ -82,8 +83,8 @@ func readYAML(t *testing.T, path string, into any) {
 	}
 }
 
-// withoutText removes the descriptions of a schema and the messages of its rules. A property that
-// is called description or message stays.
+// withoutText removes the descriptions of a schema and the messages of its rules. Properties named
+// description or message stay: their values are objects.
 func withoutText(value any) {
 	switch value := value.(type) {
 	case map[string]any:
@@ -102,7 +103,7 @@ func withoutText(value any) {
 	}
 }
 
-// compareSchemas names each place that differs, and not only that two files do.
+// compareSchemas reports the path of each difference.
 func compareSchemas(t *testing.T, place string, want, got any) {
 	t.Helper()
 	want, got = byKey(want), byKey(got)
@@ -110,7 +111,7 @@ func compareSchemas(t *testing.T, place string, want, got any) {
 	gotFields, hasFields := got.(map[string]any)
 	if !wantsFields || !hasFields {
 		if !reflect.DeepEqual(want, got) {
-			t.Errorf("%s is %v, was %v", place, got, want)
+			t.Errorf("%s: got %v, recorded %v", place, got, want)
 		}
 		return
 	}
@@ -119,12 +120,12 @@ func compareSchemas(t *testing.T, place string, want, got any) {
 	}
 	for key, of := range gotFields {
 		if _, known := wantFields[key]; !known {
-			t.Errorf("%s.%s is new: %v", place, key, of)
+			t.Errorf("%s.%s: got %v, recorded nothing", place, key, of)
 		}
 	}
 }
 
-// byKey makes the items of a list the fields of a map: 0, 1 and so on.
+// byKey turns a list into a map with its indices as keys, so that compareSchemas descends into it.
 func byKey(value any) any {
 	list, ok := value.([]any)
 	if !ok {
