@@ -232,7 +232,7 @@ func nodeSelector(spec *v1alpha1.NetLabSpec) (labels.Selector, lab.Problems) {
 	selector, err := metav1.LabelSelectorAsSelector(spec.Placement.NodeSelector)
 	if err != nil {
 		return labels.Nothing(), lab.Problems{{
-			Field: "spec.placement.nodeSelector", Message: err.Error(), Cure: "write it as for a Deployment's selector",
+			Field: "spec.placement.nodeSelector", Message: err.Error(), Fix: "write it as for a Deployment's selector",
 		}}
 	}
 	return selector, nil

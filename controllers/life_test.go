@@ -75,7 +75,7 @@ func TestTheLifeOfALab(t *testing.T) {
 			}
 		}
 	})
-	w.step("a wrong edit is refused with field and cure, and the kernel left alone", func() {
+	w.step("a wrong edit is refused with field and fix, and the kernel left alone", func() {
 		before := w.kernel.State()
 		w.edit(name, func(s *v1alpha1.NetLabSpec) { s.Subnets[1].CIDRs = []string{"192.0.2.128/25"} })
 		w.await(name, "Ready=False/InvalidSpec", "Accepted=False/InvalidSpec", "Realized=Unknown/NotAccepted", "Stalled=True/InvalidSpec")

@@ -25,7 +25,7 @@ func TestReportSaysWhatTheTableSays(t *testing.T) {
 		// message is in the first finding that is not True.
 		message string
 	}{
-		{"problems in the spec", labView{problems: lab.Problems{{Field: "spec.x", Message: "is wrong", Cure: "right it"}}},
+		{"problems in the spec", labView{problems: lab.Problems{{Field: "spec.x", Message: "is wrong", Fix: "right it"}}},
 			"False/InvalidSpec Unknown/NotAccepted Unknown/NotAccepted", "spec.x: is wrong; right it"},
 		{"a limit of the agent", labView{overLimit: "this node may carry 1 lab (--max-labs)"},
 			"True/Valid False/LimitExceeded Unknown/NotRealized", "--max-labs"},

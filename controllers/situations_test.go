@@ -74,7 +74,7 @@ var (
 	isUnasked  = reported(confirmed("Realized", "as described"), confirmed("NoProbes", "the lab has no probes"))
 	isOpen     = reported(confirmed("Realized", "as described"), unknown("Pending", "waiting for the first verdict of probe ns1-ns2 (IPv4)"))
 	isMute     = reported(confirmed("Realized", "as described"), unknown("ProbeError", "probe ns1-ns2 (IPv4): the neighbour table is full"))
-	isBroken   = failingWith("ForwardingDisabled", "router does not forward IPv4: net.ipv4.ip_forward is 0; cure: in the spec, list router under routers without forwarding: Disabled")
+	isBroken   = failingWith("ForwardingDisabled", "router does not forward IPv4: net.ipv4.ip_forward is 0; fix: in the spec, list router under routers without forwarding: Disabled")
 	isConflict = reported(refuted("Conflict", "/run/netlab/netns/default.routed-pair.ns1 is not ours"), unknown("NotRealized", "probes run only while the lab is realized"))
 	isUnread   = reported(unknown("ObservationFailed", "observe default/routed-pair: the dump was interrupted"), unknown("NotRealized", "probes run only while the lab is realized"))
 	isDrifted  = reported(refuted("Drifted", "1 difference: ip -n default.routed-pair.ns1 route add default via 192.0.2.254"), confirmed("AllProbesPass", "every probe has the expected outcome"))
@@ -101,7 +101,7 @@ var situations = []situation{
 		then: func(_ *testing.T, o *unstructured.Unstructured) { delete(o.Object, "status") }},
 	{file: "invalid", tells: "The spec cannot be built.", nodes: states{isGood, isGood, isGood},
 		change: func(f *labFacts) {
-			f.problems = lab.Problems{{Field: "spec.links[0].endpoints[0].addresses[0]", Message: "192.0.2.300/24 is no address", Cure: "write one of 192.0.2.0/24"}}
+			f.problems = lab.Problems{{Field: "spec.links[0].endpoints[0].addresses[0]", Message: "192.0.2.300/24 is no address", Fix: "write one of 192.0.2.0/24"}}
 		}},
 	{file: "building", tells: "One node has built it, the others are still at it.", nodes: states{isGood, behind, behind}},
 	{file: "built-no-probes", tells: "Built everywhere; the lab asks nothing.", nodes: states{isUnasked, isUnasked, isUnasked},

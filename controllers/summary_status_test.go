@@ -56,7 +56,7 @@ func TestStatusSaysWhatTheTableSays(t *testing.T) {
 	}{
 		{name: "invalid spec", nodes: on(good),
 			change: func(f *labFacts) {
-				f.problems = lab.Problems{{Field: "spec.x", Message: "is wrong", Cure: "right it"}}
+				f.problems = lab.Problems{{Field: "spec.x", Message: "is wrong", Fix: "right it"}}
 			},
 			want: "Ready=False/InvalidSpec Accepted=False/InvalidSpec Realized=Unknown/NotAccepted Reachable=Unknown/NotAccepted Stalled=True/InvalidSpec"},
 		{name: "building", nodes: on(behind),

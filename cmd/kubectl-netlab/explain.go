@@ -16,15 +16,15 @@ func (a *app) explainCommand() *cobra.Command {
 	var w where
 	cmd := &cobra.Command{
 		Use:   "explain NAME [PROBE] | NAME FROM TO",
-		Short: "Walk hop by hop, there and back, and name the cause and the cure",
+		Short: "Walk hop by hop, there and back, and name the cause and the fix",
 		Long: `Walk hop by hop from the asking node to the target and back, asking the kernel of every node
-on the way what it does with the packet, and name the cause and the cure.
+on the way what it does with the packet, and name the cause and the fix.
 
 FROM is a node, TO a node or an address of the lab. Without either, every probe of the lab, or
 the one that is named, is explained. Exits 0 whether or not packets arrive.
 
 Without --local: NAME [PROBE] is what the cluster reports of failing probes, with cause and
-cure, for everybody who may get the lab. With FROM TO, or --node, a node is asked now.`,
+fix, for everybody who may get the lab. With FROM TO, or --node, a node is asked now.`,
 		Args: cobra.RangeArgs(1, 3),
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
 			if a.local || len(args) == 3 || cmd.Flags().Changed("node") {

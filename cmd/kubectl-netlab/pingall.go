@@ -146,7 +146,7 @@ func (a *app) printFailure(p ask.Pair) {
 		why = p.Cause.Reason + ": " + p.Cause.Message
 	}
 	fmt.Fprintf(a.out, "%s %s (%s) %s\n", a.mark(status), p.Path, p.Family, why)
-	if p.Cause.Cure != "" {
-		fmt.Fprintf(a.out, "  cure: %s\n", p.Cause.Cure)
+	if p.Cause.Fix != "" {
+		fmt.Fprintf(a.out, "  fix: %s\n", p.Cause.Fix)
 	}
 }

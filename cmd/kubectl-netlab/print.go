@@ -88,8 +88,8 @@ func (a *app) printProbe(p local.Probe) {
 		status = metav1.ConditionUnknown
 	}
 	fmt.Fprintf(a.out, "%s %s (%s) %s\n", a.mark(status), p.Name, p.Family, answer(p))
-	if p.Cure != "" {
-		fmt.Fprintf(a.out, "  cure: %s\n", p.Cure)
+	if p.Fix != "" {
+		fmt.Fprintf(a.out, "  fix: %s\n", p.Fix)
 	}
 }
 

@@ -83,7 +83,7 @@ func (l *Lab) questions(path Path) ([]lab.Probe, error) {
 	spec.Probes = []v1alpha1.Probe{asked}
 	compiled, err := lab.Compile(l.id, &spec, lab.Options{})
 	if problems, ok := errors.AsType[lab.Problems](err); ok {
-		return nil, fmt.Errorf("from %s: %s; %s", path, problems[0].Message, problems[0].Cure)
+		return nil, fmt.Errorf("from %s: %s; %s", path, problems[0].Message, problems[0].Fix)
 	}
 	if err != nil {
 		return nil, err

@@ -11,9 +11,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// detour is the cure where a node sends packets another way than the lab asks for: its network's route or
+// detour is the fix where a node sends packets another way than the lab asks for: its network's route or
 // its own route is gone, or somebody's is more specific.
-func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, decision state.ForwardingDecision) (cure string, ok bool) {
+func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, decision state.ForwardingDecision) (fix string, ok bool) {
 	if w.asWanted(namespace, to, decision) {
 		return "", false
 	}
@@ -28,8 +28,8 @@ func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, dec
 	if lost, ok := w.lostPrefix(namespace, to); ok {
 		return fit(drift, state.AddPrefixRoute{AddressID: lost}.String()), true
 	}
-	if cure, ok := w.lostRoute(namespace, to); ok {
-		return cure, true
+	if fix, ok := w.lostRoute(namespace, to); ok {
+		return fix, true
 	}
 	best, _, _ := bestRoute(w.State.Routes, namespace, to)
 	if route, ok := w.foreignRoute(ctx, namespace, to, "unicast"); ok && route.Route.Prefix.Bits() > best.Prefix.Bits() {
@@ -53,9 +53,9 @@ func (w walker) asWanted(namespace string, to netip.Addr, decision state.Forward
 	return routed && slices.ContainsFunc(hops, func(h state.NextHop) bool { return h.Link == decision.Link && h.Via == decision.Via })
 }
 
-// rightWay is the cure where a node's route leads another way than its first leg to an address: without the
+// rightWay is the fix where a node's route leads another way than its first leg to an address: without the
 // route where the address is on that leg's link, via its other end elsewhere.
-func (w walker) rightWay(first leg, address netip.Addr) (cure string, ok bool) {
+func (w walker) rightWay(first leg, address netip.Addr) (fix string, ok bool) {
 	namespace := first.out.Namespace
 	id, route, found := bestRoute(w.State.Routes, namespace, address)
 	if found && w.onSubnet(first.out, address) && w.has(first.in.Namespace, address) {
@@ -70,7 +70,7 @@ func (w walker) rightWay(first leg, address netip.Addr) (cure string, ok bool) {
 	if found {
 		to = prefixName(id.Prefix)
 	}
-	return w.routeCureTo("replace", to, first, via, address), true
+	return w.routeFixTo("replace", to, first, via, address), true
 }
 
 // foreignRoute is the best route of others' of a type for an address.

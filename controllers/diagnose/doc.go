@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package diagnose says why a ping gets no reply: it follows the packet from node to node,
-// there and back, and names the first thing that stops it, with the cure.
+// there and back, and names the first thing that stops it, with the fix.
 //
 //	Question ──▶ at each node: what does its kernel do with the packet? ──▶ Hop
 //	             at each link: is it up, large enough, and does the next hop live there?
@@ -14,7 +14,7 @@
 // forwarding, rp_filter and rules are the kernel's own word. What lies between two nodes, a
 // kernel does not say: which interfaces are on the same segment, what is down, whose address
 // the next hop is. That is read from the Observation. The lab as it should be is never why: it says
-// what should be, and the reader is here because something is not. It only chooses among cures.
+// what should be, and the reader is here because something is not. It only chooses among fixes.
 //
 // A kernel that gives no answer makes the cause ProbeError. Nothing is guessed.
 //
@@ -39,11 +39,11 @@
 // link on the shortest way is down, and no way as short leads around it, the cause is the link;
 // it also is where what is left of the routes sends packets round in circles and no other way leads on.
 //
-// # Cures
+// # Fixes
 //
-// A cure, followed to the letter, takes the named obstacle away: what to write in the spec, and
+// A fix, followed to the letter, takes the named obstacle away: what to write in the spec, and
 // the command that does the same now. Where a route would be refused (the gateway is outside
-// every prefix of the node, has no address of the family, or is behind no link at all) the cure
+// every prefix of the node, has no address of the family, or is behind no link at all) the fix
 // is what the route lacks. Package broken pastes the commands of 91 labs into a shell.
 //
 // Nothing has to be written where the spec is right and somebody changed the kernel: a row that
@@ -53,7 +53,7 @@
 //
 // # Texts
 //
-// Messages and cures are one line of at most 300 characters and depend on nothing but the
+// Messages and fixes are one line of at most 300 characters and depend on nothing but the
 // answers: no times, no counters, a fixed order. Prose names nodes, commands name network
 // namespaces.
 package diagnose

@@ -122,15 +122,15 @@ func (w walker) nameless(q Question) Cause {
 	if q.Replied || q.Source.IsValid() || state.IsLinkLocal(q.To) || len(w.ends(q.From)) == 0 || w.hasFamily(q.From, q.To) {
 		return Cause{}
 	}
-	why, cure, ok := w.disarmed(q.From, q.To)
+	why, fix, ok := w.disarmed(q.From, q.To)
 	if !ok {
-		cure = fmt.Sprintf("in the spec, addresses or a subnet with an %s prefix for a link of %s", family, node)
+		fix = fmt.Sprintf("in the spec, addresses or a subnet with an %s prefix for a link of %s", family, node)
 	}
 	return Cause{
 		Reason:  v1alpha1.ReasonNetworkUnreachable,
 		Node:    node,
 		Message: shorten(fmt.Sprintf("%s has no %s address to ask from%s", node, family, why)),
-		Cure:    cure,
+		Fix:     fix,
 	}
 }
 
@@ -177,7 +177,7 @@ func (w walker) silent(ctx context.Context, request trip) Cause {
 		Reason:  v1alpha1.ReasonEchoIgnored,
 		Node:    node,
 		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, setting, value),
-		Cure:    w.sysctlCure(request.end, fmt.Sprintf("remove %s from the sysctls of %s", setting, node), setting, "0"),
+		Fix:     w.sysctlFix(request.end, fmt.Sprintf("remove %s from the sysctls of %s", setting, node), setting, "0"),
 	}
 }
 
@@ -193,7 +193,7 @@ func (w walker) silent6(ctx context.Context, request trip) Cause {
 		Reason:  v1alpha1.ReasonEchoIgnored,
 		Node:    node,
 		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, setting.Name, setting.Value),
-		Cure:    undo(found[i]),
+		Fix:     undo(found[i]),
 	}
 }
 
@@ -204,7 +204,7 @@ func (w walker) elsewhere(request, reply trip) Cause {
 		Reason:  v1alpha1.ReasonDuplicateAddress,
 		Node:    node,
 		Message: fmt.Sprintf("the reply goes to %s, which has the address %s too", node, request.source),
-		Cure: w.withoutAddress(reply.end, request.source,
+		Fix: w.withoutAddress(reply.end, request.source,
 			fmt.Sprintf("in the spec, give %s and %s different addresses", state.NodeOf(request.start), node)),
 	}
 }
@@ -215,12 +215,12 @@ func noReply(q Question, request trip) Cause {
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    to,
 		Message: fmt.Sprintf("every node forwards packets from %s to %s (%s) and back, and yet no reply came", from, to, request.destination),
-		Cure: shorten(fmt.Sprintf("look for a packet filter, and for where the packets stop: ip netns exec %s tcpdump -ni any %s",
+		Fix: shorten(fmt.Sprintf("look for a packet filter, and for where the packets stop: ip netns exec %s tcpdump -ni any %s",
 			request.end, protocol(request.destination))),
 	}
 	if q.NoRoom {
 		cause.Message += ": this machine's neighbour table is full, which all its labs share"
-		cause.Cure = fmt.Sprintf("fewer labs or probes on this machine, or on the machine itself: sysctl -w net.%s.neigh.default.gc_thresh3=16384",
+		cause.Fix = fmt.Sprintf("fewer labs or probes on this machine, or on the machine itself: sysctl -w net.%s.neigh.default.gc_thresh3=16384",
 			strings.ToLower(string(familyName(request.destination))))
 	}
 	return cause
@@ -242,6 +242,6 @@ func replied(q Question, walk Walk) Cause {
 		Reason:  v1alpha1.ReasonUnexpectedReply,
 		Node:    walk.From,
 		Message: shorten(fmt.Sprintf("%s gets a reply from %s, which should be unreachable; the way is %s", walk.From, q.To, way(walk.Forward))),
-		Cure:    "in the spec, expect: Reachable, or take away a route or link on the way",
+		Fix:     "in the spec, expect: Reachable, or take away a route or link on the way",
 	}
 }

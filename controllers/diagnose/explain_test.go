@@ -143,7 +143,7 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 			return d, nil
 		}
 		walk, err := diagnose.Explain(t.Context(), altered{k, byRule}, observe(t, k), ns1ToNs2)
-		if cure := "unless it is meant, undo it; by hand: ip -n " + router + " rule delete pref 100"; err != nil || walk.Cause.Message != want || walk.Cause.Cure != cure {
+		if fix := "unless it is meant, undo it; by hand: ip -n " + router + " rule delete pref 100"; err != nil || walk.Cause.Message != want || walk.Cause.Fix != fix {
 			t.Errorf("%+v, %v, want %q", walk.Cause, err, want)
 		}
 	}
@@ -157,7 +157,7 @@ func TestAFullNeighbourTableIsNamed(t *testing.T) {
 	q.NoRoom = true
 	cause := explain(t, k, q).Cause
 	if cause.Reason != v1alpha1.ReasonNoReply || !strings.Contains(cause.Message, "neighbour table is full") ||
-		!strings.HasSuffix(cause.Cure, "sysctl -w net.ipv4.neigh.default.gc_thresh3=16384") {
+		!strings.HasSuffix(cause.Fix, "sysctl -w net.ipv4.neigh.default.gc_thresh3=16384") {
 		t.Errorf("%+v", cause)
 	}
 }
@@ -261,7 +261,7 @@ func TestAWalkHasEveryHop(t *testing.T) {
 }
 
 // A name of 15 characters for everything and the longest namespace and lab there can be:
-// a cure loses its command rather than its end.
+// a fix loses its command rather than its end.
 func TestLongNamesFit(t *testing.T) {
 	long := state.Identity{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("l", 63), Owner: "local/x"}
 	const from, router = "aaaaaaaaaaaaaaa", "rrrrrrrrrrrrrrr"

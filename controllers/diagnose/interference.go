@@ -34,13 +34,13 @@ func (w walker) interference(ctx context.Context, request, reply trip) Cause {
 	return Cause{}
 }
 
-func suspect(request trip, namespace, what, cure string) Cause {
+func suspect(request trip, namespace, what, fix string) Cause {
 	node := state.NodeOf(namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
 		Message: shorten(fmt.Sprintf("every node forwards packets to %s and back, and yet no reply came; they pass %s, %s", request.destination, node, what)),
-		Cure:    cure,
+		Fix:     fix,
 	}
 }
 
@@ -51,7 +51,7 @@ func suspicious(i state.Interference) bool {
 	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.Choosy)
 }
 
-// undo is the cure of what somebody put there, who may have meant it.
+// undo is the fix of what somebody put there, who may have meant it.
 func undo(i state.Interference) string {
 	if i.Undo == "" {
 		return shorten("see whether it is meant: " + i.Look)
@@ -74,7 +74,7 @@ func ruled(p packet, at place, rule state.Interference) Cause {
 		Reason:  v1alpha1.ReasonRouteRejects,
 		Node:    node,
 		Message: shorten(fmt.Sprintf("%s rejects packets to %s by %s", node, p.destination, rule.What)),
-		Cure:    undo(rule),
+		Fix:     undo(rule),
 	}
 }
 

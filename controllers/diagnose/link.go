@@ -102,7 +102,7 @@ func (w walker) heldPort(port state.LinkID) Cause {
 		Reason:  v1alpha1.ReasonSpanningTree,
 		Node:    node,
 		Message: fmt.Sprintf("the spanning tree of %s %s port %s", node, w.held[port], port.Name),
-		Cure:    "wait: a spanning tree needs some seconds after every change",
+		Fix:     "wait: a spanning tree needs some seconds after every change",
 	}
 }
 
@@ -113,7 +113,7 @@ func (w walker) noPort(id state.LinkID, where string) Cause {
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
 		Message: fmt.Sprintf("interface %s of %s is no port of %s, %s", id.Name, node, bridge.Name, where),
-		Cure:    fit(drift, fmt.Sprintf("ip -n %s link set %s master %s", id.Namespace, id.Device(), bridge.Name)),
+		Fix:     fit(drift, fmt.Sprintf("ip -n %s link set %s master %s", id.Namespace, id.Device(), bridge.Name)),
 	}
 }
 
@@ -123,7 +123,7 @@ func leavesLab(p packet, out state.LinkID) Cause {
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
 		Message: fmt.Sprintf("%s sends packets to %s over %s, which leads to no node of the lab", node, p.destination, out.Name),
-		Cure:    fmt.Sprintf("see what it is: ip -n %s link show %s", out.Namespace, out.Device()),
+		Fix:     fmt.Sprintf("see what it is: ip -n %s link show %s", out.Namespace, out.Device()),
 	}
 }
 
@@ -134,14 +134,14 @@ func (w walker) linkDown(id state.LinkID, where string) Cause {
 		Reason:  v1alpha1.ReasonLinkDown,
 		Node:    node,
 		Message: fmt.Sprintf("interface %s of %s is down, %s", id.Name, node, where),
-		Cure:    w.fix(w.wants(id).Up, "in the spec, state: Up on its link", state.SetAdmin{LinkID: id, Up: true}.String()),
+		Fix:     w.fix(w.wants(id).Up, "in the spec, state: Up on its link", state.SetAdmin{LinkID: id, Up: true}.String()),
 	}
 	switch {
 	case id.Name == state.Loopback || w.isBridge(id):
-		cause.Cure = fit(drift, state.SetAdmin{LinkID: id, Up: true}.String())
+		cause.Fix = fit(drift, state.SetAdmin{LinkID: id, Up: true}.String())
 	case w.State.Links[id].Up:
 		cause.Message = fmt.Sprintf("interface %s of %s has no carrier, %s", id.Name, node, where)
-		cause.Cure = "set the other end of its link up"
+		cause.Fix = "set the other end of its link up"
 	}
 	return cause
 }
@@ -163,7 +163,7 @@ func (w walker) tooBig(p packet, end state.LinkID) Cause {
 		Reason:  v1alpha1.ReasonMessageTooBig,
 		Node:    node,
 		Message: fmt.Sprintf("packets of %d bytes to %s do not fit %s of %s: at most %d bytes", p.size, p.destination, end.Name, node, limit),
-		Cure: w.fix(drifted, fmt.Sprintf("in the spec, mtu: %d on its link and at neither end a smaller one, or a smaller sizeBytes", p.size),
+		Fix: w.fix(drifted, fmt.Sprintf("in the spec, mtu: %d on its link and at neither end a smaller one, or a smaller sizeBytes", p.size),
 			state.SetMTU{LinkID: end, MTU: size}.String()),
 	}
 }
@@ -183,7 +183,7 @@ func staleMTU(request trip) Cause {
 		Reason:  v1alpha1.ReasonMessageTooBig,
 		Node:    node,
 		Message: fmt.Sprintf("packets of %d bytes to %s are too big by what %s knows of the way: at most %d bytes", request.size, request.destination, node, known),
-		Cure:    fmt.Sprintf(command, request.start),
+		Fix:     fmt.Sprintf(command, request.start),
 	}
 }
 

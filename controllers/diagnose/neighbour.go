@@ -39,7 +39,7 @@ func (w walker) withoutARP(l leg, wanted netip.Addr) Cause {
 			Reason:  v1alpha1.ReasonHostUnreachable,
 			Node:    state.NodeOf(id.Namespace),
 			Message: message,
-			Cure:    fit(drift, state.ResetAttribute{OverrideID: off}.String()),
+			Fix:     fit(drift, state.ResetAttribute{OverrideID: off}.String()),
 		}
 	}
 	return Cause{}
@@ -70,7 +70,7 @@ func (w walker) speechless(p packet, l leg, wanted netip.Addr) Cause {
 	if lost, ok := w.lostLinkLocal(l.out); ok {
 		usual = lost
 	}
-	cause.Cure = fit(drift, state.AddAddress{AddressID: usual}.String())
+	cause.Fix = fit(drift, state.AddAddress{AddressID: usual}.String())
 	return cause
 }
 
@@ -100,7 +100,7 @@ func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
 		Message: shorten(fmt.Sprintf("%s has %s, but %s has %s there", node, entry.What, other, right)),
-		Cure:    undo(entry),
+		Fix:     undo(entry),
 	}
 }
 
@@ -130,7 +130,7 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 		Node:   other,
 		Message: shorten(fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: %s is %s, and its way to %s is over %s",
 			node, c.wanted, c.out.Name, other, filter.Setting.Name, filter.Setting.Value, asker, back.Link)),
-		Cure: undo(filter),
+		Fix: undo(filter),
 	}
 }
 
@@ -147,19 +147,19 @@ func (w walker) doubled(c crossing) Cause {
 	}
 	one, other := state.NodeOf(holders[0]), state.NodeOf(holders[1])
 	spec := fmt.Sprintf("in the spec, give %s and %s different addresses", one, other)
-	cure := spec
+	fix := spec
 	for _, namespace := range holders {
-		if cure == spec {
-			cure = w.withoutAddress(namespace, c.wanted, spec)
+		if fix == spec {
+			fix = w.withoutAddress(namespace, c.wanted, spec)
 		}
 	}
-	if cure != spec { // until it asks anew, the node keeps what it has heard
-		cure += fmt.Sprintf("; ip -n %s neighbour flush to %s", c.out.Namespace, c.wanted)
+	if fix != spec { // until it asks anew, the node keeps what it has heard
+		fix += fmt.Sprintf("; ip -n %s neighbour flush to %s", c.out.Namespace, c.wanted)
 	}
 	return Cause{
 		Reason:  v1alpha1.ReasonDuplicateAddress,
 		Node:    other,
 		Message: fmt.Sprintf("%s and %s both have %s on the link %s of %s: who answers first gets the packets", one, other, c.wanted, c.out.Name, state.NodeOf(c.out.Namespace)),
-		Cure:    cure,
+		Fix:     fix,
 	}
 }

@@ -24,12 +24,12 @@ func (w walker) nobody(p packet, out state.LinkID, decision state.ForwardingDeci
 		return w.unanswered(out, neighbours[holder].in, wanted)
 	case decision.Via.IsValid():
 		cause.Message = fmt.Sprintf("%s sends packets to %s via %s, which is nobody's address on link %s", node, p.destination, wanted, out.Name)
-		cause.Cure = w.gatewayCure(p, out, wanted, neighbours)
+		cause.Fix = w.gatewayFix(p, out, wanted, neighbours)
 	case len(w.owners[wanted]) > 0:
 		return w.notOnLink(p, out)
 	default:
 		cause.Message = fmt.Sprintf("%s looks for %s on link %s, but it is nobody's address there", node, wanted, out.Name)
-		cause.Cure = w.addressCure(out, wanted, neighbours, "ask another")
+		cause.Fix = w.addressFix(out, wanted, neighbours, "ask another")
 	}
 	return cause
 }
@@ -42,14 +42,14 @@ func (w walker) unanswered(out, in state.LinkID, wanted netip.Addr) Cause {
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    other,
 		Message: fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: it is on another interface", node, wanted, out.Name, other),
-		Cure:    fmt.Sprintf("in the spec, a next hop that %s has on that link", other),
+		Fix:     fmt.Sprintf("in the spec, a next hop that %s has on that link", other),
 	}
 	ignore := w.strictest(in, "arp_ignore")
 	if wanted.Is6() || ignore.value == "" {
 		return cause
 	}
 	cause.Message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: %s is %s", node, wanted, out.Name, other, ignore.name, ignore.value)
-	cause.Cure = w.sysctlCure(in.Namespace, fmt.Sprintf("remove arp_ignore from the sysctls of %s", other), ignore.name, "0")
+	cause.Fix = w.sysctlFix(in.Namespace, fmt.Sprintf("remove arp_ignore from the sysctls of %s", other), ignore.name, "0")
 	return cause
 }
 
@@ -69,40 +69,40 @@ func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
 		Message: fmt.Sprintf("%s looks for %s on link %s, but %s has it elsewhere", node, p.destination, out.Name, owner),
-		Cure:    fmt.Sprintf("in the spec, correct the routes of %s", node),
+		Fix:     fmt.Sprintf("in the spec, correct the routes of %s", node),
 	}
 	path, _ := w.path(out.Namespace, p.destination, nothing)
 	own, ok := w.covering(out, p.destination)
 	if !ok {
-		cause.Cure = w.byAnotherWay(cause.Cure, "replace", path, p.destination)
+		cause.Fix = w.byAnotherWay(cause.Fix, "replace", path, p.destination)
 		return cause
 	}
 	cause.Message = fmt.Sprintf("%s looks for %s on link %s, because its %s contains it, but %s has it elsewhere", node, p.destination, out.Name, own, owner)
-	cause.Cure = fmt.Sprintf("in the spec, a longer prefix than /%d for %s at %s", own.Bits(), own.Addr(), node)
+	cause.Fix = fmt.Sprintf("in the spec, a longer prefix than /%d for %s at %s", own.Bits(), own.Addr(), node)
 	if len(path) == 0 || path[0].out != out {
 		return cause
 	}
 	for _, theirs := range w.addresses[path[0].in] {
 		if theirs.Masked().Contains(own.Addr()) && !theirs.Masked().Contains(p.destination) {
-			cause.Cure = fmt.Sprintf("in the spec, %s at %s, as %s has %s",
+			cause.Fix = fmt.Sprintf("in the spec, %s at %s, as %s has %s",
 				netip.PrefixFrom(own.Addr(), theirs.Bits()), node, state.NodeOf(path[0].in.Namespace), theirs)
 		}
 	}
-	cause.Cure = w.byAnotherWay(cause.Cure, "add", path, p.destination)
+	cause.Fix = w.byAnotherWay(cause.Fix, "add", path, p.destination)
 	return cause
 }
 
-// byAnotherWay adds to a cure the command for a route to one address, over the first leg of a way.
-func (v view) byAnotherWay(cure, verb string, path []leg, address netip.Addr) string {
+// byAnotherWay adds to a fix the command for a route to one address, over the first leg of a way.
+func (v view) byAnotherWay(fix, verb string, path []leg, address netip.Addr) string {
 	if len(path) == 0 {
-		return cure
+		return fix
 	}
 	out := path[0].out
 	via, ok := v.gatewayOn(path[0], address)
 	if !ok {
-		return cure
+		return fix
 	}
-	return fit(cure, fmt.Sprintf("ip -n %s route %s %s", out.Namespace, verb, hop(out, via, address, host(address).String())))
+	return fit(fix, fmt.Sprintf("ip -n %s route %s %s", out.Namespace, verb, hop(out, via, address, host(address).String())))
 }
 
 // owner is the first node with an address, as a network namespace; empty where nobody has it.
@@ -127,9 +127,9 @@ func (v view) covering(id state.LinkID, address netip.Addr) (netip.Prefix, bool)
 
 func host(address netip.Addr) netip.Prefix { return netip.PrefixFrom(address, address.BitLen()) }
 
-// gatewayCure corrects a next hop that nobody has: there is one neighbour, one on the way, or
+// gatewayFix corrects a next hop that nobody has: there is one neighbour, one on the way, or
 // one that is a router.
-func (w walker) gatewayCure(p packet, out state.LinkID, wrong netip.Addr, neighbours []leg) string {
+func (w walker) gatewayFix(p packet, out state.LinkID, wrong netip.Addr, neighbours []leg) string {
 	node := state.NodeOf(out.Namespace)
 	candidates := neighbours
 	if path, ok := w.path(out.Namespace, p.destination, nothing); ok && path[0].out == out {
@@ -140,12 +140,12 @@ func (w walker) gatewayCure(p packet, out state.LinkID, wrong netip.Addr, neighb
 			return w.correction(p, out, wrong, l.in.Namespace, right)
 		}
 	}
-	return w.addressCure(out, wrong, neighbours, "correct the routes of "+node)
+	return w.addressFix(out, wrong, neighbours, "correct the routes of "+node)
 }
 
-// addressCure gives somebody on a link an address that nobody has: who, is clear only where there
+// addressFix gives somebody on a link an address that nobody has: who, is clear only where there
 // is one neighbour.
-func (w walker) addressCure(out state.LinkID, wanted netip.Addr, neighbours []leg, or string) string {
+func (w walker) addressFix(out state.LinkID, wanted netip.Addr, neighbours []leg, or string) string {
 	spec := fmt.Sprintf("in the spec, give %s the address %s on that link, or %s", someone(neighbours), wanted, or)
 	own, ok := w.covering(out, wanted)
 	if len(neighbours) != 1 || !ok || state.IsLinkLocal(wanted) {
@@ -187,9 +187,9 @@ func (v view) routeOver(out state.LinkID, via, address netip.Addr) (best state.R
 	return best, ok
 }
 
-// misled is the cure where a node that does not forward is not on the shortest way of the one
+// misled is the fix where a node that does not forward is not on the shortest way of the one
 // that sends packets to it: another neighbour is the right gateway.
-func (w walker) misled(p packet, sender string, decision state.ForwardingDecision, receiver string) (cure string, ok bool) {
+func (w walker) misled(p packet, sender string, decision state.ForwardingDecision, receiver string) (fix string, ok bool) {
 	path, reached := w.path(sender, p.destination, nothing)
 	if !reached || len(path) == 0 || !decision.Via.IsValid() {
 		return "", false

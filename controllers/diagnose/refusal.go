@@ -67,7 +67,7 @@ func (w walker) notAccepted(p packet, at place) Cause {
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
 		Message: fmt.Sprintf("%s has the address %s and does not accept packets for it: it is new, or another node has it too", node, p.destination),
-		Cure:    fmt.Sprintf("see whether it is tentative or dadfailed: ip -n %s address show to %s", at.namespace, p.destination),
+		Fix:     fmt.Sprintf("see whether it is tentative or dadfailed: ip -n %s address show to %s", at.namespace, p.destination),
 	}
 }
 
@@ -78,12 +78,12 @@ func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, fmt.Sprintf("on the way from %s to %s", node, p.destination))
 	}
-	why, cure := w.whyNoRoute(ctx, p, at)
+	why, fix := w.whyNoRoute(ctx, p, at)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonNetworkUnreachable,
 		Node:    node,
 		Message: shorten(fmt.Sprintf("%s has no route to %s%s", node, p.destination, why)),
-		Cure:    cure,
+		Fix:     fix,
 	}
 	if p.isReply {
 		cause.Reason = v1alpha1.ReasonNoReturnRoute
@@ -94,15 +94,15 @@ func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
 
 // whyNoRoute goes on the sentence that says so. What somebody did by hand comes first: beside it, every
 // route that the spec could add would only go around it.
-func (w walker) whyNoRoute(ctx context.Context, p packet, at place) (why, cure string) {
-	if why, cure, ok := w.disarmed(at.namespace, p.destination); ok {
-		return why, cure
+func (w walker) whyNoRoute(ctx context.Context, p packet, at place) (why, fix string) {
+	if why, fix, ok := w.disarmed(at.namespace, p.destination); ok {
+		return why, fix
 	}
 	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
 		return fmt.Sprintf(": that to its own network on %s is gone", lost.Link), fit(drift, state.AddPrefixRoute{AddressID: lost}.String())
 	}
-	if cure, ok := w.lostRoute(at.namespace, p.destination); ok {
-		return "", cure
+	if fix, ok := w.lostRoute(at.namespace, p.destination); ok {
+		return "", fix
 	}
 	if route, ok := w.foreignRoute(ctx, at.namespace, p.destination, "throw"); ok {
 		return ": " + route.What + ", keeps its others from being used", undo(route)
@@ -137,7 +137,7 @@ func (w walker) forwardingDisabled(p packet, at place) Cause {
 		Reason:  v1alpha1.ReasonForwardingDisabled,
 		Node:    node,
 		Message: fmt.Sprintf("%s does not forward %s", node, family),
-		Cure:    w.sysctlCure(at.namespace, fmt.Sprintf("list %s under routers without forwarding: Disabled", node), off.name, "1"),
+		Fix:     w.sysctlFix(at.namespace, fmt.Sprintf("list %s under routers without forwarding: Disabled", node), off.name, "1"),
 	}
 	if off.value == "0" {
 		cause.Message += fmt.Sprintf(": %s is 0", off.name)
@@ -151,24 +151,24 @@ func (w walker) routeRejects(ctx context.Context, p packet, at place, kind state
 		Reason:  v1alpha1.ReasonRouteRejects,
 		Node:    node,
 		Message: fmt.Sprintf("%s has %s %s route for %s", node, article(kind), kind, p.destination),
-		Cure:    fmt.Sprintf("remove the %s route from %s; to find it: %s", kind, node, listRoutes(at.namespace, p.destination, kind)),
+		Fix:     fmt.Sprintf("remove the %s route from %s; to find it: %s", kind, node, listRoutes(at.namespace, p.destination, kind)),
 	}
 	if id, ok := w.rejecting(at.namespace, p.destination, kind); ok {
 		prefix := prefixName(id.Prefix)
 		cause.Message = fmt.Sprintf("%s rejects packets to %s: %s route for %s", node, p.destination, kind, prefix)
-		cause.Cure = fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefix, node),
+		cause.Fix = fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefix, node),
 			fmt.Sprintf("ip -n %s route delete %s %s", at.namespace, kind, id.Prefix))
-		if cure, ok := w.otherRoute(id); ok {
-			cause.Cure = cure
+		if fix, ok := w.otherRoute(id); ok {
+			cause.Fix = fix
 		}
 		return cause
 	}
 	if route, ok := w.foreignRoute(ctx, at.namespace, p.destination, kind.String()); ok {
 		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s: %s", node, p.destination, route.What))
-		cause.Cure = undo(route)
+		cause.Fix = undo(route)
 	} else if rule, ok := w.ruleAt(ctx, p, at); ok {
 		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s and has %s", node, p.destination, rule.What))
-		cause.Cure = undo(rule)
+		cause.Fix = undo(rule)
 	}
 	return cause
 }
@@ -197,11 +197,11 @@ func (w walker) sourceFiltered(ctx context.Context, p packet, at place) Cause {
 	case w.has(at.namespace, p.source):
 		cause.Reason = v1alpha1.ReasonDuplicateAddress
 		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: it has that address itself", node, p.source, at.incoming)
-		cause.Cure = w.withoutAddress(at.namespace, p.source, fmt.Sprintf("in the spec, give the sender an address that %s does not have", node))
+		cause.Fix = w.withoutAddress(at.namespace, p.source, fmt.Sprintf("in the spec, give the sender an address that %s does not have", node))
 	case filter.value != "":
 		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: its way back is another, and %s is %s",
 			node, p.source, at.incoming, filter.name, filter.value)
-		cause.Cure = w.sysctlCure(at.namespace, fmt.Sprintf("on %s a route to %s over %s, or %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.name, "0")
+		cause.Fix = w.sysctlFix(at.namespace, fmt.Sprintf("on %s a route to %s over %s, or %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.name, "0")
 	default:
 		if rule, ok := w.ruleAt(ctx, p, at); ok {
 			return ruled(p, at, rule)

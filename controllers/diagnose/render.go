@@ -11,7 +11,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// String is the walk for people: a line per hop, there and back, then cause and cure.
+// String is the walk for people: a line per hop, there and back, then cause and fix.
 func (w Walk) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s asks %s%s\n", w.From, w.To, prefixed(" from ", w.Source))
@@ -23,8 +23,8 @@ func (w Walk) String() string {
 	if w.Cause.Found() {
 		fmt.Fprintf(&b, "cause: %s: %s\n", w.Cause.Reason, w.Cause.Message)
 	}
-	if w.Cause.Cure != "" {
-		fmt.Fprintf(&b, "cure:  %s\n", w.Cause.Cure)
+	if w.Cause.Fix != "" {
+		fmt.Fprintf(&b, "fix:   %s\n", w.Cause.Fix)
 	}
 	return b.String()
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // missing is why a node has no route to an address, as far as more is known than that, and the
-// cure: a route over the first leg of the shortest way there, or what such a route needs.
-func (v view) missing(namespace string, address netip.Addr) (why, cure string) {
+// fix: a route over the first leg of the shortest way there, or what such a route needs.
+func (v view) missing(namespace string, address netip.Addr) (why, fix string) {
 	node := state.NodeOf(namespace)
 	ends := v.ends(namespace)
 	if len(ends) == 0 {
@@ -34,13 +34,13 @@ func (v view) missing(namespace string, address netip.Addr) (why, cure string) {
 		return v.outsidePrefix(first, address)
 	}
 	if via, ok := v.gatewayOn(first, address); ok {
-		return "", v.routeCureTo("add", v.destination(namespace, address), first, via, address)
+		return "", v.routeFixTo("add", v.destination(namespace, address), first, via, address)
 	}
 	return v.noGateway(first, address)
 }
 
-// routeCureTo gives a node a route to what an address is part of, via the other end of a leg.
-func (v view) routeCureTo(verb, to string, first leg, via, address netip.Addr) string {
+// routeFixTo gives a node a route to what an address is part of, via the other end of a leg.
+func (v view) routeFixTo(verb, to string, first leg, via, address netip.Addr) string {
 	node := state.NodeOf(first.out.Namespace)
 	hops := "via: " + state.NodeOf(first.in.Namespace)
 	if v.severalLinks(first) {
@@ -71,7 +71,7 @@ func (v view) severalLinks(l leg) bool {
 
 // outsidePrefix is why the way to an address on the same segment is not known: no prefix of the
 // sender contains it.
-func (v view) outsidePrefix(l leg, address netip.Addr) (why, cure string) {
+func (v view) outsidePrefix(l leg, address netip.Addr) (why, fix string) {
 	node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
 	why = fmt.Sprintf(", which %s has on the same link, outside the prefixes of %s there", other, node)
 	spec := fmt.Sprintf("in the spec, one prefix for both ends (%s), or on %s routes: [{to: %q, link: %s}]",
@@ -81,7 +81,7 @@ func (v view) outsidePrefix(l leg, address netip.Addr) (why, cure string) {
 
 // noGateway is why the other end of a leg cannot be a gateway: it has no address of the family
 // there, or one that the sender does not see.
-func (v view) noGateway(l leg, address netip.Addr) (why, cure string) {
+func (v view) noGateway(l leg, address netip.Addr) (why, fix string) {
 	node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
 	theirs, ok := v.addressOf(l.in, address)
 	if !ok {

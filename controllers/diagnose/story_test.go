@@ -30,7 +30,7 @@ var pair = state.Identity{Namespace: "default", Name: "routed-pair", Owner: stat
 // Each story of testdata is a lab's spec, what somebody did to it by hand, a question, and
 // how it is explained.
 // Unless it is "known" what the lab should be, what is done by hand stands for a spec that says it, so that the
-// cures are those of a spec. Those of a lab that was changed are in package broken.
+// fixes are those of a spec. Those of a lab that was changed are in package broken.
 func TestStories(t *testing.T) {
 	stories, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(stories) == 0 {
@@ -260,7 +260,7 @@ func observe(t *testing.T, k *fake.Kernel) state.Observation {
 // checkTexts holds what every cause promises: one line of at most 300 characters each.
 func checkTexts(t *testing.T, c diagnose.Cause) {
 	t.Helper()
-	for _, text := range []string{c.Message, c.Cure} {
+	for _, text := range []string{c.Message, c.Fix} {
 		if strings.ContainsAny(text, "\n\t") || utf8.RuneCountInString(text) > 300 {
 			t.Errorf("not one line of at most 300 characters: %q", text)
 		}

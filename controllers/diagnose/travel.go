@@ -124,27 +124,27 @@ func unreadable(at place, p packet, err error) Cause {
 	}
 }
 
-// correct replaces the cure of a node that does not forward where another node should not have
+// correct replaces the fix of a node that does not forward where another node should not have
 // sent packets to it.
 func (w walker) correct(ctx context.Context, t *trip, at place) {
 	if t.cause.Reason != v1alpha1.ReasonForwardingDisabled || len(t.hops) == 0 {
 		return
 	}
 	sender, decision := t.passed[len(t.passed)-2], t.hops[len(t.hops)-1].Decision
-	if cure, ok := w.detour(ctx, sender, t.destination, decision); ok {
-		t.cause.Cure = cure
-	} else if cure, ok := w.misled(t.packet, sender, decision, at.namespace); ok {
-		t.cause.Cure = cure
+	if fix, ok := w.detour(ctx, sender, t.destination, decision); ok {
+		t.cause.Fix = fix
+	} else if fix, ok := w.misled(t.packet, sender, decision, at.namespace); ok {
+		t.cause.Fix = fix
 	}
 }
 
-// correctWay replaces the cure where nobody is at the end of a way that the lab did not ask for.
+// correctWay replaces the fix where nobody is at the end of a way that the lab did not ask for.
 func (w walker) correctWay(ctx context.Context, t *trip, namespace string, decision state.ForwardingDecision) {
 	if t.cause.Reason != v1alpha1.ReasonHostUnreachable {
 		return
 	}
-	if cure, ok := w.detour(ctx, namespace, t.destination, decision); ok {
-		t.cause.Cure = cure
+	if fix, ok := w.detour(ctx, namespace, t.destination, decision); ok {
+		t.cause.Fix = fix
 	}
 }
 
@@ -162,7 +162,7 @@ func (w walker) loop(ctx context.Context, t trip) Cause {
 		Reason:  v1alpha1.ReasonRoutingLoop,
 		Node:    state.NodeOf(again),
 		Message: shorten(fmt.Sprintf("packets to %s go round in circles: %s", t.destination, wayThrough(round))),
-		Cure:    w.wayOut(ctx, t, round),
+		Fix:     w.wayOut(ctx, t, round),
 	}
 }
 
@@ -174,12 +174,12 @@ func wayThrough(namespaces []string) string {
 	return strings.Join(nodes, " -> ")
 }
 
-// wayOut is the cure of a loop: a route on the first node of it that does not send packets the
+// wayOut is the fix of a loop: a route on the first node of it that does not send packets the
 // shortest way.
 func (w walker) wayOut(ctx context.Context, t trip, round []string) string {
 	for i, namespace := range round[:len(round)-1] {
-		if cure, ok := w.detour(ctx, namespace, t.destination, t.decisionAt(len(t.passed)-len(round)+i)); ok {
-			return cure
+		if fix, ok := w.detour(ctx, namespace, t.destination, t.decisionAt(len(t.passed)-len(round)+i)); ok {
+			return fix
 		}
 	}
 	for i, namespace := range round[:len(round)-1] {
@@ -187,8 +187,8 @@ func (w walker) wayOut(ctx context.Context, t trip, round []string) string {
 		if !reached || len(path) == 0 || path[0].in.Namespace == round[i+1] {
 			continue
 		}
-		if cure, ok := w.rightWay(path[0], t.destination); ok {
-			return cure
+		if fix, ok := w.rightWay(path[0], t.destination); ok {
+			return fix
 		}
 	}
 	return w.inSpec(fmt.Sprintf("correct the routes to %s on these nodes", t.destination))
@@ -229,6 +229,6 @@ func (w walker) timeToLive(t *trip) Cause {
 		Reason:  v1alpha1.ReasonTTLExceeded,
 		Node:    node,
 		Message: fmt.Sprintf("packets from %s to %s end at %s: %s is %s", node, t.destination, last.Node, ttl.name, ttl.value),
-		Cure:    w.sysctlCure(t.start, fmt.Sprintf("%s: 255 on %s", inSpec, node), ttl.name, "255"),
+		Fix:     w.sysctlFix(t.start, fmt.Sprintf("%s: 255 on %s", inSpec, node), ttl.name, "255"),
 	}
 }

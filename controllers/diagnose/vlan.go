@@ -81,7 +81,7 @@ func (w walker) otherVLAN(p packet, l leg, wanted netip.Addr) (leg, Cause) {
 		}
 	}
 	cause.Message = fmt.Sprintf("%s is %s and %s, who has %s, %s", from, here, holder, wanted, there)
-	cause.Cure = w.memberCure(here, there)
+	cause.Fix = w.memberFix(here, there)
 	l.before = 0
 	if len(gates) > 0 {
 		l.before = gates[0].passed + 1
@@ -97,26 +97,26 @@ func backwards(gates []gate) []gate {
 	return reversed
 }
 
-// memberCure puts one end into the other's VLAN: the one asked for, unless it sends tags.
-func (w walker) memberCure(here, there member) string {
+// memberFix puts one end into the other's VLAN: the one asked for, unless it sends tags.
+func (w walker) memberFix(here, there member) string {
 	for _, port := range []state.LinkID{there.port, here.port} {
-		if cure, ok := w.driftedPort(port); ok {
-			return cure
+		if fix, ok := w.driftedPort(port); ok {
+			return fix
 		}
 	}
 	switch {
 	case there.tag == 0 && there.port.Name != "" && here.vlan != 0:
-		return w.portCure(there.port, fmt.Sprintf("vlan: %d", here.vlan), here.vlan, " pvid untagged")
+		return w.portFix(there.port, fmt.Sprintf("vlan: %d", here.vlan), here.vlan, " pvid untagged")
 	case here.tag == 0 && here.port.Name != "" && there.vlan != 0:
-		return w.portCure(here.port, fmt.Sprintf("vlan: %d", there.vlan), there.vlan, " pvid untagged")
+		return w.portFix(here.port, fmt.Sprintf("vlan: %d", there.vlan), there.vlan, " pvid untagged")
 	}
 	return "in the spec, the same VLAN at both ends"
 }
 
-// portCure is what to write at a switch's end of a link, and the command.
-func (v view) portCure(port state.LinkID, spec string, vlan uint16, how string) string {
-	if cure, ok := v.driftedPort(port); ok {
-		return cure
+// portFix is what to write at a switch's end of a link, and the command.
+func (v view) portFix(port state.LinkID, spec string, vlan uint16, how string) string {
+	if fix, ok := v.driftedPort(port); ok {
+		return fix
 	}
 	return fit(fmt.Sprintf("in the spec, %s at port %s of %s", spec, port.Name, state.NodeOf(port.Namespace)),
 		fmt.Sprintf("bridge -n %s vlan add dev %s vid %d%s", port.Namespace, port.Name, vlan, how))
@@ -154,10 +154,10 @@ func (w walker) notMember(p packet, l leg, port state.LinkID, vlan uint16) Cause
 		Reason:  v1alpha1.ReasonDifferentVLAN,
 		Node:    node,
 		Message: fmt.Sprintf("port %s of %s is not in VLAN %d, on the way from %s to %s", port.Name, node, vlan, state.NodeOf(l.out.Namespace), p.destination),
-		Cure:    w.portCure(port, fmt.Sprintf("%d among the vlans", vlan), vlan, ""),
+		Fix:     w.portFix(port, fmt.Sprintf("%d among the vlans", vlan), vlan, ""),
 	}
 	if w.isBridge(port) {
-		cause.Cure = fit(drift, fmt.Sprintf("bridge -n %s vlan add dev %s vid %d self", port.Namespace, port.Name, vlan))
+		cause.Fix = fit(drift, fmt.Sprintf("bridge -n %s vlan add dev %s vid %d self", port.Namespace, port.Name, vlan))
 	}
 	return cause
 }
@@ -174,10 +174,10 @@ func (w walker) nativeDiffers(sender, port state.LinkID, vlan uint16) Cause {
 		Reason:  v1alpha1.ReasonDifferentVLAN,
 		Node:    node,
 		Message: fmt.Sprintf("%s sends VLAN %d untagged by %s, and %s %s coming in by %s", other, vlan, sender.Name, node, takes, port.Name),
-		Cure:    w.portCure(port, fmt.Sprintf("nativeVLAN: %d", vlan), vlan, " pvid untagged"),
+		Fix:     w.portFix(port, fmt.Sprintf("nativeVLAN: %d", vlan), vlan, " pvid untagged"),
 	}
-	if cure, ok := w.driftedPort(sender); ok {
-		cause.Cure = cure
+	if fix, ok := w.driftedPort(sender); ok {
+		cause.Fix = fix
 	}
 	return cause
 }

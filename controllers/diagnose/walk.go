@@ -45,18 +45,18 @@ type Cause struct {
 	Reason string `json:"reason"`
 	// Node is the node to look at.
 	Node string `json:"node,omitempty"`
-	// Message says what is wrong, Cure what to do; one line each.
+	// Message says what is wrong, Fix what to do; one line each.
 	Message string `json:"message"`
-	Cure    string `json:"cure,omitempty"`
+	Fix     string `json:"fix,omitempty"`
 }
 
 // Found reports whether there is a cause.
 func (c Cause) Found() bool { return c.Reason != "" }
 
-// String is message and cure in one line, as status messages have them.
+// String is message and fix in one line, as status messages have them.
 func (c Cause) String() string {
-	if c.Cure == "" {
+	if c.Fix == "" {
 		return c.Message
 	}
-	return c.Message + "; " + c.Cure
+	return c.Message + "; " + c.Fix
 }

@@ -16,7 +16,7 @@ import (
 // drift is what to do about something that the spec has and the kernel has not, beside doing it by hand.
 const drift = "the spec is right and the kernel was changed: up -f repairs it, in a cluster driftPolicy: Correct"
 
-// fix is a cure: nothing has to be written into the spec of a lab that has drifted.
+// fix is what to do: nothing has to be written into the spec of a lab that has drifted.
 func (v view) fix(drifted bool, spec, command string) string {
 	if drifted {
 		spec = drift
@@ -93,10 +93,10 @@ func (v view) withoutIPv6(id state.LinkID) (off setting, ok bool) {
 }
 
 // disarmed is why a node has not what it needs to send to an address: IPv6 is off, or addresses are gone.
-func (v view) disarmed(namespace string, to netip.Addr) (why, cure string, ok bool) {
+func (v view) disarmed(namespace string, to netip.Addr) (why, fix string, ok bool) {
 	for _, id := range v.links[namespace] {
 		if off, ok := v.withoutIPv6(id); ok && to.Is6() {
-			return fmt.Sprintf(": IPv6 is off at its interface %s, %s is %s", id.Name, off.name, off.value), v.sysctlCure(namespace, "", off.name, "0"), true
+			return fmt.Sprintf(": IPv6 is off at its interface %s, %s is %s", id.Name, off.name, off.value), v.sysctlFix(namespace, "", off.name, "0"), true
 		}
 	}
 	if lost := v.lostAddresses(namespace, to); len(lost) > 0 {
@@ -118,11 +118,11 @@ func (v view) lostBy(out state.LinkID, wanted netip.Addr, neighbours []leg) Caus
 				Reason:  v1alpha1.ReasonHostUnreachable,
 				Node:    other,
 				Message: fmt.Sprintf("%s looks for %s on link %s, which %s should have on %s and has not any more", node, wanted, out.Name, other, id.Link),
-				Cure:    v.fix(true, "", state.AddAddress{AddressID: id}.String()),
+				Fix:     v.fix(true, "", state.AddAddress{AddressID: id}.String()),
 			}
 			if off, ok := v.withoutIPv6(state.LinkID{Namespace: id.Namespace, Name: id.Link}); ok && wanted.Is6() {
 				cause.Message = fmt.Sprintf("%s looks for %s on link %s, which %s has no more: IPv6 is off there, %s is %s", node, wanted, out.Name, other, off.name, off.value)
-				cause.Cure = v.sysctlCure(id.Namespace, "", off.name, "0")
+				cause.Fix = v.sysctlFix(id.Namespace, "", off.name, "0")
 			}
 			return cause
 		}
@@ -143,8 +143,8 @@ func bestRoute(routes map[state.RouteID]state.Route, namespace string, address n
 	return best, route, ok
 }
 
-// lostRoute is the cure where the lab's route to an address is gone, or another one now.
-func (v view) lostRoute(namespace string, address netip.Addr) (cure string, ok bool) {
+// lostRoute is the fix where the lab's route to an address is gone, or another one now.
+func (v view) lostRoute(namespace string, address netip.Addr) (fix string, ok bool) {
 	if v.lab == nil {
 		return "", false
 	}
@@ -155,8 +155,8 @@ func (v view) lostRoute(namespace string, address netip.Addr) (cure string, ok b
 	return v.fix(true, "", state.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
 }
 
-// otherRoute is the cure where somebody made a route another one.
-func (v view) otherRoute(id state.RouteID) (cure string, ok bool) {
+// otherRoute is the fix where somebody made a route another one.
+func (v view) otherRoute(id state.RouteID) (fix string, ok bool) {
 	if v.lab == nil {
 		return "", false
 	}
@@ -167,9 +167,9 @@ func (v view) otherRoute(id state.RouteID) (cure string, ok bool) {
 	return v.fix(true, "", state.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
 }
 
-// driftedPort is the cure where somebody took a bridge's port out of a VLAN that the lab has it in, or made
+// driftedPort is the fix where somebody took a bridge's port out of a VLAN that the lab has it in, or made
 // it another kind of member.
-func (v view) driftedPort(port state.LinkID) (cure string, ok bool) {
+func (v view) driftedPort(port state.LinkID) (fix string, ok bool) {
 	if v.lab == nil {
 		return "", false
 	}
@@ -197,7 +197,7 @@ func (v view) unwantedPrefix(namespace string, address netip.Addr) (wrong state.
 	return wrong, false
 }
 
-// withoutAddress is the cure where a node has an address it should not have.
+// withoutAddress is the fix where a node has an address it should not have.
 func (v view) withoutAddress(namespace string, address netip.Addr, spec string) string {
 	if v.lab == nil {
 		return spec

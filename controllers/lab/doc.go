@@ -17,7 +17,7 @@
 // # Compile
 //
 // Compile resolves names to ends of links, derives addresses, next hops and routes, and
-// collects every problem it meets on the way with field, problem and cure. Validate is the
+// collects every problem it meets on the way with field, problem and fix. Validate is the
 // same walk with only the problems kept, so the linter, the controller and the agent cannot
 // disagree.
 package lab

@@ -299,11 +299,11 @@ func (n *network) parseRange(field, text string) (netip.Prefix, bool) {
 func (n *network) parsePrefix(field, text string) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		cure := "write it in CIDR notation, such as 192.0.2.1/24 or fd00::1/64"
+		fix := "write it in CIDR notation, such as 192.0.2.1/24 or fd00::1/64"
 		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
-			cure = fmt.Sprintf("add the prefix length: %s/%d", a, a.BitLen())
+			fix = fmt.Sprintf("add the prefix length: %s/%d", a, a.BitLen())
 		}
-		n.refuse(field, cure, "%q is not an address with a prefix length", text)
+		n.refuse(field, fix, "%q is not an address with a prefix length", text)
 		return p, false
 	}
 	a := p.Addr()

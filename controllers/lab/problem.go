@@ -13,14 +13,14 @@ type Problem struct {
 	Field string
 	// Message says what is wrong.
 	Message string
-	// Cure says what to do.
-	Cure string
+	// Fix says what to do.
+	Fix string
 }
 
 func (p Problem) String() string {
 	text := p.Field + ": " + p.Message
-	if p.Cure != "" {
-		text += "; " + p.Cure
+	if p.Fix != "" {
+		text += "; " + p.Fix
 	}
 	return text
 }
@@ -45,11 +45,11 @@ type report struct {
 }
 
 // refuse notes a problem; message may be a format.
-func (r *report) refuse(field, cure, message string, args ...any) {
-	r.problems = append(r.problems, Problem{field, fmt.Sprintf(message, args...), cure})
+func (r *report) refuse(field, fix, message string, args ...any) {
+	r.problems = append(r.problems, Problem{field, fmt.Sprintf(message, args...), fix})
 }
 
 // warn notes something that is legal and probably not meant.
-func (r *report) warn(field, cure, message string, args ...any) {
-	r.warnings = append(r.warnings, Problem{field, fmt.Sprintf(message, args...), cure})
+func (r *report) warn(field, fix, message string, args ...any) {
+	r.warnings = append(r.warnings, Problem{field, fmt.Sprintf(message, args...), fix})
 }

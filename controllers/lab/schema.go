@@ -205,7 +205,7 @@ func (n *network) checkSysctls(x *node) {
 	for i, s := range x.config.Sysctls {
 		field := fmt.Sprintf("%s.sysctls[%d]", x.field, i)
 		if !slices.Contains(settable, s.Name) {
-			n.refuse(field+".name", settableCure(s.Name), "%q is not a setting that a lab may change", s.Name)
+			n.refuse(field+".name", settableFix(s.Name), "%q is not a setting that a lab may change", s.Name)
 		}
 		if seen[s.Name] {
 			n.refuse(field+".name", "remove one", "%q is there twice", s.Name)
@@ -234,7 +234,7 @@ func sysctlRange(name string) (least, most int) {
 	return 0, 255
 }
 
-func settableCure(name string) string {
+func settableFix(name string) string {
 	if strings.HasSuffix(name, "forwarding") || name == state.SysctlForwarding {
 		return "write forwarding: Enabled or Disabled at a router"
 	}

@@ -174,13 +174,13 @@ func (n *network) checkPortVLANs(field string, spec *v1alpha1.Endpoint) {
 }
 
 // refuseVLANs refuses what only ports of a switch that filters have.
-func (n *network) refuseVLANs(field string, spec *v1alpha1.Endpoint, cure, why string) {
+func (n *network) refuseVLANs(field string, spec *v1alpha1.Endpoint, fix, why string) {
 	for _, wrong := range []struct {
 		field string
 		there bool
 	}{{"vlan", spec.VLAN != 0}, {"vlans", len(spec.VLANs) > 0}, {"nativeVLAN", spec.NativeVLAN != 0}} {
 		if wrong.there {
-			n.refuse(field+"."+wrong.field, cure, "%s", why)
+			n.refuse(field+"."+wrong.field, fix, "%s", why)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // barriers are the settings that forbid user namespaces, with the value that does.
-var barriers = []struct{ file, forbids, setting, cure string }{
+var barriers = []struct{ file, forbids, setting, fix string }{
 	{"kernel/apparmor_restrict_unprivileged_userns", "1", "kernel.apparmor_restrict_unprivileged_userns", "0"},
 	{"kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone", "1"},
 	{"user/max_user_namespaces", "0", "user.max_user_namespaces", "1000"},
@@ -25,15 +25,15 @@ func explain(err error, user bool) error {
 	if !user || !refused {
 		return err
 	}
-	return fmt.Errorf("%w: %s", err, cure(os.DirFS("/proc/sys")))
+	return fmt.Errorf("%w: %s", err, fix(os.DirFS("/proc/sys")))
 }
 
-// cure names the first setting under /proc/sys that forbids user namespaces.
-func cure(sysctls fs.FS) string {
+// fix names the first setting under /proc/sys that forbids user namespaces.
+func fix(sysctls fs.FS) string {
 	for _, b := range barriers {
 		value, err := fs.ReadFile(sysctls, b.file)
 		if err == nil && strings.TrimSpace(string(value)) == b.forbids {
-			return fmt.Sprintf("user namespaces are forbidden by %s=%s; use sudo, or: sysctl -w %s=%s", b.setting, b.forbids, b.setting, b.cure)
+			return fmt.Sprintf("user namespaces are forbidden by %s=%s; use sudo, or: sysctl -w %s=%s", b.setting, b.forbids, b.setting, b.fix)
 		}
 	}
 	return "this system does not let you use user namespaces; use sudo"

@@ -8,7 +8,7 @@ import (
 	"testing/fstest"
 )
 
-func TestTheCureNamesTheSettingThatForbids(t *testing.T) {
+func TestTheFixNamesTheSettingThatForbids(t *testing.T) {
 	const apparmor, clone, limit = "kernel/apparmor_restrict_unprivileged_userns", "kernel/unprivileged_userns_clone", "user/max_user_namespaces"
 	tests := []struct {
 		name     string
@@ -27,7 +27,7 @@ func TestTheCureNamesTheSettingThatForbids(t *testing.T) {
 			for file, value := range test.settings {
 				sysctls[file] = &fstest.MapFile{Data: []byte(value + "\n")}
 			}
-			got := cure(sysctls)
+			got := fix(sysctls)
 			if !strings.Contains(got, test.want) || !strings.Contains(got, "use sudo") {
 				t.Errorf("got %q, want it to say %q and sudo", got, test.want)
 			}

@@ -33,8 +33,8 @@ type Probe struct {
 	Reason string `json:"reason,omitempty"`
 	// Message names the cause for people.
 	Message string `json:"message,omitempty"`
-	// Cure says what to do.
-	Cure string `json:"cure,omitempty"`
+	// Fix says what to do.
+	Fix string `json:"fix,omitempty"`
 }
 
 // Passed reports whether the outcome is the expected one.
@@ -80,7 +80,7 @@ func (m *Machine) askOne(ctx context.Context, lab *lab.Lab, p lab.Probe, seen st
 	}
 	if result.Verdict != probe.Pass {
 		cause := m.asked.Diagnose(ctx, lab, p, result, seen)
-		answer.Reason, answer.Message, answer.Cure = cause.Reason, cause.Message, cause.Cure
+		answer.Reason, answer.Message, answer.Fix = cause.Reason, cause.Message, cause.Fix
 	}
 	return answer
 }

@@ -39,14 +39,14 @@ type Document struct {
 func (d Document) Locate(problems lab.Problems) Problems {
 	located := make(Problems, 0, len(problems))
 	for _, p := range problems {
-		located = append(located, d.problem(p.Field, p.Message, p.Cure))
+		located = append(located, d.problem(p.Field, p.Message, p.Fix))
 	}
 	return located
 }
 
 // problem finds the line of a field, or of what would hold it.
-func (d Document) problem(field, message, cure string) Problem {
-	return Problem{File: d.File, Line: d.before + nodeAt(d.root, field).Line, Field: field, Message: message, Cure: cure}
+func (d Document) problem(field, message, fix string) Problem {
+	return Problem{File: d.File, Line: d.before + nodeAt(d.root, field).Line, Field: field, Message: message, Fix: fix}
 }
 
 // separator starts a document, as YAML has it; kubectl knows only a bare ---.

@@ -26,8 +26,8 @@ type checker struct {
 	problems Problems
 }
 
-func (c *checker) report(n *yaml.Node, field, message, cure string) {
-	c.problems = append(c.problems, Problem{File: c.document.File, Line: c.document.before + n.Line, Field: field, Message: message, Cure: cure})
+func (c *checker) report(n *yaml.Node, field, message, fix string) {
+	c.problems = append(c.problems, Problem{File: c.document.File, Line: c.document.before + n.Line, Field: field, Message: message, Fix: fix})
 }
 
 var (

@@ -17,8 +17,8 @@ type Problem struct {
 	Field string `json:"field,omitempty"`
 	// Message says what is wrong.
 	Message string `json:"message"`
-	// Cure says what to do, if that is not plain from the message.
-	Cure string `json:"cure,omitempty"`
+	// Fix says what to do, if that is not plain from the message.
+	Fix string `json:"fix,omitempty"`
 }
 
 func (p Problem) String() string {
@@ -32,8 +32,8 @@ func (p Problem) String() string {
 			b.WriteString(": " + part)
 		}
 	}
-	if p.Cure != "" {
-		b.WriteString("; " + p.Cure)
+	if p.Fix != "" {
+		b.WriteString("; " + p.Fix)
 	}
 	return b.String()
 }

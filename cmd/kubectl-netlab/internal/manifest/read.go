@@ -109,7 +109,7 @@ func readFile(name string, r io.Reader, options Options) ([]Document, Problems) 
 		return nil, Problems{{File: name, Message: reason(err)}}
 	case len(data) > MaxBytes:
 		return nil, Problems{{File: name, Message: fmt.Sprintf("is larger than %d KiB", MaxBytes>>10),
-			Cure: "split it into a file per lab"}}
+			Fix: "split it into a file per lab"}}
 	}
 	return parse(name, data, options)
 }

@@ -58,8 +58,8 @@ var specSchema = sync.OnceValue(func() *schema {
 // verify collects what the schema refuses of a value, fields in alphabetical order. A null counts as
 // left out, as for the API server, but in a list.
 func (s *schema) verify(value any, field string) (problems lab.Problems) {
-	refuse := func(cure, message string, args ...any) {
-		problems = append(problems, lab.Problem{Field: field, Message: fmt.Sprintf(message, args...), Cure: cure})
+	refuse := func(fix, message string, args ...any) {
+		problems = append(problems, lab.Problem{Field: field, Message: fmt.Sprintf(message, args...), Fix: fix})
 	}
 	switch value := value.(type) {
 	case nil:
@@ -107,18 +107,18 @@ func (s *schema) verifyFields(value map[string]any, field string) (problems lab.
 
 func (s *schema) verifyItems(list []any, field string) (problems lab.Problems) {
 	if most := s.MaxItems; len(list) < s.MinItems || most != nil && len(list) > *most {
-		cure := fmt.Sprintf("it must have at least %d", s.MinItems)
+		fix := fmt.Sprintf("it must have at least %d", s.MinItems)
 		if most != nil {
-			cure = fmt.Sprintf("it must have %d to %d", s.MinItems, *most)
+			fix = fmt.Sprintf("it must have %d to %d", s.MinItems, *most)
 		}
-		problems = append(problems, lab.Problem{Field: field, Message: fmt.Sprintf("has %d entries", len(list)), Cure: cure})
+		problems = append(problems, lab.Problem{Field: field, Message: fmt.Sprintf("has %d entries", len(list)), Fix: fix})
 	}
 	seen := map[string]int{}
 	for i, item := range list {
 		path := fmt.Sprintf("%s[%d]", field, i)
 		identity := s.identity(item)
 		if first, twice := seen[identity]; twice && identity != "" {
-			problems = append(problems, lab.Problem{Field: path, Message: fmt.Sprintf("is %s[%d] again", field, first), Cure: "remove one of them"})
+			problems = append(problems, lab.Problem{Field: path, Message: fmt.Sprintf("is %s[%d] again", field, first), Fix: "remove one of them"})
 		}
 		seen[identity] = i
 		problems = append(problems, s.Items.verify(item, path)...)
@@ -141,7 +141,7 @@ func (s *schema) identity(item any) string {
 	return ""
 }
 
-func (s *schema) verifyString(value string, refuse func(cure, message string, args ...any)) {
+func (s *schema) verifyString(value string, refuse func(fix, message string, args ...any)) {
 	length := len([]rune(value))
 	switch {
 	case len(s.Enum) > 0 && !slices.Contains(s.Enum, value):

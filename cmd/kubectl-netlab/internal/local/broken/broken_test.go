@@ -49,7 +49,7 @@ var theMachine = sync.OnceValues(func() (*local.Machine, error) {
 	}, local.Options{Symlinks: true, HasNetem: k.HasNetem, FeatureMissing: kernel.ErrFeatureMissing, Progress: func(string) {}}), nil
 })
 
-func TestEveryCureWorks(t *testing.T) {
+func TestEveryFixWorks(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no stories: %v", err)
@@ -63,7 +63,7 @@ func TestEveryCureWorks(t *testing.T) {
 	}
 }
 
-// story is a lab being broken and cured.
+// story is a lab being broken and fixed.
 type story struct {
 	*testing.T
 	machine  *local.Machine
@@ -147,13 +147,13 @@ func (s *story) play() {
 		if status = s.calm(status); s.Failed() {
 			return
 		}
-		cures := s.tell(status)
-		if len(cures) == 0 {
+		fixes := s.tell(status)
+		if len(fixes) == 0 {
 			return
 		}
-		status = s.follow(cures)
+		status = s.follow(fixes)
 	}
-	s.Errorf("after %d cures:\n%s", rounds, s.told.String())
+	s.Errorf("after %d fixes:\n%s", rounds, s.told.String())
 }
 
 // calm asks again, for a while, where nothing is known to be wrong: a neighbour may still be asked once a second
@@ -186,26 +186,26 @@ func (s *story) must(err error) {
 	}
 }
 
-// tell writes down what fails as status does, and returns the cures.
-func (s *story) tell(status *local.Status) (cures []string) {
+// tell writes down what fails as status does, and returns the fixes.
+func (s *story) tell(status *local.Status) (fixes []string) {
 	for _, p := range status.Probes {
 		if p.Passed() {
 			continue
 		}
-		fmt.Fprintf(&s.told, "✗ %s (%s) %s: %s\n  cure: %s\n", p.Name, p.Family, p.Reason, p.Message, p.Cure)
-		cures = append(cures, p.Cure)
+		fmt.Fprintf(&s.told, "✗ %s (%s) %s: %s\n  fix: %s\n", p.Name, p.Family, p.Reason, p.Message, p.Fix)
+		fixes = append(fixes, p.Fix)
 	}
-	if len(cures) == 0 {
+	if len(fixes) == 0 {
 		fmt.Fprintln(&s.told, "✓")
 	}
-	return cures
+	return fixes
 }
 
-// follow does what the cures say: what can be pasted, else what the story has for it.
-func (s *story) follow(cures []string) *local.Status {
+// follow does what the fixes say: what can be pasted, else what the story has for it.
+func (s *story) follow(fixes []string) *local.Status {
 	progress := false
-	for _, cure := range cures {
-		if command := commandIn(cure); command != "" && !s.pasted[command] {
+	for _, fix := range fixes {
+		if command := commandIn(fix); command != "" && !s.pasted[command] {
 			s.pasted[command], progress = true, true
 			s.paste("set +e\n" + command) // as in a terminal: of several commands the last counts
 		}
@@ -216,11 +216,11 @@ func (s *story) follow(cures []string) *local.Status {
 		s.paste(s.sections["answer"])
 		fmt.Fprint(&s.told, "$ ", s.sections["answer"])
 		s.sections["answer"] = ""
-	case s.sections["cured"] != "":
+	case s.sections["fixed"] != "":
 		fmt.Fprintln(&s.told, "$ kubectl netlab --local up")
-		status, err := s.machine.Up(s.Context(), s.read(s.lab.Name, s.sections["cured"]))
+		status, err := s.machine.Up(s.Context(), s.read(s.lab.Name, s.sections["fixed"]))
 		s.must(err)
-		s.sections["cured"] = ""
+		s.sections["fixed"] = ""
 		return status
 	default:
 		s.Fatalf("there is nothing to be done about\n%s", s.told.String())
@@ -228,14 +228,14 @@ func (s *story) follow(cures []string) *local.Status {
 	return s.status()
 }
 
-// commandIn is the command of a cure, empty if it is only to look.
-func commandIn(cure string) string {
-	if _, command, ok := strings.Cut(cure, "by hand: "); ok {
+// commandIn is the command of a fix, empty if it is only to look.
+func commandIn(fix string) string {
+	if _, command, ok := strings.Cut(fix, "by hand: "); ok {
 		return command
 	}
 	for _, program := range []string{"ip ", "bridge ", "tc "} {
-		if strings.HasPrefix(cure, program) {
-			return cure
+		if strings.HasPrefix(fix, program) {
+			return fix
 		}
 	}
 	return ""

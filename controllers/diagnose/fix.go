@@ -12,7 +12,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// maxText is the length of a message or cure, in characters.
+// maxText is the length of a message or fix, in characters.
 const maxText = 300
 
 // shorten cuts a text that is too long.
@@ -32,8 +32,8 @@ func fit(spec, command string) string {
 	return shorten(spec)
 }
 
-// sysctlCure sets a setting, to what the lab wants if that is not what it is.
-func (v view) sysctlCure(namespace, spec, name, value string) string {
+// sysctlFix sets a setting, to what the lab wants if that is not what it is.
+func (v view) sysctlFix(namespace, spec, name, value string) string {
 	wanted, drifted := v.wantedSysctl(namespace, name)
 	if drifted {
 		value = wanted
