@@ -255,6 +255,10 @@ structure: ## Print packages, levels, upward imports, knots of files and lengths
 fmt: ## Format the Go code
 	$(TOOL) golangci-lint fmt ./...
 
+.PHONY: findings
+findings: ## Check that what findings/ says about other software still holds
+	@findings/lib/all.sh
+
 .PHONY: assets
 assets: ## Build the API server, etcd and kubectl for the tests; print where they are
 	@$(with_assets) \
