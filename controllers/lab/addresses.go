@@ -132,7 +132,7 @@ func (n *network) deriveEnd(e *end, f family, taken map[netip.Addr]bool) {
 	pool, _ := e.segment.subnet.prefix(f)
 	a, ok := freeAddress(pool, taken, e.node.router)
 	if !ok {
-		n.refuse(e.field, "use a larger prefix", "no address of %s (%s) is free for %s", e.segment.subnet.name, pool, e.node.name)
+		n.refuseAbsent(AnyAbsent, e.field, "use a larger prefix", "no address of %s (%s) is free for %s", e.segment.subnet.name, pool, e.node.name)
 		return
 	}
 	p := netip.PrefixFrom(a, pool.Bits())
@@ -219,7 +219,7 @@ func (n *network) checkOneSegment(f family) {
 		case !shared:
 			first[s.subnet] = s
 		case s.derives(f) || other.derives(f):
-			n.refuse(s.named, "use a subnet of its own for each segment, or write the addresses at all ends of both",
+			n.refuseAbsent(AnyAbsent, s.named, "use a subnet of its own for each segment, or write the addresses at all ends of both",
 				"%s is also the subnet of another segment (%s)", s.subnet.name, other.named)
 			return
 		default:
@@ -245,7 +245,7 @@ func (n *network) checkOverlaps(f family) {
 			switch {
 			case !ok || !p.Overlaps(q):
 			case derived[s] || derived[other]:
-				n.refuse(s.field+".cidrs", "choose prefixes that do not overlap", "%s overlaps %s of subnet %s", p, q, other.name)
+				n.refuseAbsent(AnyAbsent, s.field+".cidrs", "choose prefixes that do not overlap", "%s overlaps %s of subnet %s", p, q, other.name)
 			default:
 				n.warn(s.field+".cidrs", "", "%s overlaps %s of subnet %s", p, q, other.name)
 			}
@@ -305,7 +305,7 @@ func (n *network) checkPlace(places map[netip.Addr][]place, a netip.Addr, at pla
 			n.refuse(at.field, "give each end its own", "%s is also the address of %s, on the same segment", a, other.field)
 		case state.IsLinkLocal(a):
 		case at.derived || other.derived:
-			n.refuse(at.field, "write another address at one of the two", "%s is also the address of %s, and one of them is derived", a, other.field)
+			n.refuseAbsent(AnyAbsent, at.field, "write another address at one of the two", "%s is also the address of %s, and one of them is derived", a, other.field)
 		default:
 			n.warn(at.field, "", "%s is also the address of %s", a, other.field)
 		}

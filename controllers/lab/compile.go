@@ -21,7 +21,7 @@ func Compile(id state.Identity, spec *v1alpha1.NetLabSpec, options Options) (*La
 	if len(n.problems) > 0 {
 		return nil, n.problems
 	}
-	lab := &Lab{Identity: id, Routing: cmp.Or(spec.Routing, v1alpha1.RoutingAuto), Want: n.roomyState(), Probes: probes, Nodes: n.nodeNames(), Addresses: map[string][]netip.Addr{}}
+	lab := &Lab{Identity: id, Routing: cmp.Or(spec.Routing, v1alpha1.RoutingAuto), Want: n.roomyState(), Probes: probes, Nodes: NodeNames(spec), Addresses: map[string][]netip.Addr{}}
 	for _, x := range n.nodes {
 		lab.Addresses[x.name] = x.asked()
 		n.addNodeRows(&lab.Want, x, options)

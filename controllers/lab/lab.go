@@ -20,11 +20,26 @@ type Lab struct {
 	Routing v1alpha1.Routing
 	// Probes are in stored order, one per probe and family.
 	Probes []Probe
-	// Nodes are the names of the lab's nodes in stored order: namespaces, routers, switches.
+	// Nodes are the names of the lab's nodes: see NodeNames.
 	Nodes []string
 	// Addresses are where each node is asked when it is asked by name: one per family it has,
 	// IPv4 first.
 	Addresses map[string][]netip.Addr
+}
+
+// NodeNames are the names of a lab's nodes in stored order: namespaces, routers, switches.
+func NodeNames(spec *v1alpha1.NetLabSpec) []string {
+	names := make([]string, 0, len(spec.Namespaces)+len(spec.Routers)+len(spec.Switches))
+	for i := range spec.Namespaces {
+		names = append(names, spec.Namespaces[i].Name)
+	}
+	for i := range spec.Routers {
+		names = append(names, spec.Routers[i].Name)
+	}
+	for i := range spec.Switches {
+		names = append(names, spec.Switches[i].Name)
+	}
+	return names
 }
 
 // Probe is one question in one family, with every default filled in.

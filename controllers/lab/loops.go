@@ -26,7 +26,7 @@ func (n *network) checkLoops() {
 			}
 		}
 		if len(silent) > 0 {
-			n.refuse(l.field, "write stp: Enabled at every switch of the cycle, or remove a link", "switches form a loop without a spanning tree at %s", strings.Join(silent, " and "))
+			n.refuseAbsent(AnyAbsent, l.field, "write stp: Enabled at every switch of the cycle, or remove a link", "switches form a loop without a spanning tree at %s", strings.Join(silent, " and "))
 		}
 	}
 }

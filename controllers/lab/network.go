@@ -207,14 +207,6 @@ func resolve(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
 	return n
 }
 
-func (n *network) nodeNames() []string {
-	names := make([]string, len(n.nodes))
-	for i, x := range n.nodes {
-		names[i] = x.name
-	}
-	return names
-}
-
 func (n *network) addNodes() {
 	for i := range n.spec.Namespaces {
 		ns := &n.spec.Namespaces[i]
@@ -339,7 +331,7 @@ func (n *network) addLink(field string, l *v1alpha1.Link) {
 	x := &link{name: l.Name, field: field, up: l.State != v1alpha1.LinkDown, qdisc: n.netem(field+".impairment", l.Impairment)}
 	if l.Subnet != "" {
 		if x.subnet = n.subnetByName[l.Subnet]; x.subnet == nil {
-			n.refuse(field+".subnet", n.known("subnets", n.subnetNames()), "no subnet is called %q", l.Subnet)
+			n.refuseAbsent(SubnetAbsent, field+".subnet", n.known("subnets", n.subnetNames()), "no subnet is called %q", l.Subnet)
 		}
 	}
 	if len(l.Endpoints) != 2 {
@@ -381,7 +373,7 @@ func (n *network) plugIn(x *link, l *v1alpha1.Link) {
 func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) *end {
 	e := &end{link: x, field: field, node: n.nodeByName[spec.Name], iface: spec.Interface, written: spec.Addresses, derived: map[netip.Prefix]bool{}}
 	if e.node == nil {
-		n.refuse(field+".name", n.known("nodes", n.nodeNames()), "no node is called %q", spec.Name)
+		n.refuseAbsent(NodeAbsent, field+".name", n.known("nodes", NodeNames(n.spec)), "no node is called %q", spec.Name)
 		return e
 	}
 	if e.iface == "" {
@@ -439,8 +431,14 @@ func (n *network) subnetNames() []string {
 // fieldAt is an item of a list.
 func fieldAt(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
 
-// known lists what could have been meant.
+// known lists what could have been meant, each name once.
 func (n *network) known(what string, names []string) string {
+	seen := map[string]bool{}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		drop := seen[name] || name == ""
+		seen[name] = true
+		return drop
+	})
 	switch {
 	case len(names) == 0:
 		return "the lab has no " + what

@@ -42,7 +42,7 @@ func onlyLinkLocal(addresses []netip.Prefix) bool {
 // one. It is empty, with the problem noted, when there is none.
 func (n *network) via(field string, x *node, via, link string) map[family]hop {
 	if link != "" && !slices.ContainsFunc(x.ends, called(link)) {
-		n.refuse(field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
+		n.refuseAbsent(AnyAbsent, field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
 		return nil
 	}
 	a, err := netip.ParseAddr(via)
@@ -65,7 +65,7 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]h
 	neighbour := n.nodeByName[name]
 	switch neighbour {
 	case nil:
-		n.refuse(field, n.known("nodes", n.nodeNames()), "no node is called %q, and it is not an address", name)
+		n.refuseAbsent(NodeAbsent, field, n.known("nodes", NodeNames(n.spec)), "no node is called %q, and it is not an address", name)
 		return nil
 	case x:
 		n.refuse(field, "name a neighbour", "%s cannot be its own next hop", name)
@@ -76,10 +76,10 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]h
 	})
 	switch {
 	case len(ends) == 0:
-		n.refuse(field, n.neighbours(x), "%s shares no link with %s", name, x.name)
+		n.refuseAbsent(AnyAbsent, field, n.neighbours(x), "%s shares no link with %s", name, x.name)
 		return nil
 	case len(ends) > 1:
-		n.refuse(field, "say over which with link:", "several links lead from %s to %s: %s", x.name, name, strings.Join(linkNames(ends), ", "))
+		n.refuseAbsent(AnyAbsent, field, "say over which with link:", "several links lead from %s to %s: %s", x.name, name, strings.Join(linkNames(ends), ", "))
 		return nil
 	}
 	hops := map[family]hop{}
@@ -92,7 +92,7 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]h
 		}
 	}
 	if len(hops) == 0 {
-		n.refuse(field, "give both ends of the link addresses of one prefix", "%s has no address on link %s that %s can reach", name, ends[0].label(), x.name)
+		n.refuseAbsent(AnyAbsent, field, "give both ends of the link addresses of one prefix", "%s has no address on link %s that %s can reach", name, ends[0].label(), x.name)
 	}
 	return hops
 }
@@ -116,10 +116,10 @@ func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) m
 	}
 	switch {
 	case len(ends) == 0:
-		n.refuse(field, n.neighbours(x), "%s is on no prefix that %s is connected to", a, x.name)
+		n.refuseAbsent(AnyAbsent, field, n.neighbours(x), "%s is on no prefix that %s is connected to", a, x.name)
 		return nil
 	case len(ends) > 1:
-		n.refuse(field, "say over which with link:", "%s is reached over several links: %s", a, strings.Join(linkNames(ends), ", "))
+		n.refuseAbsent(AnyAbsent, field, "say over which with link:", "%s is reached over several links: %s", a, strings.Join(linkNames(ends), ", "))
 		return nil
 	}
 	for _, p := range ends[0].addresses {

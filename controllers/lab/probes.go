@@ -41,7 +41,7 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 	n.checkProbeRanges(field, p)
 	from := n.nodeByName[p.From]
 	if from == nil {
-		n.refuse(field+".from", n.known("nodes", n.nodeNames()), "no node is called %q", p.From)
+		n.refuseAbsent(NodeAbsent, field+".from", n.known("nodes", NodeNames(n.spec)), "no node is called %q", p.From)
 		return nil
 	}
 	targets, node := n.targets(field, p)
@@ -54,7 +54,7 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 		probes = append(probes, filledIn(p, node, to))
 	}
 	if len(targets) > 0 && len(probes) == 0 {
-		n.refuse(field, "give both addresses of one family", "%s and %s have no address family in common%s", p.From, cmp.Or(p.To, p.ToAddress), onlyFamily(p.Family))
+		n.refuseAbsent(AnyAbsent, field, "give both addresses of one family", "%s and %s have no address family in common%s", p.From, cmp.Or(p.To, p.ToAddress), onlyFamily(p.Family))
 	}
 	return probes
 }
@@ -77,12 +77,12 @@ func (n *network) targets(field string, p *v1alpha1.Probe) (targets []netip.Addr
 	}
 	to := n.nodeByName[p.To]
 	if to == nil {
-		n.refuse(field+".to", n.known("nodes", n.nodeNames()), "no node is called %q", p.To)
+		n.refuseAbsent(NodeAbsent, field+".to", n.known("nodes", NodeNames(n.spec)), "no node is called %q", p.To)
 		return nil, ""
 	}
 	targets = to.asked()
 	if len(targets) == 0 {
-		n.refuse(field+".to", "give it an address or probe another node", "%s has no address", p.To)
+		n.refuseAbsent(AnyAbsent, field+".to", "give it an address or probe another node", "%s has no address", p.To)
 	}
 	return targets, to.name
 }
@@ -119,7 +119,7 @@ func (n *network) targetAddress(field, text string) ([]netip.Addr, string) {
 		}
 	}
 	if !n.contains(a) {
-		n.refuse(field+".toAddress", "probe an address of the lab", "%s lies in no prefix of the lab", a)
+		n.refuseAbsent(AnyAbsent, field+".toAddress", "probe an address of the lab", "%s lies in no prefix of the lab", a)
 		return nil, ""
 	}
 	return []netip.Addr{a}, ""

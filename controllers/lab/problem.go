@@ -15,7 +15,24 @@ type Problem struct {
 	Message string
 	// Fix says what to do.
 	Fix string
+	// Absent says what is missing for the problem to be one.
+	Absent Absence
 }
+
+// Absence is a part of a lab in which something is missing. A problem that rests on it is certain
+// only where that part could be read.
+type Absence uint8
+
+// The parts of a lab.
+const (
+	// NothingAbsent: what is written is wrong by itself.
+	NothingAbsent Absence = iota
+	// NodeAbsent and SubnetAbsent: a name is used and not given.
+	NodeAbsent
+	SubnetAbsent
+	// AnyAbsent: an address, a link or a setting, which may be written in many places.
+	AnyAbsent
+)
 
 func (p Problem) String() string {
 	text := p.Field + ": " + p.Message
@@ -46,10 +63,15 @@ type report struct {
 
 // refuse notes a problem; message may be a format.
 func (r *report) refuse(field, fix, message string, args ...any) {
-	r.problems = append(r.problems, Problem{field, fmt.Sprintf(message, args...), fix})
+	r.refuseAbsent(NothingAbsent, field, fix, message, args...)
+}
+
+// refuseAbsent notes a problem that is one because something is missing.
+func (r *report) refuseAbsent(absent Absence, field, fix, message string, args ...any) {
+	r.problems = append(r.problems, Problem{field, fmt.Sprintf(message, args...), fix, absent})
 }
 
 // warn notes something that is legal and probably not meant.
 func (r *report) warn(field, fix, message string, args ...any) {
-	r.warnings = append(r.warnings, Problem{field, fmt.Sprintf(message, args...), fix})
+	r.warnings = append(r.warnings, Problem{Field: field, Message: fmt.Sprintf(message, args...), Fix: fix})
 }

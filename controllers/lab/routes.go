@@ -24,7 +24,7 @@ func (n *network) writtenRoutes(x *node) map[state.RouteID]state.Route {
 		field := fmt.Sprintf("%s.routes[%d]", x.field, i)
 		for id, route := range n.writtenRoute(field, x, &x.config.Routes[i]) {
 			if _, twice := routes[id]; twice {
-				n.refuse(field+".to", "give one of them another metric", "%s already has a route to %s with metric %d", x.name, state.Destination(id.Prefix), id.Metric)
+				n.refuseAbsent(AnyAbsent, field+".to", "give one of them another metric", "%s already has a route to %s with metric %d", x.name, state.Destination(id.Prefix), id.Metric)
 				continue
 			}
 			n.checkConnected(field, x, id)
@@ -44,7 +44,7 @@ func (n *network) checkConnected(field string, x *node, id state.RouteID) {
 	connected := func(p netip.Prefix) bool { return p.Masked() == id.Prefix }
 	for _, e := range x.ends {
 		if id.Metric == kernel && slices.ContainsFunc(e.addresses, connected) {
-			n.refuse(field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, id.Prefix, e.label())
+			n.refuseAbsent(AnyAbsent, field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, id.Prefix, e.label())
 			return
 		}
 	}
@@ -76,7 +76,7 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 		}
 	}
 	if len(routes) == 0 && (len(legs) > 0 || routeType(r.Type) != state.Unicast) {
-		n.refuse(field, "write a destination and a next hop of one family", "%s has no next hop of the family of %s", x.name, r.To)
+		n.refuseAbsent(AnyAbsent, field, "write a destination and a next hop of one family", "%s has no next hop of the family of %s", x.name, r.To)
 	}
 	return routes
 }
@@ -88,7 +88,7 @@ func (n *network) setSource(field string, x *node, route *state.Route, f family,
 	case err != nil || a.Zone() != "":
 		n.refuse(field+".src", "write one of the node's addresses", "%q is not an address", text)
 	case !x.hasAddress(a):
-		n.refuse(field+".src", "write one of the node's addresses", "%s is not an address of %s", a, x.name)
+		n.refuseAbsent(AnyAbsent, field+".src", "write one of the node's addresses", "%s is not an address of %s", a, x.name)
 	case route.Type != state.Unicast:
 		n.refuse(field+".src", "remove it", "a route that leads nowhere has no source")
 	case familyOf(a) != f:
@@ -125,7 +125,7 @@ func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
 			"a route has exactly one of via (or link), nextHops and a type other than Unicast")
 	}
 	if r.OnLink && (r.Via == "" || r.Link == "") {
-		n.refuse(field+".onLink", "write via: with the address and link: with the link", "onLink says that a next hop is on a link")
+		n.refuseAbsent(AnyAbsent, field+".onLink", "write via: with the address and link: with the link", "onLink says that a next hop is on a link")
 	}
 	if len(r.NextHops) > state.MaxNextHops {
 		n.refuse(field+".nextHops", "", "a route has at most %d next hops, not %d", state.MaxNextHops, len(r.NextHops))
@@ -166,7 +166,7 @@ func (n *network) destinations(field, to string) []netip.Prefix {
 	p, err := netip.ParsePrefix(to)
 	switch {
 	case err != nil:
-		n.refuse(field+".to", n.known("subnets", n.subnetNames()), "%q is neither default, nor a subnet of the lab, nor a prefix in CIDR notation", to)
+		n.refuseAbsent(SubnetAbsent, field+".to", n.known("subnets", n.subnetNames()), "%q is neither default, nor a subnet of the lab, nor a prefix in CIDR notation", to)
 		return nil
 	case p != p.Masked():
 		n.refuse(field+".to", fmt.Sprintf("write %s", p.Masked()), "%s has host bits", p)
@@ -237,7 +237,7 @@ func (n *network) connectedLeg(field string, x *node, link string) []leg {
 func (n *network) endCalled(field string, x *node, link string) *end {
 	i := slices.IndexFunc(x.ends, called(link))
 	if i < 0 {
-		n.refuse(field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
+		n.refuseAbsent(AnyAbsent, field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
 		return nil
 	}
 	return x.ends[i]
@@ -250,7 +250,7 @@ func (n *network) leg(legs []leg, field string, x *node, via, link string, weigh
 	}
 	for _, other := range legs {
 		if sameHops(other.hops, hops) {
-			n.refuse(field, "use weight: for a larger share", "%s is there twice", via)
+			n.refuseAbsent(AnyAbsent, field, "use weight: for a larger share", "%s is there twice", via)
 			return legs
 		}
 	}

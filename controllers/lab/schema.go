@@ -53,8 +53,8 @@ func checkLabName(name string) Problems {
 	if len(name) <= maxLabNameLength && dnsLabel.MatchString(name) {
 		return nil
 	}
-	return Problems{{"metadata.name", fmt.Sprintf("%q is not the name of a lab", name),
-		"use at most 63 lower-case letters, digits and '-' (no dots), with a letter or digit at both ends: it is part of file names"}}
+	return Problems{{Field: "metadata.name", Message: fmt.Sprintf("%q is not the name of a lab", name),
+		Fix: "use at most 63 lower-case letters, digits and '-' (no dots), with a letter or digit at both ends: it is part of file names"}}
 }
 
 func (n *network) checkSizes() {

@@ -167,7 +167,7 @@ func (n *network) nameSubnet(f forest, at element, s *subnet, field string) {
 	case there.subnet == nil:
 		there.subnet, there.named = s, field
 	case there.subnet != s:
-		n.refuse(field, "write one of them only", "the segment's subnet is %s already, by %s", there.subnet.name, there.named)
+		n.refuseAbsent(AnyAbsent, field, "write one of them only", "the segment's subnet is %s already, by %s", there.subnet.name, there.named)
 	}
 }
 

@@ -89,7 +89,7 @@ func (n *network) checkSwitch(x *node) {
 		n.refuse(x.field+".addresses", "write them under vlans: [{id: 1, addresses: …}]", "with vlanFiltering an address belongs to a VLAN")
 	}
 	if !x.filters() && len(s.VLANs) > 0 {
-		n.refuse(x.field+".vlans", "write vlanFiltering: Enabled", "%s does not filter VLANs", s.Name)
+		n.refuseAbsent(AnyAbsent, x.field+".vlans", "write vlanFiltering: Enabled", "%s does not filter VLANs", s.Name)
 	}
 	seen := map[v1alpha1.VLANID]bool{}
 	for i, v := range s.VLANs {
@@ -105,7 +105,7 @@ func (n *network) checkSwitch(x *node) {
 
 func (n *network) checkSwitchSubnet(field, name string) {
 	if name != "" && n.subnetByName[name] == nil {
-		n.refuse(field, n.known("subnets", n.subnetNames()), "no subnet is called %q", name)
+		n.refuseAbsent(SubnetAbsent, field, n.known("subnets", n.subnetNames()), "no subnet is called %q", name)
 	}
 }
 
@@ -180,7 +180,7 @@ func (n *network) refuseVLANs(field string, spec *v1alpha1.Endpoint, fix, why st
 		there bool
 	}{{"vlan", spec.VLAN != 0}, {"vlans", len(spec.VLANs) > 0}, {"nativeVLAN", spec.NativeVLAN != 0}} {
 		if wrong.there {
-			n.refuse(field+"."+wrong.field, fix, "%s", why)
+			n.refuseAbsent(AnyAbsent, field+"."+wrong.field, fix, "%s", why)
 		}
 	}
 }
