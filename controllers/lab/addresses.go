@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -29,6 +28,30 @@ func (n *network) addLoopbacks() {
 		}
 		x.loopbacks = canonicalOrder(x.loopbacks)
 	}
+}
+
+func (n *network) parsePrefix(field, text string) (netip.Prefix, bool) {
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		fix := "write it in CIDR notation, such as 192.0.2.1/24 or fd00::1/64"
+		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+			fix = fmt.Sprintf("add the prefix length: %s/%d", a, a.BitLen())
+		}
+		n.refuse(field, fix, "%q is not an address with a prefix length", text)
+		return p, false
+	}
+	a := p.Addr()
+	if !isUnicast(a) {
+		n.refuse(field, "use a unicast address", "%s is an address that no interface of a lab can have", p)
+		return p, false
+	}
+	return p, true
+}
+
+// isUnicast reports whether an interface of a lab can have an address, and a route lead via it.
+func isUnicast(a netip.Addr) bool {
+	limitedBroadcast := netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	return !a.Is4In6() && !a.IsMulticast() && !a.IsLoopback() && !a.IsUnspecified() && a != limitedBroadcast
 }
 
 // canonicalOrder is how the kernel lists addresses that are added in this order: IPv4
@@ -128,6 +151,11 @@ func (e *end) derives(f family) bool {
 	return ok
 }
 
+// derives reports whether some end of the segment gets a derived address of the family.
+func (s *segment) derives(f family) bool {
+	return slices.ContainsFunc(s.ends, func(e *end) bool { return e.derives(f) })
+}
+
 func (n *network) deriveEnd(e *end, f family, taken map[netip.Addr]bool) {
 	pool, _ := e.segment.subnet.prefix(f)
 	a, ok := freeAddress(pool, taken, e.node.router)
@@ -178,81 +206,6 @@ func poolRange(p netip.Prefix) (low, high netip.Addr) {
 	return first.Next(), netip.AddrFrom16(last)
 }
 
-// derives reports whether some end of the segment gets a derived address of the family.
-func (s *segment) derives(f family) bool {
-	return slices.ContainsFunc(s.ends, func(e *end) bool { return e.derives(f) })
-}
-
-// checkSharedSubnets refuses what would make derived addresses ambiguous: one subnet on two
-// segments, and two subnets that overlap. It runs before addresses are derived.
-func (n *network) checkSharedSubnets() {
-	for _, f := range families {
-		n.checkOneSegment(f)
-		n.checkOverlaps(f)
-	}
-}
-
-// segments are those on which somebody can have an address, in stored order.
-func (n *network) segments() []*segment {
-	var list []*segment
-	seen := map[*segment]bool{}
-	for _, e := range n.allEnds() {
-		if !seen[e.segment] {
-			seen[e.segment] = true
-			list = append(list, e.segment)
-		}
-	}
-	return list
-}
-
-func (n *network) checkOneSegment(f family) {
-	first := map[*subnet]*segment{}
-	for _, s := range n.segments() {
-		if s.subnet == nil {
-			continue
-		}
-		if _, ok := s.subnet.prefix(f); !ok {
-			continue
-		}
-		other, shared := first[s.subnet]
-		switch {
-		case !shared:
-			first[s.subnet] = s
-		case s.derives(f) || other.derives(f):
-			n.refuseAbsent(AnyAbsent, s.named, "use a subnet of its own for each segment, or write the addresses at all ends of both",
-				"%s is also the subnet of another segment (%s)", s.subnet.name, other.named)
-			return
-		default:
-			n.warn(s.named, "", "%s is also the subnet of another segment (%s)", s.subnet.name, other.named)
-		}
-	}
-}
-
-func (n *network) checkOverlaps(f family) {
-	derived := map[*subnet]bool{}
-	for _, s := range n.segments() {
-		if s.derives(f) {
-			derived[s.subnet] = true
-		}
-	}
-	for i, s := range n.subnets {
-		p, ok := s.prefix(f)
-		if !ok {
-			continue
-		}
-		for _, other := range n.subnets[:i] {
-			q, ok := other.prefix(f)
-			switch {
-			case !ok || !p.Overlaps(q):
-			case derived[s] || derived[other]:
-				n.refuseAbsent(AnyAbsent, s.field+".cidrs", "choose prefixes that do not overlap", "%s overlaps %s of subnet %s", p, q, other.name)
-			default:
-				n.warn(s.field+".cidrs", "", "%s overlaps %s of subnet %s", p, q, other.name)
-			}
-		}
-	}
-}
-
 // place is where an address stands, for messages about duplicates.
 type place struct {
 	field   string
@@ -283,18 +236,6 @@ func (n *network) checkAddresses() {
 		if len(s.ends) == 2 {
 			n.checkSharedPrefix(s)
 		}
-	}
-}
-
-// checkMACs refuses one Ethernet address twice on a segment. Several interfaces of one node on it
-// may share theirs.
-func (n *network) checkMACs(s *segment) {
-	seen := map[state.MAC]*end{}
-	for _, e := range s.ends {
-		if other := seen[e.mac]; other != nil && other.node != e.node && e.mac != (state.MAC{}) {
-			n.refuse(e.field+".mac", "give each end its own", "%s is also the Ethernet address of %s, on the same segment", e.mac, other.field)
-		}
-		seen[e.mac] = e
 	}
 }
 
@@ -351,60 +292,4 @@ func (e *end) place() string {
 		return e.field
 	}
 	return e.link.field
-}
-
-// sees reports whether one of the addresses lies in a prefix of this end.
-func (e *end) sees(addresses []netip.Prefix) bool {
-	return slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return e.reaches(p.Addr()) })
-}
-
-// reaches reports whether the address lies in a prefix of this end.
-func (e *end) reaches(a netip.Addr) bool {
-	return slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Contains(a) })
-}
-
-// enableIPv6 decides which nodes have IPv6, and gives their links link-local addresses.
-func (n *network) enableIPv6() {
-	for _, x := range n.nodes {
-		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsIPv6) || slices.ContainsFunc(x.config.Routes, toIPv6)
-	}
-	for _, e := range n.allEnds() {
-		if e.node.ipv6 && e.mtu >= state.MinIPv6MTU && !e.bare() {
-			e.linkLocal = e.chosenLinkLocal()
-		}
-	}
-}
-
-// bare reports whether the end is a switch's bridge that is only there to switch.
-func (e *end) bare() bool { return e.node.sw != nil && len(e.addresses) == 0 }
-
-// toIPv6 reports whether a route's destination is written as an IPv6 prefix: a node without
-// IPv6 could not even hold a blackhole there.
-func toIPv6(r v1alpha1.Route) bool {
-	p, err := netip.ParsePrefix(r.To)
-	return err == nil && p.Addr().Is6()
-}
-
-// needsIPv6 reports whether the end has an address of IPv6, be it a link-local one that nobody else on the
-// segment can see, or needs one.
-func (e *end) needsIPv6() bool { return len(e.of(ipv6)) > 0 || e.needsLinkLocal() }
-
-// needsLinkLocal reports whether next hops on the segment can only be link-local: the end or a
-// neighbour has no IPv4 address, or it has an IPv6 one.
-func (e *end) needsLinkLocal() bool {
-	if e.mtu < state.MinIPv6MTU || e.bare() {
-		return false
-	}
-	able := slices.DeleteFunc(e.neighbours(), func(o *end) bool { return o.mtu < state.MinIPv6MTU || o.bare() })
-	return len(able) > 0 && (len(e.of(ipv4)) == 0 || len(e.of(ipv6)) > 0 || slices.ContainsFunc(able, func(o *end) bool { return len(o.of(ipv4)) == 0 }))
-}
-
-// chosenLinkLocal is the written link-local address, else the EUI-64 one.
-func (e *end) chosenLinkLocal() netip.Prefix {
-	for _, p := range e.addresses {
-		if state.IsLinkLocal(p.Addr()) {
-			return p
-		}
-	}
-	return LinkLocal(e.mac)
 }

@@ -4,7 +4,6 @@ package lab
 
 import (
 	"cmp"
-	"maps"
 	"net/netip"
 	"strconv"
 
@@ -78,26 +77,40 @@ func check(spec *v1alpha1.NetLabSpec) (problems, warnings Problems) {
 	return n.problems, n.warnings
 }
 
-// routes are the routes of every node: the written ones, and under routing: Auto the
-// derived ones to destinations nothing was written for.
-func (n *network) routes() map[state.RouteID]state.Route {
-	routes := map[state.RouteID]state.Route{}
-	derived := map[*node]map[netip.Prefix]state.Route{}
-	if n.spec.Routing != v1alpha1.RoutingManual {
-		derived = n.derivedRoutes()
-	}
-	for _, x := range n.nodes {
-		written := n.writtenRoutes(x)
-		for id, route := range written {
-			delete(derived[x], id.Prefix)
-			routes[id] = route
-		}
-		for p, route := range derived[x] {
-			routes[state.RouteID{Namespace: x.namespace, Prefix: p, Metric: metric(familyOf(p.Addr()), 0)}] = route
-		}
-	}
-	maps.DeleteFunc(routes, func(_ state.RouteID, r state.Route) bool { return r == state.Route{} })
-	return routes
+// network is a lab with its names resolved: the graph that addresses, routes and probes
+// are derived on. Everything in it is in stored order.
+type network struct {
+	report
+	id      state.Identity
+	spec    *v1alpha1.NetLabSpec
+	nodes   []*node
+	links   []*link
+	subnets []*subnet
+
+	nodeByName   map[string]*node
+	subnetByName map[string]*subnet
+	segmentOf    map[element]*segment
+}
+
+// resolve builds the graph of a lab. Parts that are wrong are noted and left out, so that
+// one walk finds every problem.
+func resolve(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
+	n := &network{id: id, spec: spec, nodeByName: map[string]*node{}, subnetByName: map[string]*subnet{}}
+	n.checkSizes()
+	n.checkEnums()
+	n.addSubnets()
+	n.addNodes()
+	n.addSwitches()
+	n.addLinks()
+	n.fitBridges()
+	n.checkLoops()
+	n.addSegments()
+	n.addLoopbacks()
+	n.writeAddresses()
+	n.deriveAddresses()
+	n.checkAddresses()
+	n.enableIPv6()
+	return n
 }
 
 func (n *network) addNodeRows(want *state.State, x *node, options Options) {

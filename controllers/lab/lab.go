@@ -4,7 +4,6 @@ package lab
 
 import (
 	"net/netip"
-	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -40,22 +39,6 @@ func NodeNames(spec *v1alpha1.NetLabSpec) []string {
 		names = append(names, spec.Switches[i].Name)
 	}
 	return names
-}
-
-// Probe is one question in one family, with every default filled in.
-type Probe struct {
-	Name   string
-	Family v1alpha1.Family
-	// From and Target are node names; Target is empty when an address was asked for that
-	// no node of the lab has.
-	From, Target string
-	// To is the address asked.
-	To               netip.Addr
-	Expect           v1alpha1.Expectation
-	Period, Timeout  time.Duration
-	FailureThreshold int
-	// SizeBytes is the ICMP payload with don't-fragment; 0 when the probe does not say.
-	SizeBytes int
 }
 
 // Options are what a machine adds to a lab's description.

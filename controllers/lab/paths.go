@@ -3,10 +3,11 @@
 package lab
 
 import (
-	"github.com/netlab-dev/netlab/controllers/state"
 	"maps"
 	"net/netip"
 	"slices"
+
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // derivedRoutes are the routes of every node under routing: Auto, before written ones take

@@ -20,6 +20,22 @@ const (
 	defaultFailureThreshold = 3
 )
 
+// Probe is one question in one family, with every default filled in.
+type Probe struct {
+	Name   string
+	Family v1alpha1.Family
+	// From and Target are node names; Target is empty when an address was asked for that
+	// no node of the lab has.
+	From, Target string
+	// To is the address asked.
+	To               netip.Addr
+	Expect           v1alpha1.Expectation
+	Period, Timeout  time.Duration
+	FailureThreshold int
+	// SizeBytes is the ICMP payload with don't-fragment; 0 when the probe does not say.
+	SizeBytes int
+}
+
 func (n *network) probes() []Probe {
 	var probes []Probe
 	seen := map[string]string{}
@@ -35,6 +51,26 @@ func (n *network) probes() []Probe {
 		probes = append(probes, n.probe(field, p)...)
 	}
 	return probes
+}
+
+func (n *network) checkProbeName(field, name string) {
+	if len(name) > maxLabNameLength || !dnsLabel.MatchString(name) {
+		n.refuse(field, "use at most 63 lower-case letters, digits and '-', with a letter or digit at both ends", "%q is not a name", name)
+	}
+}
+
+func (n *network) checkProbeRanges(field string, p *v1alpha1.Probe) {
+	for _, r := range []struct {
+		name               string
+		value, least, most int32
+	}{
+		{"periodSeconds", p.PeriodSeconds, 1, 3600}, {"timeoutSeconds", p.TimeoutSeconds, 1, 60},
+		{"failureThreshold", p.FailureThreshold, 1, 20}, {"sizeBytes", p.SizeBytes, 24, 65000},
+	} {
+		if r.value != 0 && (r.value < r.least || r.value > r.most) {
+			n.refuse(field+"."+r.name, "", "%s is %d to %d, not %d", r.name, r.least, r.most, r.value)
+		}
+	}
 }
 
 func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
@@ -123,22 +159,6 @@ func (n *network) targetAddress(field, text string) ([]netip.Addr, string) {
 		return nil, ""
 	}
 	return []netip.Addr{a}, ""
-}
-
-func (x *node) hasAddress(a netip.Addr) bool {
-	for _, p := range x.loopbacks {
-		if p.Addr() == a {
-			return true
-		}
-	}
-	for _, e := range x.ends {
-		for _, p := range e.addresses {
-			if p.Addr() == a && !state.IsLinkLocal(a) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // contains reports whether the address lies in a prefix of the lab.

@@ -4,6 +4,7 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -74,4 +75,24 @@ func (r *report) refuseAbsent(absent Absence, field, fix, message string, args .
 // warn notes something that is legal and probably not meant.
 func (r *report) warn(field, fix, message string, args ...any) {
 	r.warnings = append(r.warnings, Problem{Field: field, Message: fmt.Sprintf(message, args...), Fix: fix})
+}
+
+// fieldAt is an item of a list.
+func fieldAt(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
+
+// known lists what could have been meant, each name once.
+func (n *network) known(what string, names []string) string {
+	seen := map[string]bool{}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		drop := seen[name] || name == ""
+		seen[name] = true
+		return drop
+	})
+	switch {
+	case len(names) == 0:
+		return "the lab has no " + what
+	case len(names) > 12:
+		return fmt.Sprintf("the lab's %s are %s and %d more", what, strings.Join(names[:12], ", "), len(names)-12)
+	}
+	return fmt.Sprintf("the lab's %s are %s", what, strings.Join(names, ", "))
 }

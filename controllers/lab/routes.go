@@ -15,6 +15,28 @@ import (
 // defaultDestination is how a route says "everything else".
 const defaultDestination = "default"
 
+// routes are the routes of every node: the written ones, and under routing: Auto the
+// derived ones to destinations nothing was written for.
+func (n *network) routes() map[state.RouteID]state.Route {
+	routes := map[state.RouteID]state.Route{}
+	derived := map[*node]map[netip.Prefix]state.Route{}
+	if n.spec.Routing != v1alpha1.RoutingManual {
+		derived = n.derivedRoutes()
+	}
+	for _, x := range n.nodes {
+		written := n.writtenRoutes(x)
+		for id, route := range written {
+			delete(derived[x], id.Prefix)
+			routes[id] = route
+		}
+		for p, route := range derived[x] {
+			routes[state.RouteID{Namespace: x.namespace, Prefix: p, Metric: metric(familyOf(p.Addr()), 0)}] = route
+		}
+	}
+	maps.DeleteFunc(routes, func(_ state.RouteID, r state.Route) bool { return r == state.Route{} })
+	return routes
+}
+
 // writtenRoutes resolves the routes somebody wrote at a node. Routes whose every leg is
 // over a link that is down have a zero Route: the kernel cannot hold them, and yet no
 // derived route takes their place.
@@ -32,22 +54,6 @@ func (n *network) writtenRoutes(x *node) map[state.RouteID]state.Route {
 		}
 	}
 	return routes
-}
-
-// checkConnected refuses a route that would take the place of the kernel's own to a prefix
-// the node is on: there is one per destination and metric, the kernel's have 0 (256 for IPv6).
-func (n *network) checkConnected(field string, x *node, id state.RouteID) {
-	kernel := uint32(0)
-	if id.Prefix.Addr().Is6() {
-		kernel = 256
-	}
-	connected := func(p netip.Prefix) bool { return p.Masked() == id.Prefix }
-	for _, e := range x.ends {
-		if id.Metric == kernel && slices.ContainsFunc(e.addresses, connected) {
-			n.refuseAbsent(AnyAbsent, field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, id.Prefix, e.label())
-			return
-		}
-	}
 }
 
 func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[state.RouteID]state.Route {
@@ -81,36 +87,24 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 	return routes
 }
 
-// setSource gives a route its source hint; ok is false where it is of the other family.
-func (n *network) setSource(field string, x *node, route *state.Route, f family, text string) (ok bool) {
-	a, err := netip.ParseAddr(text)
+// destinations are the prefixes a route's to stands for.
+func (n *network) destinations(field, to string) []netip.Prefix {
+	if to == defaultDestination {
+		return []netip.Prefix{ipv4.defaultRoute(), ipv6.defaultRoute()}
+	}
+	if s := n.subnetByName[to]; s != nil {
+		return s.cidrs
+	}
+	p, err := netip.ParsePrefix(to)
 	switch {
-	case err != nil || a.Zone() != "":
-		n.refuse(field+".src", "write one of the node's addresses", "%q is not an address", text)
-	case !x.hasAddress(a):
-		n.refuseAbsent(AnyAbsent, field+".src", "write one of the node's addresses", "%s is not an address of %s", a, x.name)
-	case route.Type != state.Unicast:
-		n.refuse(field+".src", "remove it", "a route that leads nowhere has no source")
-	case familyOf(a) != f:
-		return false
+	case err != nil:
+		n.refuseAbsent(SubnetAbsent, field+".to", n.known("subnets", n.subnetNames()), "%q is neither default, nor a subnet of the lab, nor a prefix in CIDR notation", to)
+		return nil
+	case p != p.Masked():
+		n.refuse(field+".to", fmt.Sprintf("write %s", p.Masked()), "%s has host bits", p)
+		return nil
 	}
-	route.Source = a
-	return true
-}
-
-// dropForeignFamilies leaves next hops the families that are meant under a destination which stands for
-// both: an IPv6 address means IPv6, a node the families it has. A router without IPv4 gets no IPv4
-// route by a name either, so IPv4 that was sent to it would end there. An IPv4 prefix over
-// such a next hop is written as a prefix.
-func dropForeignFamilies(legs []leg) {
-	for _, l := range legs {
-		maps.DeleteFunc(l.hops, func(f family, h hop) bool {
-			if l.byAddress {
-				return f == ipv4 && h.via.Is6()
-			}
-			return h.to != nil && !h.to.node.has(f)
-		})
-	}
+	return []netip.Prefix{p}
 }
 
 func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
@@ -135,6 +129,39 @@ func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
 	}
 }
 
+// checkConnected refuses a route that would take the place of the kernel's own to a prefix
+// the node is on: there is one per destination and metric, the kernel's have 0 (256 for IPv6).
+func (n *network) checkConnected(field string, x *node, id state.RouteID) {
+	kernel := uint32(0)
+	if id.Prefix.Addr().Is6() {
+		kernel = 256
+	}
+	connected := func(p netip.Prefix) bool { return p.Masked() == id.Prefix }
+	for _, e := range x.ends {
+		if id.Metric == kernel && slices.ContainsFunc(e.addresses, connected) {
+			n.refuseAbsent(AnyAbsent, field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, id.Prefix, e.label())
+			return
+		}
+	}
+}
+
+// setSource gives a route its source hint; ok is false where it is of the other family.
+func (n *network) setSource(field string, x *node, route *state.Route, f family, text string) (ok bool) {
+	a, err := netip.ParseAddr(text)
+	switch {
+	case err != nil || a.Zone() != "":
+		n.refuse(field+".src", "write one of the node's addresses", "%q is not an address", text)
+	case !x.hasAddress(a):
+		n.refuseAbsent(AnyAbsent, field+".src", "write one of the node's addresses", "%s is not an address of %s", a, x.name)
+	case route.Type != state.Unicast:
+		n.refuse(field+".src", "remove it", "a route that leads nowhere has no source")
+	case familyOf(a) != f:
+		return false
+	}
+	route.Source = a
+	return true
+}
+
 func routeType(t v1alpha1.RouteType) state.RouteType {
 	switch t {
 	case v1alpha1.RouteBlackhole:
@@ -153,118 +180,6 @@ func metric(f family, written int64) uint32 {
 		return state.DefaultIPv6Metric
 	}
 	return uint32(written)
-}
-
-// destinations are the prefixes a route's to stands for.
-func (n *network) destinations(field, to string) []netip.Prefix {
-	if to == defaultDestination {
-		return []netip.Prefix{ipv4.defaultRoute(), ipv6.defaultRoute()}
-	}
-	if s := n.subnetByName[to]; s != nil {
-		return s.cidrs
-	}
-	p, err := netip.ParsePrefix(to)
-	switch {
-	case err != nil:
-		n.refuseAbsent(SubnetAbsent, field+".to", n.known("subnets", n.subnetNames()), "%q is neither default, nor a subnet of the lab, nor a prefix in CIDR notation", to)
-		return nil
-	case p != p.Masked():
-		n.refuse(field+".to", fmt.Sprintf("write %s", p.Masked()), "%s has host bits", p)
-		return nil
-	}
-	return []netip.Prefix{p}
-}
-
-// leg is a written next hop, in every family it can serve.
-type leg struct {
-	hops   map[family]hop
-	weight int
-	// byAddress says that the next hop was written as an address, not as a node's name.
-	byAddress bool
-}
-
-func (n *network) legs(field string, x *node, r *v1alpha1.Route) []leg {
-	switch {
-	case r.OnLink:
-		return n.onLinkLeg(field, x, r)
-	case r.Via != "":
-		return n.leg(nil, field, x, r.Via, r.Link, 1)
-	case r.Link != "":
-		return n.connectedLeg(field, x, r.Link)
-	}
-	var legs []leg
-	for i, h := range r.NextHops {
-		field := fmt.Sprintf("%s.nextHops[%d]", field, i)
-		if h.Weight < 0 || h.Weight > 256 {
-			n.refuse(field+".weight", "", "a weight is 1 to 256, not %d", h.Weight)
-			continue
-		}
-		legs = n.leg(legs, field, x, h.Via, h.Link, max(1, int(h.Weight)))
-	}
-	return legs
-}
-
-// onLinkLeg is a next hop that is on the link because somebody says so (RTNH_F_ONLINK).
-func (n *network) onLinkLeg(field string, x *node, r *v1alpha1.Route) []leg {
-	e := n.endCalled(field, x, r.Link)
-	a, err := netip.ParseAddr(r.Via)
-	switch {
-	case err != nil || a.Zone() != "":
-		n.refuse(field+".via", "write the next hop's address", "%q is not an address, and onLink needs one", r.Via)
-		return nil
-	case !isUnicast(a):
-		n.refuse(field+".via", "write a neighbour's address", "%s is an address that no neighbour can have", a)
-		return nil
-	case x.owns(a):
-		n.refuse(field+".via", "write a neighbour's address", "%s is an address of %s itself", a, x.name)
-		return nil
-	case e == nil:
-		return nil
-	}
-	return []leg{{hops: map[family]hop{familyOf(a): {end: e, via: a, onLink: true}}, weight: 1, byAddress: true}}
-}
-
-// connectedLeg is for a destination that is itself on a link.
-func (n *network) connectedLeg(field string, x *node, link string) []leg {
-	e := n.endCalled(field, x, link)
-	if e == nil {
-		return nil
-	}
-	return []leg{{hops: map[family]hop{ipv4: {end: e}, ipv6: {end: e}}, weight: 1}}
-}
-
-// endCalled finds a node's end by its link; nil, with the problem noted, when there is none.
-func (n *network) endCalled(field string, x *node, link string) *end {
-	i := slices.IndexFunc(x.ends, called(link))
-	if i < 0 {
-		n.refuseAbsent(AnyAbsent, field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
-		return nil
-	}
-	return x.ends[i]
-}
-
-func (n *network) leg(legs []leg, field string, x *node, via, link string, weight int) []leg {
-	hops := n.via(field, x, via, link)
-	if len(hops) == 0 {
-		return legs
-	}
-	for _, other := range legs {
-		if sameHops(other.hops, hops) {
-			n.refuseAbsent(AnyAbsent, field, "use weight: for a larger share", "%s is there twice", via)
-			return legs
-		}
-	}
-	_, err := netip.ParseAddr(via)
-	return append(legs, leg{hops: hops, weight: weight, byAddress: err == nil})
-}
-
-func sameHops(a, b map[family]hop) bool {
-	for f, h := range a {
-		if o, ok := b[f]; ok && o.end == h.end && o.via == h.via {
-			return true
-		}
-	}
-	return false
 }
 
 // unicast is the route over all legs; ok is false unless each can serve the family. Legs
@@ -302,14 +217,4 @@ func (x *node) route(f family, hops []hop, weights []int) state.Route {
 	}
 	route.Hops, route.MoreHops = state.SortHops(next)
 	return route
-}
-
-// loopback is the node's first loopback of a family, zero without one.
-func (x *node) loopback(f family) netip.Addr {
-	for _, p := range x.loopbacks {
-		if familyOf(p.Addr()) == f {
-			return p.Addr()
-		}
-	}
-	return netip.Addr{}
 }

@@ -6,18 +6,11 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
-
-// This file repeats, for people without an API server, what the schema of the resource
-// refuses: names, sizes, enumerations and ranges.
 
 var (
 	dnsLabel     = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
@@ -40,12 +33,6 @@ func (n *network) checkName(field, name string) {
 		n.refuse(field, "use lower-case letters, digits and '-', with a letter or digit at both ends", "%q is not a name", name)
 	case slices.Contains(reservedNames, name):
 		n.refuse(field, "choose another name", "%q is reserved: the kernel uses it", name)
-	}
-}
-
-func (n *network) checkProbeName(field, name string) {
-	if len(name) > maxLabNameLength || !dnsLabel.MatchString(name) {
-		n.refuse(field, "use at most 63 lower-case letters, digits and '-', with a letter or digit at both ends", "%q is not a name", name)
 	}
 }
 
@@ -157,88 +144,6 @@ func (n *network) checkRouteTypes(field string, routes []v1alpha1.Route) {
 		oneOf(n, fmt.Sprintf("%s.routes[%d].type", field, i), r.Type,
 			v1alpha1.RouteUnicast, v1alpha1.RouteBlackhole, v1alpha1.RouteUnreachable, v1alpha1.RouteProhibit)
 	}
-}
-
-func (n *network) checkPlacement() {
-	p := n.spec.Placement
-	if p == nil {
-		return
-	}
-	if p.NodeSelector != nil {
-		if _, err := metav1.LabelSelectorAsSelector(p.NodeSelector); err != nil {
-			n.refuse("spec.placement.nodeSelector", "", "%v", err)
-		}
-	}
-	m := p.MaxUnavailable
-	if m != nil && ((m.Type == intstr.Int && m.IntVal < 0) || (m.Type == intstr.String && !wholePercent.MatchString(m.StrVal))) {
-		n.refuse("spec.placement.maxUnavailable", "write a number of nodes or a percentage from 0% to 100%", "%q is neither", m.String())
-	}
-}
-
-func (n *network) checkProbeRanges(field string, p *v1alpha1.Probe) {
-	for _, r := range []struct {
-		name               string
-		value, least, most int32
-	}{
-		{"periodSeconds", p.PeriodSeconds, 1, 3600}, {"timeoutSeconds", p.TimeoutSeconds, 1, 60},
-		{"failureThreshold", p.FailureThreshold, 1, 20}, {"sizeBytes", p.SizeBytes, 24, 65000},
-	} {
-		if r.value != 0 && (r.value < r.least || r.value > r.most) {
-			n.refuse(field+"."+r.name, "", "%s is %d to %d, not %d", r.name, r.least, r.most, r.value)
-		}
-	}
-}
-
-// settable is the closed list of settings a lab may name: those every namespace has a row
-// for, less those NetLab keeps to itself.
-var settable = slices.DeleteFunc(slices.Clone(state.NamespaceSysctls), func(name string) bool {
-	switch name {
-	case state.SysctlForwarding, state.SysctlForwarding6, state.SysctlDisableIPv6, state.SysctlLoDisableIPv6, state.SysctlDefaultRA, state.SysctlDefaultGenMode,
-		"net.ipv4.conf.all.promote_secondaries", "net.ipv6.conf.all.keep_addr_on_down":
-		return true
-	}
-	return false
-})
-
-func (n *network) checkSysctls(x *node) {
-	seen := map[string]bool{}
-	for i, s := range x.config.Sysctls {
-		field := fmt.Sprintf("%s.sysctls[%d]", x.field, i)
-		if !slices.Contains(settable, s.Name) {
-			n.refuse(field+".name", settableFix(s.Name), "%q is not a setting that a lab may change", s.Name)
-		}
-		if seen[s.Name] {
-			n.refuse(field+".name", "remove one", "%q is there twice", s.Name)
-		}
-		seen[s.Name] = true
-		least, most := sysctlRange(s.Name)
-		if v, err := strconv.Atoi(s.Value.String()); err != nil || v < least || v > most {
-			n.refuse(field+".value", "", "%s is a number from %d to %d, not %q", s.Name, least, most, s.Value.String())
-		}
-	}
-}
-
-// sysctlRange is what every kernel takes for a setting (proc_dou8vec_minmax and the like). What it does not
-// check, such as rp_filter, is 0 to 255 like the API's.
-func sysctlRange(name string) (least, most int) {
-	switch name[strings.LastIndexByte(name, '.')+1:] {
-	case "ip_default_ttl", "hop_limit":
-		return 1, 255
-	case "tcp_ecn":
-		return 0, 2
-	case "fib_multipath_hash_policy":
-		return 0, 3
-	case "icmp_echo_ignore_all":
-		return 0, 1
-	}
-	return 0, 255
-}
-
-func settableFix(name string) string {
-	if strings.HasSuffix(name, "forwarding") || name == state.SysctlForwarding {
-		return "write forwarding: Enabled or Disabled at a router"
-	}
-	return "the list is in the description of spec.namespaces[].sysctls (kubectl explain)"
 }
 
 // warnUnused says what is there and does nothing.

@@ -4,10 +4,10 @@ package lab
 
 import (
 	"crypto/sha256"
-	"github.com/netlab-dev/netlab/controllers/state"
 	"net"
-	"net/netip"
 	"strings"
+
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // deriveMAC makes an Ethernet address of what names an interface, so that every node, the
@@ -17,13 +17,6 @@ func deriveMAC(id state.Identity, nodeName, iface string) state.MAC {
 	mac := state.MAC(sum[:6])
 	mac[0] = mac[0]&^0x01 | 0x02
 	return mac
-}
-
-// LinkLocal is the IPv6 link-local address of an Ethernet address: the modified EUI-64 of
-// RFC 4291, appendix A, under fe80::/64.
-func LinkLocal(mac state.MAC) netip.Prefix {
-	a := [16]byte{0: 0xfe, 1: 0x80, 8: mac[0] ^ 0x02, 9: mac[1], 10: mac[2], 11: 0xff, 12: 0xfe, 13: mac[3], 14: mac[4], 15: mac[5]}
-	return netip.PrefixFrom(netip.AddrFrom16(a), 64)
 }
 
 func (n *network) mac(field string, e *end, text string) state.MAC {
@@ -40,4 +33,16 @@ func (n *network) mac(field string, e *end, text string) state.MAC {
 		n.refuse(field+".mac", "use an even first byte, such as 02", "%s is a group or null address; an interface needs a unicast one", mac)
 	}
 	return mac
+}
+
+// checkMACs refuses one Ethernet address twice on a segment. Several interfaces of one node on it
+// may share theirs.
+func (n *network) checkMACs(s *segment) {
+	seen := map[state.MAC]*end{}
+	for _, e := range s.ends {
+		if other := seen[e.mac]; other != nil && other.node != e.node && e.mac != (state.MAC{}) {
+			n.refuse(e.field+".mac", "give each end its own", "%s is also the Ethernet address of %s, on the same segment", e.mac, other.field)
+		}
+		seen[e.mac] = e
+	}
 }

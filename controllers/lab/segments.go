@@ -22,21 +22,6 @@ type element struct {
 	vlan uint16
 }
 
-// forest says which elements are connected: each points to another one of its tree, a root to itself.
-type forest map[element]element
-
-func (f forest) root(e element) element {
-	parent, ok := f[e]
-	if !ok || parent == e {
-		return e
-	}
-	root := f.root(parent)
-	f[e] = root
-	return root
-}
-
-func (f forest) join(a, b element) { f[f.root(a)] = f.root(b) }
-
 // element is where frames with a tag go that come in at this end of a link; 0 means untagged. ok is
 // false where they are dropped.
 func (e *end) element(tag uint16) (at element, ok bool) {
@@ -64,6 +49,21 @@ func (e *end) home() element {
 	}
 	return element{end: e}
 }
+
+// forest says which elements are connected: each points to another one of its tree, a root to itself.
+type forest map[element]element
+
+func (f forest) root(e element) element {
+	parent, ok := f[e]
+	if !ok || parent == e {
+		return e
+	}
+	root := f.root(parent)
+	f[e] = root
+	return root
+}
+
+func (f forest) join(a, b element) { f[f.root(a)] = f.root(b) }
 
 // connect joins what links connect, tag by tag.
 func (n *network) connect(links func(*link) bool) forest {
@@ -109,25 +109,6 @@ func (n *network) segmentAt(root element) *segment {
 	return s
 }
 
-// allEnds are the ends that have or could have addresses: those of links in stored order, each
-// followed by what is on it, then the switches' own.
-func (n *network) allEnds() []*end {
-	var ends []*end
-	for _, l := range n.links {
-		for _, e := range l.ends {
-			if e.port == nil {
-				ends = append(append(ends, e), e.subinterfaces...)
-			}
-		}
-	}
-	for _, x := range n.nodes {
-		if x.sw != nil {
-			ends = append(ends, x.ends...)
-		}
-	}
-	return ends
-}
-
 // nameSubnets finds each segment's subnet: what its links say, its subinterfaces, its switches.
 // Two answers are refused.
 func (n *network) nameSubnets(f forest) {
@@ -169,6 +150,19 @@ func (n *network) nameSubnet(f forest, at element, s *subnet, field string) {
 	case there.subnet != s:
 		n.refuseAbsent(AnyAbsent, field, "write one of them only", "the segment's subnet is %s already, by %s", there.subnet.name, there.named)
 	}
+}
+
+// segments are those on which somebody can have an address, in stored order.
+func (n *network) segments() []*segment {
+	var list []*segment
+	seen := map[*segment]bool{}
+	for _, e := range n.allEnds() {
+		if !seen[e.segment] {
+			seen[e.segment] = true
+			list = append(list, e.segment)
+		}
+	}
+	return list
 }
 
 // neighbours are the other nodes' ends on the segment.

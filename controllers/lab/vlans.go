@@ -11,13 +11,6 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// BridgeName is the name of a switch's bridge in its namespace.
-const BridgeName = "br0"
-
-// STPForwardDelay is how long a port of a spanning tree listens, and then learns, in 1/100 s: the
-// least that IEEE 802.1D allows.
-const STPForwardDelay = 200
-
 // defaultAccessVLAN is the VLAN of a port that does not say.
 const defaultAccessVLAN = 1
 
@@ -47,67 +40,7 @@ func (p *port) vlan(tag uint16) (vlan uint16, ok bool) {
 	return tag, ok
 }
 
-func (n *network) addSwitches() {
-	for i := range n.spec.Switches {
-		s := &n.spec.Switches[i]
-		forwards := s.Forwarding == v1alpha1.Enabled
-		x := &node{
-			name: s.Name, field: fmt.Sprintf("spec.switches[%d]", i), config: &s.NodeConfig,
-			sw: s, router: forwards, forwards: forwards,
-		}
-		n.addNode(x)
-		n.checkSwitch(x)
-		x.bridge = n.ownEnd(x, x.field, BridgeName, 0, s.Addresses)
-		for j, v := range s.VLANs {
-			if len(v.Addresses) > 0 {
-				n.ownEnd(x, fieldAt(x.field+".vlans", j), fmt.Sprintf("%s.%d", BridgeName, v.ID), uint16(v.ID), v.Addresses)
-			}
-		}
-	}
-}
-
-// ownEnd is where a switch itself is on a segment.
-func (n *network) ownEnd(x *node, field, iface string, vlan uint16, addresses []string) *end {
-	e := &end{
-		node: x, field: field, iface: iface, vlan: vlan, written: addresses, derived: map[netip.Prefix]bool{},
-		mtu: defaultMTU, mac: deriveMAC(n.id, x.name, BridgeName), parent: x.bridge,
-	}
-	x.ends = append(x.ends, e)
-	x.ifaces[iface] = field
-	return e
-}
-
 func (x *node) filters() bool { return x.sw != nil && x.sw.VLANFiltering == v1alpha1.Enabled }
-
-func (n *network) checkSwitch(x *node) {
-	s := x.sw
-	n.checkSwitchSubnet(x.field+".subnet", s.Subnet)
-	if x.filters() && s.Subnet != "" {
-		n.refuse(x.field+".subnet", "write it under vlans: [{id: 1, subnet: "+s.Subnet+"}]", "with vlanFiltering a subnet belongs to a VLAN")
-	}
-	if x.filters() && len(s.Addresses) > 0 {
-		n.refuse(x.field+".addresses", "write them under vlans: [{id: 1, addresses: …}]", "with vlanFiltering an address belongs to a VLAN")
-	}
-	if !x.filters() && len(s.VLANs) > 0 {
-		n.refuseAbsent(AnyAbsent, x.field+".vlans", "write vlanFiltering: Enabled", "%s does not filter VLANs", s.Name)
-	}
-	seen := map[v1alpha1.VLANID]bool{}
-	for i, v := range s.VLANs {
-		field := fieldAt(x.field+".vlans", i)
-		n.checkVLAN(field+".id", v.ID)
-		n.checkSwitchSubnet(field+".subnet", v.Subnet)
-		if seen[v.ID] {
-			n.refuse(field+".id", "remove one", "VLAN %d is there twice", v.ID)
-		}
-		seen[v.ID] = true
-	}
-}
-
-func (n *network) checkSwitchSubnet(field, name string) {
-	if name != "" && n.subnetByName[name] == nil {
-		n.refuseAbsent(SubnetAbsent, field, n.known("subnets", n.subnetNames()), "no subnet is called %q", name)
-	}
-}
 
 func (n *network) checkVLAN(field string, id v1alpha1.VLANID) {
 	if id < 1 || id > 4094 {
@@ -235,18 +168,4 @@ func (n *network) vlans() []uint16 {
 	}
 	delete(ids, 0)
 	return slices.Sorted(maps.Keys(ids))
-}
-
-// fitBridges gives each bridge the smallest MTU of its ports, which is what the kernel does by
-// itself as long as nobody sets it.
-func (n *network) fitBridges() {
-	for _, x := range n.nodes {
-		if x.sw == nil || len(x.ports) == 0 {
-			continue
-		}
-		least := slices.MinFunc(x.ports, func(a, b *end) int { return a.mtu - b.mtu })
-		for _, e := range x.ends {
-			e.mtu = least.mtu
-		}
-	}
 }

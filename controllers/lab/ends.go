@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// end is an interface of a node: one end of a link, an interface for a VLAN on one, or a switch's own.
+type end struct {
+	node *node
+	// link is nil for a switch's own.
+	link  *link
+	field string
+	iface string
+	mtu   int
+	mac   state.MAC
+	qdisc state.Qdisc
+	// parent is what an interface for a VLAN is on.
+	parent        *end
+	vlan          uint16
+	subinterfaces []*end
+	// subnet is what a subinterface says its segment's is.
+	subnet *subnet
+	// port is set at a switch: such an end has no addresses.
+	port *port
+	// segment is where its frames go, live what of it links that are up connect it with.
+	segment *segment
+	live    element
+	// written are the addresses as somebody wrote them.
+	written []string
+	// addresses are the written and derived ones, as the kernel lists them; without the
+	// link-local one that every IPv6 link has.
+	addresses []netip.Prefix
+	// linkLocal is the IPv6 link-local address, zero without IPv6.
+	linkLocal netip.Prefix
+	// derived says which of addresses nobody wrote.
+	derived map[netip.Prefix]bool
+}
+
+func (e *end) peer() *end {
+	if e.link.ends[0] == e {
+		return e.link.ends[1]
+	}
+	return e.link.ends[0]
+}
+
+// up reports whether the interface should be up.
+func (e *end) up() bool { return e.link == nil || e.link.up }
+
+// label is how messages and routes name where an end is: by its link, a subinterface by itself.
+func (e *end) label() string {
+	if e.link == nil || e.parent != nil {
+		return e.iface
+	}
+	return e.link.name
+}
+
+// of filters an end's addresses by family.
+func (e *end) of(f family) []netip.Prefix {
+	var list []netip.Prefix
+	for _, p := range e.addresses {
+		if familyOf(p.Addr()) == f {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// reaches reports whether the address lies in a prefix of this end.
+func (e *end) reaches(a netip.Addr) bool {
+	return slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// sees reports whether one of the addresses lies in a prefix of this end.
+func (e *end) sees(addresses []netip.Prefix) bool {
+	return slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return e.reaches(p.Addr()) })
+}
+
+func (e *end) hasAddress(a netip.Addr) bool {
+	return e.linkLocal.Addr() == a || slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Addr() == a })
+}
+
+// called finds ends by the name of their link or of their interface.
+func called(link string) func(*end) bool {
+	return func(e *end) bool { return link == "" || e.label() == link || e.iface == link }
+}
+
+func linkNames(ends []*end) []string {
+	names := make([]string, len(ends))
+	for i, e := range ends {
+		names[i] = e.label()
+	}
+	return names
+}
+
+func (x *node) linkNames() []string { return linkNames(x.ends) }
+
+// allEnds are the ends that have or could have addresses: those of links in stored order, each
+// followed by what is on it, then the switches' own.
+func (n *network) allEnds() []*end {
+	var ends []*end
+	for _, l := range n.links {
+		for _, e := range l.ends {
+			if e.port == nil {
+				ends = append(append(ends, e), e.subinterfaces...)
+			}
+		}
+	}
+	for _, x := range n.nodes {
+		if x.sw != nil {
+			ends = append(ends, x.ends...)
+		}
+	}
+	return ends
+}
+
+func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) *end {
+	e := &end{link: x, field: field, node: n.nodeByName[spec.Name], iface: spec.Interface, written: spec.Addresses, derived: map[netip.Prefix]bool{}}
+	if e.node == nil {
+		n.refuseAbsent(NodeAbsent, field+".name", n.known("nodes", NodeNames(n.spec)), "no node is called %q", spec.Name)
+		return e
+	}
+	if e.iface == "" {
+		e.iface = l.Name
+	} else {
+		n.checkName(field+".interface", e.iface)
+	}
+	n.takeInterface(field+".interface", e)
+	e.mtu = n.mtu(field, l, spec)
+	e.mac = n.mac(field, e, spec.MAC)
+	e.qdisc = n.impaired(field, spec.Impairment, x.qdisc)
+	if e.node.sw != nil {
+		n.addPort(e, spec)
+		return e
+	}
+	n.refuseVLANs(field, spec, "write it at the switch's end; here, subinterfaces", e.node.name+" is no switch")
+	n.addSubinterfaces(e, spec)
+	return e
+}
+
+// takeInterface refuses two interfaces of one name at a node.
+func (n *network) takeInterface(field string, e *end) {
+	if other, taken := e.node.ifaces[e.iface]; taken && other != e.link.field {
+		n.refuse(field, "write another name at one of the two", "%s already has an interface %q, from %s", e.node.name, e.iface, other)
+		return
+	}
+	e.node.ifaces[e.iface] = e.link.field
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"fmt"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// link is a veth pair.
+type link struct {
+	name   string
+	field  string
+	subnet *subnet
+	up     bool
+	qdisc  state.Qdisc
+	ends   [2]*end
+}
+
+func (n *network) addLinks() {
+	seen := map[string]string{}
+	for i := range n.spec.Links {
+		l := &n.spec.Links[i]
+		field := fmt.Sprintf("spec.links[%d]", i)
+		n.checkName(field+".name", l.Name)
+		if other, ok := seen[l.Name]; ok {
+			n.refuse(field+".name", "give one of them another name", "%q is already the name of %s", l.Name, other)
+			continue
+		}
+		seen[l.Name] = field
+		n.addLink(field, l)
+	}
+}
+
+func (n *network) addLink(field string, l *v1alpha1.Link) {
+	x := &link{name: l.Name, field: field, up: l.State != v1alpha1.LinkDown, qdisc: n.netem(field+".impairment", l.Impairment)}
+	if l.Subnet != "" {
+		if x.subnet = n.subnetByName[l.Subnet]; x.subnet == nil {
+			n.refuseAbsent(SubnetAbsent, field+".subnet", n.known("subnets", n.subnetNames()), "no subnet is called %q", l.Subnet)
+		}
+	}
+	if len(l.Endpoints) != 2 {
+		n.refuse(field+".endpoints", "write the two ends of the cable", "a link has exactly 2 endpoints, not %d", len(l.Endpoints))
+		return
+	}
+	for i := range l.Endpoints {
+		e := n.newEnd(x, fmt.Sprintf("%s.endpoints[%d]", field, i), l, &l.Endpoints[i])
+		if e.node == nil {
+			return
+		}
+		x.ends[i] = e
+	}
+	if x.ends[0].node == x.ends[1].node {
+		n.refuse(field+".endpoints", "name two different nodes", "both ends are plugged into %s", x.ends[0].node.name)
+		return
+	}
+	n.plugIn(x, l)
+}
+
+func (n *network) plugIn(x *link, l *v1alpha1.Link) {
+	n.links = append(n.links, x)
+	n.fillPorts(x, l.Endpoints)
+	switches := 0
+	for _, e := range x.ends {
+		if e.port != nil {
+			switches++
+			e.node.ports = append(e.node.ports, e)
+			continue
+		}
+		e.node.ends = append(append(e.node.ends, e), e.subinterfaces...)
+	}
+	if switches == 2 && x.subnet != nil {
+		n.refuse(x.field+".subnet", "write it at one of the switches", "a link between switches carries what they do")
+		x.subnet = nil
+	}
+}
+
+// defaultMTU is Ethernet's.
+const defaultMTU = 1500
+
+func (n *network) mtu(field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) int {
+	mtu := int(spec.MTU)
+	if mtu == 0 {
+		mtu = int(l.MTU)
+	}
+	if mtu == 0 {
+		mtu = defaultMTU
+	}
+	if mtu < 68 || mtu > 65535 {
+		n.refuse(field+".mtu", "", "an MTU is 68 to 65535 bytes, not %d", mtu)
+	}
+	return mtu
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+func (n *network) checkPlacement() {
+	p := n.spec.Placement
+	if p == nil {
+		return
+	}
+	if p.NodeSelector != nil {
+		if _, err := metav1.LabelSelectorAsSelector(p.NodeSelector); err != nil {
+			n.refuse("spec.placement.nodeSelector", "", "%v", err)
+		}
+	}
+	m := p.MaxUnavailable
+	if m != nil && ((m.Type == intstr.Int && m.IntVal < 0) || (m.Type == intstr.String && !wholePercent.MatchString(m.StrVal))) {
+		n.refuse("spec.placement.maxUnavailable", "write a number of nodes or a percentage from 0% to 100%", "%q is neither", m.String())
+	}
+}

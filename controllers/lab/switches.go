@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// BridgeName is the name of a switch's bridge in its namespace.
+const BridgeName = "br0"
+
+// STPForwardDelay is how long a port of a spanning tree listens, and then learns, in 1/100 s: the
+// least that IEEE 802.1D allows.
+const STPForwardDelay = 200
+
+func (n *network) addSwitches() {
+	for i := range n.spec.Switches {
+		s := &n.spec.Switches[i]
+		forwards := s.Forwarding == v1alpha1.Enabled
+		x := &node{
+			name: s.Name, field: fmt.Sprintf("spec.switches[%d]", i), config: &s.NodeConfig,
+			sw: s, router: forwards, forwards: forwards,
+		}
+		n.addNode(x)
+		n.checkSwitch(x)
+		x.bridge = n.ownEnd(x, x.field, BridgeName, 0, s.Addresses)
+		for j, v := range s.VLANs {
+			if len(v.Addresses) > 0 {
+				n.ownEnd(x, fieldAt(x.field+".vlans", j), fmt.Sprintf("%s.%d", BridgeName, v.ID), uint16(v.ID), v.Addresses)
+			}
+		}
+	}
+}
+
+// ownEnd is where a switch itself is on a segment.
+func (n *network) ownEnd(x *node, field, iface string, vlan uint16, addresses []string) *end {
+	e := &end{
+		node: x, field: field, iface: iface, vlan: vlan, written: addresses, derived: map[netip.Prefix]bool{},
+		mtu: defaultMTU, mac: deriveMAC(n.id, x.name, BridgeName), parent: x.bridge,
+	}
+	x.ends = append(x.ends, e)
+	x.ifaces[iface] = field
+	return e
+}
+
+func (n *network) checkSwitch(x *node) {
+	s := x.sw
+	n.checkSwitchSubnet(x.field+".subnet", s.Subnet)
+	if x.filters() && s.Subnet != "" {
+		n.refuse(x.field+".subnet", "write it under vlans: [{id: 1, subnet: "+s.Subnet+"}]", "with vlanFiltering a subnet belongs to a VLAN")
+	}
+	if x.filters() && len(s.Addresses) > 0 {
+		n.refuse(x.field+".addresses", "write them under vlans: [{id: 1, addresses: …}]", "with vlanFiltering an address belongs to a VLAN")
+	}
+	if !x.filters() && len(s.VLANs) > 0 {
+		n.refuseAbsent(AnyAbsent, x.field+".vlans", "write vlanFiltering: Enabled", "%s does not filter VLANs", s.Name)
+	}
+	seen := map[v1alpha1.VLANID]bool{}
+	for i, v := range s.VLANs {
+		field := fieldAt(x.field+".vlans", i)
+		n.checkVLAN(field+".id", v.ID)
+		n.checkSwitchSubnet(field+".subnet", v.Subnet)
+		if seen[v.ID] {
+			n.refuse(field+".id", "remove one", "VLAN %d is there twice", v.ID)
+		}
+		seen[v.ID] = true
+	}
+}
+
+// fitBridges gives each bridge the smallest MTU of its ports, which is what the kernel does by
+// itself as long as nobody sets it.
+func (n *network) fitBridges() {
+	for _, x := range n.nodes {
+		if x.sw == nil || len(x.ports) == 0 {
+			continue
+		}
+		least := slices.MinFunc(x.ports, func(a, b *end) int { return a.mtu - b.mtu })
+		for _, e := range x.ends {
+			e.mtu = least.mtu
+		}
+	}
+}
+
+// checkLoops refuses cycles of switches on which one does not speak the spanning tree protocol: a
+// broadcast would go round for ever, and in a kernel that takes the whole machine. Links that
+// are down close no cycle.
+func (n *network) checkLoops() {
+	var told []*node
+	for _, l := range n.links {
+		if !l.up || l.ends[0].port == nil || l.ends[1].port == nil || !n.connectedWithout(l) {
+			continue
+		}
+		var silent []string
+		for _, e := range l.ends {
+			if e.node.sw.STP != v1alpha1.Enabled && !slices.Contains(told, e.node) {
+				told = append(told, e.node)
+				silent = append(silent, e.node.name)
+			}
+		}
+		if len(silent) > 0 {
+			n.refuseAbsent(AnyAbsent, l.field, "write stp: Enabled at every switch of the cycle, or remove a link", "switches form a loop without a spanning tree at %s", strings.Join(silent, " and "))
+		}
+	}
+}
+
+// connectedWithout reports whether other links lead from one end's switch to the other's.
+func (n *network) connectedWithout(without *link) bool {
+	seen := map[*node]bool{without.ends[0].node: true}
+	queue := []*node{without.ends[0].node}
+	for len(queue) > 0 {
+		x := queue[0]
+		queue = queue[1:]
+		for _, e := range x.ports {
+			next := e.peer()
+			if e.link == without || !e.link.up || next.port == nil || seen[next.node] {
+				continue
+			}
+			seen[next.node] = true
+			queue = append(queue, next.node)
+		}
+	}
+	return seen[without.ends[1].node]
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// settable is the closed list of settings a lab may name: those every namespace has a row
+// for, less those NetLab keeps to itself.
+var settable = slices.DeleteFunc(slices.Clone(state.NamespaceSysctls), func(name string) bool {
+	switch name {
+	case state.SysctlForwarding, state.SysctlForwarding6, state.SysctlDisableIPv6, state.SysctlLoDisableIPv6, state.SysctlDefaultRA, state.SysctlDefaultGenMode,
+		"net.ipv4.conf.all.promote_secondaries", "net.ipv6.conf.all.keep_addr_on_down":
+		return true
+	}
+	return false
+})
+
+func (n *network) checkSysctls(x *node) {
+	seen := map[string]bool{}
+	for i, s := range x.config.Sysctls {
+		field := fmt.Sprintf("%s.sysctls[%d]", x.field, i)
+		if !slices.Contains(settable, s.Name) {
+			n.refuse(field+".name", settableFix(s.Name), "%q is not a setting that a lab may change", s.Name)
+		}
+		if seen[s.Name] {
+			n.refuse(field+".name", "remove one", "%q is there twice", s.Name)
+		}
+		seen[s.Name] = true
+		least, most := sysctlRange(s.Name)
+		if v, err := strconv.Atoi(s.Value.String()); err != nil || v < least || v > most {
+			n.refuse(field+".value", "", "%s is a number from %d to %d, not %q", s.Name, least, most, s.Value.String())
+		}
+	}
+}
+
+// sysctlRange is what every kernel takes for a setting (proc_dou8vec_minmax and the like). What it does not
+// check, such as rp_filter, is 0 to 255 like the API's.
+func sysctlRange(name string) (least, most int) {
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "ip_default_ttl", "hop_limit":
+		return 1, 255
+	case "tcp_ecn":
+		return 0, 2
+	case "fib_multipath_hash_policy":
+		return 0, 3
+	case "icmp_echo_ignore_all":
+		return 0, 1
+	}
+	return 0, 255
+}
+
+func settableFix(name string) string {
+	if strings.HasSuffix(name, "forwarding") || name == state.SysctlForwarding {
+		return "write forwarding: Enabled or Disabled at a router"
+	}
+	return "the list is in the description of spec.namespaces[].sysctls (kubectl explain)"
+}
