@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Compare counts what the same labs take to write down in NetLab and elsewhere, and prints the
-// table in the README:
+// Compare counts the lines of the same labs in NetLab and in other tools, and prints the table in
+// hack/bench/README.md:
 //
 //	go run ./hack/bench/compare
 //
