@@ -60,5 +60,5 @@ func settableFix(name string) string {
 	if strings.HasSuffix(name, "forwarding") || name == state.SysctlForwarding {
 		return "write forwarding: Enabled or Disabled at a router"
 	}
-	return "the list is in the description of spec.namespaces[].sysctls (kubectl explain)"
+	return "kubectl explain netlabs.spec.namespaces.sysctls.name lists the settings"
 }
