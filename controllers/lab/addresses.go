@@ -14,7 +14,7 @@ import (
 func (n *network) addLoopbacks() {
 	for _, x := range n.nodes {
 		for i, text := range x.config.Loopbacks {
-			field := fmt.Sprintf("%s.loopbacks[%d]", x.field, i)
+			field := fieldAt(x.field+".loopbacks", i)
 			p, ok := n.parsePrefix(field, text)
 			switch {
 			case !ok:
@@ -76,7 +76,7 @@ func (n *network) writeAddresses() {
 
 func (n *network) writeEnd(e *end) {
 	for i, text := range e.written {
-		field := fmt.Sprintf("%s.addresses[%d]", e.field, i)
+		field := fieldAt(e.field+".addresses", i)
 		p, ok := n.parsePrefix(field, text)
 		if !ok {
 			continue
@@ -219,7 +219,7 @@ func (n *network) checkAddresses() {
 	places := map[netip.Addr][]place{}
 	for _, x := range n.nodes {
 		for i, p := range x.loopbacks {
-			n.checkPlace(places, p.Addr(), place{field: fmt.Sprintf("%s.loopbacks[%d]", x.field, i)})
+			n.checkPlace(places, p.Addr(), place{field: fieldAt(x.field+".loopbacks", i)})
 		}
 	}
 	for _, e := range n.allEnds() {

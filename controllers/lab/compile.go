@@ -74,6 +74,7 @@ func check(spec *v1alpha1.NetLabSpec) (problems, warnings Problems) {
 	n.routes()
 	n.probes()
 	n.warnUnused()
+	n.warnUnlinked()
 	return n.problems, n.warnings
 }
 
@@ -96,8 +97,8 @@ type network struct {
 // one walk finds every problem.
 func resolve(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
 	n := &network{id: id, spec: spec, nodeByName: map[string]*node{}, subnetByName: map[string]*subnet{}}
-	n.checkSizes()
-	n.checkEnums()
+	n.checkModes()
+	n.checkPlacement()
 	n.addSubnets()
 	n.addNodes()
 	n.addSwitches()

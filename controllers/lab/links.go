@@ -3,8 +3,6 @@
 package lab
 
 import (
-	"fmt"
-
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
@@ -20,17 +18,30 @@ type link struct {
 }
 
 func (n *network) addLinks() {
+	n.checkLabSize("links", len(n.spec.Links), 512)
 	seen := map[string]string{}
 	for i := range n.spec.Links {
 		l := &n.spec.Links[i]
-		field := fmt.Sprintf("spec.links[%d]", i)
+		field := fieldAt("spec.links", i)
 		n.checkName(field+".name", l.Name)
+		n.checkLink(field, l)
 		if other, ok := seen[l.Name]; ok {
 			n.refuse(field+".name", "give one of them another name", "%q is already the name of %s", l.Name, other)
 			continue
 		}
 		seen[l.Name] = field
 		n.addLink(field, l)
+	}
+}
+
+// checkLink checks what the schema says of a link.
+func (n *network) checkLink(field string, l *v1alpha1.Link) {
+	oneOf(n, field+".state", l.State, v1alpha1.LinkUp, v1alpha1.LinkDown)
+	for i, e := range l.Endpoints {
+		field := fieldAt(field+".endpoints", i)
+		n.checkSize(field+".addresses", "addresses", len(e.Addresses), 8)
+		n.checkSize(field+".vlans", "VLANs", len(e.VLANs), 64)
+		n.checkSize(field+".subinterfaces", "subinterfaces", len(e.Subinterfaces), 16)
 	}
 }
 
@@ -46,7 +57,7 @@ func (n *network) addLink(field string, l *v1alpha1.Link) {
 		return
 	}
 	for i := range l.Endpoints {
-		e := n.newEnd(x, fmt.Sprintf("%s.endpoints[%d]", field, i), l, &l.Endpoints[i])
+		e := n.newEnd(x, fieldAt(field+".endpoints", i), l, &l.Endpoints[i])
 		if e.node == nil {
 			return
 		}

@@ -40,7 +40,7 @@ func (n *network) legs(field string, x *node, r *v1alpha1.Route) []leg {
 	}
 	var legs []leg
 	for i, h := range r.NextHops {
-		field := fmt.Sprintf("%s.nextHops[%d]", field, i)
+		field := fieldAt(field+".nextHops", i)
 		if h.Weight < 0 || h.Weight > 256 {
 			n.refuse(field+".weight", "", "a weight is 1 to 256, not %d", h.Weight)
 			continue

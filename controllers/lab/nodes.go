@@ -3,7 +3,6 @@
 package lab
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -36,14 +35,18 @@ type node struct {
 }
 
 func (n *network) addNodes() {
+	n.checkLabSize("namespaces", len(n.spec.Namespaces), 256)
 	for i := range n.spec.Namespaces {
 		ns := &n.spec.Namespaces[i]
-		n.addNode(&node{name: ns.Name, field: fmt.Sprintf("spec.namespaces[%d]", i), config: &ns.NodeConfig})
+		n.addNode(&node{name: ns.Name, field: fieldAt("spec.namespaces", i), config: &ns.NodeConfig})
 	}
+	n.checkLabSize("routers", len(n.spec.Routers), 128)
 	for i := range n.spec.Routers {
 		r := &n.spec.Routers[i]
+		field := fieldAt("spec.routers", i)
+		oneOf(n, field+".forwarding", r.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
 		n.addNode(&node{
-			name: r.Name, field: fmt.Sprintf("spec.routers[%d]", i), config: &r.NodeConfig,
+			name: r.Name, field: field, config: &r.NodeConfig,
 			router: true, forwards: r.Forwarding != v1alpha1.Disabled,
 		})
 	}
@@ -52,6 +55,7 @@ func (n *network) addNodes() {
 func (n *network) addNode(x *node) {
 	x.namespace, x.ifaces = n.id.NetworkNamespace(x.name), map[string]string{}
 	n.checkName(x.field+".name", x.name)
+	n.checkConfig(x.field, x.config)
 	if other := n.nodeByName[x.name]; other != nil {
 		n.refuse(x.field+".name", "give one of them another name", "%q is already the name of %s", x.name, other.field)
 		return
@@ -59,6 +63,26 @@ func (n *network) addNode(x *node) {
 	n.checkSysctls(x)
 	n.nodes = append(n.nodes, x)
 	n.nodeByName[x.name] = x
+}
+
+// checkConfig checks what the schema says of every node.
+func (n *network) checkConfig(field string, c *v1alpha1.NodeConfig) {
+	n.checkSize(field+".loopbacks", "loopbacks", len(c.Loopbacks), 8)
+	n.checkSize(field+".routes", "routes", len(c.Routes), 64)
+	n.checkSize(field+".sysctls", "sysctls", len(c.Sysctls), 32)
+	for i := range c.Routes {
+		oneOf(n, fieldAt(field+".routes", i)+".type", c.Routes[i].Type,
+			v1alpha1.RouteUnicast, v1alpha1.RouteBlackhole, v1alpha1.RouteUnreachable, v1alpha1.RouteProhibit)
+	}
+}
+
+// warnUnlinked warns of nodes that no link leads to.
+func (n *network) warnUnlinked() {
+	for _, x := range n.nodes {
+		if len(x.ends) == 0 || x.sw != nil && len(x.ports) == 0 {
+			n.warn(x.field, "plug a link into it, or remove it", "no link is plugged into %s", x.name)
+		}
+	}
 }
 
 // has reports whether the node has an address of the family, link-local ones aside.

@@ -3,9 +3,13 @@
 package lab
 
 import (
+	"regexp"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
+
+var wholePercent = regexp.MustCompile(`^(100|[1-9]?[0-9])%$`)
 
 func (n *network) checkPlacement() {
 	p := n.spec.Placement

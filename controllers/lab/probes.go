@@ -37,12 +37,14 @@ type Probe struct {
 }
 
 func (n *network) probes() []Probe {
+	n.checkLabSize("probes", len(n.spec.Probes), 256)
 	var probes []Probe
 	seen := map[string]string{}
 	for i := range n.spec.Probes {
 		p := &n.spec.Probes[i]
-		field := fmt.Sprintf("spec.probes[%d]", i)
+		field := fieldAt("spec.probes", i)
 		n.checkProbeName(field+".name", p.Name)
+		n.checkProbe(field, p)
 		if other, ok := seen[p.Name]; ok {
 			n.refuse(field+".name", "give one of them another name", "%q is already the name of %s", p.Name, other)
 			continue
@@ -59,7 +61,10 @@ func (n *network) checkProbeName(field, name string) {
 	}
 }
 
-func (n *network) checkProbeRanges(field string, p *v1alpha1.Probe) {
+// checkProbe checks what the schema says of a probe.
+func (n *network) checkProbe(field string, p *v1alpha1.Probe) {
+	oneOf(n, field+".expect", p.Expect, v1alpha1.ExpectReachable, v1alpha1.ExpectUnreachable)
+	oneOf(n, field+".family", p.Family, v1alpha1.IPv4, v1alpha1.IPv6)
 	for _, r := range []struct {
 		name               string
 		value, least, most int32
@@ -74,7 +79,6 @@ func (n *network) checkProbeRanges(field string, p *v1alpha1.Probe) {
 }
 
 func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
-	n.checkProbeRanges(field, p)
 	from := n.nodeByName[p.From]
 	if from == nil {
 		n.refuseAbsent(NodeAbsent, field+".from", n.known("nodes", NodeNames(n.spec)), "no node is called %q", p.From)

@@ -5,6 +5,7 @@ package lab
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -78,7 +79,7 @@ func (r *report) warn(field, fix, message string, args ...any) {
 }
 
 // fieldAt is an item of a list.
-func fieldAt(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
+func fieldAt(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
 
 // known lists what could have been meant, each name once.
 func (n *network) known(what string, names []string) string {

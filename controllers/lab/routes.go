@@ -43,7 +43,7 @@ func (n *network) routes() map[state.RouteID]state.Route {
 func (n *network) writtenRoutes(x *node) map[state.RouteID]state.Route {
 	routes := map[state.RouteID]state.Route{}
 	for i := range x.config.Routes {
-		field := fmt.Sprintf("%s.routes[%d]", x.field, i)
+		field := fieldAt(x.field+".routes", i)
 		for id, route := range n.writtenRoute(field, x, &x.config.Routes[i]) {
 			if _, twice := routes[id]; twice {
 				n.refuseAbsent(AnyAbsent, field+".to", "give one of them another metric", "%s already has a route to %s with metric %d", x.name, state.Destination(id.Prefix), id.Metric)

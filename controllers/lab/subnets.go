@@ -28,8 +28,9 @@ func (s *subnet) prefix(f family) (netip.Prefix, bool) {
 }
 
 func (n *network) addSubnets() {
+	n.checkLabSize("subnets", len(n.spec.Subnets), 256)
 	for i, s := range n.spec.Subnets {
-		field := fmt.Sprintf("spec.subnets[%d]", i)
+		field := fieldAt("spec.subnets", i)
 		n.checkName(field+".name", s.Name)
 		if other := n.subnetByName[s.Name]; other != nil {
 			n.refuse(field+".name", "give one of them another name", "%q is already the name of %s", s.Name, other.field)
@@ -47,7 +48,7 @@ func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 	}
 	var parsed []netip.Prefix
 	for i, text := range cidrs {
-		field := fmt.Sprintf("%s.cidrs[%d]", field, i)
+		field := fieldAt(field+".cidrs", i)
 		p, ok := n.parseRange(field, text)
 		switch {
 		case !ok:
@@ -149,6 +150,19 @@ func (n *network) checkOverlaps(f family) {
 			default:
 				n.warn(s.field+".cidrs", "", "%s overlaps %s of subnet %s", p, q, other.name)
 			}
+		}
+	}
+}
+
+// warnUnused warns of subnets that no segment has.
+func (n *network) warnUnused() {
+	used := map[*subnet]bool{}
+	for _, s := range n.segments() {
+		used[s.subnet] = true
+	}
+	for _, s := range n.subnets {
+		if !used[s] {
+			n.warn(s.field, "name it as the subnet of a link or a switch, or remove it", "nothing carries %s", s.name)
 		}
 	}
 }

@@ -19,11 +19,12 @@ const BridgeName = "br0"
 const STPForwardDelay = 200
 
 func (n *network) addSwitches() {
+	n.checkLabSize("switches", len(n.spec.Switches), 64)
 	for i := range n.spec.Switches {
 		s := &n.spec.Switches[i]
 		forwards := s.Forwarding == v1alpha1.Enabled
 		x := &node{
-			name: s.Name, field: fmt.Sprintf("spec.switches[%d]", i), config: &s.NodeConfig,
+			name: s.Name, field: fieldAt("spec.switches", i), config: &s.NodeConfig,
 			sw: s, router: forwards, forwards: forwards,
 		}
 		n.addNode(x)
@@ -50,6 +51,10 @@ func (n *network) ownEnd(x *node, field, iface string, vlan uint16, addresses []
 
 func (n *network) checkSwitch(x *node) {
 	s := x.sw
+	oneOf(n, x.field+".stp", s.STP, v1alpha1.Enabled, v1alpha1.Disabled)
+	oneOf(n, x.field+".vlanFiltering", s.VLANFiltering, v1alpha1.Enabled, v1alpha1.Disabled)
+	oneOf(n, x.field+".forwarding", s.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
+	n.checkSize(x.field+".addresses", "addresses", len(s.Addresses), 8)
 	n.checkSwitchSubnet(x.field+".subnet", s.Subnet)
 	if x.filters() && s.Subnet != "" {
 		n.refuse(x.field+".subnet", "write it under vlans: [{id: 1, subnet: "+s.Subnet+"}]", "with vlanFiltering a subnet belongs to a VLAN")
@@ -60,9 +65,14 @@ func (n *network) checkSwitch(x *node) {
 	if !x.filters() && len(s.VLANs) > 0 {
 		n.refuseAbsent(AnyAbsent, x.field+".vlans", "write vlanFiltering: Enabled", "%s does not filter VLANs", s.Name)
 	}
+	n.checkSwitchVLANs(x.field+".vlans", s.VLANs)
+}
+
+func (n *network) checkSwitchVLANs(list string, vlans []v1alpha1.SwitchVLAN) {
+	n.checkSize(list, "VLANs", len(vlans), 64)
 	seen := map[v1alpha1.VLANID]bool{}
-	for i, v := range s.VLANs {
-		field := fieldAt(x.field+".vlans", i)
+	for i, v := range vlans {
+		field := fieldAt(list, i)
 		n.checkVLAN(field+".id", v.ID)
 		n.checkSwitchSubnet(field+".subnet", v.Subnet)
 		if seen[v.ID] {

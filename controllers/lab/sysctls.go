@@ -3,7 +3,6 @@
 package lab
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +24,7 @@ var settable = slices.DeleteFunc(slices.Clone(state.NamespaceSysctls), func(name
 func (n *network) checkSysctls(x *node) {
 	seen := map[string]bool{}
 	for i, s := range x.config.Sysctls {
-		field := fmt.Sprintf("%s.sysctls[%d]", x.field, i)
+		field := fieldAt(x.field+".sysctls", i)
 		if !slices.Contains(settable, s.Name) {
 			n.refuse(field+".name", settableFix(s.Name), "%q is not a setting that a lab may change", s.Name)
 		}
