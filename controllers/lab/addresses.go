@@ -68,13 +68,13 @@ func canonicalOrder(written []netip.Prefix) []netip.Prefix {
 	return append(list, six...)
 }
 
-func (n *network) writeAddresses() {
+func (n *network) addAddresses() {
 	for _, e := range n.allEnds() {
-		n.writeEnd(e)
+		n.addWritten(e)
 	}
 }
 
-func (n *network) writeEnd(e *end) {
+func (n *network) addWritten(e *end) {
 	for i, text := range e.written {
 		field := fieldAt(e.field+".addresses", i)
 		p, ok := n.parsePrefix(field, text)
@@ -206,8 +206,8 @@ func poolRange(p netip.Prefix) (low, high netip.Addr) {
 	return first.Next(), netip.AddrFrom16(last)
 }
 
-// place is where an address stands, for messages about duplicates.
-type place struct {
+// holder is where an address stands, for messages about duplicates.
+type holder struct {
 	field   string
 	segment *segment // nil for a loopback
 	derived bool
@@ -216,15 +216,15 @@ type place struct {
 // checkAddresses refuses an address twice on one segment and a derived address that is
 // anywhere else too, and IPv6 where the kernel has none.
 func (n *network) checkAddresses() {
-	places := map[netip.Addr][]place{}
+	holders := map[netip.Addr][]holder{}
 	for _, x := range n.nodes {
 		for i, p := range x.loopbacks {
-			n.checkPlace(places, p.Addr(), place{field: fieldAt(x.field+".loopbacks", i)})
+			n.checkDuplicate(holders, p.Addr(), holder{field: fieldAt(x.field+".loopbacks", i)})
 		}
 	}
 	for _, e := range n.allEnds() {
 		for _, p := range e.addresses {
-			n.checkPlace(places, p.Addr(), place{e.field, e.segment, e.derived[p]})
+			n.checkDuplicate(holders, p.Addr(), holder{e.field, e.segment, e.derived[p]})
 		}
 		if e.mtu < state.MinIPv6MTU && len(e.of(ipv6)) > 0 {
 			n.refuse(e.field, fmt.Sprintf("raise the MTU to at least %d or use IPv4", state.MinIPv6MTU), "the kernel has no IPv6 on a link with an MTU of %d", e.mtu)
@@ -239,8 +239,8 @@ func (n *network) checkAddresses() {
 	}
 }
 
-func (n *network) checkPlace(places map[netip.Addr][]place, a netip.Addr, at place) {
-	for _, other := range places[a] {
+func (n *network) checkDuplicate(holders map[netip.Addr][]holder, a netip.Addr, at holder) {
+	for _, other := range holders[a] {
 		switch {
 		case at.segment != nil && at.segment == other.segment:
 			n.refuse(at.field, "give each end its own", "%s is also the address of %s, on the same segment", a, other.field)
@@ -251,7 +251,7 @@ func (n *network) checkPlace(places map[netip.Addr][]place, a netip.Addr, at pla
 			n.warn(at.field, "", "%s is also the address of %s", a, other.field)
 		}
 	}
-	places[a] = append(places[a], at)
+	holders[a] = append(holders[a], at)
 }
 
 // checkPrefixLengths warns of the first two ends of a segment whose prefixes overlap and are not
@@ -280,14 +280,14 @@ func (n *network) checkPrefixLengths(s *segment) {
 func (n *network) checkSharedPrefix(s *segment) {
 	for _, f := range families {
 		a, b := s.ends[0].of(f), s.ends[1].of(f)
-		if len(a) > 0 && len(b) > 0 && !s.ends[0].sees(b) && !s.ends[1].sees(a) {
-			n.warn(s.ends[0].place(), "give both ends addresses of one prefix", "the %s addresses of its ends (%s, %s) share no prefix", f, a[0], b[0])
+		if len(a) > 0 && len(b) > 0 && !s.ends[0].isConnectedToAny(b) && !s.ends[1].isConnectedToAny(a) {
+			n.warn(s.ends[0].segmentField(), "give both ends addresses of one prefix", "the %s addresses of its ends (%s, %s) share no prefix", f, a[0], b[0])
 		}
 	}
 }
 
-// place is the field that a message about an end's whole segment points to.
-func (e *end) place() string {
+// segmentField is the field that a message about an end's whole segment points to.
+func (e *end) segmentField() string {
 	if e.link == nil {
 		return e.field
 	}

@@ -22,7 +22,7 @@ func Compile(id state.Identity, spec *v1alpha1.NetLabSpec, options Options) (*La
 	}
 	lab := &Lab{Identity: id, Routing: cmp.Or(spec.Routing, v1alpha1.RoutingAuto), Want: n.roomyState(), Probes: probes, Nodes: NodeNames(spec), Addresses: map[string][]netip.Addr{}}
 	for _, x := range n.nodes {
-		lab.Addresses[x.name] = x.asked()
+		lab.Addresses[x.name] = x.probeTargets()
 		n.addNodeRows(&lab.Want, x, options)
 	}
 	for _, x := range n.nodes {
@@ -90,7 +90,7 @@ type network struct {
 
 	nodeByName   map[string]*node
 	subnetByName map[string]*subnet
-	segmentOf    map[element]*segment
+	segmentOf    map[portAtVLAN]*segment
 }
 
 // resolve builds the graph of a lab. Parts that are wrong are noted and left out, so that
@@ -103,11 +103,11 @@ func resolve(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
 	n.addNodes()
 	n.addSwitches()
 	n.addLinks()
-	n.fitBridges()
+	n.setBridgeMTUs()
 	n.checkLoops()
 	n.addSegments()
 	n.addLoopbacks()
-	n.writeAddresses()
+	n.addAddresses()
 	n.deriveAddresses()
 	n.checkAddresses()
 	n.enableIPv6()
@@ -178,7 +178,7 @@ func (n *network) addSwitchRows(want *state.State, x *node) {
 func (n *network) addPortVLANs(want *state.State, e *end) {
 	id := n.linkID(e)
 	tagged := e.port.tagged
-	if e.port.every {
+	if e.port.allVLANs {
 		tagged = n.vlans()
 	}
 	for _, vlan := range tagged {

@@ -30,7 +30,7 @@ type end struct {
 	port *port
 	// segment is where its frames go, live what of it links that are up connect it with.
 	segment *segment
-	live    element
+	live    portAtVLAN
 	// written are the addresses as somebody wrote them.
 	written []string
 	// addresses are the written and derived ones, as the kernel lists them; without the
@@ -71,22 +71,22 @@ func (e *end) of(f family) []netip.Prefix {
 	return list
 }
 
-// reaches reports whether the address lies in a prefix of this end.
-func (e *end) reaches(a netip.Addr) bool {
+// isConnected reports whether the address lies in a prefix of this end.
+func (e *end) isConnected(a netip.Addr) bool {
 	return slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// sees reports whether one of the addresses lies in a prefix of this end.
-func (e *end) sees(addresses []netip.Prefix) bool {
-	return slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return e.reaches(p.Addr()) })
+// isConnectedToAny reports whether one of the addresses lies in a prefix of this end.
+func (e *end) isConnectedToAny(addresses []netip.Prefix) bool {
+	return slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return e.isConnected(p.Addr()) })
 }
 
 func (e *end) hasAddress(a netip.Addr) bool {
 	return e.linkLocal.Addr() == a || slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Addr() == a })
 }
 
-// called finds ends by the name of their link or of their interface.
-func called(link string) func(*end) bool {
+// byName finds ends by the name of their link or of their interface.
+func byName(link string) func(*end) bool {
 	return func(e *end) bool { return link == "" || e.label() == link || e.iface == link }
 }
 
@@ -130,10 +130,10 @@ func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1
 	} else {
 		n.checkName(field+".interface", e.iface)
 	}
-	n.takeInterface(field+".interface", e)
+	n.claimName(field+".interface", e)
 	e.mtu = n.mtu(field, l, spec)
 	e.mac = n.mac(field, e, spec.MAC)
-	e.qdisc = n.impaired(field, spec.Impairment, x.qdisc)
+	e.qdisc = n.endImpairment(field, spec.Impairment, x.qdisc)
 	if e.node.sw != nil {
 		n.addPort(e, spec)
 		return e
@@ -143,8 +143,8 @@ func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1
 	return e
 }
 
-// takeInterface refuses two interfaces of one name at a node.
-func (n *network) takeInterface(field string, e *end) {
+// claimName refuses two interfaces of one name at a node.
+func (n *network) claimName(field string, e *end) {
 	if other, taken := e.node.ifaces[e.iface]; taken && other != e.link.field {
 		n.refuse(field, "write another name at one of the two", "%s already has an interface %q, from %s", e.node.name, e.iface, other)
 		return

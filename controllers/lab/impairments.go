@@ -27,9 +27,9 @@ const (
 	maxQueuedPackets      = 1_000_000
 )
 
-// impaired is what an end's own impairment asks for, or else the link's. The zero Qdisc asks for
+// endImpairment is what an end's own impairment asks for, or else the link's. The zero Qdisc asks for
 // nothing.
-func (n *network) impaired(field string, own *v1alpha1.Impairment, link state.Qdisc) state.Qdisc {
+func (n *network) endImpairment(field string, own *v1alpha1.Impairment, link state.Qdisc) state.Qdisc {
 	if own == nil {
 		return link
 	}
@@ -44,10 +44,10 @@ func (n *network) netem(field string, i *v1alpha1.Impairment) state.Qdisc {
 		Kind:      state.Netem,
 		Delay:     n.delay(field+".delay", i.Delay),
 		Jitter:    n.delay(field+".jitter", i.Jitter),
-		Loss:      n.share(field+".loss", i.Loss),
-		Duplicate: n.share(field+".duplicate", i.Duplicate),
-		Corrupt:   n.share(field+".corrupt", i.Corrupt),
-		Reorder:   n.share(field+".reorder", i.Reorder),
+		Loss:      n.probability(field+".loss", i.Loss),
+		Duplicate: n.probability(field+".duplicate", i.Duplicate),
+		Corrupt:   n.probability(field+".corrupt", i.Corrupt),
+		Reorder:   n.probability(field+".reorder", i.Reorder),
 		Rate:      n.rate(field+".rate", i.Rate),
 	}
 	if q.Delay == 0 && (q.Jitter != 0 || q.Reorder != 0) {
@@ -80,7 +80,7 @@ func (n *network) delay(field, text string) time.Duration {
 	return min(d, maxDelay)
 }
 
-func (n *network) share(field, text string) state.Probability {
+func (n *network) probability(field, text string) state.Probability {
 	if text == "" {
 		return 0
 	}

@@ -16,14 +16,14 @@ func (n *network) enableIPv6() {
 		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsIPv6) || slices.ContainsFunc(x.config.Routes, toIPv6)
 	}
 	for _, e := range n.allEnds() {
-		if e.node.ipv6 && e.mtu >= state.MinIPv6MTU && !e.bare() {
+		if e.node.ipv6 && e.mtu >= state.MinIPv6MTU && !e.bridgeOnly() {
 			e.linkLocal = e.chosenLinkLocal()
 		}
 	}
 }
 
-// bare reports whether the end is a switch's bridge that is only there to switch.
-func (e *end) bare() bool { return e.node.sw != nil && len(e.addresses) == 0 }
+// bridgeOnly reports whether the end is a switch's bridge that is only there to switch.
+func (e *end) bridgeOnly() bool { return e.node.sw != nil && len(e.addresses) == 0 }
 
 // toIPv6 reports whether a route's destination is written as an IPv6 prefix: a node without
 // IPv6 could not even hold a blackhole there.
@@ -39,10 +39,10 @@ func (e *end) needsIPv6() bool { return len(e.of(ipv6)) > 0 || e.needsLinkLocal(
 // needsLinkLocal reports whether next hops on the segment can only be link-local: the end or a
 // neighbour has no IPv4 address, or it has an IPv6 one.
 func (e *end) needsLinkLocal() bool {
-	if e.mtu < state.MinIPv6MTU || e.bare() {
+	if e.mtu < state.MinIPv6MTU || e.bridgeOnly() {
 		return false
 	}
-	able := slices.DeleteFunc(e.neighbours(), func(o *end) bool { return o.mtu < state.MinIPv6MTU || o.bare() })
+	able := slices.DeleteFunc(e.neighbours(), func(o *end) bool { return o.mtu < state.MinIPv6MTU || o.bridgeOnly() })
 	return len(able) > 0 && (len(e.of(ipv4)) == 0 || len(e.of(ipv6)) > 0 || slices.ContainsFunc(able, func(o *end) bool { return len(o.of(ipv4)) == 0 }))
 }
 

@@ -67,12 +67,12 @@ func (n *network) addLink(field string, l *v1alpha1.Link) {
 		n.refuse(field+".endpoints", "name two different nodes", "both ends are plugged into %s", x.ends[0].node.name)
 		return
 	}
-	n.plugIn(x, l)
+	n.attachLink(x, l)
 }
 
-func (n *network) plugIn(x *link, l *v1alpha1.Link) {
+func (n *network) attachLink(x *link, l *v1alpha1.Link) {
 	n.links = append(n.links, x)
-	n.fillPorts(x, l.Endpoints)
+	n.setDefaultVLANs(x, l.Endpoints)
 	switches := 0
 	for _, e := range x.ends {
 		if e.port != nil {

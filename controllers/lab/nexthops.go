@@ -13,60 +13,60 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// hop is a next hop that has been found: over an end, to a neighbour's address. Neither neighbour nor
+// nextHop is a next hop that has been found: over an end, to a neighbour's address. Neither neighbour nor
 // address is known where the destination itself is on the link.
-type hop struct {
+type nextHop struct {
 	end, to *end
 	via     netip.Addr
 	onLink  bool
 }
 
-// leg is a written next hop, in every family it can serve.
-type leg struct {
-	hops   map[family]hop
-	weight int
+// writtenNextHop is a written next hop, in every family it can serve.
+type writtenNextHop struct {
+	nextHops map[family]nextHop
+	weight   int
 	// byAddress says that the next hop was written as an address, not as a node's name.
 	byAddress bool
 }
 
-func (n *network) legs(field string, x *node, r *v1alpha1.Route) []leg {
+func (n *network) writtenNextHops(field string, x *node, r *v1alpha1.Route) []writtenNextHop {
 	switch {
 	case r.OnLink:
-		return n.onLinkLeg(field, x, r)
+		return n.onLinkNextHop(field, x, r)
 	case r.Via != "":
-		return n.leg(nil, field, x, r.Via, r.Link, 1)
+		return n.appendNextHop(nil, field, x, r.Via, r.Link, 1)
 	case r.Link != "":
-		return n.connectedLeg(field, x, r.Link)
+		return n.connectedNextHop(field, x, r.Link)
 	}
-	var legs []leg
+	var written []writtenNextHop
 	for i, h := range r.NextHops {
 		field := fieldAt(field+".nextHops", i)
 		if h.Weight < 0 || h.Weight > 256 {
 			n.refuse(field+".weight", "", "a weight is 1 to 256, not %d", h.Weight)
 			continue
 		}
-		legs = n.leg(legs, field, x, h.Via, h.Link, max(1, int(h.Weight)))
+		written = n.appendNextHop(written, field, x, h.Via, h.Link, max(1, int(h.Weight)))
 	}
-	return legs
+	return written
 }
 
-func (n *network) leg(legs []leg, field string, x *node, via, link string, weight int) []leg {
-	hops := n.via(field, x, via, link)
-	if len(hops) == 0 {
-		return legs
+func (n *network) appendNextHop(written []writtenNextHop, field string, x *node, via, link string, weight int) []writtenNextHop {
+	nextHops := n.resolveVia(field, x, via, link)
+	if len(nextHops) == 0 {
+		return written
 	}
-	for _, other := range legs {
-		if sameHops(other.hops, hops) {
+	for _, other := range written {
+		if sameNextHop(other.nextHops, nextHops) {
 			n.refuseAbsent(AnyAbsent, field, "use weight: for a larger share", "%s is there twice", via)
-			return legs
+			return written
 		}
 	}
 	_, err := netip.ParseAddr(via)
-	return append(legs, leg{hops: hops, weight: weight, byAddress: err == nil})
+	return append(written, writtenNextHop{nextHops: nextHops, weight: weight, byAddress: err == nil})
 }
 
-// onLinkLeg is a next hop that is on the link because somebody says so (RTNH_F_ONLINK).
-func (n *network) onLinkLeg(field string, x *node, r *v1alpha1.Route) []leg {
+// onLinkNextHop is a next hop that is on the link because somebody says so (RTNH_F_ONLINK).
+func (n *network) onLinkNextHop(field string, x *node, r *v1alpha1.Route) []writtenNextHop {
 	e := n.endCalled(field, x, r.Link)
 	a, err := netip.ParseAddr(r.Via)
 	switch {
@@ -82,21 +82,21 @@ func (n *network) onLinkLeg(field string, x *node, r *v1alpha1.Route) []leg {
 	case e == nil:
 		return nil
 	}
-	return []leg{{hops: map[family]hop{familyOf(a): {end: e, via: a, onLink: true}}, weight: 1, byAddress: true}}
+	return []writtenNextHop{{nextHops: map[family]nextHop{familyOf(a): {end: e, via: a, onLink: true}}, weight: 1, byAddress: true}}
 }
 
-// connectedLeg is for a destination that is itself on a link.
-func (n *network) connectedLeg(field string, x *node, link string) []leg {
+// connectedNextHop is for a destination that is itself on a link.
+func (n *network) connectedNextHop(field string, x *node, link string) []writtenNextHop {
 	e := n.endCalled(field, x, link)
 	if e == nil {
 		return nil
 	}
-	return []leg{{hops: map[family]hop{ipv4: {end: e}, ipv6: {end: e}}, weight: 1}}
+	return []writtenNextHop{{nextHops: map[family]nextHop{ipv4: {end: e}, ipv6: {end: e}}, weight: 1}}
 }
 
 // endCalled finds a node's end by its link; nil, with the problem noted, when there is none.
 func (n *network) endCalled(field string, x *node, link string) *end {
-	i := slices.IndexFunc(x.ends, called(link))
+	i := slices.IndexFunc(x.ends, byName(link))
 	if i < 0 {
 		n.refuseAbsent(AnyAbsent, field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
 		return nil
@@ -104,7 +104,7 @@ func (n *network) endCalled(field string, x *node, link string) *end {
 	return x.ends[i]
 }
 
-func sameHops(a, b map[family]hop) bool {
+func sameNextHop(a, b map[family]nextHop) bool {
 	for f, h := range a {
 		if o, ok := b[f]; ok && o.end == h.end && o.via == h.via {
 			return true
@@ -117,9 +117,9 @@ func sameHops(a, b map[family]hop) bool {
 // both: an IPv6 address means IPv6, a node the families it has. A router without IPv4 gets no IPv4
 // route by a name either, so IPv4 that was sent to it would end there. An IPv4 prefix over
 // such a next hop is written as a prefix.
-func dropForeignFamilies(legs []leg) {
-	for _, l := range legs {
-		maps.DeleteFunc(l.hops, func(f family, h hop) bool {
+func dropForeignFamilies(written []writtenNextHop) {
+	for _, l := range written {
+		maps.DeleteFunc(l.nextHops, func(f family, h nextHop) bool {
 			if l.byAddress {
 				return f == ipv4 && h.via.Is6()
 			}
@@ -128,10 +128,10 @@ func dropForeignFamilies(legs []leg) {
 	}
 }
 
-// via resolves what somebody wrote as a next hop of x, for every family in which it can be
+// resolveVia resolves what somebody wrote as a next hop of x, for every family in which it can be
 // one. It is empty, with the problem noted, when there is none.
-func (n *network) via(field string, x *node, via, link string) map[family]hop {
-	if link != "" && !slices.ContainsFunc(x.ends, called(link)) {
+func (n *network) resolveVia(field string, x *node, via, link string) map[family]nextHop {
+	if link != "" && !slices.ContainsFunc(x.ends, byName(link)) {
 		n.refuseAbsent(AnyAbsent, field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
 		return nil
 	}
@@ -146,7 +146,7 @@ func (n *network) via(field string, x *node, via, link string) map[family]hop {
 	return n.viaNode(field+".via", x, via, link)
 }
 
-func (n *network) viaNode(field string, x *node, name, link string) map[family]hop {
+func (n *network) viaNode(field string, x *node, name, link string) map[family]nextHop {
 	neighbour := n.nodeByName[name]
 	switch neighbour {
 	case nil:
@@ -157,46 +157,46 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]h
 		return nil
 	}
 	ends := slices.DeleteFunc(slices.Clone(x.ends), func(e *end) bool {
-		return len(e.at(neighbour)) == 0 || !called(link)(e)
+		return len(e.at(neighbour)) == 0 || !byName(link)(e)
 	})
 	switch {
 	case len(ends) == 0:
-		n.refuseAbsent(AnyAbsent, field, n.neighbours(x), "%s shares no link with %s", name, x.name)
+		n.refuseAbsent(AnyAbsent, field, n.knownNextHops(x), "%s shares no link with %s", name, x.name)
 		return nil
 	case len(ends) > 1:
 		n.refuseAbsent(AnyAbsent, field, "say over which with link:", "several links lead from %s to %s: %s", x.name, name, strings.Join(linkNames(ends), ", "))
 		return nil
 	}
-	hops := map[family]hop{}
+	nextHops := map[family]nextHop{}
 	for _, f := range families {
 		for _, to := range ends[0].at(neighbour) {
-			if a, ok := ends[0].nextHop(to, f); ok {
-				hops[f] = hop{end: ends[0], to: to, via: a}
+			if a, ok := ends[0].gatewayTo(to, f); ok {
+				nextHops[f] = nextHop{end: ends[0], to: to, via: a}
 				break
 			}
 		}
 	}
-	if len(hops) == 0 {
+	if len(nextHops) == 0 {
 		n.refuseAbsent(AnyAbsent, field, "give both ends of the link addresses of one prefix", "%s has no address on link %s that %s can reach", name, ends[0].label(), x.name)
 	}
-	return hops
+	return nextHops
 }
 
-func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) map[family]hop {
+func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) map[family]nextHop {
 	if x.owns(a) {
 		n.refuse(field, "name a neighbour's address", "%s is an address of %s itself", a, x.name)
 		return nil
 	}
 	var ends []*end
 	for _, e := range x.ends {
-		onLink := e.reaches(a) || (state.IsLinkLocal(a) && e.linkLocal.IsValid())
-		if onLink && called(link)(e) {
+		onLink := e.isConnected(a) || (state.IsLinkLocal(a) && e.linkLocal.IsValid())
+		if onLink && byName(link)(e) {
 			ends = append(ends, e)
 		}
 	}
 	switch {
 	case len(ends) == 0:
-		n.refuseAbsent(AnyAbsent, field, n.neighbours(x), "%s is on no prefix that %s is connected to", a, x.name)
+		n.refuseAbsent(AnyAbsent, field, n.knownNextHops(x), "%s is on no prefix that %s is connected to", a, x.name)
 		return nil
 	case len(ends) > 1:
 		n.refuseAbsent(AnyAbsent, field, "say over which with link:", "%s is reached over several links: %s", a, strings.Join(linkNames(ends), ", "))
@@ -204,15 +204,15 @@ func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) m
 	}
 	for _, p := range ends[0].addresses {
 		if network, broadcast := reserved(p); a == network || a == broadcast {
-			n.refuse(field, n.neighbours(x), "%s is the network or broadcast address of %s", a, p.Masked())
+			n.refuse(field, n.knownNextHops(x), "%s is the network or broadcast address of %s", a, p.Masked())
 			return nil
 		}
 	}
-	found := hop{end: ends[0], via: a}
+	found := nextHop{end: ends[0], via: a}
 	if a.Is4() {
-		return map[family]hop{ipv4: found}
+		return map[family]nextHop{ipv4: found}
 	}
-	return map[family]hop{ipv4: found, ipv6: found}
+	return map[family]nextHop{ipv4: found, ipv6: found}
 }
 
 // at are a neighbour's ends on the segment.
@@ -220,13 +220,13 @@ func (e *end) at(neighbour *node) []*end {
 	return slices.DeleteFunc(slices.Clone(e.segment.ends), func(o *end) bool { return o.node != neighbour })
 }
 
-// nextHop is how an end's node names a neighbour on the segment as a gateway of a
+// gatewayTo is how an end's node names a neighbour on the segment as a gateway of a
 // family: by its first address that lies in a prefix of the end. Where the neighbour has
 // no address of the family there, its link-local one serves (RFC 8950 for IPv4).
-func (e *end) nextHop(peer *end, f family) (netip.Addr, bool) {
+func (e *end) gatewayTo(peer *end, f family) (netip.Addr, bool) {
 	addresses := peer.of(f)
 	for _, p := range addresses {
-		if !state.IsLinkLocal(p.Addr()) && e.reaches(p.Addr()) {
+		if !state.IsLinkLocal(p.Addr()) && e.isConnected(p.Addr()) {
 			return p.Addr(), true
 		}
 	}
@@ -240,13 +240,13 @@ func onlyLinkLocal(addresses []netip.Prefix) bool {
 	return !slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return !state.IsLinkLocal(p.Addr()) })
 }
 
-// neighbours says which next hops a node has.
-func (n *network) neighbours(x *node) string {
+// knownNextHops says which next hops a node has.
+func (n *network) knownNextHops(x *node) string {
 	var list []string
 	for _, e := range x.ends {
 		for _, o := range e.neighbours() {
 			for _, f := range families {
-				if a, ok := e.nextHop(o, f); ok && !state.IsLinkLocal(a) {
+				if a, ok := e.gatewayTo(o, f); ok && !state.IsLinkLocal(a) {
 					list = append(list, fmt.Sprintf("%s (%s)", o.node.name, a))
 				}
 			}

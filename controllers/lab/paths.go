@@ -22,7 +22,7 @@ func (n *network) derivedRoutes() map[*node]map[netip.Prefix]state.Route {
 	for _, f := range families {
 		g := n.graph(f)
 		stubs := g.deriveDefaults(routes)
-		for _, p := range slices.SortedFunc(maps.Keys(g.on), state.ComparePrefixes) {
+		for _, p := range slices.SortedFunc(maps.Keys(g.attached), state.ComparePrefixes) {
 			g.derivePrefix(p, stubs, routes)
 		}
 	}
@@ -33,19 +33,19 @@ func (n *network) derivedRoutes() map[*node]map[netip.Prefix]state.Route {
 type graph struct {
 	f     family
 	nodes []*node
-	// hops are a node's usable next hops, in stored link order.
-	hops map[*node][]hop
-	// towards are the nodes that can name this one as a next hop.
-	towards map[*node][]*node
-	// on are the nodes that have an address in a prefix, on a link that is up or on lo.
-	on map[netip.Prefix]map[*node]bool
+	// nextHops are a node's usable next hops, in stored link order.
+	nextHops map[*node][]nextHop
+	// previous are the nodes that can name this one as a next hop.
+	previous map[*node][]*node
+	// attached are the nodes that have an address in a prefix, on a link that is up or on lo.
+	attached map[netip.Prefix]map[*node]bool
 }
 
 func (n *network) graph(f family) *graph {
-	g := &graph{f: f, nodes: n.nodes, hops: map[*node][]hop{}, towards: map[*node][]*node{}, on: map[netip.Prefix]map[*node]bool{}}
+	g := &graph{f: f, nodes: n.nodes, nextHops: map[*node][]nextHop{}, previous: map[*node][]*node{}, attached: map[netip.Prefix]map[*node]bool{}}
 	for _, x := range n.nodes {
 		for _, p := range x.loopbacks {
-			g.put(x, p)
+			g.attach(x, p)
 		}
 		for _, e := range x.ends {
 			if e.up() {
@@ -58,25 +58,25 @@ func (n *network) graph(f family) *graph {
 
 func (g *graph) addEnd(x *node, e *end) {
 	for _, p := range e.addresses {
-		g.put(x, p)
+		g.attach(x, p)
 	}
 	for _, o := range e.liveNeighbours() {
-		if via, ok := e.nextHop(o, g.f); ok {
-			g.hops[x] = append(g.hops[x], hop{end: e, to: o, via: via})
-			g.towards[o.node] = append(g.towards[o.node], x)
+		if via, ok := e.gatewayTo(o, g.f); ok {
+			g.nextHops[x] = append(g.nextHops[x], nextHop{end: e, to: o, via: via})
+			g.previous[o.node] = append(g.previous[o.node], x)
 		}
 	}
 }
 
-func (g *graph) put(x *node, p netip.Prefix) {
+func (g *graph) attach(x *node, p netip.Prefix) {
 	if familyOf(p.Addr()) != g.f || state.IsLinkLocal(p.Addr()) {
 		return
 	}
 	p = p.Masked()
-	if g.on[p] == nil {
-		g.on[p] = map[*node]bool{}
+	if g.attached[p] == nil {
+		g.attached[p] = map[*node]bool{}
 	}
-	g.on[p][x] = true
+	g.attached[p][x] = true
 }
 
 // deriveDefaults gives each namespace with exactly one adjacent router its default route,
@@ -84,53 +84,53 @@ func (g *graph) put(x *node, p netip.Prefix) {
 func (g *graph) deriveDefaults(routes map[*node]map[netip.Prefix]state.Route) map[*node]bool {
 	stubs := map[*node]bool{}
 	for _, x := range g.nodes {
-		hops := slices.DeleteFunc(slices.Clone(g.hops[x]), func(h hop) bool { return !h.to.node.router })
-		if x.router || !x.has(g.f) || len(hops) == 0 || !sameNeighbour(hops) {
+		nextHops := slices.DeleteFunc(slices.Clone(g.nextHops[x]), func(h nextHop) bool { return !h.to.node.router })
+		if x.router || !x.has(g.f) || len(nextHops) == 0 || !sameNeighbour(nextHops) {
 			continue
 		}
 		stubs[x] = true
-		routes[x][g.f.defaultRoute()] = x.shared(g.f, hops)
+		routes[x][g.f.defaultRoute()] = x.equalCost(g.f, nextHops)
 	}
 	return stubs
 }
 
-func sameNeighbour(hops []hop) bool {
-	first := hops[0].to.node
-	return !slices.ContainsFunc(hops, func(h hop) bool { return h.to.node != first })
+func sameNeighbour(nextHops []nextHop) bool {
+	first := nextHops[0].to.node
+	return !slices.ContainsFunc(nextHops, func(h nextHop) bool { return h.to.node != first })
 }
 
-// shared is a route over at most MaxNextHops of the hops, with equal shares.
-func (x *node) shared(f family, hops []hop) state.Route {
-	hops = hops[:min(len(hops), state.MaxNextHops)]
-	weights := make([]int, len(hops))
+// equalCost is a route over at most MaxNextHops of the hops, with equal shares.
+func (x *node) equalCost(f family, nextHops []nextHop) state.Route {
+	nextHops = nextHops[:min(len(nextHops), state.MaxNextHops)]
+	weights := make([]int, len(nextHops))
 	for i := range weights {
 		weights[i] = 1
 	}
-	return x.route(f, hops, weights)
+	return x.route(f, nextHops, weights)
 }
 
 // derivePrefix gives every node but stubs and those on the prefix its route there.
 func (g *graph) derivePrefix(p netip.Prefix, stubs map[*node]bool, routes map[*node]map[netip.Prefix]state.Route) {
 	distance := g.distances(p)
 	for x, away := range distance { // each writes only its own route
-		if away == 0 || stubs[x] || g.on[p][x] {
+		if away == 0 || stubs[x] || g.attached[p][x] {
 			continue
 		}
-		var hops []hop
-		for _, h := range g.hops[x] {
+		var nextHops []nextHop
+		for _, h := range g.nextHops[x] {
 			next := h.to.node
 			if d, ok := distance[next]; ok && d == away-1 && (next.router || d == 0) {
-				hops = append(hops, h)
+				nextHops = append(nextHops, h)
 			}
 		}
-		routes[x][p] = x.shared(g.f, hops)
+		routes[x][p] = x.equalCost(g.f, nextHops)
 	}
 }
 
 // nearest are the nodes at distance 0, in any order.
 func (g *graph) nearest(p netip.Prefix) []*node {
 	var routers, others []*node
-	for x := range g.on[p] {
+	for x := range g.attached[p] {
 		if x.router {
 			routers = append(routers, x)
 		} else {
@@ -154,7 +154,7 @@ func (g *graph) distances(p netip.Prefix) map[*node]int {
 	for len(queue) > 0 {
 		x := queue[0]
 		queue = queue[1:]
-		for _, from := range g.towards[x] {
+		for _, from := range g.previous[x] {
 			if _, seen := distance[from]; seen {
 				continue
 			}

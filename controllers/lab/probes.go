@@ -91,7 +91,7 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 		if !from.has(f) || (p.Family != "" && string(p.Family) != f.String()) {
 			continue
 		}
-		probes = append(probes, filledIn(p, node, to))
+		probes = append(probes, withDefaults(p, node, to))
 	}
 	if len(targets) > 0 && len(probes) == 0 {
 		n.refuseAbsent(AnyAbsent, field, "give both addresses of one family", "%s and %s have no address family in common%s", p.From, cmp.Or(p.To, p.ToAddress), onlyFamily(p.Family))
@@ -120,15 +120,15 @@ func (n *network) targets(field string, p *v1alpha1.Probe) (targets []netip.Addr
 		n.refuseAbsent(NodeAbsent, field+".to", n.known("nodes", NodeNames(n.spec)), "no node is called %q", p.To)
 		return nil, ""
 	}
-	targets = to.asked()
+	targets = to.probeTargets()
 	if len(targets) == 0 {
 		n.refuseAbsent(AnyAbsent, field+".to", "give it an address or probe another node", "%s has no address", p.To)
 	}
 	return targets, to.name
 }
 
-// asked are the addresses at which the node is asked by name, one per family.
-func (x *node) asked() []netip.Addr {
+// probeTargets are the addresses at which the node is asked by name, one per family.
+func (x *node) probeTargets() []netip.Addr {
 	var addresses []netip.Addr
 	for _, f := range families {
 		if a := x.address(f); a.IsValid() {
@@ -158,15 +158,15 @@ func (n *network) targetAddress(field, text string) ([]netip.Addr, string) {
 			}
 		}
 	}
-	if !n.contains(a) {
+	if !n.covers(a) {
 		n.refuseAbsent(AnyAbsent, field+".toAddress", "probe an address of the lab", "%s lies in no prefix of the lab", a)
 		return nil, ""
 	}
 	return []netip.Addr{a}, ""
 }
 
-// contains reports whether the address lies in a prefix of the lab.
-func (n *network) contains(a netip.Addr) bool {
+// covers reports whether the address lies in a prefix of the lab.
+func (n *network) covers(a netip.Addr) bool {
 	for _, s := range n.subnets {
 		for _, p := range s.cidrs {
 			if p.Contains(a) {
@@ -174,11 +174,11 @@ func (n *network) contains(a netip.Addr) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(n.allEnds(), func(e *end) bool { return e.reaches(a) && !state.IsLinkLocal(a) })
+	return slices.ContainsFunc(n.allEnds(), func(e *end) bool { return e.isConnected(a) && !state.IsLinkLocal(a) })
 }
 
-// filledIn is a probe with its defaults.
-func filledIn(p *v1alpha1.Probe, node string, to netip.Addr) Probe {
+// withDefaults is a probe with its defaults.
+func withDefaults(p *v1alpha1.Probe, node string, to netip.Addr) Probe {
 	probe := Probe{
 		Name: p.Name, Family: v1alpha1.Family(familyOf(to).String()), From: p.From, Target: node, To: to,
 		Expect: v1alpha1.ExpectReachable, Period: defaultPeriod, Timeout: defaultTimeout,

@@ -37,7 +37,7 @@ func (n *network) routes() map[state.RouteID]state.Route {
 	return routes
 }
 
-// writtenRoutes resolves the routes somebody wrote at a node. Routes whose every leg is
+// writtenRoutes resolves the routes somebody wrote at a node. Routes whose every next hop is
 // over a link that is down have a zero Route: the kernel cannot hold them, and yet no
 // derived route takes their place.
 func (n *network) writtenRoutes(x *node) map[state.RouteID]state.Route {
@@ -62,9 +62,9 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 	if len(destinations) == 0 {
 		return nil
 	}
-	legs := n.legs(field, x, r)
+	written := n.writtenNextHops(field, x, r)
 	if _, err := netip.ParsePrefix(r.To); err != nil {
-		dropForeignFamilies(legs)
+		dropForeignFamilies(written)
 	}
 	routes := map[state.RouteID]state.Route{}
 	for _, d := range destinations {
@@ -72,7 +72,7 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 		route := state.Route{Type: routeType(r.Type), Protocol: state.RouteProtocol}
 		ok := x.has(f) || r.To != defaultDestination
 		if route.Type == state.Unicast {
-			route, ok = n.unicast(x, legs, f)
+			route, ok = n.unicast(x, written, f)
 		}
 		if ok && r.Src != "" && route != (state.Route{}) {
 			ok = n.setSource(field, x, &route, f, r.Src)
@@ -81,7 +81,7 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 			routes[state.RouteID{Namespace: x.namespace, Prefix: d, Metric: metric(f, r.Metric)}] = route
 		}
 	}
-	if len(routes) == 0 && (len(legs) > 0 || routeType(r.Type) != state.Unicast) {
+	if len(routes) == 0 && (len(written) > 0 || routeType(r.Type) != state.Unicast) {
 		n.refuseAbsent(AnyAbsent, field, "write a destination and a next hop of one family", "%s has no next hop of the family of %s", x.name, r.To)
 	}
 	return routes
@@ -182,31 +182,31 @@ func metric(f family, written int64) uint32 {
 	return uint32(written)
 }
 
-// unicast is the route over all legs; ok is false unless each can serve the family. Legs
-// over links that are down are left out.
-func (n *network) unicast(x *node, legs []leg, f family) (state.Route, bool) {
-	var hops []hop
+// unicast is the route over all next hops; ok is false unless each can serve the family. Next
+// hops over links that are down are left out.
+func (n *network) unicast(x *node, written []writtenNextHop, f family) (state.Route, bool) {
+	var nextHops []nextHop
 	var weights []int
-	for _, l := range legs {
-		h, ok := l.hops[f]
+	for _, l := range written {
+		h, ok := l.nextHops[f]
 		if !ok || !x.has(f) && (f == ipv4 || !h.via.IsValid()) {
 			return state.Route{}, false
 		}
 		if h.end.up() {
-			hops, weights = append(hops, h), append(weights, l.weight)
+			nextHops, weights = append(nextHops, h), append(weights, l.weight)
 		}
 	}
-	return x.route(f, hops, weights), len(legs) > 0
+	return x.route(f, nextHops, weights), len(written) > 0
 }
 
 // route builds a unicast route; it is zero without hops.
-func (x *node) route(f family, hops []hop, weights []int) state.Route {
-	if len(hops) == 0 {
+func (x *node) route(f family, nextHops []nextHop, weights []int) state.Route {
+	if len(nextHops) == 0 {
 		return state.Route{}
 	}
 	route := state.Route{Type: state.Unicast, Protocol: state.RouteProtocol}
-	next := make([]state.NextHop, len(hops))
-	for i, h := range hops {
+	next := make([]state.NextHop, len(nextHops))
+	for i, h := range nextHops {
 		next[i] = state.NextHop{Link: h.end.iface, Via: h.via, Weight: weights[i], OnLink: h.onLink}
 		if f == ipv4 && h.via.Is6() {
 			route.Source = x.loopback(f)

@@ -9,75 +9,75 @@ import "slices"
 type segment struct {
 	// ends are what has or could have addresses there, in stored order.
 	ends []*end
-	// subnet is what ends without an address take theirs from; named says where that is said.
-	subnet *subnet
-	named  string
+	// subnet is what ends without an address take theirs from; subnetField says where that is said.
+	subnet      *subnet
+	subnetField string
 }
 
-// element is a place where frames can be: at an end that takes them, or inside a switch, per
+// portAtVLAN is a place where frames can be: at an end that takes them, or inside a switch, per
 // VLAN. VLAN 0 of a switch that does not filter is what travels untagged.
-type element struct {
+type portAtVLAN struct {
 	node *node
 	end  *end
 	vlan uint16
 }
 
-// element is where frames with a tag go that come in at this end of a link; 0 means untagged. ok is
+// ingress is where frames with a tag go that come in at this end of a link; 0 means untagged. ok is
 // false where they are dropped.
-func (e *end) element(tag uint16) (at element, ok bool) {
+func (e *end) ingress(tag uint16) (at portAtVLAN, ok bool) {
 	switch {
 	case e.port != nil && e.port.filters:
 		vlan, ok := e.port.vlan(tag)
-		return element{node: e.node, vlan: vlan}, ok
+		return portAtVLAN{node: e.node, vlan: vlan}, ok
 	case e.port != nil:
-		return element{node: e.node, vlan: tag}, true
+		return portAtVLAN{node: e.node, vlan: tag}, true
 	case tag == 0:
-		return element{end: e}, true
+		return portAtVLAN{end: e}, true
 	}
 	for _, sub := range e.subinterfaces {
 		if sub.vlan == tag {
-			return element{end: sub}, true
+			return portAtVLAN{end: sub}, true
 		}
 	}
-	return element{}, false
+	return portAtVLAN{}, false
 }
 
-// home is the element of an end that has addresses.
-func (e *end) home() element {
+// attachment is the portAtVLAN of an end that has addresses.
+func (e *end) attachment() portAtVLAN {
 	if e.node.sw != nil {
-		return element{node: e.node, vlan: e.vlan}
+		return portAtVLAN{node: e.node, vlan: e.vlan}
 	}
-	return element{end: e}
+	return portAtVLAN{end: e}
 }
 
-// forest says which elements are connected: each points to another one of its tree, a root to itself.
-type forest map[element]element
+// disjointSet says which of them are connected: each points to another one of its tree, a root to itself.
+type disjointSet map[portAtVLAN]portAtVLAN
 
-func (f forest) root(e element) element {
+func (f disjointSet) find(e portAtVLAN) portAtVLAN {
 	parent, ok := f[e]
 	if !ok || parent == e {
 		return e
 	}
-	root := f.root(parent)
+	root := f.find(parent)
 	f[e] = root
 	return root
 }
 
-func (f forest) join(a, b element) { f[f.root(a)] = f.root(b) }
+func (f disjointSet) union(a, b portAtVLAN) { f[f.find(a)] = f.find(b) }
 
 // connect joins what links connect, tag by tag.
-func (n *network) connect(links func(*link) bool) forest {
+func (n *network) connect(links func(*link) bool) disjointSet {
 	tags := append([]uint16{0}, n.vlans()...)
-	f := forest{}
+	f := disjointSet{}
 	for _, l := range n.links {
 		if !links(l) {
 			continue
 		}
 		for _, tag := range tags {
-			a, okA := l.ends[0].element(tag)
-			b, okB := l.ends[1].element(tag)
+			a, okA := l.ends[0].ingress(tag)
+			b, okB := l.ends[1].ingress(tag)
 			if okA && okB {
-				f.join(a, b)
+				f.union(a, b)
 			}
 		}
 	}
@@ -88,19 +88,19 @@ func (n *network) connect(links func(*link) bool) forest {
 func (n *network) addSegments() {
 	all := n.connect(func(*link) bool { return true })
 	live := n.connect(func(l *link) bool { return l.up })
-	n.segmentOf = map[element]*segment{}
+	n.segmentOf = map[portAtVLAN]*segment{}
 	for _, x := range n.nodes {
 		for _, e := range x.ends {
-			e.segment, e.live = n.segmentAt(all.root(e.home())), live.root(e.home())
+			e.segment, e.live = n.segmentAt(all.find(e.attachment())), live.find(e.attachment())
 		}
 	}
 	for _, e := range n.allEnds() {
 		e.segment.ends = append(e.segment.ends, e)
 	}
-	n.nameSubnets(all)
+	n.setSubnets(all)
 }
 
-func (n *network) segmentAt(root element) *segment {
+func (n *network) segmentAt(root portAtVLAN) *segment {
 	s, ok := n.segmentOf[root]
 	if !ok {
 		s = &segment{}
@@ -109,46 +109,46 @@ func (n *network) segmentAt(root element) *segment {
 	return s
 }
 
-// nameSubnets finds each segment's subnet: what its links say, its subinterfaces, its switches.
+// setSubnets finds each segment's subnet: what its links say, its subinterfaces, its switches.
 // Two answers are refused.
-func (n *network) nameSubnets(f forest) {
+func (n *network) setSubnets(f disjointSet) {
 	for _, l := range n.links {
 		if l.subnet != nil {
 			for _, e := range l.ends {
-				if at, ok := e.element(0); ok {
-					n.nameSubnet(f, at, l.subnet, l.field+".subnet")
+				if at, ok := e.ingress(0); ok {
+					n.setSubnet(f, at, l.subnet, l.field+".subnet")
 				}
 			}
 		}
 		for _, e := range l.ends {
 			for _, sub := range e.subinterfaces {
-				n.nameSubnet(f, sub.home(), sub.subnet, sub.field+".subnet")
+				n.setSubnet(f, sub.attachment(), sub.subnet, sub.field+".subnet")
 			}
 		}
 	}
 	for _, x := range n.nodes {
 		if x.sw != nil {
-			n.nameSwitchSubnets(f, x)
+			n.setSwitchSubnets(f, x)
 		}
 	}
 }
 
-func (n *network) nameSwitchSubnets(f forest, x *node) {
-	n.nameSubnet(f, element{node: x}, n.subnetByName[x.sw.Subnet], x.field+".subnet")
+func (n *network) setSwitchSubnets(f disjointSet, x *node) {
+	n.setSubnet(f, portAtVLAN{node: x}, n.subnetByName[x.sw.Subnet], x.field+".subnet")
 	for i, v := range x.sw.VLANs {
-		n.nameSubnet(f, element{node: x, vlan: uint16(v.ID)}, n.subnetByName[v.Subnet], fieldAt(x.field+".vlans", i)+".subnet")
+		n.setSubnet(f, portAtVLAN{node: x, vlan: uint16(v.ID)}, n.subnetByName[v.Subnet], fieldAt(x.field+".vlans", i)+".subnet")
 	}
 }
 
-func (n *network) nameSubnet(f forest, at element, s *subnet, field string) {
+func (n *network) setSubnet(f disjointSet, at portAtVLAN, s *subnet, field string) {
 	if s == nil {
 		return
 	}
-	switch there := n.segmentAt(f.root(at)); {
+	switch there := n.segmentAt(f.find(at)); {
 	case there.subnet == nil:
-		there.subnet, there.named = s, field
+		there.subnet, there.subnetField = s, field
 	case there.subnet != s:
-		n.refuseAbsent(AnyAbsent, field, "write one of them only", "the segment's subnet is %s already, by %s", there.subnet.name, there.named)
+		n.refuseAbsent(AnyAbsent, field, "write one of them only", "the segment's subnet is %s already, by %s", there.subnet.name, there.subnetField)
 	}
 }
 

@@ -120,11 +120,11 @@ func (n *network) checkOneSegment(f family) {
 		case !shared:
 			first[s.subnet] = s
 		case s.derives(f) || other.derives(f):
-			n.refuseAbsent(AnyAbsent, s.named, "use a subnet of its own for each segment, or write the addresses at all ends of both",
-				"%s is also the subnet of another segment (%s)", s.subnet.name, other.named)
+			n.refuseAbsent(AnyAbsent, s.subnetField, "use a subnet of its own for each segment, or write the addresses at all ends of both",
+				"%s is also the subnet of another segment (%s)", s.subnet.name, other.subnetField)
 			return
 		default:
-			n.warn(s.named, "", "%s is also the subnet of another segment (%s)", s.subnet.name, other.named)
+			n.warn(s.subnetField, "", "%s is also the subnet of another segment (%s)", s.subnet.name, other.subnetField)
 		}
 	}
 }

@@ -29,17 +29,17 @@ func (n *network) addSwitches() {
 		}
 		n.addNode(x)
 		n.checkSwitch(x)
-		x.bridge = n.ownEnd(x, x.field, BridgeName, 0, s.Addresses)
+		x.bridge = n.addSwitchInterface(x, x.field, BridgeName, 0, s.Addresses)
 		for j, v := range s.VLANs {
 			if len(v.Addresses) > 0 {
-				n.ownEnd(x, fieldAt(x.field+".vlans", j), fmt.Sprintf("%s.%d", BridgeName, v.ID), uint16(v.ID), v.Addresses)
+				n.addSwitchInterface(x, fieldAt(x.field+".vlans", j), fmt.Sprintf("%s.%d", BridgeName, v.ID), uint16(v.ID), v.Addresses)
 			}
 		}
 	}
 }
 
-// ownEnd is where a switch itself is on a segment.
-func (n *network) ownEnd(x *node, field, iface string, vlan uint16, addresses []string) *end {
+// addSwitchInterface is where a switch itself is on a segment.
+func (n *network) addSwitchInterface(x *node, field, iface string, vlan uint16, addresses []string) *end {
 	e := &end{
 		node: x, field: field, iface: iface, vlan: vlan, written: addresses, derived: map[netip.Prefix]bool{},
 		mtu: defaultMTU, mac: deriveMAC(n.id, x.name, BridgeName), parent: x.bridge,
@@ -82,9 +82,9 @@ func (n *network) checkSwitchVLANs(list string, vlans []v1alpha1.SwitchVLAN) {
 	}
 }
 
-// fitBridges gives each bridge the smallest MTU of its ports, which is what the kernel does by
+// setBridgeMTUs gives each bridge the smallest MTU of its ports, which is what the kernel does by
 // itself as long as nobody sets it.
-func (n *network) fitBridges() {
+func (n *network) setBridgeMTUs() {
 	for _, x := range n.nodes {
 		if x.sw == nil || len(x.ports) == 0 {
 			continue
@@ -100,20 +100,20 @@ func (n *network) fitBridges() {
 // broadcast would go round for ever, and in a kernel that takes the whole machine. Links that
 // are down close no cycle.
 func (n *network) checkLoops() {
-	var told []*node
+	var reported []*node
 	for _, l := range n.links {
 		if !l.up || l.ends[0].port == nil || l.ends[1].port == nil || !n.connectedWithout(l) {
 			continue
 		}
-		var silent []string
+		var withoutSTP []string
 		for _, e := range l.ends {
-			if e.node.sw.STP != v1alpha1.Enabled && !slices.Contains(told, e.node) {
-				told = append(told, e.node)
-				silent = append(silent, e.node.name)
+			if e.node.sw.STP != v1alpha1.Enabled && !slices.Contains(reported, e.node) {
+				reported = append(reported, e.node)
+				withoutSTP = append(withoutSTP, e.node.name)
 			}
 		}
-		if len(silent) > 0 {
-			n.refuseAbsent(AnyAbsent, l.field, "write stp: Enabled at every switch of the cycle, or remove a link", "switches form a loop without a spanning tree at %s", strings.Join(silent, " and "))
+		if len(withoutSTP) > 0 {
+			n.refuseAbsent(AnyAbsent, l.field, "write stp: Enabled at every switch of the cycle, or remove a link", "switches form a loop without a spanning tree at %s", strings.Join(withoutSTP, " and "))
 		}
 	}
 }

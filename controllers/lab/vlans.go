@@ -22,8 +22,8 @@ type port struct {
 	untagged uint16
 	// tagged are the VLANs of frames with one, sorted.
 	tagged []uint16
-	// every says that all VLANs of the lab are tagged: a link between switches that says nothing.
-	every bool
+	// allVLANs says that all VLANs of the lab are tagged: a link between switches that says nothing.
+	allVLANs bool
 }
 
 // vlan is the VLAN that a frame with a tag belongs to; ok is false where it is dropped.
@@ -33,7 +33,7 @@ func (p *port) vlan(tag uint16) (vlan uint16, ok bool) {
 		return p.untagged, p.untagged != 0
 	case tag == p.untagged:
 		return 0, false
-	case p.every:
+	case p.allVLANs:
 		return tag, true
 	}
 	_, ok = slices.BinarySearch(p.tagged, tag)
@@ -74,14 +74,14 @@ func (n *network) addPort(e *end, spec *v1alpha1.Endpoint) {
 	slices.Sort(e.port.tagged)
 }
 
-// fillPorts gives ports that say nothing what they have by default; it needs both ends.
-func (n *network) fillPorts(l *link, specs []v1alpha1.Endpoint) {
+// setDefaultVLANs gives ports that say nothing what they have by default; it needs both ends.
+func (n *network) setDefaultVLANs(l *link, specs []v1alpha1.Endpoint) {
 	for i, e := range l.ends {
-		silent := specs[i].VLAN == 0 && len(specs[i].VLANs) == 0
+		withoutSTP := specs[i].VLAN == 0 && len(specs[i].VLANs) == 0
 		switch {
-		case e.port == nil || !e.port.filters || !silent:
+		case e.port == nil || !e.port.filters || !withoutSTP:
 		case e.peer().port != nil:
-			e.port.every = true
+			e.port.allVLANs = true
 		case specs[i].NativeVLAN == 0:
 			e.port.untagged = defaultAccessVLAN
 		}
@@ -140,7 +140,7 @@ func (n *network) addSubinterfaces(parent *end, spec *v1alpha1.Endpoint) {
 		if len(e.iface) > maxNameLength {
 			n.refuse(field+".name", "write name: with a shorter one", "%q has %d characters; an interface name has at most %d", e.iface, len(e.iface), maxNameLength)
 		}
-		n.takeInterface(field+".name", e)
+		n.claimName(field+".name", e)
 		parent.subinterfaces = append(parent.subinterfaces, e)
 	}
 }

@@ -3,7 +3,6 @@
 package lab_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -12,8 +11,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// A node that is asked by name is asked at its first loopback, else at its first address.
-func TestWhereNodesAreAsked(t *testing.T) {
+// A probe to a node by name goes to its first loopback, else to its first address.
+func TestAddressesOfNodes(t *testing.T) {
 	spec := v1alpha1.NetLabSpec{
 		Namespaces: []v1alpha1.Namespace{{Name: "h"}, {Name: "alone"}},
 		Routers:    []v1alpha1.Router{{Name: "r", NodeConfig: v1alpha1.NodeConfig{Loopbacks: []string{"10.255.0.1/32", "10.255.0.2/32"}}}},
@@ -26,24 +25,7 @@ func TestWhereNodesAreAsked(t *testing.T) {
 	}
 	for node, want := range map[string]string{"h": "[10.0.0.1 fd00::1]", "r": "[10.255.0.1 fd00::fe]", "alone": "[]"} {
 		if got := fmt.Sprint(lab.Addresses[node]); got != want {
-			t.Errorf("%s is asked at %s, want %s", node, got, want)
+			t.Errorf("%s has address %s, want %s", node, got, want)
 		}
-	}
-}
-
-func TestForwardingVerdictsSurviveJSON(t *testing.T) {
-	for v := state.Forward; v <= state.Filtered; v++ {
-		text, err := json.Marshal(v)
-		var back state.ForwardingVerdict
-		if err == nil {
-			err = json.Unmarshal(text, &back)
-		}
-		if err != nil || back != v || len(text) < 5 {
-			t.Errorf("%s becomes %s, %v", text, back, err)
-		}
-	}
-	var v state.ForwardingVerdict
-	if err := json.Unmarshal([]byte(`"Lost"`), &v); err == nil || err.Error() != `"Lost" is no forwarding verdict` {
-		t.Errorf("got %v", err)
 	}
 }
