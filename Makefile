@@ -163,6 +163,10 @@ test-host: ## Run every test, and check that this machine's own network is as be
 bench: ## Print how long labs take, next to system calls alone, ip, and Mininet (as root, 10 minutes)
 	@hack/bench/labs/run.sh $(BENCHFLAGS)
 
+.PHONY: bench-against
+bench-against: ## Measure REV and HEAD side by side: planning, looking, memory, sizes (as root, 20 minutes)
+	@go run ./hack/bench/against --old $(or $(REV),d44daae) $(AGAINSTFLAGS)
+
 .PHONY: compare
 compare: ## Print how many lines labs take in NetLab and elsewhere; run Mininet's files
 	@go run ./hack/bench/compare

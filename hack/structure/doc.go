@@ -9,8 +9,8 @@
 // both sides. Only what is built on Linux counts, without tests and generated files, and without
 // hack, which ships nothing.
 //
-//	level           of a package: the length of the longest import chain that ends in it, within
-//	                the module; a package that imports no other package of the module is on level 1
+//	level           of a package: the length of the longest chain of imports that starts with it,
+//	                within the module; a package that imports none of the module is on level 1
 //	upward import   a package imports the package of a folder above its own
 //	mutual pair     two files of one package that refer to each other: each uses an object, method
 //	                or field that the other declares at package level

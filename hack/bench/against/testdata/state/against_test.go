@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+func BenchmarkDiff(b *testing.B) {
+	eachCase(b, func(b *testing.B, c *bench) {
+		for b.Loop() {
+			for _, p := range c.parts {
+				state.Diff(state.NewState(), p.want)
+			}
+		}
+	})
+}
+
+// What is there shares no memory with what is wanted, as after an observation.
+func BenchmarkDiffNoChange(b *testing.B) {
+	eachCase(b, func(b *testing.B, c *bench) {
+		have, err := newBench(c.spec, len(c.labs))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			for i, p := range c.parts {
+				if ops := state.Diff(have.parts[i].want, p.want); len(ops) != 0 {
+					b.Fatal(ops)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkCompile(b *testing.B) {
+	eachCase(b, func(b *testing.B, c *bench) {
+		for b.Loop() {
+			for _, id := range c.labs {
+				if _, err := lab.Compile(id, c.spec, lab.Options{Symlinks: true}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+}
+
+func eachCase(b *testing.B, measure func(*testing.B, *bench)) {
+	for _, c := range []struct {
+		name         string
+		labs, copies int
+	}{{"tutorials", 100, 1}, {"campus", 0, 1}, {"many", 84, 4}} {
+		b.Run(c.name, func(b *testing.B) {
+			load := func() (*v1alpha1.NetLabSpec, error) { return tutorials(c.labs) }
+			if c.labs == 0 {
+				load = func() (*v1alpha1.NetLabSpec, error) { return sample(os.Getenv("NETLAB_CAMPUS")) }
+			}
+			spec, err := load()
+			if err != nil {
+				b.Fatal(err)
+			}
+			made, err := newBench(spec, c.copies)
+			if err != nil {
+				b.Fatal(err)
+			}
+			measure(b, made)
+		})
+	}
+}
