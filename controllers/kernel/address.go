@@ -10,6 +10,8 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -31,7 +33,7 @@ type rawAddress struct {
 // addresses lists a namespace's addresses of both families, in the order of each interface.
 func (c *conn) addresses() ([]rawAddress, error) {
 	var all []rawAddress
-	err := c.get(unix.RTM_GETADDR, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := c.Get(unix.RTM_GETADDR, unix.NLM_F_DUMP, func(msg []byte) error {
 		a, ok, err := parseAddress(msg)
 		if ok {
 			all = append(all, a)
@@ -52,20 +54,20 @@ func parseAddress(msg []byte) (a rawAddress, ok bool, err error) {
 	}
 	a = rawAddress{index: int(header.Index), flags: uint32(header.Flags), scope: header.Scope}
 	var local netip.Addr
-	err = attributes(msg[unix.SizeofIfAddrmsg:], func(kind uint16, value []byte) error {
+	err = rtnl.Attributes(msg[unix.SizeofIfAddrmsg:], func(kind uint16, value []byte) error {
 		switch kind {
 		case unix.IFA_LOCAL:
-			local = address(value)
+			local = rtnl.Addr(value)
 		case unix.IFA_ADDRESS:
-			a.network = address(value)
+			a.network = rtnl.Addr(value)
 		case unix.IFA_FLAGS:
-			a.flags = number(value)
+			a.flags = rtnl.Uint32(value)
 		case unix.IFA_BROADCAST:
-			a.broadcast = address(value)
+			a.broadcast = rtnl.Addr(value)
 		case unix.IFA_CACHEINFO: // struct ifa_cacheinfo begins with both lifetimes
-			a.passing = number(value) != forEver || number(value[min(4, len(value)):]) != forEver
+			a.passing = rtnl.Uint32(value) != forEver || rtnl.Uint32(value[min(4, len(value)):]) != forEver
 		case unix.IFA_RT_PRIORITY:
-			a.metric = number(value)
+			a.metric = rtnl.Uint32(value)
 		}
 		return nil
 	})
@@ -90,9 +92,9 @@ func (v *visit) addAddress(op state.AddAddress) error {
 	}
 	request := addressRequest(index, op.Prefix, op.Prefix.Addr())
 	if op.Prefix.Addr().Is6() {
-		request = append(request, uint32Attribute(unix.IFA_FLAGS, unix.IFA_F_NODAD))
+		request = append(request, rtnl.Uint32Attribute(unix.IFA_FLAGS, unix.IFA_F_NODAD))
 	}
-	err = d.conn.send(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
+	err = d.conn.Send(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
 	if op.Prefix.Addr().Is6() && errors.Is(err, unix.EOPNOTSUPP) {
 		return featureMissing("IPv6", err)
 	}
@@ -106,7 +108,7 @@ func (v *visit) deleteAddress(op state.DeleteAddress) error {
 	if err != nil {
 		return ignoreGone(err)
 	}
-	err = d.conn.send(unix.RTM_DELADDR, 0, addressRequest(index, op.Prefix, op.Prefix.Addr())...)
+	err = d.conn.Send(unix.RTM_DELADDR, 0, addressRequest(index, op.Prefix, op.Prefix.Addr())...)
 	if !errors.Is(err, unix.EADDRNOTAVAIL) {
 		return ignoreGone(err)
 	}
@@ -116,7 +118,7 @@ func (v *visit) deleteAddress(op state.DeleteAddress) error {
 	}
 	for _, a := range all {
 		if a.index == index && a.prefix == op.Prefix {
-			return ignoreGone(d.conn.send(unix.RTM_DELADDR, 0, addressRequest(index, a.prefix, a.network)...))
+			return ignoreGone(d.conn.Send(unix.RTM_DELADDR, 0, addressRequest(index, a.prefix, a.network)...))
 		}
 	}
 	return nil
@@ -154,7 +156,7 @@ func family(a netip.Addr) int {
 
 // ignoreGone drops the errors that say there is nothing to delete.
 func ignoreGone(err error) error {
-	if isGone(err) || errors.Is(err, errNotMounted) {
+	if rtnl.IsGone(err) || errors.Is(err, netns.ErrNotMounted) {
 		return nil
 	}
 	return err
@@ -168,5 +170,5 @@ func addressVia(value []byte) netip.Addr {
 	if f := binary.NativeEndian.Uint16(value); f != unix.AF_INET && f != unix.AF_INET6 {
 		return netip.Addr{}
 	}
-	return address(value[2:])
+	return rtnl.Addr(value[2:])
 }

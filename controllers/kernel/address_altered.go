@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -124,12 +125,12 @@ func (v *visit) addPrefixRoute(op state.AddPrefixRoute) error {
 	}
 	header := routeHeader(id)
 	header.Protocol = unix.RTPROT_KERNEL
-	request := append([]nl.NetlinkRequestData{header, uint32Attribute(unix.RTA_OIF, uint32(index))}, destinationAttributes(id)...)
+	request := append([]nl.NetlinkRequestData{header, rtnl.Uint32Attribute(unix.RTA_OIF, uint32(index))}, destinationAttributes(id)...)
 	if op.Prefix.Addr().Is4() {
 		header.Scope = unix.RT_SCOPE_LINK
 		request = append(request, nl.NewRtAttr(unix.RTA_PREFSRC, op.Prefix.Addr().AsSlice()))
 	}
-	err = d.conn.send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE, request...)
+	err = d.conn.Send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE, request...)
 	if errors.Is(err, unix.EEXIST) {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -118,13 +119,13 @@ func (k *Kernel) perform(v *visit, op state.Op) error {
 	case state.SetAdmin:
 		return v.setAdmin(op)
 	case state.SetMTU:
-		return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_MTU, uint32(op.MTU)))
+		return v.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_MTU, uint32(op.MTU)))
 	case state.SetMAC:
 		return v.setLink(op.LinkID, nl.NewRtAttr(unix.IFLA_ADDRESS, op.MAC[:]))
 	case state.SetGroup:
-		return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_GROUP, op.Group))
+		return v.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_GROUP, op.Group))
 	case state.ReleaseLink:
-		return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_MASTER, 0))
+		return v.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_MASTER, 0))
 	case state.AddBridge:
 		return v.addBridge(op)
 	case state.SetBridge:

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -81,28 +82,20 @@ func bridgeData(b state.Bridge, namesFiltering bool) *nl.RtAttr {
 // parseBridge reads a bridge's attributes; a kernel without VLANs leaves theirs out.
 func parseBridge(data []byte) (state.Bridge, error) {
 	var b state.Bridge
-	err := attributes(data, func(kind uint16, value []byte) error {
+	err := rtnl.Attributes(data, func(kind uint16, value []byte) error {
 		switch kind {
 		case nl.IFLA_BR_FORWARD_DELAY:
-			b.ForwardDelay = number(value)
+			b.ForwardDelay = rtnl.Uint32(value)
 		case nl.IFLA_BR_STP_STATE:
-			b.STP = number(value) != 0
+			b.STP = rtnl.Uint32(value) != 0
 		case nl.IFLA_BR_VLAN_FILTERING:
 			b.VLANFiltering = len(value) > 0 && value[0] != 0
 		case nl.IFLA_BR_VLAN_DEFAULT_PVID:
-			b.DefaultVLAN = number16(value)
+			b.DefaultVLAN = rtnl.Uint16(value)
 		}
 		return nil
 	})
 	return b, err
-}
-
-// number16 is a 16-bit attribute; 0 if it is cut short.
-func number16(value []byte) uint16 {
-	if len(value) < 2 {
-		return 0
-	}
-	return binary.NativeEndian.Uint16(value)
 }
 
 func (v *visit) addBridge(op state.AddBridge) error {
@@ -128,7 +121,7 @@ func (v *visit) newLink(end state.LinkEnd, more ...nl.NetlinkRequestData) error 
 	for _, a := range endAttributes(end) {
 		request = append(request, a)
 	}
-	return d.conn.send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
+	return d.conn.Send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
 }
 
 // mustBe returns exists unless what exists is what was to be added.
@@ -185,7 +178,7 @@ func (v *visit) ports(bridge state.LinkID) ([]rawLink, error) {
 		if err == nil {
 			return slices.DeleteFunc(links, func(l rawLink) bool { return l.master != index }), nil
 		}
-		if !errors.Is(err, errInterrupted) || attempt == maxReads {
+		if !errors.Is(err, rtnl.ErrInterrupted) || attempt == maxReads {
 			return nil, err
 		}
 		if err := v.close(bridge.Namespace); err != nil {
@@ -203,7 +196,7 @@ func (v *visit) setMaster(op state.SetMaster) error {
 	if err != nil {
 		return fmt.Errorf("find %s: %w", op.Master, err)
 	}
-	return v.setLink(op.LinkID, uint32Attribute(unix.IFLA_MASTER, uint32(master)))
+	return v.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_MASTER, uint32(master)))
 }
 
 func (v *visit) setPortVLAN(op state.SetPortVLAN) error {
@@ -263,25 +256,25 @@ type portVLAN struct {
 // has none.
 func (c *conn) portVLANs() ([]portVLAN, error) {
 	var list []portVLAN
-	err := c.get(unix.RTM_GETLINK, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := c.Get(unix.RTM_GETLINK, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofIfInfomsg {
 			return errors.New("a port's message is cut short")
 		}
 		index := int(nl.DeserializeIfInfomsg(msg).Index)
-		return attributes(msg[unix.SizeofIfInfomsg:], func(kind uint16, value []byte) error {
+		return rtnl.Attributes(msg[unix.SizeofIfInfomsg:], func(kind uint16, value []byte) error {
 			if kind != unix.IFLA_AF_SPEC {
 				return nil
 			}
-			return attributes(value, func(kind uint16, value []byte) error {
+			return rtnl.Attributes(value, func(kind uint16, value []byte) error {
 				if kind == bridgeVLANInfo && len(value) >= 4 {
-					flags := number16(value)
+					flags := rtnl.Uint16(value)
 					row := state.PortVLAN{PVID: flags&vlanInfoPVID != 0, Untagged: flags&vlanInfoUntagged != 0}
-					list = append(list, portVLAN{index, number16(value[2:]), row})
+					list = append(list, portVLAN{index, rtnl.Uint16(value[2:]), row})
 				}
 				return nil
 			})
 		})
-	}, nl.NewIfInfomsg(unix.AF_BRIDGE), uint32Attribute(unix.IFLA_EXT_MASK, filterBridgeVLANs))
+	}, nl.NewIfInfomsg(unix.AF_BRIDGE), rtnl.Uint32Attribute(unix.IFLA_EXT_MASK, filterBridgeVLANs))
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return nil, nil
 	}

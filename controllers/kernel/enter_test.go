@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -34,7 +35,7 @@ func TestEnterSaysWhyNot(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	write(t, NamespaceDir+"/"+ns1, "")
-	if err := k.Enter(ns1, nil); !errors.Is(err, errNotMounted) {
+	if err := k.Enter(ns1, nil); !errors.Is(err, netns.ErrNotMounted) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -58,21 +59,6 @@ func TestNoThreadIsLeftBehind(t *testing.T) {
 	_, _ = k.Apply(t.Context(), []state.Op{up(router, "l1"), up(router, "nothing")})
 	_ = k.Enter(router, func() error { runtime.Goexit(); return nil })
 	waitUntil(t, "every thread is at home", func() bool { return len(strayThreads(t)) == 0 })
-}
-
-// TestAThreadThatCannotReturnEnds: a thread left in a lab's namespace must not get other work.
-func TestAThreadThatCannotReturnEnds(t *testing.T) {
-	k := newKernel(t, Options{})
-	converge(t, k, tutorialLab())
-	err := k.visit(func(v *visit) error {
-		_, err := v.enter(router)
-		v.thread.home = -1
-		return err
-	})
-	if err == nil || !strings.Contains(err.Error(), "return to the own network namespace") {
-		t.Errorf("got %v", err)
-	}
-	waitUntil(t, "the thread ended", func() bool { return len(strayThreads(t)) == 0 })
 }
 
 // strayThreads lists threads whose network or mount namespace is not the process' own.

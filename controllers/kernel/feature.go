@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -74,7 +75,7 @@ func tryKind(kind string) func(*Kernel, *visit) error {
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte(kind))
 	return func(_ *Kernel, v *visit) error {
-		err := v.newLink(trialEnd(kind), info, uint32Attribute(unix.IFLA_NUM_TX_QUEUES, 0))
+		err := v.newLink(trialEnd(kind), info, rtnl.Uint32Attribute(unix.IFLA_NUM_TX_QUEUES, 0))
 		if errors.Is(err, unix.EOPNOTSUPP) {
 			return featureMissing(kind, err)
 		}
@@ -174,7 +175,7 @@ func (k *Kernel) tryFeature(f feature) error {
 // onTrial runs do in a namespace without a name, which ends with it.
 func (k *Kernel) onTrial(do func(*visit) error) error {
 	return k.visit(func(v *visit) error {
-		ns, err := v.thread.unshare()
+		ns, err := v.thread.Unshare()
 		if err != nil {
 			return fmt.Errorf("try a feature: %w", err)
 		}

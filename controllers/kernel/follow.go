@@ -7,7 +7,7 @@ import (
 	"os"
 	"sync"
 
-	"github.com/vishvananda/netns"
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 )
 
 // Follow makes the events of a lab's namespace reach Watch, until the namespace ends. It is cheap
@@ -19,29 +19,14 @@ func (k *Kernel) Follow(namespace string) error {
 	if err != nil {
 		return fmt.Errorf("follow %s: %w", namespace, err)
 	}
-	defer home.close()
+	defer home.Close()
 	ns, err := openNamespace(namespace)
 	if err != nil {
 		return fmt.Errorf("follow %s: %w", namespace, err)
 	}
 	defer ns.Close()
-	if err := home.ensureNSID(ns); err != nil {
+	if _, err := home.EnsureNSID(int(ns)); err != nil {
 		return fmt.Errorf("follow %s: %w", namespace, err)
-	}
-	return nil
-}
-
-// ensureNSID gives an open namespace an nsid unless it has one.
-func (c *conn) ensureNSID(ns netns.NsHandle) error {
-	nsid, err := c.nsid(ns)
-	if err != nil {
-		return fmt.Errorf("get its nsid: %w", err)
-	}
-	if nsid != noNamespaceHere {
-		return nil
-	}
-	if err := c.assignNSID(ns); err != nil {
-		return fmt.Errorf("give it an nsid: %w", err)
 	}
 	return nil
 }
@@ -96,14 +81,14 @@ func namesByNsid() (map[int32]string, error) {
 		return nil, err
 	}
 	// A failed request leaves nothing half read behind: none of them is a dump.
-	defer home.close()
+	defer home.Close()
 	entries, err := os.ReadDir(NamespaceDir)
 	if err != nil {
 		return nil, err
 	}
 	names := make(map[int32]string, len(entries))
 	for _, entry := range entries {
-		if nsid, err := home.nsidOfName(entry.Name()); err == nil && nsid != noNamespaceHere {
+		if nsid, err := home.nsidOfName(entry.Name()); err == nil && nsid != rtnl.NoNSID {
 			names[nsid] = entry.Name()
 		}
 	}
@@ -116,5 +101,5 @@ func (c *conn) nsidOfName(name string) (int32, error) {
 		return 0, err
 	}
 	defer ns.Close()
-	return c.nsid(ns)
+	return c.NSID(int(ns))
 }

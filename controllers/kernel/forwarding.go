@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -119,7 +120,7 @@ func (d *door) lookup(q state.ForwardingQuery) (state.ForwardingDecision, error)
 		return state.ForwardingDecision{}, err
 	}
 	var answer lookupAnswer
-	err = d.conn.get(unix.RTM_GETROUTE, 0, answer.parse, request...)
+	err = d.conn.Get(unix.RTM_GETROUTE, 0, answer.parse, request...)
 	if verdict, ok := verdictOf(err); ok {
 		return state.ForwardingDecision{Verdict: verdict}, nil
 	}
@@ -144,7 +145,7 @@ func (d *door) lookupRequest(q state.ForwardingQuery) ([]nl.NetlinkRequestData, 
 		if err != nil {
 			return nil, fmt.Errorf("find %s: %w", q.Incoming, err)
 		}
-		request = append(request, uint32Attribute(unix.RTA_IIF, uint32(index)))
+		request = append(request, rtnl.Uint32Attribute(unix.RTA_IIF, uint32(index)))
 	}
 	return request, nil
 }
@@ -179,28 +180,28 @@ func (a *lookupAnswer) parse(msg []byte) error {
 		return errors.New("a route's message is cut short")
 	}
 	a.kind = nl.DeserializeRtMsg(msg).Type
-	return attributes(msg[unix.SizeofRtMsg:], a.set)
+	return rtnl.Attributes(msg[unix.SizeofRtMsg:], a.set)
 }
 
 func (a *lookupAnswer) set(kind uint16, value []byte) error {
 	switch kind {
 	case unix.RTA_OIF:
-		a.outgoing = int(number(value))
+		a.outgoing = int(rtnl.Uint32(value))
 	case unix.RTA_GATEWAY:
-		a.via = address(value)
+		a.via = rtnl.Addr(value)
 	case unix.RTA_VIA:
 		a.via = addressVia(value)
 	case unix.RTA_PREFSRC:
-		a.source = address(value)
+		a.source = rtnl.Addr(value)
 	case unix.RTA_METRICS:
-		return attributes(value, a.setMetric)
+		return rtnl.Attributes(value, a.setMetric)
 	}
 	return nil
 }
 
 func (a *lookupAnswer) setMetric(kind uint16, value []byte) error {
 	if kind == unix.RTAX_MTU {
-		a.mtu = int(number(value))
+		a.mtu = int(rtnl.Uint32(value))
 	}
 	return nil
 }
@@ -227,19 +228,6 @@ func (d *door) decision(q state.ForwardingQuery, a lookupAnswer) (state.Forwardi
 		decision.Verdict = state.Prohibited
 	}
 	var err error
-	decision.Link, err = d.linkName(a.outgoing)
+	decision.Link, err = d.conn.LinkName(a.outgoing)
 	return decision, err
-}
-
-// linkName is the name of the link with an index.
-func (d *door) linkName(index int) (string, error) {
-	request, err := unix.NewIfreq("")
-	if err != nil {
-		return "", err
-	}
-	request.SetUint32(uint32(index))
-	if err := unix.IoctlIfreq(d.conn.fd(), unix.SIOCGIFNAME, request); err != nil {
-		return "", fmt.Errorf("find the link with index %d: %w", index, err)
-	}
-	return request.Name(), nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -26,11 +27,11 @@ const (
 // groups finds multicast groups that somebody gave a bridge's port to stay. IPv6 looks for its neighbours
 // by such groups, and a bridge that knows one sends it nowhere else.
 func (in *interferer) groups() error {
-	err := in.door.conn.get(unix.RTM_GETMDB, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := in.door.conn.Get(unix.RTM_GETMDB, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < sizeofPortMsg {
 			return errors.New("a multicast group's message is cut short")
 		}
-		return nested(msg[sizeofPortMsg:], []uint16{mdbTable, mdbGroup, mdbPort}, in.group)
+		return rtnl.Nested(msg[sizeofPortMsg:], []uint16{mdbTable, mdbGroup, mdbPort}, in.group)
 	}, portMsg{})
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return nil
@@ -50,9 +51,9 @@ func (in *interferer) group(entry []byte) {
 	group := ofEthernet
 	switch binary.BigEndian.Uint16(entry[24:]) {
 	case unix.ETH_P_IP:
-		group = address(entry[8:12]).String()
+		group = rtnl.Addr(entry[8:12]).String()
 	case unix.ETH_P_IPV6:
-		group = address(entry[8:24]).String()
+		group = rtnl.Addr(entry[8:24]).String()
 	}
 	bridge := in.links[port.master].name
 	found := state.Interference{
@@ -63,20 +64,6 @@ func (in *interferer) group(entry []byte) {
 		found.Undo = fmt.Sprintf("bridge -n %s mdb delete dev %s port %s grp %s permanent", in.door.name, bridge, port.name, group)
 	}
 	in.found = append(in.found, found)
-}
-
-// nested calls each with every attribute at the end of a path of nested ones.
-func nested(data []byte, path []uint16, each func(value []byte)) error {
-	return attributes(data, func(kind uint16, value []byte) error {
-		switch {
-		case kind != path[0]:
-			return nil
-		case len(path) == 1:
-			each(value)
-			return nil
-		}
-		return nested(value, path[1:], each)
-	})
 }
 
 // portMsg is an empty struct br_port_msg: those of all bridges.

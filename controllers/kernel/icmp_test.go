@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/socket"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -29,7 +30,7 @@ func pinged(t *testing.T) *Kernel {
 	return k
 }
 
-func mustDial(t *testing.T, k *Kernel, family int, dontFragment bool, source netip.Addr) *ICMPConn {
+func mustDial(t *testing.T, k *Kernel, family int, dontFragment bool, source netip.Addr) *socket.ICMPConn {
 	t.Helper()
 	c, err := k.DialICMP(ns1, family, dontFragment, source)
 	if err != nil {
@@ -150,42 +151,6 @@ func TestTheReadDeadlineEndsAWait(t *testing.T) {
 	}
 	if err := <-waited; !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %v, want %v", err, os.ErrDeadlineExceeded)
-	}
-}
-
-// A machine with much to do lets a reader run when its deadline has passed.
-func TestAReplyThatIsThereAtTheDeadlineIsRead(t *testing.T) {
-	k := pinged(t)
-	for _, f := range families {
-		c := mustDial(t, k, f.family, false, netip.Addr{})
-		if err := c.WriteTo(echoRequest(f.echo, nil), f.router); err != nil {
-			t.Fatal(err)
-		}
-		awaitMessage(t, c)
-		if err := c.SetReadDeadline(time.Unix(1, 0)); err != nil {
-			t.Fatal(err)
-		}
-		buf := make([]byte, 100)
-		if _, from, err := c.ReadFrom(buf); err != nil || from != f.router {
-			t.Errorf("IPv%d: a message from %s, %v", f.family, from, err)
-		}
-		if _, _, err := c.ReadFrom(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("IPv%d: when it has been read: %v", f.family, err)
-		}
-	}
-}
-
-// awaitMessage waits until the kernel has something to be read, and leaves it there.
-func awaitMessage(t *testing.T, c *ICMPConn) {
-	t.Helper()
-	if err := c.control(func(fd int) error {
-		ready, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
-		if ready == 0 {
-			t.Fatal("no reply")
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
 	}
 }
 

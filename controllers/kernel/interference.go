@@ -17,6 +17,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -171,16 +172,16 @@ type entry struct {
 }
 
 func (in *interferer) entries(family uint8, each func(entry)) error {
-	return in.door.conn.get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
+	return in.door.conn.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofNdMsg {
 			return errors.New("an entry's message is cut short")
 		}
 		index, state := int(int32(binary.NativeEndian.Uint32(msg[4:]))), binary.NativeEndian.Uint16(msg[8:]) // of struct ndmsg
 		e := entry{link: in.links[index], state: state}
-		err := attributes(msg[unix.SizeofNdMsg:], func(kind uint16, value []byte) error {
+		err := rtnl.Attributes(msg[unix.SizeofNdMsg:], func(kind uint16, value []byte) error {
 			switch kind {
 			case unix.NDA_DST:
-				e.address = address(value)
+				e.address = rtnl.Addr(value)
 			case unix.NDA_LLADDR:
 				copy(e.mac[:], value)
 			case unix.NDA_MASTER:
@@ -197,7 +198,7 @@ func (in *interferer) entries(family uint8, each func(entry)) error {
 
 // ingress finds links with filters of what comes in.
 func (in *interferer) ingress() error {
-	return in.door.conn.get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
+	return in.door.conn.Get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
 		q, err := parseQdisc(msg)
 		if name := in.links[q.index].name; err == nil && q.parent == ingressParent {
 			in.add("room for traffic filters on "+name, "tc -n %s filter show dev %s ingress", in.door.name, name)
@@ -229,24 +230,24 @@ func (in *interferer) packetFilters() error {
 
 // nftables lists the tables of the thread's namespace with their families, as nft writes them.
 func nftables() ([]string, error) {
-	c, err := dialProtocol(unix.NETLINK_NETFILTER)
+	c, err := rtnl.DialProtocol(unix.NETLINK_NETFILTER)
 	if errors.Is(err, unix.EPROTONOSUPPORT) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer c.close()
+	defer c.Close()
 	families := map[uint8]string{unix.NFPROTO_INET: "inet", unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6", unix.NFPROTO_ARP: "arp", unix.NFPROTO_BRIDGE: "bridge", unix.NFPROTO_NETDEV: "netdev"}
 	var tables []string
-	err = c.get(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, unix.NLM_F_DUMP, func(msg []byte) error {
+	err = c.Get(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < nl.SizeofNfgenmsg {
 			return errors.New("a table's message is cut short")
 		}
 		header := nl.DeserializeNfgenmsg(msg)
-		return attributes(msg[nl.SizeofNfgenmsg:], func(kind uint16, value []byte) error {
+		return rtnl.Attributes(msg[nl.SizeofNfgenmsg:], func(kind uint16, value []byte) error {
 			if kind == unix.NFTA_TABLE_NAME {
-				tables = append(tables, families[header.NfgenFamily]+" "+text(value))
+				tables = append(tables, families[header.NfgenFamily]+" "+rtnl.Text(value))
 			}
 			return nil
 		})

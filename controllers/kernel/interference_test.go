@@ -141,7 +141,7 @@ func TestAStaticMulticastGroupInterferes(t *testing.T) {
 func TestAPacketFilterInterferes(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	if err := k.inside(router, addPacketFilter); err != nil {
+	if err := k.Enter(router, addPacketFilter); err != nil {
 		t.Fatal(err)
 	}
 	mustInterfere(t, k, router, []state.Interference{{
@@ -164,11 +164,11 @@ func TestAnXDPProgramIsSeen(t *testing.T) {
 
 // addPacketFilter is nft add table inet theirs: nf_tables takes changes only in batches.
 func addPacketFilter() error {
-	c, err := dialProtocol(unix.NETLINK_NETFILTER)
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 	if err != nil {
 		return err
 	}
-	defer c.close()
+	defer unix.Close(fd)
 	message := func(kind, flags uint16, header nl.Nfgenmsg, data ...byte) []byte {
 		body := append(header.Serialize(), data...)
 		m := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(body)))
@@ -179,7 +179,7 @@ func addPacketFilter() error {
 	}
 	batch := nl.Nfgenmsg{ResId: nl.Swap16(unix.NFNL_SUBSYS_NFTABLES)}
 	name := nl.NewRtAttr(unix.NFTA_TABLE_NAME, nl.ZeroTerminated("theirs")).Serialize()
-	return unix.Sendto(c.fd(), slices.Concat(
+	return unix.Sendto(fd, slices.Concat(
 		message(unix.NFNL_MSG_BATCH_BEGIN, 0, batch),
 		message(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_INET}, name...),
 		message(unix.NFNL_MSG_BATCH_END, 0, batch),

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -44,7 +45,7 @@ type Kernel struct {
 	options Options
 	log     *slog.Logger
 	// home is the network namespace the process was in when New was called.
-	home     namespaceID
+	home     netns.Home
 	features features
 	// hasNetem tries it once.
 	hasNetem func() bool
@@ -60,7 +61,7 @@ type Kernel struct {
 // New prepares the directories and their mount, and returns a Kernel. It does not touch
 // a lab. It must be called from a goroutine that is in the process' own network namespace.
 func New(options Options) (*Kernel, error) {
-	home, err := currentNamespace()
+	home, err := netns.FindHome()
 	if err != nil {
 		return nil, fmt.Errorf("find the own network namespace: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -47,7 +48,7 @@ func (v *visit) identify(name string) (id state.Identity, ok bool, err error) {
 		return state.Identity{}, false, nil
 	}
 	file, err := v.inspect(name)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotMounted) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, netns.ErrNotMounted) {
 		return state.Identity{}, false, nil
 	}
 	if err := errors.Join(err, v.close(name)); err != nil {

@@ -5,12 +5,12 @@ package kernel
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -19,11 +19,10 @@ const skipStatistics = 1 << 3 // RTEXT_FILTER_SKIP_STATS
 
 // Attributes of linux/if_link.h that x/sys/unix does not name.
 const (
-	inetConf        = 1 // IFLA_INET_CONF
-	inet6Conf       = 2 // IFLA_INET6_CONF
-	inet6AddrGen    = 8 // IFLA_INET6_ADDR_GEN_MODE
-	vethInfoPeer    = 1 // VETH_INFO_PEER
-	noNamespaceHere = -1
+	inetConf     = 1 // IFLA_INET_CONF
+	inet6Conf    = 2 // IFLA_INET6_CONF
+	inet6AddrGen = 8 // IFLA_INET6_ADDR_GEN_MODE
+	vethInfoPeer = 1 // VETH_INFO_PEER
 )
 
 // conf4 and conf6 say where a link's settings are in IFLA_INET_CONF (IPV4_DEVCONF_* of
@@ -54,7 +53,7 @@ type rawLink struct {
 	loopback  bool
 	// peerIndex is a veth's other end, and what an interface for a VLAN is on.
 	peerIndex int
-	// peerNamespace is this namespace's nsid of the one the peer is in; noNamespaceHere when
+	// peerNamespace is this namespace's nsid of the one the peer is in; rtnl.NoNSID when
 	// the peer is in this one too.
 	peerNamespace int32
 	// settings4 and settings6 are by key; nil where the link lacks the family.
@@ -82,11 +81,11 @@ type rawLink struct {
 // links lists a namespace's links.
 func (c *conn) links() ([]rawLink, error) {
 	var links []rawLink
-	err := c.get(unix.RTM_GETLINK, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := c.Get(unix.RTM_GETLINK, unix.NLM_F_DUMP, func(msg []byte) error {
 		link, err := parseLink(msg)
 		links = append(links, link)
 		return err
-	}, nl.NewIfInfomsg(unix.AF_UNSPEC), uint32Attribute(unix.IFLA_EXT_MASK, skipStatistics))
+	}, nl.NewIfInfomsg(unix.AF_UNSPEC), rtnl.Uint32Attribute(unix.IFLA_EXT_MASK, skipStatistics))
 	return links, err
 }
 
@@ -95,10 +94,10 @@ func (c *conn) link(index int) (rawLink, error) {
 	header := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	header.Index = int32(index)
 	var link rawLink
-	err := c.get(unix.RTM_GETLINK, 0, func(msg []byte) (err error) {
+	err := c.Get(unix.RTM_GETLINK, 0, func(msg []byte) (err error) {
 		link, err = parseLink(msg)
 		return err
-	}, header, uint32Attribute(unix.IFLA_EXT_MASK, skipStatistics))
+	}, header, rtnl.Uint32Attribute(unix.IFLA_EXT_MASK, skipStatistics))
 	return link, err
 }
 
@@ -112,47 +111,47 @@ func parseLink(msg []byte) (rawLink, error) {
 		up:            header.Flags&unix.IFF_UP != 0,
 		carrier:       header.Flags&unix.IFF_LOWER_UP != 0,
 		loopback:      header.Flags&unix.IFF_LOOPBACK != 0,
-		peerNamespace: noNamespaceHere,
+		peerNamespace: rtnl.NoNSID,
 	}
 	if !link.loopback {
 		link.noticeBits(flagBits, header.Flags)
 	}
-	err := attributes(msg[unix.SizeofIfInfomsg:], link.set)
+	err := rtnl.Attributes(msg[unix.SizeofIfInfomsg:], link.set)
 	return link, err
 }
 
 func (l *rawLink) set(kind uint16, value []byte) error {
 	switch kind {
 	case unix.IFLA_IFNAME:
-		l.name = text(value)
+		l.name = rtnl.Text(value)
 	case unix.IFLA_ADDRESS:
 		copy(l.mac[:], value)
 	case unix.IFLA_MTU:
-		l.mtu = int(number(value))
+		l.mtu = int(rtnl.Uint32(value))
 	case unix.IFLA_GROUP:
-		l.group = number(value)
+		l.group = rtnl.Uint32(value)
 	case unix.IFLA_MASTER:
-		l.master = int(number(value))
+		l.master = int(rtnl.Uint32(value))
 	case unix.IFLA_IFALIAS:
-		l.alias = text(value)
+		l.alias = rtnl.Text(value)
 	case unix.IFLA_PROP_LIST:
-		return attributes(value, l.setProperty)
+		return rtnl.Attributes(value, l.setProperty)
 	case unix.IFLA_LINK:
-		l.peerIndex = int(number(value))
+		l.peerIndex = int(rtnl.Uint32(value))
 	case unix.IFLA_OPERSTATE:
 		if len(value) > 0 {
 			l.operState = value[0]
 		}
 	case unix.IFLA_QDISC:
-		l.qdisc = text(value)
+		l.qdisc = rtnl.Text(value)
 	case unix.IFLA_LINK_NETNSID:
-		l.peerNamespace = int32(number(value))
+		l.peerNamespace = int32(rtnl.Uint32(value))
 	case unix.IFLA_LINKINFO:
-		return attributes(value, l.setInfo)
+		return rtnl.Attributes(value, l.setInfo)
 	case unix.IFLA_AF_SPEC:
-		return attributes(value, l.setFamily)
+		return rtnl.Attributes(value, l.setFamily)
 	case unix.IFLA_XDP:
-		return attributes(value, l.setXDP)
+		return rtnl.Attributes(value, l.setXDP)
 	}
 	l.noticeLink(kind, value)
 	return nil
@@ -160,7 +159,7 @@ func (l *rawLink) set(kind uint16, value []byte) error {
 
 func (l *rawLink) setProperty(kind uint16, value []byte) error {
 	if kind == unix.IFLA_ALT_IFNAME {
-		l.alternativeNames = append(l.alternativeNames, text(value))
+		l.alternativeNames = append(l.alternativeNames, rtnl.Text(value))
 	}
 	return nil
 }
@@ -175,16 +174,16 @@ func (l *rawLink) setXDP(kind uint16, value []byte) error {
 func (l *rawLink) setInfo(kind uint16, value []byte) (err error) {
 	switch {
 	case kind == unix.IFLA_INFO_KIND:
-		l.kind = text(value)
+		l.kind = rtnl.Text(value)
 	case kind == unix.IFLA_INFO_DATA && l.kind == "bridge":
 		l.bridge, err = parseBridge(value)
 		return errors.Join(err, l.noticeBridge(value))
 	case kind == unix.IFLA_INFO_DATA && l.kind == "vlan":
 		return l.setVLAN(value)
 	case kind == unix.IFLA_INFO_SLAVE_KIND:
-		l.slaveKind = text(value)
+		l.slaveKind = rtnl.Text(value)
 	case kind == unix.IFLA_INFO_SLAVE_DATA && l.slaveKind == "bridge":
-		return attributes(value, l.noticePort)
+		return rtnl.Attributes(value, l.noticePort)
 	}
 	return err
 }
@@ -202,7 +201,7 @@ func (l rawLink) linkKind() state.LinkKind {
 }
 
 func (l *rawLink) setFamily(family uint16, value []byte) error {
-	return attributes(value, func(kind uint16, value []byte) error {
+	return rtnl.Attributes(value, func(kind uint16, value []byte) error {
 		switch {
 		case family == unix.AF_INET && kind == inetConf:
 			l.settings4 = settings(value, conf4)
@@ -239,7 +238,7 @@ func (v *visit) addLink(op state.AddLink) error {
 		return err
 	}
 	peer := nl.NewRtAttr(vethInfoPeer, nl.NewIfInfomsg(unix.AF_UNSPEC).Serialize())
-	for _, a := range append(vethAttributes(op.Ends[1]), uint32Attribute(unix.IFLA_NET_NS_FD, uint32(there.ns))) {
+	for _, a := range append(vethAttributes(op.Ends[1]), rtnl.Uint32Attribute(unix.IFLA_NET_NS_FD, uint32(there.ns))) {
 		peer.AddChild(a)
 	}
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
@@ -249,7 +248,7 @@ func (v *visit) addLink(op state.AddLink) error {
 	for _, a := range vethAttributes(op.Ends[0]) {
 		request = append(request, a)
 	}
-	err = here.conn.send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
+	err = here.conn.Send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return featureMissing("veth", err)
@@ -292,8 +291,8 @@ func endAttributes(end state.LinkEnd) []*nl.RtAttr {
 	return []*nl.RtAttr{
 		nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(end.Name)),
 		nl.NewRtAttr(unix.IFLA_ADDRESS, end.MAC[:]),
-		uint32Attribute(unix.IFLA_MTU, uint32(end.MTU)),
-		uint32Attribute(unix.IFLA_GROUP, state.LinkGroup),
+		rtnl.Uint32Attribute(unix.IFLA_MTU, uint32(end.MTU)),
+		rtnl.Uint32Attribute(unix.IFLA_GROUP, state.LinkGroup),
 	}
 }
 
@@ -301,7 +300,7 @@ func endAttributes(end state.LinkEnd) []*nl.RtAttr {
 // asked for has a queue for every CPU, and to turn all but the first off the kernel waits for every
 // CPU, at each end, while nobody on the machine can change a link.
 func vethAttributes(end state.LinkEnd) []*nl.RtAttr {
-	return append(endAttributes(end), uint32Attribute(unix.IFLA_NUM_TX_QUEUES, 1), uint32Attribute(unix.IFLA_NUM_RX_QUEUES, 1))
+	return append(endAttributes(end), rtnl.Uint32Attribute(unix.IFLA_NUM_TX_QUEUES, 1), rtnl.Uint32Attribute(unix.IFLA_NUM_RX_QUEUES, 1))
 }
 
 // deleteLink deletes an interface, and with it its peer. Already gone is as good.
@@ -325,10 +324,10 @@ func (v *visit) prepareDeletion(op state.DeleteLink) (deletion func() error, err
 		return nil, err
 	}
 	return func() error {
-		defer c.close()
+		defer c.Close()
 		header := nl.NewIfInfomsg(unix.AF_UNSPEC)
 		header.Index = int32(index)
-		return c.send(unix.RTM_DELLINK, 0, header)
+		return c.Send(unix.RTM_DELLINK, 0, header)
 	}, nil
 }
 
@@ -352,7 +351,7 @@ func (v *visit) changeLink(id state.LinkID, kind int, header *nl.IfInfomsg, attr
 		return err
 	}
 	header.Index = int32(index)
-	return d.conn.send(kind, 0, append([]nl.NetlinkRequestData{header}, attributes...)...)
+	return d.conn.Send(kind, 0, append([]nl.NetlinkRequestData{header}, attributes...)...)
 }
 
 // find returns a link's namespace and index.
@@ -377,29 +376,9 @@ func (d *door) index(name string) (int, error) {
 	if index, ok := d.indexes[name]; ok {
 		return index, nil
 	}
-	index, err := d.askIndex(name)
+	index, err := d.conn.LinkIndex(name)
 	if err == nil {
 		d.indexes[name] = index
 	}
 	return index, err
-}
-
-// askIndex asks the kernel, which also answers for alternative names, as somebody may have given another
-// link: the way back tells.
-func (d *door) askIndex(name string) (int, error) {
-	request, err := unix.NewIfreq(name)
-	if err != nil {
-		return 0, fmt.Errorf("%q is no name of a link: %w", name, err)
-	}
-	if err := unix.IoctlIfreq(d.conn.fd(), unix.SIOCGIFINDEX, request); err != nil {
-		return 0, err
-	}
-	index := request.Uint32()
-	if err := unix.IoctlIfreq(d.conn.fd(), unix.SIOCGIFNAME, request); err != nil {
-		return 0, err
-	}
-	if request.Name() != name {
-		return 0, unix.ENODEV
-	}
-	return int(index), nil
 }

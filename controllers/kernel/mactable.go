@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -43,7 +44,7 @@ func (c *conn) macTable() ([]state.MACEntry, error) {
 		names[l.index] = l.name
 	}
 	var entries []state.MACEntry
-	err = c.get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
+	err = c.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofNdMsg {
 			return errors.New("an entry's message is cut short")
 		}
@@ -60,12 +61,12 @@ func (c *conn) macTable() ([]state.MACEntry, error) {
 func parseMACEntry(msg []byte, names map[int]string) (entry state.MACEntry, learned bool, err error) {
 	index, state := int(int32(binary.NativeEndian.Uint32(msg[4:]))), binary.NativeEndian.Uint16(msg[8:]) // of struct ndmsg
 	entry.Port = names[index]
-	err = attributes(msg[unix.SizeofNdMsg:], func(kind uint16, value []byte) error {
+	err = rtnl.Attributes(msg[unix.SizeofNdMsg:], func(kind uint16, value []byte) error {
 		switch kind {
 		case unix.NDA_LLADDR:
 			copy(entry.MAC[:], value)
 		case unix.NDA_VLAN:
-			entry.VLAN = number16(value)
+			entry.VLAN = rtnl.Uint16(value)
 		case unix.NDA_MASTER:
 			learned = state&unix.NUD_PERMANENT == 0
 		}

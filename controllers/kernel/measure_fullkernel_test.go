@@ -84,9 +84,9 @@ func receive(t *testing.T, to *net.UDPConn, start time.Time) []arrival {
 func dialUDP(t *testing.T, k *Kernel) (from, to *net.UDPConn) {
 	t.Helper()
 	receiver := &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 5000}
-	err := k.inside(ns2, func() (err error) { to, err = net.ListenUDP("udp4", receiver); return err })
+	err := k.Enter(ns2, func() (err error) { to, err = net.ListenUDP("udp4", receiver); return err })
 	if err == nil {
-		err = k.inside(ns1, func() (err error) { from, err = net.DialUDP("udp4", nil, receiver); return err })
+		err = k.Enter(ns1, func() (err error) { from, err = net.DialUDP("udp4", nil, receiver); return err })
 	}
 	if err != nil {
 		t.Fatal(err)

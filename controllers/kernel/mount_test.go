@@ -29,9 +29,11 @@ func mounts(t *testing.T) string {
 	}
 	var list strings.Builder
 	for line := range strings.Lines(string(content)) {
-		if _, mount, ok := parseMount(line); ok && strings.HasPrefix(mount.point, BaseDir) {
-			list.WriteString(strings.TrimPrefix(mount.point, BaseDir))
-			if mount.shared {
+		before, _, _ := strings.Cut(line, " - ")
+		fields := strings.Fields(before) // id, parent, device, root, mount point, options, optional fields
+		if strings.HasPrefix(fields[4], BaseDir) {
+			list.WriteString(strings.TrimPrefix(fields[4], BaseDir))
+			if len(fields) > 6 && strings.HasPrefix(fields[6], "shared:") {
 				list.WriteString(" shared")
 			}
 			list.WriteString("\n")

@@ -11,9 +11,10 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink/nl"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -22,9 +23,6 @@ const loopbackIndex = 1
 
 // maxMark bounds what is read of a file to find a mark: longer is none.
 const maxMark = 256
-
-// errNotMounted is a name under which no network namespace is mounted.
-var errNotMounted = errors.New("no network namespace is mounted")
 
 // namespacePath is the file of a namespace. Names that no lab can have are refused, so that
 // no path leaves the directory.
@@ -42,37 +40,13 @@ func checkName(name string) error {
 	return nil
 }
 
-// openNamespace opens the namespace mounted under a name. After a crash or reboot a plain
-// file may be left there, which opens just as well: only its file system tells.
-func openNamespace(name string) (netns.NsHandle, error) {
+// openNamespace opens the network namespace mounted under a name.
+func openNamespace(name string) (netns.Handle, error) {
 	path, err := namespacePath(name)
 	if err != nil {
-		return nowhere, err
+		return netns.None, err
 	}
-	fd, mounted, err := openFile(path)
-	if err == nil && !mounted {
-		unix.Close(fd) //nolint:errcheck // opened for reading
-		err = errNotMounted
-	}
-	if err != nil {
-		return nowhere, fmt.Errorf("open %s: %w", path, err)
-	}
-	return netns.NsHandle(fd), nil
-}
-
-// openFile opens what is at a path, neither following a symlink nor waiting for a FIFO, and
-// says whether it is a namespace.
-func openFile(path string) (fd int, mounted bool, err error) {
-	fd, err = openRetry(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_NONBLOCK)
-	if err != nil {
-		return -1, false, err
-	}
-	var st unix.Statfs_t
-	if err := unix.Fstatfs(fd, &st); err != nil {
-		unix.Close(fd) //nolint:errcheck // opened for reading
-		return -1, false, err
-	}
-	return fd, st.Type == unix.NSFS_MAGIC, nil
+	return netns.Open(path)
 }
 
 // namespaceFile is what lies at a namespace's path.
@@ -114,7 +88,7 @@ func (v *visit) inspect(name string) (namespaceFile, error) {
 	if !info.Mode().IsRegular() {
 		return namespaceFile{found: describeMode(info.Mode())}, nil
 	}
-	fd, mounted, err := openFile(path)
+	fd, mounted, err := netns.OpenFile(path)
 	if err != nil {
 		return namespaceFile{}, err
 	}
@@ -122,7 +96,7 @@ func (v *visit) inspect(name string) (namespaceFile, error) {
 		mark, err := readMark(fd)
 		return namespaceFile{mark: mark}, err
 	}
-	d, err := v.admit(name, netns.NsHandle(fd))
+	d, err := v.admit(name, netns.Handle(fd))
 	if errors.Is(err, unix.EINVAL) {
 		return namespaceFile{found: "a namespace that is no network namespace"}, nil
 	}
@@ -202,7 +176,7 @@ func placeMark(path, mark string) error {
 }
 
 func (v *visit) mountNew(op state.CreateNamespace, path string) error {
-	ns, err := v.thread.unshare()
+	ns, err := v.thread.Unshare()
 	if err != nil {
 		return err
 	}
@@ -216,10 +190,7 @@ func (v *visit) mountNew(op state.CreateNamespace, path string) error {
 	if err := state.BirthSysctls(d.writeBirthSysctl); err != nil {
 		return err
 	}
-	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", int(ns)), path, "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("mount %s: %w", path, err)
-	}
-	return nil
+	return netns.Mount(ns, path)
 }
 
 // deleteNamespace unmounts a namespace and removes its file, whatever part of that is left
@@ -241,7 +212,7 @@ func (v *visit) deleteNamespace(k *Kernel, name string) error {
 			return err
 		}
 	}
-	if err := unix.Unlink(path); err != nil && !isGone(err) {
+	if err := unix.Unlink(path); err != nil && !rtnl.IsGone(err) {
 		return fmt.Errorf("remove %s: %w", path, err)
 	}
 	return nil
@@ -268,14 +239,11 @@ func (v *visit) unmount(k *Kernel, name, path string) error {
 		return err
 	}
 	v.kept.forget(name)
-	if err := unix.Unmount(path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
-		return fmt.Errorf("unmount %s: %w", path, err)
-	}
-	return nil
+	return netns.Unmount(path)
 }
 
 func (c *conn) setAlias(index int32, alias string) error {
 	header := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	header.Index = index
-	return c.send(unix.RTM_NEWLINK, 0, header, nl.NewRtAttr(unix.IFLA_IFALIAS, []byte(alias)))
+	return c.Send(unix.RTM_NEWLINK, 0, header, nl.NewRtAttr(unix.IFLA_IFALIAS, []byte(alias)))
 }

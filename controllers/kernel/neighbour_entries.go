@@ -13,6 +13,8 @@ import (
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 )
 
 // neighbour is an entry of a namespace's neighbour tables.
@@ -91,7 +93,7 @@ func (c *conn) forget(which func(neighbour) bool) error {
 		if !which(n) {
 			continue
 		}
-		if err := c.deleteNeighbour(n); err != nil && !isGone(err) {
+		if err := c.deleteNeighbour(n); err != nil && !rtnl.IsGone(err) {
 			return fmt.Errorf("delete neighbour %s: %w", n.address, err)
 		}
 	}
@@ -101,7 +103,7 @@ func (c *conn) forget(which func(neighbour) bool) error {
 // neighbours are the entries that the kernel made and may remove by itself.
 func (c *conn) neighbours() (map[neighbour]bool, error) {
 	found := map[neighbour]bool{}
-	err := c.get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := c.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
 		if n, temporary := parseNeighbour(msg); temporary {
 			found[n] = true
 		}
@@ -120,9 +122,9 @@ func parseNeighbour(msg []byte) (n neighbour, temporary bool) {
 		return neighbour{}, false
 	}
 	n.index = header.Ifindex
-	err = attributes(msg[size:], func(kind uint16, value []byte) error {
+	err = rtnl.Attributes(msg[size:], func(kind uint16, value []byte) error {
 		if kind == unix.NDA_DST {
-			n.address = address(value)
+			n.address = rtnl.Addr(value)
 		}
 		return nil
 	})
@@ -146,7 +148,7 @@ func (c *conn) deleteNeighbour(n neighbour) error {
 	if n.address.Is6() {
 		family = unix.AF_INET6
 	}
-	return c.send(unix.RTM_DELNEIGH, 0, &ndMsg{Family: family, Ifindex: n.index}, nl.NewRtAttr(unix.NDA_DST, n.address.AsSlice()))
+	return c.Send(unix.RTM_DELNEIGH, 0, &ndMsg{Family: family, Ifindex: n.index}, nl.NewRtAttr(unix.NDA_DST, n.address.AsSlice()))
 }
 
 // ndMsg is struct ndmsg as part of a request.

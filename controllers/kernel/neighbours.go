@@ -9,6 +9,8 @@ import (
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 )
 
 // Attributes of linux/neighbour.h that x/sys/unix does not name.
@@ -47,10 +49,10 @@ func readNeighbourTable(domain int) (neighbourTable, error) {
 	if err != nil {
 		return neighbourTable{}, err
 	}
-	defer c.close()
+	defer c.Close()
 	var table neighbourTable
 	header := &ndtMsg{family: uint8(domain)}
-	if err := c.get(unix.RTM_GETNEIGHTBL, unix.NLM_F_DUMP, table.parse, header); err != nil {
+	if err := c.Get(unix.RTM_GETNEIGHTBL, unix.NLM_F_DUMP, table.parse, header); err != nil {
 		return neighbourTable{}, err
 	}
 	if !table.found {
@@ -64,10 +66,10 @@ func (t *neighbourTable) parse(msg []byte) error {
 	if len(msg) < ndtMsgSize {
 		return errors.New("a neighbour table's message is cut short")
 	}
-	return attributes(msg[ndtMsgSize:], func(kind uint16, value []byte) error {
+	return rtnl.Attributes(msg[ndtMsgSize:], func(kind uint16, value []byte) error {
 		switch {
 		case kind == ndtaThresh3:
-			t.limit = int(number(value))
+			t.limit = int(rtnl.Uint32(value))
 		case kind == ndtaConfig && len(value) >= ndtConfigEntries+4:
 			t.found = true
 			t.entries = int(binary.NativeEndian.Uint32(value[ndtConfigEntries:]))

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -59,14 +60,14 @@ func (c *conn) netconf() (map[string]string, error) {
 
 func (c *conn) ask(family uint8, scope int32, names map[uint16]string) (map[string]string, error) {
 	told := map[string]string{}
-	err := c.get(unix.RTM_GETNETCONF, 0, func(msg []byte) error {
-		return attributes(msg[min(len(msg), netconfMsgSize):], func(kind uint16, value []byte) error {
+	err := c.Get(unix.RTM_GETNETCONF, 0, func(msg []byte) error {
+		return rtnl.Attributes(msg[min(len(msg), netconfMsgSize):], func(kind uint16, value []byte) error {
 			if name, ok := names[kind]; ok {
-				told[name] = strconv.Itoa(int(int32(number(value))))
+				told[name] = strconv.Itoa(int(int32(rtnl.Uint32(value))))
 			}
 			return nil
 		})
-	}, netconfMsg{family}, uint32Attribute(netconfIndex, uint32(scope)))
+	}, netconfMsg{family}, rtnl.Uint32Attribute(netconfIndex, uint32(scope)))
 	return told, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -34,7 +35,7 @@ func (k *Kernel) Observe(ctx context.Context, id state.Identity, want state.Stat
 
 // changedMeanwhile says that a read failed because a namespace came or went during it.
 func changedMeanwhile(err error) bool {
-	return errors.Is(err, errNotMounted) || errors.Is(err, fs.ErrNotExist)
+	return errors.Is(err, netns.ErrNotMounted) || errors.Is(err, fs.ErrNotExist)
 }
 
 func (k *Kernel) observeOnce(ctx context.Context, id state.Identity, want state.State) (state.Observation, error) {

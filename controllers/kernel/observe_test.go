@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -41,18 +42,18 @@ func TestReadingDuringChurn(t *testing.T) {
 // churn adds and deletes a bridge with an address and a route, over and over.
 func churn(t *testing.T, ctx context.Context, k *Kernel, namespace, name string) {
 	var c *conn
-	if err := k.inside(namespace, func() (err error) { c, err = dial(); return err }); err != nil {
+	if err := k.Enter(namespace, func() (err error) { c, err = dial(); return err }); err != nil {
 		t.Error(err)
 		return
 	}
-	defer c.close()
+	defer c.Close()
 	for ctx.Err() == nil {
 		info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 		info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("bridge"))
 		nameAttribute := nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name))
-		err := c.send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, nl.NewIfInfomsg(unix.AF_UNSPEC), nameAttribute, info)
+		err := c.Send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, nl.NewIfInfomsg(unix.AF_UNSPEC), nameAttribute, info)
 		if err == nil {
-			err = c.send(unix.RTM_DELLINK, 0, nl.NewIfInfomsg(unix.AF_UNSPEC), nameAttribute)
+			err = c.Send(unix.RTM_DELLINK, 0, nl.NewIfInfomsg(unix.AF_UNSPEC), nameAttribute)
 		}
 		if err != nil {
 			t.Error(err)
@@ -308,7 +309,7 @@ func TestAnInterruptedReadIsNoAnswer(t *testing.T) {
 	})
 	stop()
 	churning.Wait()
-	if !errors.Is(interrupted, errInterrupted) {
+	if !errors.Is(interrupted, rtnl.ErrInterrupted) {
 		t.Errorf("got %v", interrupted)
 	}
 }
@@ -321,7 +322,7 @@ func TestListsThatDoNotFitTogether(t *testing.T) {
 		"a route over an unknown link":          {names: names, routes: []rawRoute{{hops: []rawHop{{index: 3}}}}},
 		"a leg of a route over an unknown link": {names: names, routes: []rawRoute{{hops: []rawHop{{index: 2}, {index: 3}}}}},
 	} {
-		if err := in.check(); !errors.Is(err, errInterrupted) {
+		if err := in.check(); !errors.Is(err, rtnl.ErrInterrupted) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

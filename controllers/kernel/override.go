@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -55,14 +56,14 @@ func (l *rawLink) noticeLink(kind uint16, value []byte) {
 // the root, and a short ageing time while the tree changes.
 func (l *rawLink) noticeBridge(data []byte) error {
 	follows, changing := false, false
-	err := attributes(data, func(kind uint16, value []byte) error {
+	err := rtnl.Attributes(data, func(kind uint16, value []byte) error {
 		switch kind {
 		case unix.IFLA_BR_ROOT_PORT:
-			follows = number16(value) != 0
+			follows = rtnl.Uint16(value) != 0
 		case unix.IFLA_BR_TOPOLOGY_CHANGE:
 			changing = !bytes.Equal(value, []byte{0})
 		case unix.IFLA_BR_MULTI_BOOLOPT:
-			l.noticeBits(bridgeBits, number(value))
+			l.noticeBits(bridgeBits, rtnl.Uint32(value))
 		default:
 			l.notice(&bridgeBirths, kind, value)
 		}
@@ -93,9 +94,9 @@ func valueText(value []byte) string {
 	case 1:
 		return strconv.Itoa(int(value[0]))
 	case 2:
-		return strconv.Itoa(int(number16(value)))
+		return strconv.Itoa(int(rtnl.Uint16(value)))
 	case 4:
-		return strconv.FormatUint(uint64(number(value)), 10)
+		return strconv.FormatUint(uint64(rtnl.Uint32(value)), 10)
 	}
 	return fmt.Sprintf("%x", value)
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/socket"
 	"github.com/netlab-dev/netlab/controllers/packet"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
@@ -61,7 +62,7 @@ func TestAPacketSocketHearsItsInterfaceOrAll(t *testing.T) {
 		t.Errorf("%d interfaces", n)
 	}
 	_, err := k.DialPacket(router, "l3")
-	if want := "listen to packets in " + router + `: no such interface: "l3"; there are lo, l1, l2`; !errors.Is(err, ErrNoInterface) || err.Error() != want {
+	if want := "listen to packets in " + router + `: no such interface: "l3"; there are lo, l1, l2`; !errors.Is(err, packet.ErrNoInterface) || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
@@ -117,7 +118,7 @@ func convergeActive(t *testing.T, k *Kernel) {
 	sh(t, "ip netns exec "+ns1+" ping -c 1 -W 10 198.51.100.1")
 }
 
-func dialPacket(t *testing.T, k *Kernel, namespace, link string) *PacketConn {
+func dialPacket(t *testing.T, k *Kernel, namespace, link string) *socket.PacketConn {
 	t.Helper()
 	c, err := k.DialPacket(namespace, link)
 	if err != nil {
@@ -128,7 +129,7 @@ func dialPacket(t *testing.T, k *Kernel, namespace, link string) *PacketConn {
 }
 
 // hear reads until a frame of that EtherType comes: IPv6 talks by itself.
-func hear(t *testing.T, c *PacketConn, etherType string) packet.Packet {
+func hear(t *testing.T, c *socket.PacketConn, etherType string) packet.Packet {
 	t.Helper()
 	want, _ := hex.DecodeString(etherType)
 	if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
@@ -151,9 +152,14 @@ func sendFrame(t *testing.T, k *Kernel, namespace, link, frame string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := dialPacket(t, k, namespace, link)
-	err = c.withFD(func(fd int) error {
-		return unix.Sendto(fd, data, 0, &unix.SockaddrLinklayer{Ifindex: c.interfaces[0].Index, Protocol: networkOrder(0x88b5)})
+	index := dialPacket(t, k, namespace, link).Interfaces()[0].Index
+	err = k.Enter(namespace, func() error {
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		return unix.Sendto(fd, data, 0, &unix.SockaddrLinklayer{Ifindex: index})
 	})
 	if err != nil {
 		t.Fatal(err)

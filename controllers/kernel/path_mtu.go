@@ -10,6 +10,8 @@ import (
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 )
 
 // flushRoutes4 is the setting that makes IPv4 forget path MTUs when it is written. Before Linux 5.4 a namespace of
@@ -45,8 +47,8 @@ func forgetPathMTUs6() error {
 			return err
 		}
 		err = c.deleteLearned6()
-		c.close()
-		if !errors.Is(err, errInterrupted) || attempt == maxReads {
+		c.Close()
+		if !errors.Is(err, rtnl.ErrInterrupted) || attempt == maxReads {
 			return err
 		}
 	}
@@ -57,7 +59,7 @@ func forgetPathMTUs6() error {
 func (c *conn) deleteLearned6() error {
 	var learned []asReceived
 	header := unix.RtMsg{Family: unix.AF_INET6, Flags: unix.RTM_F_CLONED}
-	err := c.get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := c.Get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofRtMsg {
 			return errors.New("a route's message is cut short")
 		}
@@ -73,7 +75,7 @@ func (c *conn) deleteLearned6() error {
 		return fmt.Errorf("list what IPv6 has learned: %w", err)
 	}
 	for _, copied := range learned {
-		if err := c.send(unix.RTM_DELROUTE, 0, copied); err != nil && !isGone(err) {
+		if err := c.Send(unix.RTM_DELROUTE, 0, copied); err != nil && !rtnl.IsGone(err) {
 			return fmt.Errorf("delete what IPv6 has learned: %w", err)
 		}
 	}

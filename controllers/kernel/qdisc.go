@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -125,7 +126,7 @@ func (v *visit) changeQdiscAt(id state.LinkID, parent uint32, kind, flags int, a
 		return err
 	}
 	header := &nl.TcMsg{Family: unix.AF_UNSPEC, Ifindex: int32(index), Parent: parent}
-	return d.conn.send(kind, flags, append([]nl.NetlinkRequestData{header}, attributes...)...)
+	return d.conn.Send(kind, flags, append([]nl.NetlinkRequestData{header}, attributes...)...)
 }
 
 // netemAttributes names everything, also what no lab asks for: what a change in place leaves out
@@ -172,7 +173,7 @@ type rawQdisc struct {
 // them.
 func (c *conn) rootQdiscs() (map[int]state.Qdisc, error) {
 	roots, children := map[int]state.Qdisc{}, []rawQdisc(nil)
-	err := c.get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := c.Get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
 		q, err := parseQdisc(msg)
 		switch {
 		case q.parent == rootParent && !slices.Contains(bornQdiscs, q.kind):
@@ -218,10 +219,10 @@ func parseQdisc(msg []byte) (q rawQdisc, err error) {
 	header := nl.DeserializeTcMsg(msg)
 	q = rawQdisc{index: int(header.Ifindex), handle: header.Handle, parent: header.Parent}
 	var options []byte
-	err = attributes(msg[nl.SizeofTcMsg:], func(attribute uint16, value []byte) error {
+	err = rtnl.Attributes(msg[nl.SizeofTcMsg:], func(attribute uint16, value []byte) error {
 		switch attribute {
 		case nl.TCA_KIND:
-			q.kind = text(value)
+			q.kind = rtnl.Text(value)
 		case nl.TCA_OPTIONS:
 			options = value
 		}
@@ -236,7 +237,7 @@ func parseQdisc(msg []byte) (q rawQdisc, err error) {
 	case "tbf":
 		q.row, err = parseTBF(options)
 	case "bfifo":
-		q.row = state.Qdisc{Kind: state.OtherQdisc, Limit: number(options)} // struct tc_fifo_qopt
+		q.row = state.Qdisc{Kind: state.OtherQdisc, Limit: rtnl.Uint32(options)} // struct tc_fifo_qopt
 	default:
 		q.row = state.Qdisc{Kind: state.OtherQdisc}
 	}
@@ -252,7 +253,7 @@ func parseNetem(b []byte) (state.Qdisc, error) {
 	}
 	q := state.Qdisc{Kind: state.Netem, Limit: options.Limit, Loss: state.Probability(options.Loss), Duplicate: state.Probability(options.Duplicate)}
 	other := options.Gap > 1
-	err = attributes(b[n:], func(kind uint16, value []byte) error {
+	err = rtnl.Attributes(b[n:], func(kind uint16, value []byte) error {
 		if more := setNetem(&q, kind, value); more {
 			other = true
 		}
@@ -273,20 +274,20 @@ func setNetem(q *state.Qdisc, kind uint16, value []byte) (more bool) {
 	case nl.TCA_NETEM_CORR, nl.TCA_NETEM_ECN, netemSlot:
 		return slices.ContainsFunc(value, func(b byte) bool { return b != 0 })
 	case nl.TCA_NETEM_REORDER:
-		q.Reorder = state.Probability(number(value))
-		return number(value[min(4, len(value)):]) != 0
+		q.Reorder = state.Probability(rtnl.Uint32(value))
+		return rtnl.Uint32(value[min(4, len(value)):]) != 0
 	case nl.TCA_NETEM_CORRUPT:
-		q.Corrupt = state.Probability(number(value))
-		return number(value[min(4, len(value)):]) != 0
+		q.Corrupt = state.Probability(rtnl.Uint32(value))
+		return rtnl.Uint32(value[min(4, len(value)):]) != 0
 	case nl.TCA_NETEM_RATE:
-		q.Rate = max(q.Rate, uint64(number(value)))
+		q.Rate = max(q.Rate, uint64(rtnl.Uint32(value)))
 		return slices.ContainsFunc(value[min(4, len(value)):], func(b byte) bool { return b != 0 })
 	case netemRate64:
-		q.Rate = number64(value)
+		q.Rate = rtnl.Uint64(value)
 	case netemLatency64:
-		q.Delay = time.Duration(number64(value))
+		q.Delay = time.Duration(rtnl.Uint64(value))
 	case netemJitter64:
-		q.Jitter = time.Duration(number64(value))
+		q.Jitter = time.Duration(rtnl.Uint64(value))
 	}
 	return false
 }
@@ -294,7 +295,7 @@ func setNetem(q *state.Qdisc, kind uint16, value []byte) (more bool) {
 func parseTBF(b []byte) (state.Qdisc, error) {
 	q := state.Qdisc{Kind: state.TBF}
 	other := false
-	err := attributes(b, func(kind uint16, value []byte) error {
+	err := rtnl.Attributes(b, func(kind uint16, value []byte) error {
 		switch kind {
 		case nl.TCA_TBF_PARMS:
 			var options tbfOptions
@@ -304,7 +305,7 @@ func parseTBF(b []byte) (state.Qdisc, error) {
 			q.Rate, q.Burst, q.Limit = max(q.Rate, uint64(options.Rate.Rate)), options.Buffer, options.Limit
 			other = options.PeakRate.Rate != 0
 		case tbfRate64:
-			q.Rate = number64(value)
+			q.Rate = rtnl.Uint64(value)
 		}
 		return nil
 	})
@@ -312,12 +313,4 @@ func parseTBF(b []byte) (state.Qdisc, error) {
 		q = state.Qdisc{Kind: state.OtherQdisc}
 	}
 	return q, err
-}
-
-// number64 is a 64-bit attribute; 0 if it is cut short.
-func number64(value []byte) uint64 {
-	if len(value) < 8 {
-		return 0
-	}
-	return binary.NativeEndian.Uint64(value)
 }

@@ -4,14 +4,9 @@ package kernel
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/vishvananda/netlink/nl"
-	"github.com/vishvananda/netns"
-	"golang.org/x/sys/unix"
 )
 
 // How long Reap waits for namespaces to end, and how often it looks.
@@ -31,10 +26,7 @@ func (v *visit) remember(k *Kernel, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := home.ensureNSID(d.ns); err != nil {
-		return err
-	}
-	id, err := home.nsid(d.ns)
+	id, err := home.EnsureNSID(int(d.ns))
 	if err != nil {
 		return err
 	}
@@ -42,17 +34,6 @@ func (v *visit) remember(k *Kernel, name string) error {
 	defer k.mu.Unlock()
 	k.deleted[name] = id
 	return nil
-}
-
-// assignNSID lets the kernel choose an id for an open namespace.
-func (c *conn) assignNSID(ns netns.NsHandle) error {
-	anyID := int32(noNamespaceHere)
-	err := c.send(unix.RTM_NEWNSID, 0, nl.NewRtGenMsg(),
-		uint32Attribute(unix.NETNSA_NSID, uint32(anyID)), uint32Attribute(unix.NETNSA_FD, uint32(ns)))
-	if errors.Is(err, unix.EEXIST) {
-		return nil
-	}
-	return err
 }
 
 // Reap waits, 2 seconds at most for all of them, until the namespaces deleted since the last
@@ -72,7 +53,7 @@ func (k *Kernel) Reap(ctx context.Context) (held []string, err error) {
 	if err != nil {
 		return slices.Sorted(maps.Keys(waiting)), err
 	}
-	defer c.close()
+	defer c.Close()
 	for {
 		if err := c.dropEnded(waiting); err != nil || len(waiting) == 0 {
 			return slices.Sorted(maps.Keys(waiting)), err
@@ -88,13 +69,12 @@ func (k *Kernel) Reap(ctx context.Context) (held []string, err error) {
 // dropEnded removes the namespaces whose id is gone.
 func (c *conn) dropEnded(waiting map[string]int32) error {
 	for name, id := range waiting {
-		err := c.get(unix.RTM_GETNSID, 0, func([]byte) error { return nil },
-			nl.NewRtGenMsg(), uint32Attribute(unix.NETNSA_NSID, uint32(id)))
-		switch {
-		case errors.Is(err, unix.ENOENT):
-			delete(waiting, name)
-		case err != nil:
+		exists, err := c.HasNSID(id)
+		if err != nil {
 			return err
+		}
+		if !exists {
+			delete(waiting, name)
 		}
 	}
 	return nil

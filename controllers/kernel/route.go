@@ -13,6 +13,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -63,7 +64,7 @@ var routeTypes = map[uint8]state.RouteType{
 // its own. IPv4's tables are asked for all at once, which costs no request more.
 func (c *conn) routes() (all []rawRoute, local map[netip.Addr]bool, err error) {
 	local = map[netip.Addr]bool{}
-	err = c.get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
+	err = c.Get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
 		header, err := routeHeaderOf(msg)
 		if err != nil {
 			return err
@@ -74,9 +75,9 @@ func (c *conn) routes() (all []rawRoute, local map[netip.Addr]bool, err error) {
 			all = append(all, r)
 			return err
 		case header.Table == unix.RT_TABLE_LOCAL && header.Type == unix.RTN_LOCAL && header.Dst_len == 32:
-			return attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
+			return rtnl.Attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
 				if kind == unix.RTA_DST {
-					local[address(value)] = true
+					local[rtnl.Addr(value)] = true
 				}
 				return nil
 			})
@@ -100,13 +101,13 @@ func routeHeaderOf(msg []byte) (*unix.RtMsg, error) {
 func (c *conn) routesOf(family uint8) ([]rawRoute, error) {
 	var routes []rawRoute
 	request := &nl.RtMsg{RtMsg: unix.RtMsg{Family: family, Table: unix.RT_TABLE_MAIN}}
-	err := c.get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := c.Get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
 		r, err := parseRoute(msg)
 		if r.prefix.Addr().Is4() == (family == unix.AF_INET) {
 			routes = append(routes, r)
 		}
 		return err
-	}, request, uint32Attribute(unix.RTA_TABLE, unix.RT_TABLE_MAIN))
+	}, request, rtnl.Uint32Attribute(unix.RTA_TABLE, unix.RT_TABLE_MAIN))
 	// The kernel makes the table with its first route. Without IPv6 nobody answers for it, or,
 	// where it is disabled, those of all families do.
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
@@ -130,9 +131,9 @@ func parseRoute(msg []byte) (rawRoute, error) {
 		destination = netip.IPv6Unspecified()
 	}
 	single := rawHop{weight: 1, onLink: header.Flags&unix.RTNH_F_ONLINK != 0}
-	err = attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
+	err = rtnl.Attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
 		if kind == unix.RTA_DST {
-			destination = address(value)
+			destination = rtnl.Addr(value)
 			return nil
 		}
 		return r.set(kind, value, &single)
@@ -159,9 +160,9 @@ func (r *rawRoute) usualScope() uint8 {
 func (r *rawRoute) set(kind uint16, value []byte, single *rawHop) error {
 	switch kind {
 	case unix.RTA_PRIORITY:
-		r.metric = number(value)
+		r.metric = rtnl.Uint32(value)
 	case unix.RTA_PREFSRC:
-		r.source = address(value)
+		r.source = rtnl.Addr(value)
 	case unix.RTA_MULTIPATH:
 		return r.setLegs(value)
 	case unix.RTA_METRICS, unix.RTA_ENCAP, unix.RTA_FLOW, unix.RTA_NEWDST, nextHopID:
@@ -169,7 +170,7 @@ func (r *rawRoute) set(kind uint16, value []byte, single *rawHop) error {
 	case unix.RTA_PREF: // of routers, low and high beside medium
 		r.extra = r.extra || !bytes.Equal(value, []byte{0})
 	case unix.RTA_CACHEINFO:
-		r.extra = r.extra || number(value[min(cacheExpires, len(value)):]) != 0
+		r.extra = r.extra || rtnl.Uint32(value[min(cacheExpires, len(value)):]) != 0
 	default:
 		single.set(kind, value)
 	}
@@ -179,9 +180,9 @@ func (r *rawRoute) set(kind uint16, value []byte, single *rawHop) error {
 func (h *rawHop) set(kind uint16, value []byte) {
 	switch kind {
 	case unix.RTA_OIF:
-		h.index = int(number(value))
+		h.index = int(rtnl.Uint32(value))
 	case unix.RTA_GATEWAY:
-		h.via = address(value)
+		h.via = rtnl.Addr(value)
 	case unix.RTA_VIA:
 		h.via = addressVia(value)
 	}
@@ -195,7 +196,7 @@ func (r *rawRoute) setLegs(b []byte) error {
 			return errors.New("a next hop is cut short")
 		}
 		hop := rawHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1, onLink: b[2]&unix.RTNH_F_ONLINK != 0}
-		err := attributes(b[sizeofNextHop:length], func(kind uint16, value []byte) error {
+		err := rtnl.Attributes(b[sizeofNextHop:length], func(kind uint16, value []byte) error {
 			r.extra = r.extra || kind == unix.RTA_ENCAP
 			hop.set(kind, value)
 			return nil
@@ -242,7 +243,7 @@ func (v *visit) replaceRoute(op state.ReplaceRoute) error {
 		return err
 	}
 	request = append([]nl.NetlinkRequestData{header}, request...)
-	err = d.conn.send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
+	err = d.conn.Send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
 	if errors.Is(err, unix.EEXIST) {
 		return d.uncover(op, request)
 	}
@@ -256,10 +257,10 @@ func (d *door) uncover(op state.ReplaceRoute, request []nl.NetlinkRequestData) e
 	err := error(unix.EEXIST)
 	for range most {
 		first := deleteRequest(state.DeleteRoute{RouteID: op.RouteID})
-		if err := d.conn.send(unix.RTM_DELROUTE, 0, first...); err != nil {
+		if err := d.conn.Send(unix.RTM_DELROUTE, 0, first...); err != nil {
 			return err
 		}
-		err = d.conn.send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
+		err = d.conn.Send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
 		if !errors.Is(err, unix.EEXIST) {
 			return err
 		}
@@ -301,7 +302,7 @@ func (d *door) routeAttributes(header *nl.RtMsg, op state.ReplaceRoute) ([]nl.Ne
 	case 1:
 		header.Flags |= onLinkFlag(hops[0])
 		index, err := d.index(hops[0].Link)
-		list = append(list, uint32Attribute(unix.RTA_OIF, uint32(index)))
+		list = append(list, rtnl.Uint32Attribute(unix.RTA_OIF, uint32(index)))
 		return append(list, gateway(op.Prefix.Addr(), hops[0].Via)...), err
 	default:
 		legs := nl.NewRtAttr(unix.RTA_MULTIPATH, nil)
@@ -336,12 +337,12 @@ func onLinkFlag(hop state.NextHop) uint32 {
 }
 
 func destinationAttributes(id state.RouteID) []nl.NetlinkRequestData {
-	list := []nl.NetlinkRequestData{uint32Attribute(unix.RTA_TABLE, unix.RT_TABLE_MAIN)}
+	list := []nl.NetlinkRequestData{rtnl.Uint32Attribute(unix.RTA_TABLE, unix.RT_TABLE_MAIN)}
 	if id.Prefix.Bits() > 0 {
 		list = append(list, nl.NewRtAttr(unix.RTA_DST, id.Prefix.Addr().AsSlice()))
 	}
 	if id.Metric > 0 {
-		list = append(list, uint32Attribute(unix.RTA_PRIORITY, id.Metric))
+		list = append(list, rtnl.Uint32Attribute(unix.RTA_PRIORITY, id.Metric))
 	}
 	return list
 }
@@ -370,7 +371,7 @@ func (v *visit) deleteRoute(op state.DeleteRoute) error {
 			return err
 		}
 	}
-	return ignoreGone(d.conn.send(unix.RTM_DELROUTE, 0, deleteRequest(op)...))
+	return ignoreGone(d.conn.Send(unix.RTM_DELROUTE, 0, deleteRequest(op)...))
 }
 
 func (c *conn) hasRoute(op state.DeleteRoute) (bool, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -80,7 +81,7 @@ func without(rules []struct{ priority, table uint32 }, priority uint32) (left []
 
 func (c *conn) rules(family uint8) ([]rule, error) {
 	var list []rule
-	err := c.get(unix.RTM_GETRULE, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := c.Get(unix.RTM_GETRULE, unix.NLM_F_DUMP, func(msg []byte) error {
 		r, err := parseRule(msg)
 		list = append(list, r)
 		return err
@@ -100,7 +101,7 @@ func parseRule(msg []byte) (rule, error) {
 	if r.header.Tos != 0 {
 		r.selectors = append(r.selectors, fmt.Sprintf("tos %#x", r.header.Tos))
 	}
-	err := attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
+	err := rtnl.Attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
 		r.set(kind, value)
 		return nil
 	})
@@ -111,23 +112,23 @@ func (r *rule) set(kind uint16, value []byte) {
 	selects := func(format string, args ...any) { r.selectors = append(r.selectors, fmt.Sprintf(format, args...)) }
 	switch kind {
 	case unix.FRA_PRIORITY:
-		r.priority = number(value)
+		r.priority = rtnl.Uint32(value)
 	case unix.FRA_TABLE:
-		r.table = number(value)
+		r.table = rtnl.Uint32(value)
 	case unix.FRA_SRC:
-		r.from = netip.PrefixFrom(address(value), int(r.header.Src_len))
+		r.from = netip.PrefixFrom(rtnl.Addr(value), int(r.header.Src_len))
 		selects("from %s", r.from)
 	case unix.FRA_DST:
-		r.to = netip.PrefixFrom(address(value), int(r.header.Dst_len))
+		r.to = netip.PrefixFrom(rtnl.Addr(value), int(r.header.Dst_len))
 		selects("to %s", r.to)
 	case unix.FRA_IIFNAME:
-		r.incoming = text(value)
+		r.incoming = rtnl.Text(value)
 		selects("iif %s", r.incoming)
 	case unix.FRA_OIFNAME:
-		selects("oif %s", text(value))
+		selects("oif %s", rtnl.Text(value))
 	case unix.FRA_FWMARK:
-		if number(value) != 0 {
-			selects("fwmark %#x", number(value))
+		if rtnl.Uint32(value) != 0 {
+			selects("fwmark %#x", rtnl.Uint32(value))
 		}
 	case unix.FRA_IP_PROTO, unix.FRA_SPORT_RANGE, unix.FRA_DPORT_RANGE, unix.FRA_UID_RANGE:
 		selects("for some packets")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
@@ -40,7 +41,7 @@ func TestASwitchSwitches(t *testing.T) {
 func TestNetemIsTriedOnce(t *testing.T) {
 	k := newKernel(t, Options{})
 	first := k.HasNetem()
-	k.home = namespaceID{} // from now on entering a namespace panics
+	k.home = netns.Home{} // from now on entering a namespace panics
 	if again := k.HasNetem(); again != first {
 		t.Errorf("%t, and before %t", again, first)
 	}

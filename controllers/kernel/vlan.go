@@ -10,6 +10,7 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -26,7 +27,7 @@ func (v *visit) addVLANLink(op state.AddVLANLink) error {
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("vlan"))
 	info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_VLAN_ID, nl.Uint16Attr(op.VLAN))
-	err = v.newLink(op.LinkEnd, uint32Attribute(unix.IFLA_LINK, uint32(parent)), info)
+	err = v.newLink(op.LinkEnd, rtnl.Uint32Attribute(unix.IFLA_LINK, uint32(parent)), info)
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return featureMissing("802.1Q VLAN interfaces", err)
@@ -42,14 +43,14 @@ func (v *visit) addVLANLink(op state.AddVLANLink) error {
 // with none, the kernel leaves them out.
 func (l *rawLink) setVLAN(data []byte) error {
 	flags := uint32(0)
-	err := attributes(data, func(kind uint16, value []byte) error {
+	err := rtnl.Attributes(data, func(kind uint16, value []byte) error {
 		switch kind {
 		case nl.IFLA_VLAN_ID:
-			l.vlan = number16(value)
+			l.vlan = rtnl.Uint16(value)
 		case nl.IFLA_VLAN_PROTOCOL:
 			l.serviceTag = len(value) >= 2 && binary.BigEndian.Uint16(value) != unix.ETH_P_8021Q
 		case nl.IFLA_VLAN_FLAGS:
-			flags = number(value)
+			flags = rtnl.Uint32(value)
 		}
 		return nil
 	})

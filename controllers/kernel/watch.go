@@ -8,6 +8,11 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 )
 
 // Event says that something changed. It is a hint: what changed is for the next Observe to find.
@@ -17,24 +22,39 @@ type Event struct {
 }
 
 // anywhere is an Event's Namespace after which everything has to be compared.
-const anywhere = ""
+const anywhere = netns.Anywhere
 
 // Watch tells what changes in the namespaces that Follow was called for, and which mounts of
 // namespaces come and go. Changes that nobody has taken yet are kept once per namespace. Whenever
 // news may have been lost, the Event has no name. The channel is closed when ctx is done and
 // nothing of the watch is left.
 func (k *Kernel) Watch(ctx context.Context) (<-chan Event, error) {
-	k.mustBeHome()
-	socket, err := openEventSocket(eventBuffer)
+	k.home.MustBeCurrent()
+	socket, err := subscribe(eventBuffer)
 	if err != nil {
 		return nil, fmt.Errorf("watch the kernel: %w", err)
 	}
-	mounts, err := openMountTable()
+	mounts, err := netns.WatchMounts(NamespaceDir)
 	if err != nil {
-		socket.close()
+		socket.Close()
 		return nil, fmt.Errorf("watch the mounts: %w", err)
 	}
 	return newWatcher(k.log).run(ctx, socket, mounts), nil
+}
+
+// eventBuffer takes a burst of some ten thousand messages.
+const eventBuffer = 8 << 20
+
+// subscribe asks for the events of everything in State that has events.
+func subscribe(buffer int) (*rtnl.Subscription, error) {
+	return rtnl.Subscribe(buffer,
+		unix.RTNLGRP_LINK,
+		unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR,
+		unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE,
+		unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF,
+		unix.RTNLGRP_TC,
+		unix.RTNLGRP_NSID,
+	)
 }
 
 // watcher collects what its readers find.
@@ -49,7 +69,7 @@ func newWatcher(log *slog.Logger) *watcher {
 }
 
 // run reads until ctx is done.
-func (w *watcher) run(ctx context.Context, socket *eventSocket, mounts *mountTable) <-chan Event {
+func (w *watcher) run(ctx context.Context, socket *rtnl.Subscription, mounts *netns.MountTable) <-chan Event {
 	events := make(chan Event)
 	go func() {
 		defer close(events)
@@ -67,12 +87,12 @@ const reopenPause = time.Second
 
 // readEvents reads until ctx is done. After any error it goes on with a new socket, and what
 // the old one may have missed has to be compared.
-func (w *watcher) readEvents(ctx context.Context, socket *eventSocket) {
+func (w *watcher) readEvents(ctx context.Context, socket *rtnl.Subscription) {
 	for socket != nil {
-		stop := context.AfterFunc(ctx, socket.close)
+		stop := context.AfterFunc(ctx, socket.Close)
 		err := w.handleEvents(socket)
 		stop()
-		socket.close()
+		socket.Close()
 		if ctx.Err() != nil {
 			return
 		}
@@ -84,9 +104,9 @@ func (w *watcher) readEvents(ctx context.Context, socket *eventSocket) {
 }
 
 // reopen returns nil when ctx is done.
-func (w *watcher) reopen(ctx context.Context) *eventSocket {
+func (w *watcher) reopen(ctx context.Context) *rtnl.Subscription {
 	for {
-		socket, err := openEventSocket(eventBuffer)
+		socket, err := subscribe(eventBuffer)
 		if err == nil {
 			return socket
 		}
@@ -100,16 +120,16 @@ func (w *watcher) reopen(ctx context.Context) *eventSocket {
 }
 
 // handleEvents returns when the socket fails, or is closed.
-func (w *watcher) handleEvents(socket *eventSocket) error {
+func (w *watcher) handleEvents(socket *rtnl.Subscription) error {
 	for {
-		m, err := socket.receive()
+		event, err := socket.Receive()
 		if err != nil {
 			return err
 		}
-		if m.own {
-			err = w.handleOwn(m.data)
+		if event.Own {
+			err = w.handleOwn(event)
 		} else {
-			err = w.handleOther(m.nsid)
+			err = w.handleOther(event.NSID)
 		}
 		if err != nil {
 			w.log.Error("a kernel event is not understood", "error", err)
@@ -119,8 +139,8 @@ func (w *watcher) handleEvents(socket *eventSocket) error {
 }
 
 // handleOwn listens to the own namespace only for numbers that change their meaning.
-func (w *watcher) handleOwn(data []byte) error {
-	nsids, err := changedNsids(data)
+func (w *watcher) handleOwn(event rtnl.Event) error {
+	nsids, err := event.ChangedNSIDs()
 	for _, nsid := range nsids {
 		w.names.drop(nsid)
 	}
@@ -139,11 +159,11 @@ func (w *watcher) handleOther(nsid int32) error {
 }
 
 // readMounts reads until ctx is done. A namespace that comes may be one that had a number before.
-func (w *watcher) readMounts(ctx context.Context, mounts *mountTable) {
-	stop := context.AfterFunc(ctx, mounts.close)
+func (w *watcher) readMounts(ctx context.Context, mounts *netns.MountTable) {
+	stop := context.AfterFunc(ctx, mounts.Close)
 	defer stop()
-	defer mounts.close()
-	err := mounts.follow(func(changed []string) {
+	defer mounts.Close()
+	err := mounts.Follow(func(changed []string) {
 		w.names.dropAll()
 		for _, name := range changed {
 			w.pending.add(name)

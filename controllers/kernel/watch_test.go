@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -178,7 +180,7 @@ func TestAForeignNamespaceThatBecomesALabsIsTold(t *testing.T) {
 
 func TestANamespaceThatCannotBeFoundMayBeAny(t *testing.T) {
 	w := newWatcher(newKernel(t, Options{}).log)
-	socket, err := openEventSocket(eventBuffer)
+	socket, err := subscribe(eventBuffer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +197,7 @@ func TestFollowingTwiceIsFollowingOnce(t *testing.T) {
 	k, _ := watchedLab(t)
 	before := nsidNow(t, ns1)
 	mustFollow(t, k, ns1)
-	if after := nsidNow(t, ns1); after != before || after == noNamespaceHere {
+	if after := nsidNow(t, ns1); after != before || after == rtnl.NoNSID {
 		t.Errorf("the nsid is %d, was %d", after, before)
 	}
 }
@@ -238,7 +240,7 @@ func nsidNow(t *testing.T, name string) int32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer home.close()
+	defer home.Close()
 	nsid, err := home.nsidOfName(name)
 	if err != nil {
 		t.Fatal(err)
@@ -250,18 +252,18 @@ func TestANumberIsLookedUpAgainWhenItChanges(t *testing.T) {
 	const changes, stays = 1007, 1008
 	w := newWatcher(newKernel(t, Options{}).log)
 	w.names.names = map[int32]string{changes: ns1, stays: ns2}
-	home, err := openEventSocket(eventBuffer)
+	home, err := subscribe(eventBuffer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer home.close()
+	defer home.Close()
 	sh(t, fmt.Sprintf("ip netns add foreign; ip netns set foreign %d", changes))
 	eventually(t, "the number is dropped", func() bool {
-		m, err := home.receive()
-		if err != nil || !m.own {
+		m, err := home.Receive()
+		if err != nil || !m.Own {
 			t.Fatalf("receive: %+v, %v", m, err)
 		}
-		if err := w.handleOwn(m.data); err != nil {
+		if err := w.handleOwn(m); err != nil {
 			t.Fatal(err)
 		}
 		return maps.Equal(w.names.names, map[int32]string{stays: ns2})
@@ -270,14 +272,14 @@ func TestANumberIsLookedUpAgainWhenItChanges(t *testing.T) {
 
 func TestALostEventMeansThatAnythingMayHaveChanged(t *testing.T) {
 	k, _ := watchedLab(t)
-	small, err := openEventSocket(1)
+	small, err := subscribe(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 50 {
 		sh(t, fmt.Sprintf("ip -n %s link set lo mtu %d", ns1, 65000+i))
 	}
-	mounts, err := openMountTable()
+	mounts, err := netns.WatchMounts(NamespaceDir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,16 +373,16 @@ func TestWatchingDoesNotKeepADeletedNamespace(t *testing.T) {
 
 func TestAWatchSurvivesItsSocket(t *testing.T) {
 	k, _ := watchedLab(t)
-	socket, err := openEventSocket(eventBuffer)
+	socket, err := subscribe(eventBuffer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mounts, err := openMountTable()
+	mounts, err := netns.WatchMounts(NamespaceDir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	events := newWatcher(k.log).run(t.Context(), socket, mounts)
-	socket.close()
+	socket.Close()
 	if name := next(t, events); name != anywhere {
 		t.Errorf("the event is about %q, want all", name)
 	}

@@ -38,3 +38,6 @@ type Interface struct {
 
 // ErrLinkDown says that the interface was set down, or deleted.
 var ErrLinkDown = errors.New("the interface went down")
+
+// ErrNoInterface says that the namespace has no interface of that name.
+var ErrNoInterface = errors.New("no such interface")

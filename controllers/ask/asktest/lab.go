@@ -14,7 +14,6 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/capture"
-	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/packet"
@@ -116,7 +115,7 @@ func (b *Bench) dial(_ context.Context, from string, _ probe.Options) (probe.Con
 
 func (b *Bench) listen(_, link string) (capture.Tap, error) {
 	if link == "nothing" {
-		return nil, kernel.ErrNoInterface
+		return nil, packet.ErrNoInterface
 	}
 	return &tap{packets: b.Packets}, nil
 }

@@ -1,5 +1,5 @@
-// Package kernel shows what is allowed in the one package that talks to the
-// kernel, and what is forbidden even there.
+// Package kernel shows what is allowed in the package that observes and changes labs,
+// and what is forbidden even there.
 package kernel
 
 import (
@@ -8,24 +8,24 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
-	"github.com/vishvananda/netns"
+	_ "github.com/vishvananda/netns" // want depguard
 	"golang.org/x/sys/unix"
 	_ "k8s.io/client-go/util/homedir"            // want depguard
 	_ "sigs.k8s.io/controller-runtime/pkg/event" // want depguard
 
-	_ "github.com/netlab-dev/netlab/controllers/diagnose" // want depguard
-	_ "github.com/netlab-dev/netlab/controllers/lab"      // want depguard
-	_ "github.com/netlab-dev/netlab/controllers/probe"    // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/diagnose"     // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/kernel/fake"  // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/kernel/floor" // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/kernel/netns"
+	_ "github.com/netlab-dev/netlab/controllers/kernel/rtnl"
+	_ "github.com/netlab-dev/netlab/controllers/kernel/socket"
+	_ "github.com/netlab-dev/netlab/controllers/lab"   // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/probe" // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Threads are locked here, handles opened here, and calls go through handles.
+// Handles are opened here, and calls go through handles.
 var allowed = []any{
-	runtime.LockOSThread,
-	runtime.UnlockOSThread,
-	unix.Setns,
-	netns.Get,
-	netns.GetFromPath,
 	netlink.NewHandle,
 	(*netlink.Handle).LinkAdd,
 	netlink.NewLinkAttrs,
@@ -62,13 +62,10 @@ var forbidden = []any{
 	netlink.XfrmMonitor,               // want forbidigo
 	nl.GetNetlinkSocketAt,             // want forbidigo
 	nl.SubscribeAt,                    // want forbidigo
-	netns.DeleteNamed,                 // want forbidigo
-	netns.GetFromDocker,               // want forbidigo
-	netns.GetFromName,                 // want forbidigo
-	netns.New,                         // want forbidigo
-	netns.NewNamed,                    // want forbidigo
-	netns.Set,                         // want forbidigo
-	netns.Setns,                       // want forbidigo
+	runtime.LockOSThread,              // want forbidigo
+	runtime.UnlockOSThread,            // want forbidigo
+	unix.Setns,                        // want forbidigo
+	unix.Unshare,                      // want forbidigo
 	exec.Command,
 }
 

@@ -10,10 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/vishvananda/netlink/nl"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -44,7 +43,7 @@ func (o *observer) readInterior(name string) error {
 			o.interiors = append(o.interiors, in)
 			return o.readSettings(in)
 		}
-		if !errors.Is(err, errInterrupted) || attempt == maxReads {
+		if !errors.Is(err, rtnl.ErrInterrupted) || attempt == maxReads {
 			return err
 		}
 		if err := o.visit.close(name); err != nil {
@@ -111,8 +110,8 @@ func (in *interior) wake() error {
 			continue
 		}
 		link, err := in.door.conn.link(l.index)
-		if isGone(err) {
-			return errInterrupted
+		if rtnl.IsGone(err) {
+			return rtnl.ErrInterrupted
 		}
 		if err != nil {
 			return fmt.Errorf("look at %s again: %w", l.name, err)
@@ -141,13 +140,13 @@ func (c *conn) layers(links []rawLink) (vlans []portVLAN, qdiscs map[int]state.Q
 func (in *interior) check() error {
 	for _, a := range in.addresses {
 		if _, known := in.names[a.index]; !known {
-			return errInterrupted
+			return rtnl.ErrInterrupted
 		}
 	}
 	for _, r := range in.routes {
 		for _, h := range r.hops {
 			if _, known := in.names[h.index]; !known {
-				return errInterrupted
+				return rtnl.ErrInterrupted
 			}
 		}
 	}
@@ -271,37 +270,20 @@ type nsids map[[2]*door]int32
 
 // is asks whether in's nsid means other.
 func (ids nsids) is(in *door, nsid int32, other *door) (bool, error) {
-	if nsid == noNamespaceHere || in == other {
-		return nsid == noNamespaceHere && in == other, nil
+	if nsid == rtnl.NoNSID || in == other {
+		return nsid == rtnl.NoNSID && in == other, nil
 	}
 	key := [2]*door{in, other}
 	known, ok := ids[key]
 	if !ok {
 		var err error
-		if known, err = in.conn.nsid(other.ns); err != nil {
+		if known, err = in.conn.NSID(int(other.ns)); err != nil {
 			return false, err
 		}
 		ids[key] = known
 	}
 	return known == nsid, nil
 }
-
-// nsid is what a namespace calls another, open one; noNamespaceHere if it has no id for it.
-func (c *conn) nsid(ns netns.NsHandle) (int32, error) {
-	id := int32(noNamespaceHere)
-	err := c.get(unix.RTM_GETNSID, 0, func(msg []byte) error {
-		return attributes(msg[min(len(msg), sizeofNamespaceHeader):], func(kind uint16, value []byte) error {
-			if kind == unix.NETNSA_NSID {
-				id = int32(number(value))
-			}
-			return nil
-		})
-	}, nl.NewRtGenMsg(), uint32Attribute(unix.NETNSA_FD, uint32(ns)))
-	return id, err
-}
-
-// sizeofNamespaceHeader is struct rtgenmsg with its padding.
-const sizeofNamespaceHeader = 4
 
 // claimLinks decides which links are the lab's: lo, those with our group, and those whose
 // peer has it, because then somebody changed the group.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package netns
 
 import (
 	"errors"
@@ -14,21 +14,24 @@ import (
 
 const mountInfoFile = "/proc/self/mountinfo"
 
-// mountTable notices namespaces that are mounted or unmounted under NamespaceDir.
-type mountTable struct {
+// Anywhere is the name that MountTable.Follow reports for the mounts that the directory itself lies on.
+const Anywhere = ""
+
+// MountTable notices mounts and unmounts on the files of a directory.
+type MountTable struct {
+	dir  string
 	file *os.File
 	conn syscall.RawConn
-	seen namespaceMounts
+	seen mounts
 }
 
-// namespaceMounts are, by name, what is mounted for a namespace: the mounts' ids and what they show.
-// anywhere stands for the mounts that NamespaceDir lies on.
-type namespaceMounts map[string]string
+// mounts are, by the file's name, the ids of the mounts on it and what they show.
+type mounts map[string]string
 
-// openMountTable takes the first look, so that no change after it goes unnoticed. The file is
-// polled, not read: the kernel wakes whoever polls it when a mount changes (EPOLLERR|EPOLLPRI
-// beside an EPOLLIN that is always there).
-func openMountTable() (*mountTable, error) {
+// WatchMounts takes the first look, so that no change after it goes unnoticed. The file is
+// polled, not read: the kernel wakes its pollers when a mount changes (EPOLLERR|EPOLLPRI
+// besides an EPOLLIN that is always there).
+func WatchMounts(dir string) (*MountTable, error) {
 	fd, err := openRetry(mountInfoFile, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", mountInfoFile, err)
@@ -39,27 +42,27 @@ func openMountTable() (*mountTable, error) {
 		_ = file.Close()
 		return nil, err
 	}
-	seen, err := readNamespaceMounts()
+	seen, err := readMounts(dir)
 	if err != nil {
 		_ = file.Close()
 		return nil, err
 	}
-	return &mountTable{file: file, conn: conn, seen: seen}, nil
+	return &MountTable{dir: dir, file: file, conn: conn, seen: seen}, nil
 }
 
-// close may be called more than once, and while follow waits.
-func (t *mountTable) close() { _ = t.file.Close() }
+// Close may be called more than once, and while Follow waits.
+func (t *MountTable) Close() { _ = t.file.Close() }
 
-// follow calls report with the names that changed, again and again until the table is closed.
+// Follow calls report with the names that changed, again and again until the table is closed.
 //
 // It is one long Read: between two of them a wake-up would be lost, since the poller reports
 // edges and a new Read forgets earlier ones.
-func (t *mountTable) follow(report func(changed []string)) error {
+func (t *MountTable) Follow(report func(changed []string)) error {
 	var failed error
 	err := t.conn.Read(func(uintptr) (done bool) {
-		var now namespaceMounts
-		if now, failed = readNamespaceMounts(); failed != nil {
-			report([]string{anywhere})
+		var now mounts
+		if now, failed = readMounts(t.dir); failed != nil {
+			report([]string{Anywhere})
 			return true
 		}
 		if changed := t.seen.changed(now); len(changed) > 0 {
@@ -71,36 +74,36 @@ func (t *mountTable) follow(report func(changed []string)) error {
 	return errors.Join(err, failed)
 }
 
-func readNamespaceMounts() (namespaceMounts, error) {
+func readMounts(dir string) (mounts, error) {
 	content, err := os.ReadFile(mountInfoFile)
 	if err != nil {
 		return nil, err
 	}
-	m := namespaceMounts{}
+	m := mounts{}
 	for line := range strings.Lines(string(content)) {
-		m.note(line)
+		m.note(dir, line)
 	}
 	return m, nil
 }
 
 // note reads a line of proc_pid_mountinfo(5): id, parent, device, root, mount point, the rest.
-func (m namespaceMounts) note(line string) {
+func (m mounts) note(dir, line string) {
 	fields := strings.SplitN(line, " ", 6)
 	if len(fields) < 6 {
 		return
 	}
 	point := fields[4]
-	name, ok := strings.CutPrefix(point, NamespaceDir+"/")
+	name, ok := strings.CutPrefix(point, dir+"/")
 	if !ok {
-		if !strings.HasPrefix(NamespaceDir+"/", strings.TrimSuffix(point, "/")+"/") {
+		if !strings.HasPrefix(dir+"/", strings.TrimSuffix(point, "/")+"/") {
 			return
 		}
-		name = anywhere
+		name = Anywhere
 	}
 	m[name] += fields[0] + " " + fields[3] + "\n"
 }
 
-func (m namespaceMounts) changed(now namespaceMounts) []string {
+func (m mounts) changed(now mounts) []string {
 	var names []string
 	for name, was := range m {
 		if now[name] != was {

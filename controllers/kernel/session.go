@@ -5,15 +5,16 @@ package kernel
 import (
 	"fmt"
 
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
 )
 
 // visit is one pass over namespaces on one locked thread. Changing the namespace takes
 // microseconds, so it goes through as many as there are and comes home at the end. What it
 // opens in a namespace is closed by then: a file or socket would keep a deleted one alive.
 type visit struct {
-	thread *thread
+	thread *netns.Thread
 	doors  map[string]*door
 	// home is a socket in the process' own namespace; nil until needed.
 	home *conn
@@ -24,7 +25,7 @@ type visit struct {
 // door is an open way into one namespace.
 type door struct {
 	name string
-	ns   netns.NsHandle
+	ns   netns.Handle
 	conn *conn
 	// cookie is a number that the kernel has for this network namespace and will never have for
 	// another; 0 before Linux 5.14, which has none.
@@ -38,7 +39,7 @@ type door struct {
 }
 
 func (k *Kernel) visit(fn func(*visit) error) error {
-	return k.onThread(func(t *thread) error {
+	return k.home.Do(func(t *netns.Thread) error {
 		v := &visit{thread: t, doors: map[string]*door{}, kept: k.kept}
 		defer v.closeAll()
 		return fn(v)
@@ -48,7 +49,7 @@ func (k *Kernel) visit(fn func(*visit) error) error {
 // enter moves the thread into a namespace and returns its door.
 func (v *visit) enter(namespace string) (*door, error) {
 	if d, ok := v.doors[namespace]; ok {
-		return d, v.thread.enter(d.ns)
+		return d, v.thread.Enter(d.ns)
 	}
 	ns, err := openNamespace(namespace)
 	if err != nil {
@@ -59,12 +60,12 @@ func (v *visit) enter(namespace string) (*door, error) {
 
 // admit moves the thread into an open namespace and returns its door, which owns ns from here on.
 // Where there is a door already, that one stays.
-func (v *visit) admit(namespace string, ns netns.NsHandle) (*door, error) {
+func (v *visit) admit(namespace string, ns netns.Handle) (*door, error) {
 	if d, ok := v.doors[namespace]; ok {
 		ns.Close() //nolint:errcheck // opened for reading
-		return d, v.thread.enter(d.ns)
+		return d, v.thread.Enter(d.ns)
 	}
-	if err := v.thread.enter(ns); err != nil {
+	if err := v.thread.Enter(ns); err != nil {
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
@@ -72,14 +73,14 @@ func (v *visit) admit(namespace string, ns netns.NsHandle) (*door, error) {
 }
 
 // furnish makes a door of an open namespace that the thread is in.
-func (v *visit) furnish(namespace string, ns netns.NsHandle) (*door, error) {
+func (v *visit) furnish(namespace string, ns netns.Handle) (*door, error) {
 	conn, err := dial()
 	if err != nil {
-		v.thread.forget(ns)
+		v.thread.Forget(ns)
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	d := &door{name: namespace, ns: ns, conn: conn, cookie: conn.cookie(), settings: map[string]int{}, kept: v.kept, indexes: map[string]int{}}
+	d := &door{name: namespace, ns: ns, conn: conn, cookie: conn.Cookie(), settings: map[string]int{}, kept: v.kept, indexes: map[string]int{}}
 	v.doors[namespace] = d
 	return d, nil
 }
@@ -100,8 +101,8 @@ func (v *visit) close(namespace string) error {
 	}
 	delete(v.doors, namespace)
 	defer d.close()
-	if v.thread.at == d.ns {
-		if err := v.thread.enter(v.thread.home); err != nil {
+	if v.thread.IsIn(d.ns) {
+		if err := v.thread.EnterHome(); err != nil {
 			return fmt.Errorf("leave %s: %w", namespace, err)
 		}
 	}
@@ -113,7 +114,7 @@ func (v *visit) homeConn() (*conn, error) {
 	if v.home != nil {
 		return v.home, nil
 	}
-	if err := v.thread.enter(v.thread.home); err != nil {
+	if err := v.thread.EnterHome(); err != nil {
 		return nil, err
 	}
 	var err error
@@ -131,16 +132,16 @@ func (v *visit) release() map[string]*door {
 
 func (v *visit) closeAll() {
 	if v.home != nil {
-		v.home.close()
+		v.home.Close()
 	}
 	for _, d := range v.doors {
-		v.thread.forget(d.ns)
+		v.thread.Forget(d.ns)
 		d.close()
 	}
 }
 
 func (d *door) close() {
-	d.conn.close()
+	d.conn.Close()
 	for path, dir := range d.settings {
 		if !d.kept.take(d.name, d.cookie, path, dir) {
 			unix.Close(dir) //nolint:errcheck // opened for reading

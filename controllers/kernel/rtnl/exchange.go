@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package rtnl
 
 import (
 	"encoding/binary"
@@ -12,65 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file exchanges messages with the kernel. It does without the library's sockets, which are
-// made for waiting: rtnetlink has its answer ready when the request is sent, and a lab is some
-// ten thousand requests.
-
-// replyTimeout is how long the kernel may take for one answer.
-var replyTimeout = unix.Timeval{Sec: 10}
-
-// errNoReply is a socket's timeout.
-var errNoReply = fmt.Errorf("the kernel did not answer within %d s", replyTimeout.Sec)
-
-// conn is an rtnetlink socket. It belongs to the namespace it was opened in, wherever the
-// thread goes afterwards, and keeps that namespace alive until it is closed. One goroutine at a
-// time may use it.
-type conn struct {
-	socket int
-	// sequence is the last request's number; its answers carry it.
-	sequence uint32
-	// kernel is where requests go; sending writes to it.
-	kernel unix.SockaddrNetlink
-}
-
-// dial opens a socket in the namespace of the calling thread.
-func dial() (*conn, error) { return dialProtocol(unix.NETLINK_ROUTE) }
-
-func dialProtocol(protocol int) (*conn, error) {
-	socket, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
-	if err != nil {
-		return nil, fmt.Errorf("open a netlink socket: %w", err)
-	}
-	if err := configure(socket); err != nil {
-		return nil, errors.Join(fmt.Errorf("configure a netlink socket: %w", err), unix.Close(socket))
-	}
-	return &conn{socket: socket, kernel: unix.SockaddrNetlink{Family: unix.AF_NETLINK}}, nil
-}
-
-// configure makes dumps obey their filters, which without strict checking the kernel ignores.
-func configure(socket int) error {
-	if err := unix.SetsockoptInt(socket, unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1); err != nil {
-		return err
-	}
-	return unix.SetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &replyTimeout)
-}
-
-func (c *conn) close() {
-	unix.Close(c.socket) //nolint:errcheck // nothing is buffered in it
-}
-
-// fd is for ioctls that ask the socket's namespace.
-func (c *conn) fd() int { return c.socket }
-
-// cookie is the number of the socket's network namespace; 0 where the kernel has none.
-func (c *conn) cookie() uint64 {
-	cookie, err := unix.GetsockoptUint64(c.socket, unix.SOL_SOCKET, unix.SO_NETNS_COOKIE)
-	if err != nil {
-		return 0
-	}
-	return cookie
-}
-
 // answerSize holds whatever the kernel puts into one answer: at most 32 KiB of a dump, and one
 // message however long it is.
 const answerSize = 64 << 10
@@ -80,7 +21,7 @@ var answers = sync.Pool{New: func() any { return new([answerSize]byte) }}
 
 // exchange sends a request and calls each with every message of the answer, which it must not
 // keep. After an error of each the rest of the answer is passed over.
-func (c *conn) exchange(kind, flags int, data []nl.NetlinkRequestData, each func(msg []byte) error) error {
+func (c *Conn) exchange(kind, flags int, data []nl.NetlinkRequestData, each func(msg []byte) error) error {
 	c.sequence++
 	request := nl.NetlinkRequest{Data: data, NlMsghdr: unix.NlMsghdr{
 		Len: unix.SizeofNlMsghdr, Type: uint16(kind), Flags: uint16(unix.NLM_F_REQUEST | flags), Seq: c.sequence,
@@ -104,7 +45,7 @@ func (c *conn) exchange(kind, flags int, data []nl.NetlinkRequestData, each func
 	return answer.result()
 }
 
-func (c *conn) receive(buffer []byte) (datagram []byte, err error) {
+func (c *Conn) receive(buffer []byte) (datagram []byte, err error) {
 	var n, flags int
 	err = ignoreSignals(func() (err error) {
 		n, _, flags, _, err = unix.Recvmsg(c.socket, buffer, nil, 0)
@@ -147,7 +88,7 @@ func (a *answer) result() error {
 	case a.refused != nil:
 		return a.refused
 	case a.interrupted:
-		return errInterrupted
+		return ErrInterrupted
 	}
 	return a.failed
 }
@@ -173,7 +114,7 @@ func (a *answer) take(kind, flags uint16, payload []byte) {
 	a.interrupted = a.interrupted || flags&unix.NLM_F_DUMP_INTR != 0
 	if kind == unix.NLMSG_DONE || kind == unix.NLMSG_ERROR {
 		a.complete = true
-		if errno := -int32(number(payload)); errno != 0 {
+		if errno := -int32(Uint32(payload)); errno != 0 {
 			a.refused = unix.Errno(errno)
 		}
 		return

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package socket
 
 import (
 	"errors"
@@ -11,35 +11,37 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/kernel/netns"
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
-// PacketConn is a packet socket in a namespace: it gets a copy of whatever passes one of its
-// interfaces, or all. While it is open the namespace lives on, even when it was deleted: whoever
-// reads asks Deleted every now and then. It is for one goroutine.
+// PacketConn is a packet socket: it gets a copy of every packet that passes one of its namespace's
+// interfaces, or all of them. Since it keeps a deleted namespace alive, its reader asks Deleted every
+// now and then. It is for one goroutine.
 type PacketConn struct {
-	namespace  string
-	id         namespaceID
+	// name and path are those of the namespace.
+	name, path string
+	id         netns.ID
 	interfaces []packet.Interface
 	file       *os.File
 	conn       syscall.RawConn
 	control    [controlSize]byte
 }
 
-// ErrNoInterface says that the namespace has no interface of that name.
-var ErrNoInterface = errors.New("no such interface")
-
 // packetBuffer is how much may wait to be read. The kernel's usual limit is about 200 packets,
 // because each counts with all the memory it occupies.
 const packetBuffer = 16 << 20
 
-// DialPacket opens a packet socket in a namespace, for the interface of that name, or for all
-// of them if it is empty. ErrNoInterface comes with the names there are.
-func (k *Kernel) DialPacket(namespace, link string) (*PacketConn, error) {
-	c := &PacketConn{namespace: namespace}
-	err := k.inside(namespace, c.open)
+// DialPacket opens a packet socket for the interface of that name, or for all of them if it is
+// empty. The namespace is the calling thread's; name is for messages, path is where it is mounted.
+// packet.ErrNoInterface comes with the names there are.
+func DialPacket(name, path, link string) (*PacketConn, error) {
+	c := &PacketConn{name: name, path: path}
+	err := c.open()
 	if err == nil {
 		err = c.withFD(func(fd int) error { return c.bind(fd, link) })
 	}
@@ -47,7 +49,7 @@ func (k *Kernel) DialPacket(namespace, link string) (*PacketConn, error) {
 		if c.file != nil {
 			_ = c.Close()
 		}
-		return nil, fmt.Errorf("listen to packets in %s: %w", namespace, err)
+		return nil, err
 	}
 	return c, nil
 }
@@ -56,7 +58,7 @@ func (k *Kernel) DialPacket(namespace, link string) (*PacketConn, error) {
 // until it is bound to one.
 func (c *PacketConn) open() error {
 	var err error
-	if c.id, err = currentNamespace(); err != nil {
+	if c.id, err = netns.Current(); err != nil {
 		return err
 	}
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
@@ -72,17 +74,24 @@ func (c *PacketConn) open() error {
 
 // list finds the interfaces of the namespace the calling thread is in.
 func (c *PacketConn) list() error {
-	routing, err := dial()
+	routing, err := rtnl.Dial()
 	if err != nil {
 		return err
 	}
-	defer routing.close()
-	links, err := routing.links()
+	defer routing.Close()
+	var indexes []int
+	err = routing.Get(unix.RTM_GETLINK, unix.NLM_F_DUMP, func(msg []byte) error {
+		if len(msg) < unix.SizeofIfInfomsg {
+			return errors.New("a link's message is cut short")
+		}
+		indexes = append(indexes, int(nl.DeserializeIfInfomsg(msg).Index))
+		return nil
+	}, nl.NewIfInfomsg(unix.AF_UNSPEC))
 	if err != nil {
 		return fmt.Errorf("list links: %w", err)
 	}
-	for _, link := range links {
-		if i, err := c.Interface(link.index); err == nil { // else it has gone meanwhile
+	for _, index := range indexes {
+		if i, err := c.Interface(index); err == nil { // else it has gone meanwhile
 			c.interfaces = append(c.interfaces, i)
 		}
 	}
@@ -94,7 +103,7 @@ func (c *PacketConn) bind(fd int, link string) error {
 	if link != "" {
 		at := slices.IndexFunc(c.interfaces, func(i packet.Interface) bool { return i.Name == link })
 		if at < 0 {
-			return fmt.Errorf("%w: %q; there are %s", ErrNoInterface, link, c.names())
+			return fmt.Errorf("%w: %q; there are %s", packet.ErrNoInterface, link, c.names())
 		}
 		c.interfaces = c.interfaces[at : at+1]
 		index = c.interfaces[0].Index
@@ -149,7 +158,7 @@ func (c *PacketConn) Interface(index int) (packet.Interface, error) {
 		return nil
 	})
 	if err != nil {
-		return packet.Interface{}, fmt.Errorf("find the interface with index %d in %s: %w", index, c.namespace, err)
+		return packet.Interface{}, fmt.Errorf("find the interface with index %d in %s: %w", index, c.name, err)
 	}
 	return i, nil
 }
@@ -164,20 +173,16 @@ func (c *PacketConn) Dropped() (dropped uint64, err error) {
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("read packet statistics in %s: %w", c.namespace, err)
+		return 0, fmt.Errorf("read packet statistics in %s: %w", c.name, err)
 	}
 	return dropped, nil
 }
 
-// Deleted reports whether the namespace is no longer the one that has its name: then sockets
-// like this one are all that keeps it.
+// Deleted reports whether another namespace, or none, is mounted where this socket's was: then
+// only sockets like this one keep it.
 func (c *PacketConn) Deleted() bool {
-	path, err := namespacePath(c.namespace)
-	if err != nil {
-		return true
-	}
-	var st unix.Stat_t
-	return unix.Stat(path, &st) != nil || namespaceID{st.Dev, st.Ino} != c.id
+	id, err := netns.Identify(c.path)
+	return err != nil || id != c.id
 }
 
 // SetReadDeadline sets when Read gives up.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package socket
 
 import (
 	"encoding/binary"
@@ -14,8 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ICMPConn is a raw ICMP or ICMPv6 socket in a namespace that lets only echo replies in. While it
-// is open the namespace lives on, even when it was deleted.
+// ICMPConn is a raw ICMP or ICMPv6 socket that receives only echo replies.
 type ICMPConn struct {
 	family int
 	file   *os.File
@@ -28,23 +27,17 @@ const (
 	echoReply6 = 129
 )
 
-// DialICMP opens a socket in a namespace, for family 4 or 6, bound to source if that is valid. With
-// dontFragment a message over the path's MTU fails with EMSGSIZE.
+// DialICMP opens a socket for family 4 or 6, bound to source if that is valid. With dontFragment a
+// message over the path's MTU fails with EMSGSIZE.
 //
-// A raw socket it is because the kernel refuses ping sockets in a new namespace, even to root.
-func (k *Kernel) DialICMP(namespace string, family int, dontFragment bool, source netip.Addr) (*ICMPConn, error) {
-	var c *ICMPConn
-	err := k.inside(namespace, func() (err error) {
-		c, err = openICMP(family)
-		return err
-	})
-	if err == nil {
-		err = c.configure(dontFragment, source)
-	}
+// It is a raw socket because the kernel refuses ping sockets in a new namespace, even to root.
+func DialICMP(family int, dontFragment bool, source netip.Addr) (*ICMPConn, error) {
+	c, err := openICMP(family)
 	if err != nil {
-		if c != nil {
-			_ = c.Close()
-		}
+		return nil, err
+	}
+	if err := c.configure(dontFragment, source); err != nil {
+		_ = c.Close()
 		return nil, err
 	}
 	return c, nil

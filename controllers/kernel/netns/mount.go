@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package netns
 
 import (
 	"bufio"
@@ -13,26 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// prepare makes the directories and lets mounts in NamespaceDir reach other mount
-// namespaces, as ip netns does with its own.
-func prepare(symlinks bool) error {
-	dirs := []string{NamespaceDir, recordDir, lockDir}
-	if symlinks {
-		dirs = append(dirs, SymlinkDir)
-	}
-	for _, dir := range dirs {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return fmt.Errorf("prepare: %w", err)
-		}
-	}
-	return share(NamespaceDir)
-}
-
-// share makes the mount a directory is on a shared one. A directory whose mount is not
+// ShareDir makes the mount that a directory is on a shared one. A directory whose mount is not
 // shared is mounted onto itself first, so that nothing but it becomes shared. That must
 // happen once and never on a shared mount: the copy would join its peer group, and every
 // namespace mounted below would appear twice and need unmounting twice.
-func share(dir string) error {
+func ShareDir(dir string) error {
 	mount, err := mountOf(dir)
 	if err != nil {
 		return fmt.Errorf("find the mount of %s: %w", dir, err)
@@ -51,8 +36,8 @@ func share(dir string) error {
 	return nil
 }
 
-// unshare undoes share where it mounted a directory onto itself.
-func unshare(dir string) error {
+// UnshareDir undoes ShareDir where it mounted a directory onto itself.
+func UnshareDir(dir string) error {
 	mount, err := mountOf(dir)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
@@ -75,7 +60,7 @@ type mountInfo struct {
 	shared bool
 }
 
-// mountOf finds the mount a directory is on. Paths do not tell: one mount may hide another.
+// mountOf finds the mount a directory is on. Paths are no proof: one mount may hide another.
 func mountOf(dir string) (mountInfo, error) {
 	var st unix.Statx_t
 	if err := unix.Statx(unix.AT_FDCWD, dir, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_MNT_ID, &st); err != nil {
@@ -115,46 +100,4 @@ func parseMount(line string) (id uint64, mount mountInfo, ok bool) {
 		mount.shared = mount.shared || strings.HasPrefix(field, "shared:")
 	}
 	return id, mount, true
-}
-
-// Cleanup removes what New prepared, once no lab of any owner is left. Directories in
-// which something is left stay; so does SymlinkDir, which is not only ours.
-// An agent that runs needs them even without labs. The caller must not hold a Lock.
-func (k *Kernel) Cleanup() error {
-	if _, err := os.Lstat(agentLockFile); err == nil {
-		return nil
-	}
-	for _, dir := range []string{lockDir, recordDir} {
-		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return ignoreNotEmpty(err)
-		}
-	}
-	entries, err := os.ReadDir(NamespaceDir)
-	if err != nil || len(entries) > 0 {
-		return ignoreMissing(err)
-	}
-	if err := unshare(NamespaceDir); err != nil {
-		return err
-	}
-	for _, dir := range []string{NamespaceDir, BaseDir} {
-		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return ignoreNotEmpty(err)
-		}
-	}
-	return nil
-}
-
-// ignoreNotEmpty drops the errors that say a directory is in use: somebody else's lab.
-func ignoreNotEmpty(err error) error {
-	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EBUSY) {
-		return nil
-	}
-	return err
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package socket
 
 import (
 	"encoding/binary"
@@ -29,7 +29,7 @@ func (c *PacketConn) Read(buf []byte) (packet.Packet, error) {
 			err = packet.ErrLinkDown
 		}
 		if err != nil {
-			return packet.Packet{}, fmt.Errorf("read packets in %s: %w", c.namespace, err)
+			return packet.Packet{}, fmt.Errorf("read packets in %s: %w", c.name, err)
 		}
 		if !twice {
 			return p, nil

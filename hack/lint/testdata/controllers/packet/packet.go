@@ -1,0 +1,2 @@
+// Package packet holds plain values.
+package packet
