@@ -25,8 +25,8 @@ type rawAddress struct {
 	scope   uint8
 	// broadcast is the address that all on the link take; the zero Addr for none.
 	broadcast netip.Addr
-	// passing says that it has a lifetime, or its use as a source has; metric is its route's.
-	passing bool
+	// expires says that its valid or preferred lifetime ends; metric is its route's.
+	expires bool
 	metric  uint32
 }
 
@@ -65,7 +65,7 @@ func parseAddress(msg []byte) (a rawAddress, ok bool, err error) {
 		case unix.IFA_BROADCAST:
 			a.broadcast = rtnl.Addr(value)
 		case unix.IFA_CACHEINFO: // struct ifa_cacheinfo begins with both lifetimes
-			a.passing = rtnl.Uint32(value) != forEver || rtnl.Uint32(value[min(4, len(value)):]) != forEver
+			a.expires = rtnl.Uint32(value) != infiniteLifetime || rtnl.Uint32(value[min(4, len(value)):]) != infiniteLifetime
 		case unix.IFA_RT_PRIORITY:
 			a.metric = rtnl.Uint32(value)
 		}
@@ -85,8 +85,8 @@ func (a rawAddress) kernelMade(link rawLink) bool {
 		a.prefix == netip.PrefixFrom(netip.IPv6Loopback(), 128))
 }
 
-func (v *visit) addAddress(op state.AddAddress) error {
-	d, index, err := v.find(state.LinkID{Namespace: op.Namespace, Name: op.Link})
+func (s *session) addAddress(op state.AddAddress) error {
+	h, index, err := s.find(state.LinkID{Namespace: op.Namespace, Name: op.Link})
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (v *visit) addAddress(op state.AddAddress) error {
 	if op.Prefix.Addr().Is6() {
 		request = append(request, rtnl.Uint32Attribute(unix.IFA_FLAGS, unix.IFA_F_NODAD))
 	}
-	err = d.conn.Send(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
+	err = h.conn.Send(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
 	if op.Prefix.Addr().Is6() && errors.Is(err, unix.EOPNOTSUPP) {
 		return featureMissing("IPv6", err)
 	}
@@ -103,22 +103,22 @@ func (v *visit) addAddress(op state.AddAddress) error {
 
 // deleteAddress deletes an address. The kernel finds an IPv4 one by the network of its peer, which
 // somebody may have set and an operation does not carry: it is looked up when the plain form is not there.
-func (v *visit) deleteAddress(op state.DeleteAddress) error {
-	d, index, err := v.find(state.LinkID{Namespace: op.Namespace, Name: op.Link})
+func (s *session) deleteAddress(op state.DeleteAddress) error {
+	h, index, err := s.find(state.LinkID{Namespace: op.Namespace, Name: op.Link})
 	if err != nil {
 		return ignoreGone(err)
 	}
-	err = d.conn.Send(unix.RTM_DELADDR, 0, addressRequest(index, op.Prefix, op.Prefix.Addr())...)
+	err = h.conn.Send(unix.RTM_DELADDR, 0, addressRequest(index, op.Prefix, op.Prefix.Addr())...)
 	if !errors.Is(err, unix.EADDRNOTAVAIL) {
 		return ignoreGone(err)
 	}
-	all, err := d.conn.addresses()
+	all, err := h.conn.addresses()
 	if err != nil {
 		return err
 	}
 	for _, a := range all {
 		if a.index == index && a.prefix == op.Prefix {
-			return ignoreGone(d.conn.Send(unix.RTM_DELADDR, 0, addressRequest(index, a.prefix, a.network)...))
+			return ignoreGone(h.conn.Send(unix.RTM_DELADDR, 0, addressRequest(index, a.prefix, a.network)...))
 		}
 	}
 	return nil

@@ -14,8 +14,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// forEver is a lifetime without an end (INFINITY_LIFE_TIME).
-const forEver = 0xffffffff
+// infiniteLifetime is INFINITY_LIFE_TIME.
+const infiniteLifetime = 0xffffffff
 
 // flagsByHand are those of an address that only somebody can have set. What a name says of them, or
 // whose protocol an address is, changes nothing for packets, and is not looked at.
@@ -27,7 +27,7 @@ func (a rawAddress) altered() state.Alteration {
 	if a.network != a.prefix.Addr() {
 		return state.AlteredForGood
 	}
-	flags, passing := a.flags&flagsByHand != 0, a.passing || a.flags&unix.IFA_F_DEPRECATED != 0
+	flags, passing := a.flags&flagsByHand != 0, a.expires || a.flags&unix.IFA_F_DEPRECATED != 0
 	forGood, inPlace := flags || a.scope != addressScope(a.prefix.Addr()) || !a.usualBroadcast(), passing || a.metric != 0
 	if a.prefix.Addr().Is6() {
 		forGood, inPlace = a.metric != 0 && a.metric != state.PrefixMetric6, passing || flags
@@ -44,8 +44,8 @@ func (a rawAddress) altered() state.Alteration {
 // altered is what was altered of the address or with it. An IPv4 address without the route to itself, which the
 // kernel makes in the same breath (fib_add_ifaddr), is one that packets are not taken for; only a new one has that
 // route again. IPv6's is made a while after its address, so that a missing one says nothing.
-func (in *interior) altered(l rawLink, a rawAddress) state.Alteration {
-	if a.prefix.Addr().Is4() && l.up && !in.local[a.prefix.Addr()] {
+func (snap *snapshot) altered(l rawLink, a rawAddress) state.Alteration {
+	if a.prefix.Addr().Is4() && l.up && !snap.local[a.prefix.Addr()] {
 		return state.AlteredForGood
 	}
 	return a.altered()
@@ -72,14 +72,14 @@ type prefixRoute struct {
 }
 
 // prefixRoutes are those of a namespace that are as the kernel makes them. IPv4's go out from the address.
-func (in *interior) prefixRoutes() map[prefixRoute]netip.Addr {
-	routes := make(map[prefixRoute]netip.Addr, len(in.addresses))
-	for _, r := range in.routes {
-		if r.protocol != unix.RTPROT_KERNEL || r.extra || r.kind != state.Unicast || len(r.hops) != 1 || r.hops[0].via.IsValid() {
+func (snap *snapshot) prefixRoutes() map[prefixRoute]netip.Addr {
+	routes := make(map[prefixRoute]netip.Addr, len(snap.addresses))
+	for _, r := range snap.routes {
+		if r.protocol != unix.RTPROT_KERNEL || r.extra || r.kind != state.Unicast || len(r.nextHops) != 1 || r.nextHops[0].via.IsValid() {
 			continue
 		}
-		if _, covered := routes[prefixRoute{r.prefix, r.hops[0].index}]; !covered {
-			routes[prefixRoute{r.prefix, r.hops[0].index}] = r.source
+		if _, covered := routes[prefixRoute{r.prefix, r.nextHops[0].index}]; !covered {
+			routes[prefixRoute{r.prefix, r.nextHops[0].index}] = r.source
 		}
 	}
 	return routes
@@ -87,13 +87,13 @@ func (in *interior) prefixRoutes() map[prefixRoute]netip.Addr {
 
 // unrouted reports whether an address lacks the route that the kernel made with it. Where a lab wants another
 // route in that place, it has that one.
-func (o *observer) unrouted(in *interior, l rawLink, a rawAddress, routes map[prefixRoute]netip.Addr) bool {
+func (o *observer) unrouted(snap *snapshot, l rawLink, a rawAddress, routes map[prefixRoute]netip.Addr) bool {
 	network := a.prefix.Masked()
 	source, there := routes[prefixRoute{network, l.index}]
 	if there && (a.prefix.Addr().Is6() || source == a.prefix.Addr()) || !a.routed(l) {
 		return false
 	}
-	id := state.RouteID{Namespace: in.door.name, Prefix: network, Metric: a.metric}
+	id := state.RouteID{Namespace: snap.handle.name, Prefix: network, Metric: a.metric}
 	if a.prefix.Addr().Is6() {
 		id.Metric = state.PrefixMetric6
 	}
@@ -108,14 +108,14 @@ func (a rawAddress) routed(l rawLink) bool {
 		return false
 	}
 	if a.prefix.Addr().Is6() {
-		return l.carrier && !l.waking()
+		return l.carrier && !l.linkwatchPending()
 	}
 	return a.prefix.Bits() < 32 && a.flags&unix.IFA_F_SECONDARY == 0
 }
 
 // addPrefixRoute puts the route in front of others.
-func (v *visit) addPrefixRoute(op state.AddPrefixRoute) error {
-	d, index, err := v.find(state.LinkID{Namespace: op.Namespace, Name: op.Link})
+func (s *session) addPrefixRoute(op state.AddPrefixRoute) error {
+	h, index, err := s.find(state.LinkID{Namespace: op.Namespace, Name: op.Link})
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (v *visit) addPrefixRoute(op state.AddPrefixRoute) error {
 		header.Scope = unix.RT_SCOPE_LINK
 		request = append(request, nl.NewRtAttr(unix.RTA_PREFSRC, op.Prefix.Addr().AsSlice()))
 	}
-	err = d.conn.Send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE, request...)
+	err = h.conn.Send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE, request...)
 	if errors.Is(err, unix.EEXIST) {
 		return nil
 	}

@@ -29,9 +29,9 @@ func (k *Kernel) Apply(ctx context.Context, ops []state.Op) (applied int, err er
 	if err := k.checkFeatures(ops); err != nil {
 		return 0, err
 	}
-	err = k.visit(func(v *visit) error {
+	err = k.withSession(func(s *session) error {
 		for applied < len(ops) {
-			n, err := k.applyRun(ctx, v, ops[applied:])
+			n, err := k.applyRun(ctx, s, ops[applied:])
 			applied += n
 			if err != nil {
 				return &OpError{Op: ops[applied], Err: err}
@@ -43,18 +43,18 @@ func (k *Kernel) Apply(ctx context.Context, ops []state.Op) (applied int, err er
 }
 
 // applyRun performs the first operation, and those after it that may go with it.
-func (k *Kernel) applyRun(ctx context.Context, v *visit, ops []state.Op) (applied int, err error) {
+func (k *Kernel) applyRun(ctx context.Context, s *session, ops []state.Op) (applied int, err error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
 	if run := leadingDeletions(ops); len(run) > 1 && k.options.BeforeOp == nil && k.options.AfterOp == nil {
-		return k.deleteAtOnce(ctx, v, run)
+		return k.deleteAtOnce(ctx, s, run)
 	}
 	op := ops[0]
 	if k.options.BeforeOp != nil {
 		k.options.BeforeOp(op)
 	}
-	if err := k.perform(v, op); err != nil {
+	if err := k.perform(s, op); err != nil {
 		return 0, err
 	}
 	k.log.DebugContext(ctx, op.String())
@@ -64,12 +64,12 @@ func (k *Kernel) applyRun(ctx context.Context, v *visit, ops []state.Op) (applie
 	return 1, nil
 }
 
-// mostDeletions is how many links are deleted at once.
-const mostDeletions = 256
+// maxDeletions is how many links are deleted at once.
+const maxDeletions = 256
 
 func leadingDeletions(ops []state.Op) []state.Op {
 	for i, op := range ops {
-		if _, ok := op.(state.DeleteLink); !ok || i == mostDeletions {
+		if _, ok := op.(state.DeleteLink); !ok || i == maxDeletions {
 			return ops[:i]
 		}
 	}
@@ -78,12 +78,12 @@ func leadingDeletions(ops []state.Op) []state.Op {
 
 // deleteAtOnce deletes links, each on a socket of its own. All of them are tried; what counts as
 // applied ends with the first that failed.
-func (k *Kernel) deleteAtOnce(ctx context.Context, v *visit, ops []state.Op) (applied int, err error) {
-	defer v.forgetIndexes()
+func (k *Kernel) deleteAtOnce(ctx context.Context, s *session, ops []state.Op) (applied int, err error) {
+	defer s.forgetIndexes()
 	results := make([]error, len(ops))
 	var deletions sync.WaitGroup
 	for i, op := range ops {
-		deletion, err := v.prepareDeletion(op.(state.DeleteLink))
+		deletion, err := s.prepareDeletion(op.(state.DeleteLink))
 		if err != nil {
 			results[i] = ignoreGone(err)
 			continue
@@ -100,62 +100,62 @@ func (k *Kernel) deleteAtOnce(ctx context.Context, v *visit, ops []state.Op) (ap
 	return len(ops), nil
 }
 
-func (k *Kernel) perform(v *visit, op state.Op) error {
+func (k *Kernel) perform(s *session, op state.Op) error {
 	switch op := op.(type) {
 	case state.CreateNamespace:
-		return v.createNamespace(op)
+		return s.createNamespace(op)
 	case state.DeleteNamespace:
-		return v.deleteNamespace(k, op.Name)
+		return s.deleteNamespace(k, op.Name)
 	case state.AddSymlink:
 		return addSymlink(op)
 	case state.DeleteSymlink:
 		return deleteSymlink(op)
 	case state.SetSysctl:
-		return v.setSysctl(op)
+		return s.setSysctl(op)
 	case state.AddLink:
-		return v.addLink(op)
+		return s.addLink(op)
 	case state.DeleteLink:
-		return v.deleteLink(op)
+		return s.deleteLink(op)
 	case state.SetAdmin:
-		return v.setAdmin(op)
+		return s.setAdmin(op)
 	case state.SetMTU:
-		return v.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_MTU, uint32(op.MTU)))
+		return s.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_MTU, uint32(op.MTU)))
 	case state.SetMAC:
-		return v.setLink(op.LinkID, nl.NewRtAttr(unix.IFLA_ADDRESS, op.MAC[:]))
+		return s.setLink(op.LinkID, nl.NewRtAttr(unix.IFLA_ADDRESS, op.MAC[:]))
 	case state.SetGroup:
-		return v.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_GROUP, op.Group))
+		return s.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_GROUP, op.Group))
 	case state.ReleaseLink:
-		return v.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_MASTER, 0))
+		return s.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_MASTER, 0))
 	case state.AddBridge:
-		return v.addBridge(op)
+		return s.addBridge(op)
 	case state.SetBridge:
-		return v.setBridge(op)
+		return s.setBridge(op)
 	case state.AddVLANLink:
-		return v.addVLANLink(op)
+		return s.addVLANLink(op)
 	case state.SetMaster:
-		return v.setMaster(op)
+		return s.setMaster(op)
 	case state.SetPortVLAN:
-		return v.setPortVLAN(op)
+		return s.setPortVLAN(op)
 	case state.DeletePortVLAN:
-		return v.deletePortVLAN(op)
+		return s.deletePortVLAN(op)
 	case state.ReplaceQdisc:
-		return v.replaceQdisc(op)
+		return s.replaceQdisc(op)
 	case state.DeleteQdisc:
-		return v.deleteQdisc(op)
+		return s.deleteQdisc(op)
 	case state.DeleteChildQdisc:
-		return v.deleteChildQdisc(op)
+		return s.deleteChildQdisc(op)
 	case state.ResetAttribute:
-		return v.resetAttribute(op)
+		return s.resetAttribute(op)
 	case state.AddAddress:
-		return v.addAddress(op)
+		return s.addAddress(op)
 	case state.DeleteAddress:
-		return v.deleteAddress(op)
+		return s.deleteAddress(op)
 	case state.AddPrefixRoute:
-		return v.addPrefixRoute(op)
+		return s.addPrefixRoute(op)
 	case state.ReplaceRoute:
-		return v.replaceRoute(op)
+		return s.replaceRoute(op)
 	case state.DeleteRoute:
-		return v.deleteRoute(op)
+		return s.deleteRoute(op)
 	}
 	return fmt.Errorf("an operation of type %T is unknown", op)
 }

@@ -35,21 +35,23 @@ const (
 	portBlocking  = 4
 )
 
-// settles reports whether a link is about to carry packets, and a port to forward or to be blocked. What a
-// new carrier means for both, the kernel works out later (linkwatch), up to a second later where many
-// come and go; until then the link has no queue and drops what it is given, and the port is disabled.
-func (l rawLink) settles() bool {
+// settling reports whether a link is about to carry packets, or a port to forward or to be blocked. The
+// kernel derives both from a new carrier later (linkwatch), up to a second later while many carriers
+// change; until then the link has no queue and drops packets, and the port is disabled.
+func (l rawLink) settling() bool {
 	switch l.portState {
 	case portListening, portLearning:
 		return true
 	case portDisabled:
-		return l.waking() || l.master != 0 && l.up && l.carrier
+		return l.linkwatchPending() || l.master != 0 && l.up && l.carrier
 	}
-	return l.waking()
+	return l.linkwatchPending()
 }
 
-// waking reports whether the kernel has yet to work out what the link's carrier means.
-func (l rawLink) waking() bool { return l.up && l.carrier && !l.loopback && l.operState != operUp }
+// linkwatchPending reports whether the kernel has yet to derive the operational state from the carrier.
+func (l rawLink) linkwatchPending() bool {
+	return l.up && l.carrier && !l.loopback && l.operState != operUp
+}
 
 // operUp is IF_OPER_UP of linux/if.h.
 const operUp = 6
@@ -71,7 +73,7 @@ func bridgeData(b state.Bridge, namesFiltering bool) *nl.RtAttr {
 	data.AddRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(boolNumber[uint32](b.STP)))
 	data.AddRtAttr(nl.IFLA_BR_VLAN_DEFAULT_PVID, nl.Uint16Attr(b.DefaultVLAN))
 	if !b.STP { // a spanning tree that is turned off while it changes leaves its short time behind
-		data.AddRtAttr(nl.IFLA_BR_AGEING_TIME, bridgeBirths[unix.IFLA_BR_AGEING_TIME].value)
+		data.AddRtAttr(nl.IFLA_BR_AGEING_TIME, initialBridge[unix.IFLA_BR_AGEING_TIME].value)
 	}
 	if b.VLANFiltering || namesFiltering {
 		data.AddRtAttr(nl.IFLA_BR_VLAN_FILTERING, []byte{boolNumber[uint8](b.VLANFiltering)})
@@ -98,22 +100,22 @@ func parseBridge(data []byte) (state.Bridge, error) {
 	return b, err
 }
 
-func (v *visit) addBridge(op state.AddBridge) error {
-	err := v.newLink(op.LinkEnd, bridgeData(op.Bridge, false))
+func (s *session) addBridge(op state.AddBridge) error {
+	err := s.newLink(op.LinkEnd, bridgeData(op.Bridge, false))
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP) && op.Bridge.VLANFiltering:
 		return featureMissing("VLAN filtering on a bridge", err)
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return featureMissing("bridge", err)
 	case errors.Is(err, unix.EEXIST):
-		return v.mustBe(op.LinkID, err, func(link rawLink) bool { return link.kind == "bridge" })
+		return s.mustBe(op.LinkID, err, func(link rawLink) bool { return link.kind == "bridge" })
 	}
 	return err
 }
 
 // newLink creates a link of one end, marked by its group from the start.
-func (v *visit) newLink(end state.LinkEnd, more ...nl.NetlinkRequestData) error {
-	d, err := v.knock(end.Namespace)
+func (s *session) newLink(end state.LinkEnd, more ...nl.NetlinkRequestData) error {
+	h, err := s.handle(end.Namespace)
 	if err != nil {
 		return err
 	}
@@ -121,12 +123,12 @@ func (v *visit) newLink(end state.LinkEnd, more ...nl.NetlinkRequestData) error 
 	for _, a := range endAttributes(end) {
 		request = append(request, a)
 	}
-	return d.conn.Send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
+	return h.conn.Send(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL, request...)
 }
 
 // mustBe returns exists unless what exists is what was to be added.
-func (v *visit) mustBe(id state.LinkID, exists error, same func(rawLink) bool) error {
-	link, err := v.endOf(id)
+func (s *session) mustBe(id state.LinkID, exists error, same func(rawLink) bool) error {
+	link, err := s.linkByName(id)
 	if err != nil {
 		return errors.Join(exists, ignoreGone(err))
 	}
@@ -136,31 +138,31 @@ func (v *visit) mustBe(id state.LinkID, exists error, same func(rawLink) bool) e
 	return nil
 }
 
-func (v *visit) setBridge(op state.SetBridge) error {
-	have, err := v.endOf(op.LinkID)
+func (s *session) setBridge(op state.SetBridge) error {
+	have, err := s.linkByName(op.LinkID)
 	if err != nil {
 		return err
 	}
 	named := have.bridge.VLANFiltering != op.Bridge.VLANFiltering
-	err = v.changeLink(op.LinkID, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), bridgeData(op.Bridge, named))
+	err = s.changeLink(op.LinkID, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), bridgeData(op.Bridge, named))
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return featureMissing("VLAN filtering on a bridge", err)
 	case err == nil && have.bridge.STP && !op.Bridge.STP:
-		return v.letPortsForward(op.LinkID)
+		return s.letPortsForward(op.LinkID)
 	}
 	return err
 }
 
 // letPortsForward ends what a spanning tree that is no more began with a bridge's ports.
-func (v *visit) letPortsForward(bridge state.LinkID) error {
-	ports, err := v.ports(bridge)
+func (s *session) letPortsForward(bridge state.LinkID) error {
+	ports, err := s.ports(bridge)
 	if err != nil {
 		return fmt.Errorf("list the ports of %s: %w", bridge.Name, err)
 	}
 	for _, port := range ports {
 		reset := state.OverrideID{Namespace: bridge.Namespace, Link: port.name, Attribute: state.PortState}
-		if err := v.resetAttribute(state.ResetAttribute{OverrideID: reset}); err != nil {
+		if err := s.resetAttribute(state.ResetAttribute{OverrideID: reset}); err != nil {
 			return fmt.Errorf("let port %s forward: %w", port.name, err)
 		}
 	}
@@ -168,38 +170,38 @@ func (v *visit) letPortsForward(bridge state.LinkID) error {
 }
 
 // ports lists a bridge's. A read that met a change is begun again, on a new socket.
-func (v *visit) ports(bridge state.LinkID) ([]rawLink, error) {
+func (s *session) ports(bridge state.LinkID) ([]rawLink, error) {
 	for attempt := 1; ; attempt++ {
-		d, index, err := v.find(bridge)
+		h, index, err := s.find(bridge)
 		if err != nil {
 			return nil, err
 		}
-		links, err := d.conn.links()
+		links, err := h.conn.links()
 		if err == nil {
 			return slices.DeleteFunc(links, func(l rawLink) bool { return l.master != index }), nil
 		}
 		if !errors.Is(err, rtnl.ErrInterrupted) || attempt == maxReads {
 			return nil, err
 		}
-		if err := v.close(bridge.Namespace); err != nil {
+		if err := s.close(bridge.Namespace); err != nil {
 			return nil, err
 		}
 	}
 }
 
-func (v *visit) setMaster(op state.SetMaster) error {
-	d, err := v.knock(op.Namespace)
+func (s *session) setMaster(op state.SetMaster) error {
+	h, err := s.handle(op.Namespace)
 	if err != nil {
 		return err
 	}
-	master, err := d.index(op.Master)
+	master, err := h.index(op.Master)
 	if err != nil {
 		return fmt.Errorf("find %s: %w", op.Master, err)
 	}
-	return v.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_MASTER, uint32(master)))
+	return s.setLink(op.LinkID, rtnl.Uint32Attribute(unix.IFLA_MASTER, uint32(master)))
 }
 
-func (v *visit) setPortVLAN(op state.SetPortVLAN) error {
+func (s *session) setPortVLAN(op state.SetPortVLAN) error {
 	flags := uint16(0)
 	if op.PVID {
 		flags |= vlanInfoPVID
@@ -207,17 +209,17 @@ func (v *visit) setPortVLAN(op state.SetPortVLAN) error {
 	if op.Untagged {
 		flags |= vlanInfoUntagged
 	}
-	err := v.changePortVLAN(op.PortVLANID, unix.RTM_SETLINK, flags, op.Self)
+	err := s.changePortVLAN(op.PortVLANID, unix.RTM_SETLINK, flags, op.Self)
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		return v.notInVLANs(op.PortVLANID, err)
+		return s.notInVLANs(op.PortVLANID, err)
 	}
 	return err
 }
 
 // notInVLANs tells the two apart for which the kernel has one refusal: a link that is no port (any
 // more), and a kernel without VLANs.
-func (v *visit) notInVLANs(id state.PortVLANID, refused error) error {
-	link, err := v.endOf(state.LinkID{Namespace: id.Namespace, Name: id.Link})
+func (s *session) notInVLANs(id state.PortVLANID, refused error) error {
+	link, err := s.linkByName(state.LinkID{Namespace: id.Namespace, Name: id.Link})
 	if err == nil && link.master == 0 && link.kind != "bridge" {
 		return fmt.Errorf("%s is no port of a bridge: %w", id.Link, refused)
 	}
@@ -225,8 +227,8 @@ func (v *visit) notInVLANs(id state.PortVLANID, refused error) error {
 }
 
 // deletePortVLAN succeeds for a link that is no port (any more): the kernel says EOPNOTSUPP.
-func (v *visit) deletePortVLAN(op state.DeletePortVLAN) error {
-	err := v.changePortVLAN(op.PortVLANID, unix.RTM_DELLINK, 0, op.Self)
+func (s *session) deletePortVLAN(op state.DeletePortVLAN) error {
+	err := s.changePortVLAN(op.PortVLANID, unix.RTM_DELLINK, 0, op.Self)
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		return nil
 	}
@@ -234,7 +236,7 @@ func (v *visit) deletePortVLAN(op state.DeletePortVLAN) error {
 }
 
 // changePortVLAN names the port's own VLANs, or with self those of the bridge as a port of itself.
-func (v *visit) changePortVLAN(id state.PortVLANID, kind int, flags uint16, self bool) error {
+func (s *session) changePortVLAN(id state.PortVLANID, kind int, flags uint16, self bool) error {
 	spec := nl.NewRtAttr(unix.IFLA_AF_SPEC, nil)
 	if self {
 		spec.AddRtAttr(bridgeFlags, nl.Uint16Attr(bridgeFlagSelf))
@@ -242,7 +244,7 @@ func (v *visit) changePortVLAN(id state.PortVLANID, kind int, flags uint16, self
 	info := binary.NativeEndian.AppendUint16(nil, flags)
 	spec.AddRtAttr(bridgeVLANInfo, binary.NativeEndian.AppendUint16(info, id.VLAN))
 	link := state.LinkID{Namespace: id.Namespace, Name: id.Link}
-	return v.changeLink(link, kind, nl.NewIfInfomsg(unix.AF_BRIDGE), spec)
+	return s.changeLink(link, kind, nl.NewIfInfomsg(unix.AF_BRIDGE), spec)
 }
 
 // portVLAN is a port's membership in a VLAN as the kernel describes it.

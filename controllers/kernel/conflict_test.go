@@ -162,7 +162,7 @@ func TestWhatOthersHaveUnderALabsNamesIsReported(t *testing.T) {
 
 // A large lab is read in several parts.
 func TestWhatOthersHaveIsReportedOfEveryPart(t *testing.T) {
-	const links = 4 * fewestNames
+	const links = 4 * minNames
 	k := newKernel(t, Options{})
 	sh(t, fmt.Sprintf("for i in $(seq %d); do ln -s /nowhere /run/netns/default.routed-pair.n$i; done", links))
 	if told := observe(t, k, state.NewState()).Foreign; len(told) != links || !slices.IsSorted(told) {

@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kernel is the only one that talks to the kernel. It observes what a machine holds
-// of a lab, applies operations, asks for forwarding decisions, opens sockets inside, and
-// listens for changes. What should be there is not its business.
+// Package kernel observes what a machine holds of a lab, applies operations, asks for forwarding
+// decisions, opens sockets in a lab's namespaces, and watches for changes. It decides nothing about
+// what should be there.
 //
 //	want ──▶ Observe ──▶ Observation{State, Conflicts, Foreign}
 //	ops  ──▶ Apply   ──▶ how many succeeded, *OpError for the one that did not
 //
+// # Packages and files
+//
+//	rtnl, netns, socket    transport: messages; threads, namespaces and mounts; raw sockets
+//	session, conn          the handles of a locked thread; a namespace's rtnetlink connection
+//	observe, snapshot      read a lab; whose each object is
+//	apply, feature         perform operations, after a trial of what the kernel may lack
+//	watch, follow          events
+//	link, address, route … one file per noun: how it is listed, parsed and changed
+//
 // # Threads
 //
-// A network namespace belongs to a thread. Every way into one goes through Kernel.onThread:
-// a new goroutine on a locked thread that is unlocked only after it has returned to the
-// namespace it came from, and otherwise ends with its goroutine. A visit is one such stay that
-// goes through many namespaces. Nothing stays open in a lab's namespace after it, because
-// a file or socket keeps a deleted one alive; directories of settings, which do not, are kept
-// from one visit to the next, because finding them takes the longer the more namespaces there are.
-// A large lab is observed by several visits at a time, most of whose work is to read settings from files;
-// their sockets stay open until it is known which ends belong together.
+// A network namespace belongs to a thread. Every way into one goes through netns.Home.Do. A session is
+// the work of one such thread in any number of namespaces. Nothing stays open in a lab's namespace after
+// it, because a file or socket keeps a deleted one alive; directories of settings, which do not, are kept
+// from one session to the next, because finding them takes the longer the more namespaces there are.
+// Several sessions observe a large lab at the same time; their sockets stay open until the peers of
+// veths are resolved.
 //
 // # Whose is it
 //
@@ -27,7 +34,7 @@
 //	a link                          it is lo, has our group, or its peer has
 //	an address                      it is on such a link and not one the kernel gives lo
 //	the route to its network        it is as the kernel makes it with such an address
-//	an attribute                    its link is the lab's, and no lab asks for another value than at birth
+//	an attribute                    its link is the lab's, and no lab asks for another than the initial value
 //	a route of the main table       it has our protocol, or is where a wanted one belongs
 //	a setting                       it has a row in every State
 //	a membership in a VLAN          its port is the lab's
@@ -61,7 +68,7 @@
 //	a route's metrics, realm, scope, pref,   another route type  ip route replace
 //	  expiry, encapsulation, next hop object
 //	a queue below the root's                 its qdisc's         tc qdisc delete
-//	the queue a tbf was born with            its qdisc's limit   tc qdisc replace
+//	tbf's own queue                          its qdisc's limit   tc qdisc replace
 //
 // What is beside them is foreign: other tables, policy rules, neighbours, MAC entries and multicast groups
 // that somebody made to stay, filters of what comes in, packet filters, XDP programs, routes for some

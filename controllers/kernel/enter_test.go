@@ -40,7 +40,7 @@ func TestEnterSaysWhyNot(t *testing.T) {
 	}
 }
 
-// TestNoThreadIsLeftBehind looks at every thread of the process after all kinds of visits.
+// TestNoThreadIsLeftBehind looks at every thread of the process after all kinds of sessions.
 func TestNoThreadIsLeftBehind(t *testing.T) {
 	k := newKernel(t, Options{})
 	failing := errors.New("failing")

@@ -36,7 +36,7 @@ const trialNamespace = "trial"
 // lab's operations, and so does the error of one that is missing. They make as little as they can,
 // because what they made goes with the namespace while the lab is built: a bridge that goes keeps
 // everybody from changing links for some 20 ms.
-var trials = map[feature]func(*Kernel, *visit) error{
+var trials = map[feature]func(*Kernel, *session) error{
 	featureVeth:          tryKind("veth"),
 	featureBridge:        tryKind("bridge"),
 	featureVLANFiltering: try(state.AddBridge{LinkEnd: trialEnd("br0"), Bridge: state.Bridge{VLANFiltering: true}}),
@@ -57,10 +57,10 @@ func trialEnd(name string) state.LinkEnd {
 }
 
 // try performs operations.
-func try(ops ...state.Op) func(*Kernel, *visit) error {
-	return func(k *Kernel, v *visit) error {
+func try(ops ...state.Op) func(*Kernel, *session) error {
+	return func(k *Kernel, s *session) error {
 		for _, op := range ops {
-			if err := k.perform(v, op); err != nil {
+			if err := k.perform(s, op); err != nil {
 				return err
 			}
 		}
@@ -71,11 +71,11 @@ func try(ops ...state.Op) func(*Kernel, *visit) error {
 // tryKind asks for a link of a kind that has no queue to send from, which there cannot be. A kernel that
 // does not know the kind says so (EOPNOTSUPP), after it has looked for a module; any other refuses
 // the queues.
-func tryKind(kind string) func(*Kernel, *visit) error {
+func tryKind(kind string) func(*Kernel, *session) error {
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte(kind))
-	return func(_ *Kernel, v *visit) error {
-		err := v.newLink(trialEnd(kind), info, rtnl.Uint32Attribute(unix.IFLA_NUM_TX_QUEUES, 0))
+	return func(_ *Kernel, s *session) error {
+		err := s.newLink(trialEnd(kind), info, rtnl.Uint32Attribute(unix.IFLA_NUM_TX_QUEUES, 0))
 		if errors.Is(err, unix.EOPNOTSUPP) {
 			return featureMissing(kind, err)
 		}
@@ -144,9 +144,9 @@ func (k *Kernel) checkFeatures(ops []state.Op) error {
 	if len(untried) == 0 {
 		return nil
 	}
-	return k.onTrial(func(v *visit) error {
+	return k.onTrial(func(s *session) error {
 		for _, n := range untried {
-			if err := trials[n.feature](k, v); err != nil {
+			if err := trials[n.feature](k, s); err != nil {
 				return &OpError{Op: n.op, Err: err}
 			}
 			k.features.has[n.feature] = true
@@ -167,21 +167,21 @@ func (k *Kernel) tryFeature(f feature) error {
 	if k.features.has[f] {
 		return nil
 	}
-	err := k.onTrial(func(v *visit) error { return trials[f](k, v) })
+	err := k.onTrial(func(s *session) error { return trials[f](k, s) })
 	k.features.has[f] = err == nil
 	return err
 }
 
 // onTrial runs do in a namespace without a name, which ends with it.
-func (k *Kernel) onTrial(do func(*visit) error) error {
-	return k.visit(func(v *visit) error {
-		ns, err := v.thread.Unshare()
+func (k *Kernel) onTrial(do func(*session) error) error {
+	return k.withSession(func(s *session) error {
+		ns, err := s.thread.Unshare()
 		if err != nil {
 			return fmt.Errorf("try a feature: %w", err)
 		}
-		if _, err := v.furnish(trialNamespace, ns); err != nil {
+		if _, err := s.newHandle(trialNamespace, ns); err != nil {
 			return err
 		}
-		return do(v)
+		return do(s)
 	})
 }

@@ -14,9 +14,9 @@ import (
 func TestAKindOfLinkIsTriedWithoutMakingOne(t *testing.T) {
 	k := newKernel(t, Options{})
 	for kind, missing := range map[string]bool{"veth": false, "bridge": false, "no-such-kind": true} {
-		err := k.onTrial(func(v *visit) error {
-			tried := tryKind(kind)(k, v)
-			links, err := v.doors[trialNamespace].conn.links()
+		err := k.onTrial(func(s *session) error {
+			tried := tryKind(kind)(k, s)
+			links, err := s.handles[trialNamespace].conn.links()
 			if len(links) != 1 || err != nil {
 				t.Errorf("%s: there are %v, %v; want lo alone", kind, links, err)
 			}

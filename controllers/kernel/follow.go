@@ -31,8 +31,8 @@ func (k *Kernel) Follow(namespace string) error {
 	return nil
 }
 
-// somebodyElses is the name of a namespace that is not in NamespaceDir.
-const somebodyElses = ""
+// unknownNamespace is the name of a namespace that is not in NamespaceDir.
+const unknownNamespace = ""
 
 // nsidNames says which namespace of NamespaceDir an nsid means. It only remembers what the kernel
 // says: an nsid is used again when its namespace has ended, and is dropped by then.
@@ -41,7 +41,7 @@ type nsidNames struct {
 	names map[int32]string
 }
 
-// find returns the name behind an nsid, or somebodyElses.
+// find returns the name behind an nsid, or unknownNamespace.
 func (n *nsidNames) find(nsid int32) (string, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -53,7 +53,7 @@ func (n *nsidNames) find(nsid int32) (string, error) {
 		return "", err
 	}
 	if _, ok := names[nsid]; !ok {
-		names[nsid] = somebodyElses
+		names[nsid] = unknownNamespace
 	}
 	n.names = names
 	return names[nsid], nil

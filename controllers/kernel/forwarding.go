@@ -23,12 +23,12 @@ func (k *Kernel) LookupRoute(ctx context.Context, q state.ForwardingQuery) (stat
 	if err := ctx.Err(); err != nil {
 		return decision, err
 	}
-	err := k.visit(func(v *visit) error {
-		d, err := v.enter(q.Namespace)
+	err := k.withSession(func(s *session) error {
+		h, err := s.enter(q.Namespace)
 		if err != nil {
 			return err
 		}
-		decision, err = d.decide(q)
+		decision, err = h.decide(q)
 		return err
 	})
 	if err != nil {
@@ -50,28 +50,28 @@ func describeQuery(q state.ForwardingQuery) string {
 }
 
 // decide completes the kernel's answer with what a look-up does not tell.
-func (d *door) decide(q state.ForwardingQuery) (state.ForwardingDecision, error) {
-	decision, err := d.lookup(q)
+func (h *handle) decide(q state.ForwardingQuery) (state.ForwardingDecision, error) {
+	decision, err := h.lookup(q)
 	switch {
 	case err != nil:
 		return decision, err
 	case q.Incoming == "":
-		return decision, d.checkSource(q, decision.Verdict)
+		return decision, h.checkSource(q, decision.Verdict)
 	case decision.Verdict == state.Discarded:
-		return d.checkFilter(q)
+		return h.checkFilter(q)
 	case q.Destination.Is6() && decision.Verdict != state.DeliverLocally:
-		return d.checkForwarding6(q, decision)
+		return h.checkForwarding6(q, decision)
 	}
 	return decision, nil
 }
 
 // checkSource refuses a source that the node does not have: an IPv4 look-up for a packet of the
 // node's own fails for it as if there were no route.
-func (d *door) checkSource(q state.ForwardingQuery, verdict state.ForwardingVerdict) error {
+func (h *handle) checkSource(q state.ForwardingQuery, verdict state.ForwardingVerdict) error {
 	if !q.Source.IsValid() || (verdict != state.NoRoute && verdict != state.Discarded) {
 		return nil
 	}
-	anySource, err := d.lookup(state.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
+	anySource, err := h.lookup(state.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
 	if err == nil && anySource.Verdict != verdict {
 		err = fmt.Errorf("%s is no address of %s", q.Source, q.Namespace)
 	}
@@ -81,8 +81,8 @@ func (d *door) checkSource(q state.ForwardingQuery, verdict state.ForwardingVerd
 // checkFilter tells a refused source from a blackhole. Since Linux 6.14 a look-up for a packet
 // that comes in fails with EINVAL for both, and no longer with EXDEV for the source. A look-up for
 // the node's own packets knows the blackhole, and no reverse path.
-func (d *door) checkFilter(q state.ForwardingQuery) (state.ForwardingDecision, error) {
-	own, err := d.lookup(state.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
+func (h *handle) checkFilter(q state.ForwardingQuery) (state.ForwardingDecision, error) {
+	own, err := h.lookup(state.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
 	if err == nil && own.Verdict == state.Discarded {
 		return own, nil
 	}
@@ -90,8 +90,8 @@ func (d *door) checkFilter(q state.ForwardingQuery) (state.ForwardingDecision, e
 }
 
 // checkForwarding6 looks at the sysctls, which IPv4 look-ups consult and IPv6 ones do not.
-func (d *door) checkForwarding6(q state.ForwardingQuery, decision state.ForwardingDecision) (state.ForwardingDecision, error) {
-	forwards, err := d.forwards6(q.Incoming)
+func (h *handle) checkForwarding6(q state.ForwardingQuery, decision state.ForwardingDecision) (state.ForwardingDecision, error) {
+	forwards, err := h.forwards6(q.Incoming)
 	if err == nil && !forwards {
 		decision = state.ForwardingDecision{Verdict: state.NotForwarded}
 	}
@@ -101,12 +101,12 @@ func (d *door) checkForwarding6(q state.ForwardingQuery, decision state.Forwardi
 // forwards6 reports whether IPv6 packets that come in over a link are forwarded (ip6_forward):
 // conf.all decides. A link's own "forwarding" is about being a host or a router there; only
 // "force_forwarding" (Linux 6.17) has a say beside conf.all.
-func (d *door) forwards6(link string) (bool, error) {
-	all, err := d.readSysctl(state.SysctlForwarding6)
+func (h *handle) forwards6(link string) (bool, error) {
+	all, err := h.readSysctl(state.SysctlForwarding6)
 	if err != nil || all != "0" {
 		return err == nil, err
 	}
-	forced, err := d.readSysctl(state.LinkSysctl6(link, "force_forwarding"))
+	forced, err := h.readSysctl(state.LinkSysctl6(link, "force_forwarding"))
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil
 	}
@@ -114,23 +114,23 @@ func (d *door) forwards6(link string) (bool, error) {
 }
 
 // lookup asks the kernel once. Where its answer is an error that means a verdict, it is no error.
-func (d *door) lookup(q state.ForwardingQuery) (state.ForwardingDecision, error) {
-	request, err := d.lookupRequest(q)
+func (h *handle) lookup(q state.ForwardingQuery) (state.ForwardingDecision, error) {
+	request, err := h.lookupRequest(q)
 	if err != nil {
 		return state.ForwardingDecision{}, err
 	}
 	var answer lookupAnswer
-	err = d.conn.Get(unix.RTM_GETROUTE, 0, answer.parse, request...)
+	err = h.conn.Get(unix.RTM_GETROUTE, 0, answer.parse, request...)
 	if verdict, ok := verdictOf(err); ok {
 		return state.ForwardingDecision{Verdict: verdict}, nil
 	}
 	if err != nil {
 		return state.ForwardingDecision{}, err
 	}
-	return d.decision(q, answer)
+	return h.decision(q, answer)
 }
 
-func (d *door) lookupRequest(q state.ForwardingQuery) ([]nl.NetlinkRequestData, error) {
+func (h *handle) lookupRequest(q state.ForwardingQuery) ([]nl.NetlinkRequestData, error) {
 	header := &nl.RtMsg{RtMsg: unix.RtMsg{
 		Family:  uint8(family(q.Destination)),
 		Dst_len: uint8(q.Destination.BitLen()),
@@ -141,7 +141,7 @@ func (d *door) lookupRequest(q state.ForwardingQuery) ([]nl.NetlinkRequestData, 
 		request = append(request, nl.NewRtAttr(unix.RTA_SRC, q.Source.AsSlice()))
 	}
 	if q.Incoming != "" {
-		index, err := d.index(q.Incoming)
+		index, err := h.index(q.Incoming)
 		if err != nil {
 			return nil, fmt.Errorf("find %s: %w", q.Incoming, err)
 		}
@@ -208,7 +208,7 @@ func (a *lookupAnswer) setMetric(kind uint16, value []byte) error {
 
 // decision reads an answer by the type of its route. A broadcast is delivered where it comes
 // in and leaves where it is sent.
-func (d *door) decision(q state.ForwardingQuery, a lookupAnswer) (state.ForwardingDecision, error) {
+func (h *handle) decision(q state.ForwardingQuery, a lookupAnswer) (state.ForwardingDecision, error) {
 	decision := state.ForwardingDecision{Via: a.via, Source: a.source, MTU: a.mtu}
 	if !decision.Source.IsValid() && q.Incoming == "" {
 		decision.Source = q.Source
@@ -228,6 +228,6 @@ func (d *door) decision(q state.ForwardingQuery, a lookupAnswer) (state.Forwardi
 		decision.Verdict = state.Prohibited
 	}
 	var err error
-	decision.Link, err = d.conn.LinkName(a.outgoing)
+	decision.Link, err = h.conn.LinkName(a.outgoing)
 	return decision, err
 }

@@ -27,7 +27,7 @@ const (
 // groups finds multicast groups that somebody gave a bridge's port to stay. IPv6 looks for its neighbours
 // by such groups, and a bridge that knows one sends it nowhere else.
 func (in *interferer) groups() error {
-	err := in.door.conn.Get(unix.RTM_GETMDB, unix.NLM_F_DUMP, func(msg []byte) error {
+	err := in.handle.conn.Get(unix.RTM_GETMDB, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < sizeofPortMsg {
 			return errors.New("a multicast group's message is cut short")
 		}
@@ -58,10 +58,10 @@ func (in *interferer) group(entry []byte) {
 	bridge := in.links[port.master].name
 	found := state.Interference{
 		What: fmt.Sprintf("a static multicast group, %s at %s", group, port.name),
-		Look: fmt.Sprintf("bridge -n %s mdb show dev %s", in.door.name, bridge),
+		Look: fmt.Sprintf("bridge -n %s mdb show dev %s", in.handle.name, bridge),
 	}
 	if vlan := binary.NativeEndian.Uint16(entry[6:]); vlan == 0 && group != ofEthernet {
-		found.Undo = fmt.Sprintf("bridge -n %s mdb delete dev %s port %s grp %s permanent", in.door.name, bridge, port.name, group)
+		found.Undo = fmt.Sprintf("bridge -n %s mdb delete dev %s port %s grp %s permanent", in.handle.name, bridge, port.name, group)
 	}
 	in.found = append(in.found, found)
 }

@@ -16,36 +16,42 @@ const (
 	portForwarding = 3 // BR_STATE_FORWARDING
 )
 
-// birth is an attribute of a link and how the kernel makes it.
-type birth struct {
+// initialValue is the value of an attribute when the kernel has just made the link.
+type initialValue struct {
 	attribute state.LinkAttribute
 	value     []byte
 }
 
-// births are by the number of their netlink attribute.
-type births [64]birth
+// initialValues are by the number of their netlink attribute.
+type initialValues [64]initialValue
 
-func birthsOf(prefix state.LinkAttribute, byNumber map[int]birth) (all births) {
-	for number, b := range byNumber {
-		b.attribute = prefix + b.attribute
-		all[number] = b
+func initialValuesOf(prefix state.LinkAttribute, byNumber map[int]initialValue) (all initialValues) {
+	for number, initial := range byNumber {
+		initial.attribute = prefix + initial.attribute
+		all[number] = initial
 	}
 	return all
 }
 
-func of8(name state.LinkAttribute, value uint8) birth   { return birth{name, []byte{value}} }
-func of16(name state.LinkAttribute, value uint16) birth { return birth{name, nl.Uint16Attr(value)} }
-func of32(name state.LinkAttribute, value uint32) birth { return birth{name, nl.Uint32Attr(value)} }
+func of8(name state.LinkAttribute, value uint8) initialValue {
+	return initialValue{name, []byte{value}}
+}
+func of16(name state.LinkAttribute, value uint16) initialValue {
+	return initialValue{name, nl.Uint16Attr(value)}
+}
+func of32(name state.LinkAttribute, value uint32) initialValue {
+	return initialValue{name, nl.Uint32Attr(value)}
+}
 
-// linkBirths are those of every link.
-var linkBirths = birthsOf("", map[int]birth{
+// initialLink is every link's.
+var initialLink = initialValuesOf("", map[int]initialValue{
 	unix.IFLA_BROADCAST: {"broadcast", []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
 	unix.IFLA_LINKMODE:  of8("mode", 0),
 	unix.IFLA_OPERSTATE: of8("state", operUp),
 })
 
-// bridgeBirths are those of a bridge (IFLA_INFO_DATA). Times are in 1/100 s.
-var bridgeBirths = birthsOf("type bridge ", map[int]birth{
+// initialBridge is a bridge's (IFLA_INFO_DATA). Times are in 1/100 s.
+var initialBridge = initialValuesOf("type bridge ", map[int]initialValue{
 	unix.IFLA_BR_HELLO_TIME:        of32("hello_time", 200),
 	unix.IFLA_BR_MAX_AGE:           of32("max_age", 2000),
 	unix.IFLA_BR_AGEING_TIME:       of32("ageing_time", 30000),
@@ -62,9 +68,9 @@ var bridgeBirths = birthsOf("type bridge ", map[int]birth{
 	unix.IFLA_BR_FDB_MAX_LEARNED:   of32("fdb_max_learned", 0),
 })
 
-// portBirths are those of a bridge's port (IFLA_INFO_SLAVE_DATA). A veth says that it has 10 Gbit/s,
-// which is worth a cost of 2.
-var portBirths = birthsOf("type bridge_slave ", map[int]birth{
+// initialPort is a bridge port's (IFLA_INFO_SLAVE_DATA). A veth reports a speed of 10 Gbit/s, which gives
+// it a cost of 2.
+var initialPort = initialValuesOf("type bridge_slave ", map[int]initialValue{
 	portState:                         of8("state", portDisabled), // the kernel goes on from there
 	unix.IFLA_BRPORT_PRIORITY:         of16("priority", 32),
 	unix.IFLA_BRPORT_COST:             of32("cost", 2),

@@ -25,12 +25,12 @@ import (
 // only about packets that get lost: Observe leaves it out, since each kind is a request of its own.
 func (k *Kernel) Interferences(_ context.Context, namespace string) ([]state.Interference, error) {
 	var found []state.Interference
-	err := k.visit(func(v *visit) error {
-		d, err := v.enter(namespace)
+	err := k.withSession(func(s *session) error {
+		h, err := s.enter(namespace)
 		if err != nil {
 			return err
 		}
-		found, err = d.interferences()
+		found, err = h.interferences()
 		return err
 	})
 	if err != nil {
@@ -40,19 +40,19 @@ func (k *Kernel) Interferences(_ context.Context, namespace string) ([]state.Int
 }
 
 // interferences must not outlive the thread's stay in the namespace.
-func (d *door) interferences() ([]state.Interference, error) {
-	links, err := d.conn.links()
+func (h *handle) interferences() ([]state.Interference, error) {
+	links, err := h.conn.links()
 	if err != nil {
 		return nil, err
 	}
-	in := interferer{door: d, links: map[int]rawLink{}}
+	in := interferer{handle: h, links: map[int]rawLink{}}
 	for _, l := range links {
 		in.links[l.index] = l
 		if l.xdp {
 			in.found = append(in.found, state.Interference{
 				What: "an XDP program on " + l.name,
-				Look: fmt.Sprintf("ip -n %s link show %s", d.name, l.name),
-				Undo: fmt.Sprintf("ip -n %s link set dev %s xdp off", d.name, l.name),
+				Look: fmt.Sprintf("ip -n %s link show %s", h.name, l.name),
+				Undo: fmt.Sprintf("ip -n %s link set dev %s xdp off", h.name, l.name),
 			})
 		}
 	}
@@ -66,9 +66,9 @@ func (d *door) interferences() ([]state.Interference, error) {
 
 // interferer collects what it finds.
 type interferer struct {
-	door  *door
-	links map[int]rawLink
-	found []state.Interference
+	handle *handle
+	links  map[int]rawLink
+	found  []state.Interference
 }
 
 func (in *interferer) add(what, look string, args ...any) {
@@ -77,7 +77,7 @@ func (in *interferer) add(what, look string, args ...any) {
 
 // routes finds those of others in the main table.
 func (in *interferer) routes() error {
-	routes, _, err := in.door.conn.routes()
+	routes, _, err := in.handle.conn.routes()
 	if err != nil {
 		return fmt.Errorf("list routes: %w", err)
 	}
@@ -94,8 +94,8 @@ func (in *interferer) routes() error {
 		}
 		in.found = append(in.found, state.Interference{
 			What:  fmt.Sprintf("a route that is not the lab's, %s %s", kind, r.prefix),
-			Look:  fmt.Sprintf("ip -n %s route show type %s exact %s", in.door.name, kind, r.prefix),
-			Undo:  fmt.Sprintf("ip -n %s route delete %s %s proto %d", in.door.name, kind, r.prefix, r.protocol), // IPv6 does not compare types
+			Look:  fmt.Sprintf("ip -n %s route show type %s exact %s", in.handle.name, kind, r.prefix),
+			Undo:  fmt.Sprintf("ip -n %s route delete %s %s proto %d", in.handle.name, kind, r.prefix, r.protocol), // IPv6 does not compare types
 			Route: state.ForeignRoute{Type: kind, Prefix: r.prefix},
 		})
 	}
@@ -109,17 +109,17 @@ func (in *interferer) settings() error {
 		names = append(names, state.LinkSysctl4(l.name, "arp_filter"))
 	}
 	for _, name := range names {
-		value, err := in.door.readSysctl(name)
+		value, err := in.handle.readSysctl(name)
 		switch {
 		case errors.Is(err, unix.ENOENT) || value == "0": // not there without the family, or before Linux 4.17
 			continue
 		case err != nil:
 			return err
 		}
-		off := state.SetSysctl{Namespace: in.door.name, Name: name, Value: "0"}
+		off := state.SetSysctl{Namespace: in.handle.name, Name: name, Value: "0"}
 		in.found = append(in.found, state.Interference{
 			What:    fmt.Sprintf("%s %s", name, value),
-			Look:    fmt.Sprintf("ip netns exec %s sysctl %s", in.door.name, name),
+			Look:    fmt.Sprintf("ip netns exec %s sysctl %s", in.handle.name, name),
 			Undo:    off.String(),
 			Setting: state.ForeignSetting{Name: name, Value: value},
 		})
@@ -135,8 +135,8 @@ func (in *interferer) neighbours() error {
 		}
 		in.found = append(in.found, state.Interference{
 			What:      fmt.Sprintf("a permanent neighbour entry, %s is %s on %s", e.address, e.mac, e.link.name),
-			Look:      fmt.Sprintf("ip -n %s neighbour show dev %s nud permanent", in.door.name, e.link.name),
-			Undo:      fmt.Sprintf("ip -n %s neighbour delete %s dev %s", in.door.name, e.address, e.link.name),
+			Look:      fmt.Sprintf("ip -n %s neighbour show dev %s nud permanent", in.handle.name, e.link.name),
+			Undo:      fmt.Sprintf("ip -n %s neighbour delete %s dev %s", in.handle.name, e.address, e.link.name),
 			Neighbour: state.NeighbourEntry{Link: e.link.name, Address: e.address, MAC: e.mac},
 		})
 	})
@@ -152,8 +152,8 @@ func (in *interferer) macEntries() error {
 		}
 		in.found = append(in.found, state.Interference{
 			What: fmt.Sprintf("a static MAC entry, %s is at %s", e.mac, e.link.name),
-			Look: fmt.Sprintf("bridge -n %s fdb show dev %s", in.door.name, e.link.name),
-			Undo: fmt.Sprintf("bridge -n %s fdb delete %s dev %s master", in.door.name, e.mac, e.link.name),
+			Look: fmt.Sprintf("bridge -n %s fdb show dev %s", in.handle.name, e.link.name),
+			Undo: fmt.Sprintf("bridge -n %s fdb delete %s dev %s master", in.handle.name, e.mac, e.link.name),
 		})
 	})
 }
@@ -172,7 +172,7 @@ type entry struct {
 }
 
 func (in *interferer) entries(family uint8, each func(entry)) error {
-	return in.door.conn.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
+	return in.handle.conn.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofNdMsg {
 			return errors.New("an entry's message is cut short")
 		}
@@ -198,10 +198,10 @@ func (in *interferer) entries(family uint8, each func(entry)) error {
 
 // ingress finds links with filters of what comes in.
 func (in *interferer) ingress() error {
-	return in.door.conn.Get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
+	return in.handle.conn.Get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
 		q, err := parseQdisc(msg)
 		if name := in.links[q.index].name; err == nil && q.parent == ingressParent {
-			in.add("room for traffic filters on "+name, "tc -n %s filter show dev %s ingress", in.door.name, name)
+			in.add("room for traffic filters on "+name, "tc -n %s filter show dev %s ingress", in.handle.name, name)
 		}
 		return err
 	}, &nl.TcMsg{Family: unix.AF_UNSPEC})
@@ -214,7 +214,7 @@ func (in *interferer) packetFilters() error {
 		return fmt.Errorf("list packet filters: %w", err)
 	}
 	for _, table := range tables {
-		in.add("a packet filter, nftables table "+table, "ip netns exec %s nft list ruleset", in.door.name)
+		in.add("a packet filter, nftables table "+table, "ip netns exec %s nft list ruleset", in.handle.name)
 	}
 	for _, program := range []string{"iptables", "ip6tables"} {
 		names, err := os.ReadFile("/proc/thread-self/net/" + strings.TrimSuffix(program, "tables") + "_tables_names")
@@ -222,7 +222,7 @@ func (in *interferer) packetFilters() error {
 			continue
 		}
 		for name := range strings.FieldsSeq(string(names)) {
-			in.add(fmt.Sprintf("a packet filter, %s table %s", program, name), "ip netns exec %s %s-legacy -t %s -S", in.door.name, program, name)
+			in.add(fmt.Sprintf("a packet filter, %s table %s", program, name), "ip netns exec %s %s-legacy -t %s -S", in.handle.name, program, name)
 		}
 	}
 	return nil

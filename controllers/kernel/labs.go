@@ -23,12 +23,12 @@ func (k *Kernel) Labs(ctx context.Context) ([]state.Identity, error) {
 		return nil, ignoreMissing(err)
 	}
 	labs := map[state.Identity]bool{}
-	err = k.visit(func(v *visit) error {
+	err = k.withSession(func(s *session) error {
 		for _, entry := range entries {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			id, ok, err := v.identify(entry.Name())
+			id, ok, err := s.identify(entry.Name())
 			if err != nil {
 				return fmt.Errorf("look at %s: %w", entry.Name(), err)
 			}
@@ -42,16 +42,16 @@ func (k *Kernel) Labs(ctx context.Context) ([]state.Identity, error) {
 }
 
 // identify says which lab a namespace belongs to.
-func (v *visit) identify(name string) (id state.Identity, ok bool, err error) {
+func (s *session) identify(name string) (id state.Identity, ok bool, err error) {
 	namespace, lab, node, ok := state.SplitNetworkNamespace(name)
 	if !ok {
 		return state.Identity{}, false, nil
 	}
-	file, err := v.inspect(name)
+	file, err := s.inspect(name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, netns.ErrNotMounted) {
 		return state.Identity{}, false, nil
 	}
-	if err := errors.Join(err, v.close(name)); err != nil {
+	if err := errors.Join(err, s.close(name)); err != nil {
 		return state.Identity{}, false, err
 	}
 	owner, marked, ok := state.ParseMark(file.mark)

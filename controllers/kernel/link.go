@@ -228,12 +228,12 @@ func settings(array []byte, places map[string]int) map[string]string {
 // addLink creates a pair in one message, with both ends in their namespaces and marked by
 // their group from the start: nothing ever appears elsewhere, and nothing is ever unmarked.
 // They stay down, because a veth cannot be set up before it has its peer.
-func (v *visit) addLink(op state.AddLink) error {
-	here, err := v.knock(op.Ends[0].Namespace)
+func (s *session) addLink(op state.AddLink) error {
+	here, err := s.handle(op.Ends[0].Namespace)
 	if err != nil {
 		return err
 	}
-	there, err := v.knock(op.Ends[1].Namespace)
+	there, err := s.handle(op.Ends[1].Namespace)
 	if err != nil {
 		return err
 	}
@@ -253,38 +253,38 @@ func (v *visit) addLink(op state.AddLink) error {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return featureMissing("veth", err)
 	case errors.Is(err, unix.EEXIST):
-		return v.mustBePlugged(op, err)
+		return s.mustBePair(op, err)
 	}
 	return err
 }
 
-// mustBePlugged returns exists unless what exists is the pair that was to be added.
-func (v *visit) mustBePlugged(op state.AddLink, exists error) error {
-	here, err := v.endOf(op.Ends[0].LinkID)
+// mustBePair returns exists unless the existing links are the pair that was to be added.
+func (s *session) mustBePair(op state.AddLink, exists error) error {
+	here, err := s.linkByName(op.Ends[0].LinkID)
 	if err != nil {
 		return errors.Join(exists, ignoreGone(err))
 	}
-	there, err := v.endOf(op.Ends[1].LinkID)
+	there, err := s.linkByName(op.Ends[1].LinkID)
 	if err != nil {
 		return errors.Join(exists, ignoreGone(err))
 	}
 	if here.index != there.peerIndex || there.index != here.peerIndex {
 		return exists
 	}
-	same, err := nsids{}.is(v.doors[op.Ends[0].Namespace], here.peerNamespace, v.doors[op.Ends[1].Namespace])
+	same, err := nsids{}.is(s.handles[op.Ends[0].Namespace], here.peerNamespace, s.handles[op.Ends[1].Namespace])
 	if err != nil || !same {
 		return errors.Join(exists, err)
 	}
 	return nil
 }
 
-// endOf reads a link by its name.
-func (v *visit) endOf(id state.LinkID) (rawLink, error) {
-	d, index, err := v.find(id)
+// linkByName reads a link.
+func (s *session) linkByName(id state.LinkID) (rawLink, error) {
+	h, index, err := s.find(id)
 	if err != nil {
 		return rawLink{}, err
 	}
-	return d.conn.link(index)
+	return h.conn.link(index)
 }
 
 func endAttributes(end state.LinkEnd) []*nl.RtAttr {
@@ -304,18 +304,18 @@ func vethAttributes(end state.LinkEnd) []*nl.RtAttr {
 }
 
 // deleteLink deletes an interface, and with it its peer. Already gone is as good.
-func (v *visit) deleteLink(op state.DeleteLink) error {
-	defer v.forgetIndexes()
-	return ignoreGone(v.changeLink(op.LinkID, unix.RTM_DELLINK, nl.NewIfInfomsg(unix.AF_UNSPEC)))
+func (s *session) deleteLink(op state.DeleteLink) error {
+	defer s.forgetIndexes()
+	return ignoreGone(s.changeLink(op.LinkID, unix.RTM_DELLINK, nl.NewIfInfomsg(unix.AF_UNSPEC)))
 }
 
 // prepareDeletion does what needs the namespace; what it returns can run anywhere.
-func (v *visit) prepareDeletion(op state.DeleteLink) (deletion func() error, err error) {
-	d, err := v.enter(op.Namespace)
+func (s *session) prepareDeletion(op state.DeleteLink) (deletion func() error, err error) {
+	h, err := s.enter(op.Namespace)
 	if err != nil {
 		return nil, err
 	}
-	index, err := d.index(op.Name)
+	index, err := h.index(op.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -331,54 +331,54 @@ func (v *visit) prepareDeletion(op state.DeleteLink) (deletion func() error, err
 	}, nil
 }
 
-func (v *visit) setAdmin(op state.SetAdmin) error {
+func (s *session) setAdmin(op state.SetAdmin) error {
 	header := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	header.Change = unix.IFF_UP
 	if op.Up {
 		header.Flags = unix.IFF_UP
 	}
-	return v.changeLink(op.LinkID, unix.RTM_NEWLINK, header)
+	return s.changeLink(op.LinkID, unix.RTM_NEWLINK, header)
 }
 
 // setLink changes one attribute of a link.
-func (v *visit) setLink(id state.LinkID, attribute *nl.RtAttr) error {
-	return v.changeLink(id, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), attribute)
+func (s *session) setLink(id state.LinkID, attribute *nl.RtAttr) error {
+	return s.changeLink(id, unix.RTM_NEWLINK, nl.NewIfInfomsg(unix.AF_UNSPEC), attribute)
 }
 
-func (v *visit) changeLink(id state.LinkID, kind int, header *nl.IfInfomsg, attributes ...nl.NetlinkRequestData) error {
-	d, index, err := v.find(id)
+func (s *session) changeLink(id state.LinkID, kind int, header *nl.IfInfomsg, attributes ...nl.NetlinkRequestData) error {
+	h, index, err := s.find(id)
 	if err != nil {
 		return err
 	}
 	header.Index = int32(index)
-	return d.conn.Send(kind, 0, append([]nl.NetlinkRequestData{header}, attributes...)...)
+	return h.conn.Send(kind, 0, append([]nl.NetlinkRequestData{header}, attributes...)...)
 }
 
 // find returns a link's namespace and index.
-func (v *visit) find(id state.LinkID) (*door, int, error) {
-	d, err := v.knock(id.Namespace)
+func (s *session) find(id state.LinkID) (*handle, int, error) {
+	h, err := s.handle(id.Namespace)
 	if err != nil {
 		return nil, 0, err
 	}
-	index, err := d.index(id.Name)
-	return d, index, err
+	index, err := h.index(id.Name)
+	return h, index, err
 }
 
 // forgetIndexes must follow a deletion: links go along with others, in other namespaces too.
-func (v *visit) forgetIndexes() {
-	for _, d := range v.doors {
-		clear(d.indexes)
+func (s *session) forgetIndexes() {
+	for _, h := range s.handles {
+		clear(h.indexes)
 	}
 }
 
 // index finds a link by its name. As long as there is the link it keeps its index.
-func (d *door) index(name string) (int, error) {
-	if index, ok := d.indexes[name]; ok {
+func (h *handle) index(name string) (int, error) {
+	if index, ok := h.indexes[name]; ok {
 		return index, nil
 	}
-	index, err := d.conn.LinkIndex(name)
+	index, err := h.conn.LinkIndex(name)
 	if err == nil {
-		d.indexes[name] = index
+		h.indexes[name] = index
 	}
 	return index, err
 }

@@ -19,12 +19,12 @@ import (
 // behind which port. Addresses of their own are left out.
 func (k *Kernel) MACTable(_ context.Context, namespace string) ([]state.MACEntry, error) {
 	var entries []state.MACEntry
-	err := k.visit(func(v *visit) error {
-		d, err := v.enter(namespace)
+	err := k.withSession(func(s *session) error {
+		h, err := s.enter(namespace)
 		if err != nil {
 			return err
 		}
-		entries, err = d.conn.macTable()
+		entries, err = h.conn.macTable()
 		return err
 	})
 	if err != nil {

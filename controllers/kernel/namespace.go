@@ -75,8 +75,8 @@ func (f namespaceFile) String() string {
 }
 
 // inspect says what is at a namespace's path; the error is fs.ErrNotExist for nothing. A
-// mounted namespace is left open as a door of the visit.
-func (v *visit) inspect(name string) (namespaceFile, error) {
+// mounted namespace is left open as a handle of the session.
+func (s *session) inspect(name string) (namespaceFile, error) {
 	path, err := namespacePath(name)
 	if err != nil {
 		return namespaceFile{}, err
@@ -96,14 +96,14 @@ func (v *visit) inspect(name string) (namespaceFile, error) {
 		mark, err := readMark(fd)
 		return namespaceFile{mark: mark}, err
 	}
-	d, err := v.admit(name, netns.Handle(fd))
+	h, err := s.enterOpen(name, netns.Handle(fd))
 	if errors.Is(err, unix.EINVAL) {
 		return namespaceFile{found: "a namespace that is no network namespace"}, nil
 	}
 	if err != nil {
 		return namespaceFile{}, err
 	}
-	lo, err := d.conn.link(loopbackIndex)
+	lo, err := h.conn.link(loopbackIndex)
 	return namespaceFile{mounted: true, mark: lo.alias}, err
 }
 
@@ -129,7 +129,7 @@ func readMark(fd int) (string, error) {
 
 // createNamespace makes a namespace that is complete, mark and settings, before the mount
 // makes it visible. Killed at any point it leaves nothing, a file with the mark, or all.
-func (v *visit) createNamespace(op state.CreateNamespace) error {
+func (s *session) createNamespace(op state.CreateNamespace) error {
 	path, err := namespacePath(op.Name)
 	if err != nil {
 		return err
@@ -145,9 +145,9 @@ func (v *visit) createNamespace(op state.CreateNamespace) error {
 		if err != nil {
 			return err
 		}
-		return v.mountNew(op, path)
+		return s.mountNew(op, path)
 	}
-	switch there, err := v.inspect(op.Name); {
+	switch there, err := s.inspect(op.Name); {
 	case err != nil:
 		return err
 	case !there.ours(op.Mark):
@@ -155,7 +155,7 @@ func (v *visit) createNamespace(op state.CreateNamespace) error {
 	case there.mounted:
 		return nil
 	}
-	return v.mountNew(op, path)
+	return s.mountNew(op, path)
 }
 
 // placeMark makes a file that appears with its content or not at all.
@@ -175,19 +175,19 @@ func placeMark(path, mark string) error {
 	return nil
 }
 
-func (v *visit) mountNew(op state.CreateNamespace, path string) error {
-	ns, err := v.thread.Unshare()
+func (s *session) mountNew(op state.CreateNamespace, path string) error {
+	ns, err := s.thread.Unshare()
 	if err != nil {
 		return err
 	}
-	d, err := v.furnish(op.Name, ns)
+	h, err := s.newHandle(op.Name, ns)
 	if err != nil {
 		return err
 	}
-	if err := d.conn.setAlias(loopbackIndex, op.Mark); err != nil {
+	if err := h.conn.setAlias(loopbackIndex, op.Mark); err != nil {
 		return fmt.Errorf("mark lo: %w", err)
 	}
-	if err := state.BirthSysctls(d.writeBirthSysctl); err != nil {
+	if err := state.BirthSysctls(h.writeInitialSysctl); err != nil {
 		return err
 	}
 	return netns.Mount(ns, path)
@@ -195,18 +195,18 @@ func (v *visit) mountNew(op state.CreateNamespace, path string) error {
 
 // deleteNamespace unmounts a namespace and removes its file, whatever part of that is left
 // to do. A namespace that somebody mounted once more onto itself is unmounted as often.
-func (v *visit) deleteNamespace(k *Kernel, name string) error {
+func (s *session) deleteNamespace(k *Kernel, name string) error {
 	path, err := namespacePath(name)
 	if err != nil {
 		return err
 	}
 	for mounted := true; mounted; {
-		mounted, err = v.mountedAt(name, path)
+		mounted, err = s.mountedAt(name, path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err == nil && mounted {
-			err = v.unmount(k, name, path)
+			err = s.unmount(k, name, path)
 		}
 		if err != nil {
 			return err
@@ -220,8 +220,8 @@ func (v *visit) deleteNamespace(k *Kernel, name string) error {
 
 // mountedAt says whether a namespace to be deleted is mounted. It looks at the mark once more: an
 // operation carries only the name.
-func (v *visit) mountedAt(name, path string) (bool, error) {
-	there, err := v.inspect(name)
+func (s *session) mountedAt(name, path string) (bool, error) {
+	there, err := s.inspect(name)
 	if err != nil {
 		return false, err
 	}
@@ -231,14 +231,14 @@ func (v *visit) mountedAt(name, path string) (bool, error) {
 	return there.mounted, nil
 }
 
-func (v *visit) unmount(k *Kernel, name, path string) error {
-	if err := v.remember(k, name); err != nil {
+func (s *session) unmount(k *Kernel, name, path string) error {
+	if err := s.remember(k, name); err != nil {
 		return err
 	}
-	if err := v.close(name); err != nil {
+	if err := s.close(name); err != nil {
 		return err
 	}
-	v.kept.forget(name)
+	s.kept.forget(name)
 	return netns.Unmount(path)
 }
 

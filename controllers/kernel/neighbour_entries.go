@@ -29,17 +29,17 @@ type neighbour struct {
 // with it.
 func (k *Kernel) RememberNeighbours(namespaces []string) (forget func() error, err error) {
 	before := map[string]map[neighbour]bool{}
-	err = k.eachNamespace(namespaces, func(d *door) error {
-		before[d.name], err = d.conn.neighbours()
+	err = k.eachNamespace(namespaces, func(h *handle) error {
+		before[h.name], err = h.conn.neighbours()
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("remember the neighbours: %w", err)
 	}
 	return func() error {
-		err := k.eachNamespace(namespaces, func(d *door) error {
-			if isThere, known := before[d.name]; known {
-				return d.conn.forget(func(n neighbour) bool { return !isThere[n] })
+		err := k.eachNamespace(namespaces, func(h *handle) error {
+			if isThere, known := before[h.name]; known {
+				return h.conn.forget(func(n neighbour) bool { return !isThere[n] })
 			}
 			return nil
 		})
@@ -53,11 +53,11 @@ func (k *Kernel) RememberNeighbours(namespaces []string) (forget func() error, e
 // Forget deletes entries of neighbour tables, by network namespace and address, that are not
 // permanent. A namespace that is gone had its entries deleted with it.
 func (k *Kernel) Forget(ctx context.Context, neighbours map[string]map[netip.Addr]bool) error {
-	err := k.eachNamespace(slices.Sorted(maps.Keys(neighbours)), func(d *door) error {
+	err := k.eachNamespace(slices.Sorted(maps.Keys(neighbours)), func(h *handle) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return d.conn.forget(func(n neighbour) bool { return neighbours[d.name][n.address] })
+		return h.conn.forget(func(n neighbour) bool { return neighbours[h.name][n.address] })
 	})
 	if err != nil {
 		return fmt.Errorf("delete neighbours that have moved: %w", err)
@@ -66,16 +66,16 @@ func (k *Kernel) Forget(ctx context.Context, neighbours map[string]map[netip.Add
 }
 
 // eachNamespace goes through namespaces, with one open at a time. One that is not there is passed over.
-func (k *Kernel) eachNamespace(namespaces []string, do func(*door) error) error {
-	return k.visit(func(v *visit) error {
+func (k *Kernel) eachNamespace(namespaces []string, do func(*handle) error) error {
+	return k.withSession(func(s *session) error {
 		for _, name := range namespaces {
-			d, err := v.enter(name)
+			h, err := s.enter(name)
 			if err == nil {
-				err = do(d)
+				err = do(h)
 			} else if changedMeanwhile(err) {
 				continue
 			}
-			if err := errors.Join(err, v.close(name)); err != nil {
+			if err := errors.Join(err, s.close(name)); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -128,12 +128,12 @@ func parseNeighbour(msg []byte) (n neighbour, temporary bool) {
 		}
 		return nil
 	})
-	return n, err == nil && n.address.IsValid() && !lasting(header)
+	return n, err == nil && n.address.IsValid() && !permanent(header)
 }
 
-// lasting reports whether somebody made an entry to stay. NUD_NOARP is that, except for
-// multicast addresses: whoever looks for an IPv6 neighbour makes the kernel keep one of those, too.
-func lasting(header unix.NdMsg) bool {
+// permanent reports an entry that the kernel does not remove by itself. NUD_NOARP entries are permanent
+// except those of multicast addresses, which the kernel makes when it looks for an IPv6 neighbour.
+func permanent(header unix.NdMsg) bool {
 	switch {
 	case header.State&unix.NUD_PERMANENT != 0:
 		return true

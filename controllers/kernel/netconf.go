@@ -25,9 +25,9 @@ const (
 	netconfDefault    = -2 // NETCONFA_IFINDEX_DEFAULT
 )
 
-// netconfQuestions are the settings that the kernel tells in a message, several at a time. All
-// others of a namespace have to be read from files, which takes longer than everything else.
-var netconfQuestions = []struct {
+// netconfRequests are the settings that RTM_GETNETCONF carries, several in a message. All others of a
+// namespace have to be read from files, which takes longer than everything else.
+var netconfRequests = []struct {
 	family uint8
 	scope  int32
 	names  map[uint16]string
@@ -48,8 +48,8 @@ var netconfQuestions = []struct {
 // have is left out.
 func (c *conn) netconf() (map[string]string, error) {
 	values := map[string]string{}
-	for _, q := range netconfQuestions {
-		told, err := c.ask(q.family, q.scope, q.names)
+	for _, q := range netconfRequests {
+		told, err := c.netconfValues(q.family, q.scope, q.names)
 		if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
 			return nil, fmt.Errorf("read network settings: %w", err)
 		}
@@ -58,7 +58,7 @@ func (c *conn) netconf() (map[string]string, error) {
 	return values, nil
 }
 
-func (c *conn) ask(family uint8, scope int32, names map[uint16]string) (map[string]string, error) {
+func (c *conn) netconfValues(family uint8, scope int32, names map[uint16]string) (map[string]string, error) {
 	told := map[string]string{}
 	err := c.Get(unix.RTM_GETNETCONF, 0, func(msg []byte) error {
 		return rtnl.Attributes(msg[min(len(msg), netconfMsgSize):], func(kind uint16, value []byte) error {

@@ -11,14 +11,14 @@ import (
 )
 
 // insideTutorial runs fn in the tutorial's router.
-func insideTutorial(t *testing.T, fn func(d *door)) {
+func insideTutorial(t *testing.T, fn func(h *handle)) {
 	t.Helper()
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	err := k.visit(func(v *visit) error {
-		d, err := v.enter(router)
+	err := k.withSession(func(s *session) error {
+		h, err := s.enter(router)
 		if err == nil {
-			fn(d)
+			fn(h)
 		}
 		return err
 	})
@@ -29,17 +29,17 @@ func insideTutorial(t *testing.T, fn func(d *door)) {
 
 // The kernel's messages tell the same as its files, whatever the value.
 func TestSettingsInMessagesAreThoseInFiles(t *testing.T) {
-	insideTutorial(t, func(d *door) {
-		born, err := d.conn.netconf()
+	insideTutorial(t, func(h *handle) {
+		born, err := h.conn.netconf()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range slices.Sorted(maps.Keys(born)) {
 			for _, value := range []string{"1", "0"} {
-				if err := d.writeSysctl(name, value); err != nil {
+				if err := h.writeSysctl(name, value); err != nil {
 					t.Fatal(err)
 				}
-				told, err := d.conn.netconf()
+				told, err := h.conn.netconf()
 				if err != nil || told[name] != value {
 					t.Errorf("%s is %s, the message says %q, %v", name, value, told[name], err)
 				}

@@ -39,21 +39,21 @@ func changedMeanwhile(err error) bool {
 }
 
 func (k *Kernel) observeOnce(ctx context.Context, id state.Identity, want state.State) (state.Observation, error) {
-	o, err := k.look(ctx, id, want)
+	o, err := k.read(ctx, id, want)
 	if err != nil {
 		return state.Observation{}, err
 	}
 	return o.result(), nil
 }
 
-// look reads the parts of a lab at the same time, each on a thread of its own, and says whose each thing
-// is when all have been read.
-func (k *Kernel) look(ctx context.Context, id state.Identity, want state.State) (*observer, error) {
+// read reads the parts of a lab at the same time, each on a thread of its own. Which objects are the
+// lab's is decided when all have been read.
+func (k *Kernel) read(ctx context.Context, id state.Identity, want state.State) (*observer, error) {
 	names, err := k.candidates(id, want)
 	if err != nil {
 		return nil, err
 	}
-	parts := inParts(id, want, names)
+	parts := split(id, want, names)
 	defer func() {
 		for _, o := range parts {
 			o.close()
@@ -63,21 +63,21 @@ func (k *Kernel) look(ctx context.Context, id state.Identity, want state.State) 
 		return nil, err
 	}
 	for _, o := range parts[1:] {
-		parts[0].absorb(o)
+		parts[0].merge(o)
 	}
-	return parts[0], parts[0].observeInteriors()
+	return parts[0], parts[0].addRows()
 }
 
-// Reading is split over at most mostReaders threads, of which each has at least fewestNames to read:
-// listing links can only be done by one at a time on a machine.
+// Reading is split over at most maxReaders threads with at least minNames each: the kernel lists links
+// for one thread at a time (RTNL).
 const (
-	mostReaders = 4
-	fewestNames = 16
+	maxReaders = 4
+	minNames   = 16
 )
 
-// inParts returns one observer or more, among which the names are split.
-func inParts(id state.Identity, want state.State, names []string) []*observer {
-	parts := min(mostReaders, runtime.GOMAXPROCS(0), 1+len(names)/fewestNames)
+// split returns one observer or more, which share the names.
+func split(id state.Identity, want state.State, names []string) []*observer {
+	parts := min(maxReaders, runtime.GOMAXPROCS(0), 1+len(names)/minNames)
 	observers := make([]*observer, parts)
 	for i := range observers {
 		observers[i] = newObserver(id, want, names[i*len(names)/parts:(i+1)*len(names)/parts])
@@ -91,9 +91,9 @@ func (k *Kernel) readAll(ctx context.Context, parts []*observer) error {
 	var reading sync.WaitGroup
 	for i, o := range parts {
 		reading.Go(func() {
-			failed[i] = k.visit(func(v *visit) error {
-				o.visit = v
-				defer func() { o.doors = v.release() }()
+			failed[i] = k.withSession(func(s *session) error {
+				o.session = s
+				defer func() { o.handles = s.release() }()
 				return o.read(ctx)
 			})
 		})
@@ -107,13 +107,13 @@ type observer struct {
 	id   state.Identity
 	want state.State
 	// names are those to look at, in order.
-	names []string
-	visit *visit
-	// doors stay open until it is known whose each thing is.
-	doors map[string]*door
-	found state.Observation
-	// interiors are the lab's namespaces in order of name.
-	interiors []*interior
+	names   []string
+	session *session
+	// handles stay open until the peers of veths are resolved.
+	handles map[string]*handle
+	found   state.Observation
+	// snapshots are of the lab's namespaces, in order of name.
+	snapshots []*snapshot
 	nsids     nsids
 }
 
@@ -137,18 +137,18 @@ func (o *observer) read(ctx context.Context) error {
 	return nil
 }
 
-// absorb takes what another one has read, which comes after what was taken before.
-func (o *observer) absorb(part *observer) {
+// merge adds the rows and snapshots of a part; parts are merged in order of their names.
+func (o *observer) merge(part *observer) {
 	maps.Copy(o.found.State.Namespaces, part.found.State.Namespaces)
 	maps.Copy(o.found.State.Sysctls, part.found.State.Sysctls)
 	o.found.Conflicts = append(o.found.Conflicts, part.found.Conflicts...)
 	o.found.Foreign = append(o.found.Foreign, part.found.Foreign...)
-	o.interiors = append(o.interiors, part.interiors...)
+	o.snapshots = append(o.snapshots, part.snapshots...)
 }
 
 func (o *observer) close() {
-	for _, d := range o.doors {
-		d.close()
+	for _, h := range o.handles {
+		h.close()
 	}
 }
 
@@ -188,9 +188,9 @@ func (o *observer) observeName(name string) error {
 	if link.found != "" {
 		o.othersAt(SymlinkDir+"/"+name, link.found, wanted.Symlink)
 	}
-	file, err := o.visit.inspect(name)
+	file, err := o.session.inspect(name)
 	if !file.mounted {
-		o.visit.kept.forget(name)
+		o.session.kept.forget(name)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		// A symlink with our target and nothing behind it is a leftover of ours.
@@ -210,7 +210,7 @@ func (o *observer) observeName(name string) error {
 	if !file.mounted {
 		return nil
 	}
-	return o.readInterior(name)
+	return o.readSnapshot(name)
 }
 
 // othersAt notes what somebody else has at a path of the lab's: in the way, or merely there.

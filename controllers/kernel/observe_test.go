@@ -295,10 +295,10 @@ func TestAnInterruptedReadIsNoAnswer(t *testing.T) {
 	churning.Go(func() { churn(t, ctx, k, ns1, "churn") })
 	interrupted := errors.New("")
 	waitUntil(t, "a read is interrupted", func() bool {
-		err := k.visit(func(v *visit) error {
-			d, err := v.enter(ns1)
+		err := k.withSession(func(s *session) error {
+			h, err := s.enter(ns1)
 			if err == nil {
-				_, err = d.conn.links()
+				_, err = h.conn.links()
 			}
 			return err
 		})
@@ -317,16 +317,16 @@ func TestAnInterruptedReadIsNoAnswer(t *testing.T) {
 // TestListsThatDoNotFitTogether were read before and after somebody added a link.
 func TestListsThatDoNotFitTogether(t *testing.T) {
 	names := map[int]string{1: "lo", 2: "l1"}
-	for what, in := range map[string]*interior{
+	for what, snap := range map[string]*snapshot{
 		"an address on an unknown link":         {names: names, addresses: []rawAddress{{index: 2}, {index: 3}}},
-		"a route over an unknown link":          {names: names, routes: []rawRoute{{hops: []rawHop{{index: 3}}}}},
-		"a leg of a route over an unknown link": {names: names, routes: []rawRoute{{hops: []rawHop{{index: 2}, {index: 3}}}}},
+		"a route over an unknown link":          {names: names, routes: []rawRoute{{nextHops: []rawNextHop{{index: 3}}}}},
+		"a next hop over an unknown link": {names: names, routes: []rawRoute{{nextHops: []rawNextHop{{index: 2}, {index: 3}}}}},
 	} {
-		if err := in.check(); !errors.Is(err, rtnl.ErrInterrupted) {
+		if err := snap.check(); !errors.Is(err, rtnl.ErrInterrupted) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	fits := &interior{names: names, addresses: []rawAddress{{index: 1}}, routes: []rawRoute{{hops: []rawHop{{index: 2}}}, {}}}
+	fits := &snapshot{names: names, addresses: []rawAddress{{index: 1}}, routes: []rawRoute{{nextHops: []rawNextHop{{index: 2}}}, {}}}
 	if err := fits.check(); err != nil {
 		t.Error(err)
 	}
@@ -348,7 +348,7 @@ func TestPeersAreFoundWithFewQuestions(t *testing.T) {
 	}
 	converge(t, k, want)
 	for hint, wanted := range map[string]state.State{"with the wanted state": want, "with nothing wanted": state.NewState()} {
-		o, err := k.look(t.Context(), tutorial, wanted)
+		o, err := k.read(t.Context(), tutorial, wanted)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,16 +17,16 @@ import (
 )
 
 // This file finds what somebody changed of a link that no lab asks for, in the messages that are
-// read anyway, and takes it back; births.go says how the kernel makes each.
+// read anyway, and takes it back; initial.go holds the kernel's initial values.
 
-// override is an attribute that is not as the link was born with it, with the value it has instead.
+// override is an attribute whose value is not the initial one, with that value.
 type override struct {
 	attribute state.LinkAttribute
 	value     string
 }
 
 // notice takes an override of the attribute with a number, if it is one.
-func (l *rawLink) notice(all *births, kind uint16, value []byte) {
+func (l *rawLink) notice(all *initialValues, kind uint16, value []byte) {
 	if int(kind) >= len(all) {
 		return
 	}
@@ -43,13 +43,13 @@ func (l *rawLink) noticeBits(all []bit, value uint32) {
 	}
 }
 
-// noticeLink leaves lo alone, which is born otherwise. The kernel itself chooses every operational state
+// noticeLink leaves lo alone, whose initial values differ. The kernel itself chooses every operational state
 // but a dormant one.
 func (l *rawLink) noticeLink(kind uint16, value []byte) {
 	if l.loopback || kind == unix.IFLA_OPERSTATE && !bytes.Equal(value, []byte{operDormant}) {
 		return
 	}
-	l.notice(&linkBirths, kind, value)
+	l.notice(&initialLink, kind, value)
 }
 
 // noticeBridge takes those of a bridge itself. With a spanning tree, another bridge's times count while that is
@@ -65,11 +65,11 @@ func (l *rawLink) noticeBridge(data []byte) error {
 		case unix.IFLA_BR_MULTI_BOOLOPT:
 			l.noticeBits(bridgeBits, rtnl.Uint32(value))
 		default:
-			l.notice(&bridgeBirths, kind, value)
+			l.notice(&initialBridge, kind, value)
 		}
 		return nil
 	})
-	helloTime, maxAge := bridgeBirths[unix.IFLA_BR_HELLO_TIME].attribute, bridgeBirths[unix.IFLA_BR_MAX_AGE].attribute
+	helloTime, maxAge := initialBridge[unix.IFLA_BR_HELLO_TIME].attribute, initialBridge[unix.IFLA_BR_MAX_AGE].attribute
 	l.overrides = slices.DeleteFunc(l.overrides, func(o override) bool {
 		ofRoot, ofChange := o.attribute == helloTime || o.attribute == maxAge, o.attribute == state.BridgeAgeing
 		return l.bridge.STP && (follows && ofRoot || changing && ofChange)
@@ -83,7 +83,7 @@ func (l *rawLink) noticePort(kind uint16, value []byte) error {
 	case kind == portState && len(value) > 0:
 		l.portState = value[0]
 	default:
-		l.notice(&portBirths, kind, value)
+		l.notice(&initialPort, kind, value)
 	}
 	return nil
 }
@@ -101,9 +101,9 @@ func valueText(value []byte) string {
 	return fmt.Sprintf("%x", value)
 }
 
-func (o *observer) addOverrides(in *interior, id state.LinkID, l rawLink) {
+func (o *observer) addOverrides(snap *snapshot, id state.LinkID, l rawLink) {
 	overrides := l.overrides
-	if in.heldBack(l) {
+	if snap.heldBack(l) {
 		overrides = append(overrides, override{state.PortState, strconv.Itoa(int(l.portState))})
 	}
 	for _, found := range overrides {
@@ -116,27 +116,27 @@ func (o *observer) addOverrides(in *interior, id state.LinkID, l rawLink) {
 // out what a carrier means (linkwatch), and answers nobody between the two; and a tree that is turned off
 // leaves no port behind that goes on by a timer (see setBridge). A timer would not tell: it is shown as 0
 // from two ticks before its end until it has run.
-func (in *interior) heldBack(l rawLink) bool {
-	if l.master == 0 || l.portState == portForwarding || !l.up || !l.carrier || l.waking() {
+func (snap *snapshot) heldBack(l rawLink) bool {
+	if l.master == 0 || l.portState == portForwarding || !l.up || !l.carrier || l.linkwatchPending() {
 		return false
 	}
-	return slices.ContainsFunc(in.links, func(bridge rawLink) bool {
+	return slices.ContainsFunc(snap.links, func(bridge rawLink) bool {
 		return bridge.index == l.master && bridge.kind == "bridge" && bridge.up && !bridge.bridge.STP
 	})
 }
 
 // resetAttribute writes nothing where there is nothing to reset: the link is gone, or no port any more.
-func (v *visit) resetAttribute(op state.ResetAttribute) error {
+func (s *session) resetAttribute(op state.ResetAttribute) error {
 	id := state.LinkID{Namespace: op.Namespace, Name: op.Link}
-	link, err := v.endOf(id)
+	link, err := s.linkByName(id)
 	if err != nil || !link.overridden(op.Attribute) {
 		return ignoreGone(err)
 	}
 	header, data := resetRequest(op.Attribute)
 	if data == nil {
-		return v.changeLink(id, unix.RTM_NEWLINK, header)
+		return s.changeLink(id, unix.RTM_NEWLINK, header)
 	}
-	err = v.changeLink(id, unix.RTM_NEWLINK, header, data)
+	err = s.changeLink(id, unix.RTM_NEWLINK, header, data)
 	if op.Attribute == state.PortState && (errors.Is(err, unix.EBUSY) || errors.Is(err, unix.ENETDOWN)) {
 		return nil // the spanning tree, or the link, has a say in it again
 	}
@@ -161,10 +161,10 @@ func resetRequest(attribute state.LinkAttribute) (header *nl.IfInfomsg, data *nl
 		}
 	}
 	for _, own := range []struct {
-		births *births
+		values *initialValues
 		wrap   func(kind int, value []byte) *nl.RtAttr
-	}{{&linkBirths, nl.NewRtAttr}, {&bridgeBirths, kindData("bridge")}, {&portBirths, portData}} {
-		for kind, b := range own.births {
+	}{{&initialLink, nl.NewRtAttr}, {&initialBridge, kindData("bridge")}, {&initialPort, portData}} {
+		for kind, b := range own.values {
 			if b.attribute == attribute {
 				return header, own.wrap(kind, b.value)
 			}
@@ -172,12 +172,12 @@ func resetRequest(attribute state.LinkAttribute) (header *nl.IfInfomsg, data *nl
 	}
 	for _, b := range bridgeBits {
 		if b.attribute == attribute {
-			return header, kindData("bridge")(unix.IFLA_BR_MULTI_BOOLOPT, packed(b.value, b.mask))
+			return header, kindData("bridge")(unix.IFLA_BR_MULTI_BOOLOPT, encode(b.value, b.mask))
 		}
 	}
 	for _, b := range vlanBits {
 		if b.attribute == attribute {
-			return header, kindData("vlan")(nl.IFLA_VLAN_FLAGS, packed(b.value, b.mask))
+			return header, kindData("vlan")(nl.IFLA_VLAN_FLAGS, encode(b.value, b.mask))
 		}
 	}
 	return header, nil

@@ -12,7 +12,7 @@ import (
 // What can be seen can be taken back, and the command for it can be written; and the other way round.
 func TestEveryAttributeIsSeenAndTakenBack(t *testing.T) {
 	var seen []state.LinkAttribute
-	for _, all := range []births{linkBirths, bridgeBirths, portBirths} {
+	for _, all := range []initialValues{initialLink, initialBridge, initialPort} {
 		for _, b := range all {
 			if b.value != nil {
 				seen = append(seen, b.attribute)

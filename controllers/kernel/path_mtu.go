@@ -22,11 +22,11 @@ const flushRoutes4 = "net.ipv4.route.flush"
 // They have learned that from routers with a smaller link, and believe it for ten minutes. A namespace that
 // is gone has forgotten everything.
 func (k *Kernel) ForgetPathMTUs(ctx context.Context, namespaces []string) error {
-	err := k.eachNamespace(namespaces, func(d *door) error {
+	err := k.eachNamespace(namespaces, func(h *handle) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := d.writeSysctl(flushRoutes4, "1")
+		err := h.writeSysctl(flushRoutes4, "1")
 		if errors.Is(err, unix.ENOENT) {
 			err = nil
 		}

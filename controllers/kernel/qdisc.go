@@ -33,9 +33,9 @@ const (
 	ingressParent = 0xfffffff1
 )
 
-// bornQdiscs are what the kernel itself gives the links of a lab: none at all, and nothing before
-// a link is first set up.
-var bornQdiscs = []string{"", "noqueue", "noop"}
+// defaultQdiscs are those that the kernel itself gives the links of a lab: none at all, and noop until a
+// link is first set up.
+var defaultQdiscs = []string{"", "noqueue", "noop"}
 
 // netemOptions is struct tc_netem_qopt. Delays have attributes of their own, in nanoseconds.
 type netemOptions struct {
@@ -52,8 +52,8 @@ type netemSlots struct {
 	DistDelay, DistJitter int64
 }
 
-// netemShare is struct tc_netem_reorder and tc_netem_corrupt.
-type netemShare struct{ Probability, Correlation uint32 }
+// netemProbability is struct tc_netem_reorder and tc_netem_corrupt.
+type netemProbability struct{ Probability, Correlation uint32 }
 
 // netemRateOptions is struct tc_netem_rate.
 type netemRateOptions struct {
@@ -78,8 +78,8 @@ type tbfOptions struct {
 	Limit, Buffer, MTU uint32
 }
 
-// packed is a struct as the kernel has it.
-func packed(parts ...any) []byte {
+// encode returns structs in the kernel's layout.
+func encode(parts ...any) []byte {
 	var b bytes.Buffer
 	for _, part := range parts {
 		_ = binary.Write(&b, binary.NativeEndian, part)
@@ -89,12 +89,12 @@ func packed(parts ...any) []byte {
 
 // replaceQdisc changes a root queueing discipline of the same kind in place, so that packets under
 // way stay so, and grafts one of another kind.
-func (v *visit) replaceQdisc(op state.ReplaceQdisc) error {
+func (s *session) replaceQdisc(op state.ReplaceQdisc) error {
 	kind, options := "netem", netemAttributes(op.Qdisc)
 	if op.Qdisc.Kind == state.TBF {
 		kind, options = "tbf", tbfAttributes(op.Qdisc)
 	}
-	err := v.changeQdisc(op.LinkID, unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE,
+	err := s.changeQdisc(op.LinkID, unix.RTM_NEWQDISC, unix.NLM_F_CREATE|unix.NLM_F_REPLACE,
 		nl.NewRtAttr(nl.TCA_KIND, nl.ZeroTerminated(kind)), options)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
 		return featureMissing(kind, err)
@@ -103,30 +103,30 @@ func (v *visit) replaceQdisc(op state.ReplaceQdisc) error {
 }
 
 // deleteQdisc gives back the kernel's own. Without any other the kernel says ENOENT, or EINVAL.
-func (v *visit) deleteQdisc(op state.DeleteQdisc) error {
-	err := v.changeQdisc(op.LinkID, unix.RTM_DELQDISC, 0)
+func (s *session) deleteQdisc(op state.DeleteQdisc) error {
+	err := s.changeQdisc(op.LinkID, unix.RTM_DELQDISC, 0)
 	if errors.Is(err, unix.EINVAL) {
 		return nil
 	}
 	return ignoreGone(err)
 }
 
-// deleteChildQdisc deletes what hangs below a root. What tbf has from its birth cannot be deleted.
-func (v *visit) deleteChildQdisc(op state.DeleteChildQdisc) error {
-	return ignoreGone(v.changeQdiscAt(op.LinkID, uint32(op.Parent), unix.RTM_DELQDISC, 0))
+// deleteChildQdisc deletes what hangs below a root. tbf's own queue cannot be deleted.
+func (s *session) deleteChildQdisc(op state.DeleteChildQdisc) error {
+	return ignoreGone(s.changeQdiscAt(op.LinkID, uint32(op.Parent), unix.RTM_DELQDISC, 0))
 }
 
-func (v *visit) changeQdisc(id state.LinkID, kind, flags int, attributes ...nl.NetlinkRequestData) error {
-	return v.changeQdiscAt(id, rootParent, kind, flags, attributes...)
+func (s *session) changeQdisc(id state.LinkID, kind, flags int, attributes ...nl.NetlinkRequestData) error {
+	return s.changeQdiscAt(id, rootParent, kind, flags, attributes...)
 }
 
-func (v *visit) changeQdiscAt(id state.LinkID, parent uint32, kind, flags int, attributes ...nl.NetlinkRequestData) error {
-	d, index, err := v.find(id)
+func (s *session) changeQdiscAt(id state.LinkID, parent uint32, kind, flags int, attributes ...nl.NetlinkRequestData) error {
+	h, index, err := s.find(id)
 	if err != nil {
 		return err
 	}
 	header := &nl.TcMsg{Family: unix.AF_UNSPEC, Ifindex: int32(index), Parent: parent}
-	return d.conn.Send(kind, flags, append([]nl.NetlinkRequestData{header}, attributes...)...)
+	return h.conn.Send(kind, flags, append([]nl.NetlinkRequestData{header}, attributes...)...)
 }
 
 // netemAttributes names everything, also what no lab asks for: what a change in place leaves out
@@ -136,27 +136,27 @@ func netemAttributes(q state.Qdisc) *nl.RtAttr {
 	if q.Reorder != 0 {
 		options.Gap = 1 // without a gap nothing is reordered
 	}
-	attribute := nl.NewRtAttr(nl.TCA_OPTIONS, packed(options))
-	attribute.AddRtAttr(nl.TCA_NETEM_CORR, packed(netemCorrelations{}))
-	attribute.AddRtAttr(nl.TCA_NETEM_ECN, packed(uint32(0)))
-	attribute.AddRtAttr(netemSlot, packed(netemSlots{}))
-	attribute.AddRtAttr(nl.TCA_NETEM_REORDER, packed(netemShare{Probability: uint32(q.Reorder)}))
-	attribute.AddRtAttr(nl.TCA_NETEM_CORRUPT, packed(netemShare{Probability: uint32(q.Corrupt)}))
-	attribute.AddRtAttr(nl.TCA_NETEM_RATE, packed(netemRateOptions{Rate: uint32(min(q.Rate, math.MaxUint32))}))
+	attribute := nl.NewRtAttr(nl.TCA_OPTIONS, encode(options))
+	attribute.AddRtAttr(nl.TCA_NETEM_CORR, encode(netemCorrelations{}))
+	attribute.AddRtAttr(nl.TCA_NETEM_ECN, encode(uint32(0)))
+	attribute.AddRtAttr(netemSlot, encode(netemSlots{}))
+	attribute.AddRtAttr(nl.TCA_NETEM_REORDER, encode(netemProbability{Probability: uint32(q.Reorder)}))
+	attribute.AddRtAttr(nl.TCA_NETEM_CORRUPT, encode(netemProbability{Probability: uint32(q.Corrupt)}))
+	attribute.AddRtAttr(nl.TCA_NETEM_RATE, encode(netemRateOptions{Rate: uint32(min(q.Rate, math.MaxUint32))}))
 	if q.Rate > math.MaxUint32 {
-		attribute.AddRtAttr(netemRate64, packed(q.Rate))
+		attribute.AddRtAttr(netemRate64, encode(q.Rate))
 	}
-	attribute.AddRtAttr(netemLatency64, packed(q.Delay.Nanoseconds()))
-	attribute.AddRtAttr(netemJitter64, packed(q.Jitter.Nanoseconds()))
+	attribute.AddRtAttr(netemLatency64, encode(q.Delay.Nanoseconds()))
+	attribute.AddRtAttr(netemJitter64, encode(q.Jitter.Nanoseconds()))
 	return attribute
 }
 
 func tbfAttributes(q state.Qdisc) *nl.RtAttr {
 	options := tbfOptions{Rate: rateSpec{Rate: uint32(min(q.Rate, math.MaxUint32)), LinkLayer: 1}, Limit: q.Limit, Buffer: q.Burst}
 	attribute := nl.NewRtAttr(nl.TCA_OPTIONS, nil)
-	attribute.AddRtAttr(nl.TCA_TBF_PARMS, packed(options))
+	attribute.AddRtAttr(nl.TCA_TBF_PARMS, encode(options))
 	if q.Rate > math.MaxUint32 {
-		attribute.AddRtAttr(tbfRate64, packed(q.Rate))
+		attribute.AddRtAttr(tbfRate64, encode(q.Rate))
 	}
 	return attribute
 }
@@ -176,7 +176,7 @@ func (c *conn) rootQdiscs() (map[int]state.Qdisc, error) {
 	err := c.Get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
 		q, err := parseQdisc(msg)
 		switch {
-		case q.parent == rootParent && !slices.Contains(bornQdiscs, q.kind):
+		case q.parent == rootParent && !slices.Contains(defaultQdiscs, q.kind):
 			roots[q.index] = q.row
 		case q.parent != rootParent && q.parent != ingressParent:
 			children = append(children, q)
@@ -189,8 +189,8 @@ func (c *conn) rootQdiscs() (map[int]state.Qdisc, error) {
 	return roots, err
 }
 
-// withChildren says where somebody hung another. The kernel hides the queue that tbf has from its birth, which has no
-// handle, unless asked for it; without that queue, or another, nothing gets through, as with a limit of 0.
+// withChildren adds the qdiscs below a root to it. The kernel hides tbf's own queue, which has no handle, unless
+// a dump asks for it (TCA_DUMP_INVISIBLE); without that queue or another one nothing gets through, as with a limit of 0.
 func withChildren(root state.Qdisc, index int, children []rawQdisc) state.Qdisc {
 	room := uint32(0)
 	for _, child := range children {

@@ -17,16 +17,16 @@ const (
 
 // remember gives a namespace that is about to be unmounted an id in the process' own one.
 // The id lives as long as the namespace does: without a mount nothing else tells.
-func (v *visit) remember(k *Kernel, name string) error {
-	d, err := v.knock(name)
+func (s *session) remember(k *Kernel, name string) error {
+	h, err := s.handle(name)
 	if err != nil {
 		return err
 	}
-	home, err := v.homeConn()
+	home, err := s.homeConn()
 	if err != nil {
 		return err
 	}
-	id, err := home.EnsureNSID(int(d.ns))
+	id, err := home.EnsureNSID(int(h.ns))
 	if err != nil {
 		return err
 	}

@@ -37,16 +37,16 @@ type rawRoute struct {
 	protocol uint8
 	kind     state.RouteType
 	// throws says that the look-up goes on with the next table, as if there were no route here.
-	throws bool
-	source netip.Addr
-	hops   []rawHop
+	throws   bool
+	source   netip.Addr
+	nextHops []rawNextHop
 	// from says that it is only for packets from some addresses.
 	from bool
 	// extra says that it carries something no lab asks for: metrics, an encapsulation, a realm, an end.
 	extra bool
 }
 
-type rawHop struct {
+type rawNextHop struct {
 	index  int
 	via    netip.Addr
 	weight int
@@ -130,7 +130,7 @@ func parseRoute(msg []byte) (rawRoute, error) {
 	if header.Family == unix.AF_INET6 {
 		destination = netip.IPv6Unspecified()
 	}
-	single := rawHop{weight: 1, onLink: header.Flags&unix.RTNH_F_ONLINK != 0}
+	single := rawNextHop{weight: 1, onLink: header.Flags&unix.RTNH_F_ONLINK != 0}
 	err = rtnl.Attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
 		if kind == unix.RTA_DST {
 			destination = rtnl.Addr(value)
@@ -139,11 +139,11 @@ func parseRoute(msg []byte) (rawRoute, error) {
 		return r.set(kind, value, &single)
 	})
 	r.prefix, r.from = netip.PrefixFrom(destination, int(header.Dst_len)), header.Src_len != 0
-	if single.index != 0 && len(r.hops) == 0 {
-		r.hops = []rawHop{single}
+	if single.index != 0 && len(r.nextHops) == 0 {
+		r.nextHops = []rawNextHop{single}
 	}
 	if kind != state.Unicast && kind != state.OtherType {
-		r.hops = nil // IPv6 shows lo, IPv4 nothing
+		r.nextHops = nil // IPv6 shows lo, IPv4 nothing
 	}
 	r.extra = r.extra || header.Scope != r.usualScope()
 	return r, err
@@ -151,20 +151,20 @@ func parseRoute(msg []byte) (rawRoute, error) {
 
 // usualScope is what ip route gives such a route.
 func (r *rawRoute) usualScope() uint8 {
-	if r.prefix.Addr().Is4() && r.kind == state.Unicast && len(r.hops) == 1 && !r.hops[0].via.IsValid() {
+	if r.prefix.Addr().Is4() && r.kind == state.Unicast && len(r.nextHops) == 1 && !r.nextHops[0].via.IsValid() {
 		return unix.RT_SCOPE_LINK
 	}
 	return unix.RT_SCOPE_UNIVERSE
 }
 
-func (r *rawRoute) set(kind uint16, value []byte, single *rawHop) error {
+func (r *rawRoute) set(kind uint16, value []byte, single *rawNextHop) error {
 	switch kind {
 	case unix.RTA_PRIORITY:
 		r.metric = rtnl.Uint32(value)
 	case unix.RTA_PREFSRC:
 		r.source = rtnl.Addr(value)
 	case unix.RTA_MULTIPATH:
-		return r.setLegs(value)
+		return r.setNextHops(value)
 	case unix.RTA_METRICS, unix.RTA_ENCAP, unix.RTA_FLOW, unix.RTA_NEWDST, nextHopID:
 		r.extra = true
 	case unix.RTA_PREF: // of routers, low and high beside medium
@@ -177,7 +177,7 @@ func (r *rawRoute) set(kind uint16, value []byte, single *rawHop) error {
 	return nil
 }
 
-func (h *rawHop) set(kind uint16, value []byte) {
+func (h *rawNextHop) set(kind uint16, value []byte) {
 	switch kind {
 	case unix.RTA_OIF:
 		h.index = int(rtnl.Uint32(value))
@@ -188,14 +188,14 @@ func (h *rawHop) set(kind uint16, value []byte) {
 	}
 }
 
-// setLegs reads struct rtnexthop after struct rtnexthop, each with attributes of its own.
-func (r *rawRoute) setLegs(b []byte) error {
+// setNextHops reads struct rtnexthop after struct rtnexthop, each with attributes of its own.
+func (r *rawRoute) setNextHops(b []byte) error {
 	for len(b) >= sizeofNextHop {
 		length := int(binary.NativeEndian.Uint16(b))
 		if length < sizeofNextHop || length > len(b) {
 			return errors.New("a next hop is cut short")
 		}
-		hop := rawHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1, onLink: b[2]&unix.RTNH_F_ONLINK != 0}
+		hop := rawNextHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1, onLink: b[2]&unix.RTNH_F_ONLINK != 0}
 		err := rtnl.Attributes(b[sizeofNextHop:length], func(kind uint16, value []byte) error {
 			r.extra = r.extra || kind == unix.RTA_ENCAP
 			hop.set(kind, value)
@@ -204,7 +204,7 @@ func (r *rawRoute) setLegs(b []byte) error {
 		if err != nil {
 			return err
 		}
-		r.hops = append(r.hops, hop)
+		r.nextHops = append(r.nextHops, hop)
 		b = b[min(len(b), (length+unix.RTNH_ALIGNTO-1)&^(unix.RTNH_ALIGNTO-1)):]
 	}
 	return nil
@@ -216,8 +216,8 @@ func (r rawRoute) row(names map[int]string) state.Route {
 	if r.extra {
 		route.Type = state.OtherType
 	}
-	hops := make([]state.NextHop, 0, len(r.hops))
-	for _, h := range r.hops {
+	hops := make([]state.NextHop, 0, len(r.nextHops))
+	for _, h := range r.nextHops {
 		hops = append(hops, state.NextHop{Link: names[h.index], Via: h.via, Weight: h.weight, OnLink: h.onLink})
 	}
 	if len(hops) == 1 {
@@ -227,8 +227,8 @@ func (r rawRoute) row(names map[int]string) state.Route {
 	return route
 }
 
-func (v *visit) replaceRoute(op state.ReplaceRoute) error {
-	d, err := v.knock(op.Namespace)
+func (s *session) replaceRoute(op state.ReplaceRoute) error {
+	h, err := s.handle(op.Namespace)
 	if err != nil {
 		return err
 	}
@@ -238,29 +238,29 @@ func (v *visit) replaceRoute(op state.ReplaceRoute) error {
 	if !needsGateway(op) {
 		header.Scope = unix.RT_SCOPE_LINK
 	}
-	request, err := d.routeAttributes(header, op)
+	request, err := h.routeAttributes(header, op)
 	if err != nil {
 		return err
 	}
 	request = append([]nl.NetlinkRequestData{header}, request...)
-	err = d.conn.Send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
+	err = h.conn.Send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
 	if errors.Is(err, unix.EEXIST) {
-		return d.uncover(op, request)
+		return h.uncover(op, request)
 	}
 	return err
 }
 
 // uncover deletes routes that somebody put in front of the wanted one. IPv4 keeps several for
 // a destination and metric and uses the first; replacing the first by one that is behind it is EEXIST.
-func (d *door) uncover(op state.ReplaceRoute, request []nl.NetlinkRequestData) error {
+func (h *handle) uncover(op state.ReplaceRoute, request []nl.NetlinkRequestData) error {
 	const most = 8
 	err := error(unix.EEXIST)
 	for range most {
 		first := deleteRequest(state.DeleteRoute{RouteID: op.RouteID})
-		if err := d.conn.Send(unix.RTM_DELROUTE, 0, first...); err != nil {
+		if err := h.conn.Send(unix.RTM_DELROUTE, 0, first...); err != nil {
 			return err
 		}
-		err = d.conn.Send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
+		err = h.conn.Send(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, request...)
 		if !errors.Is(err, unix.EEXIST) {
 			return err
 		}
@@ -290,8 +290,8 @@ func routeTypeNumber(t state.RouteType) uint8 {
 	return unix.RTN_UNSPEC
 }
 
-// routeAttributes also sets the header's flags: those of a single leg are the route's.
-func (d *door) routeAttributes(header *nl.RtMsg, op state.ReplaceRoute) ([]nl.NetlinkRequestData, error) {
+// routeAttributes also sets the header's flags: those of a single next hop are the route's.
+func (h *handle) routeAttributes(header *nl.RtMsg, op state.ReplaceRoute) ([]nl.NetlinkRequestData, error) {
 	list := destinationAttributes(op.RouteID)
 	if op.Source.IsValid() {
 		list = append(list, nl.NewRtAttr(unix.RTA_PREFSRC, op.Source.AsSlice()))
@@ -301,28 +301,28 @@ func (d *door) routeAttributes(header *nl.RtMsg, op state.ReplaceRoute) ([]nl.Ne
 		return list, nil
 	case 1:
 		header.Flags |= onLinkFlag(hops[0])
-		index, err := d.index(hops[0].Link)
+		index, err := h.index(hops[0].Link)
 		list = append(list, rtnl.Uint32Attribute(unix.RTA_OIF, uint32(index)))
 		return append(list, gateway(op.Prefix.Addr(), hops[0].Via)...), err
 	default:
-		legs := nl.NewRtAttr(unix.RTA_MULTIPATH, nil)
+		all := nl.NewRtAttr(unix.RTA_MULTIPATH, nil)
 		for _, hop := range hops {
-			leg, err := d.leg(op.Prefix.Addr(), hop)
+			nexthop, err := h.nextHop(op.Prefix.Addr(), hop)
 			if err != nil {
 				return nil, err
 			}
-			legs.AddChild(leg)
+			all.AddChild(nexthop)
 		}
-		return append(list, legs), nil
+		return append(list, all), nil
 	}
 }
 
-func (d *door) leg(destination netip.Addr, hop state.NextHop) (*nl.RtNexthop, error) {
+func (h *handle) nextHop(destination netip.Addr, hop state.NextHop) (*nl.RtNexthop, error) {
 	const mostWeight = 256
 	if hop.Weight < 1 || hop.Weight > mostWeight {
 		return nil, fmt.Errorf("the weight %d is not between 1 and %d", hop.Weight, mostWeight)
 	}
-	index, err := d.index(hop.Link)
+	index, err := h.index(hop.Link)
 	return &nl.RtNexthop{
 		RtNexthop: unix.RtNexthop{Ifindex: int32(index), Flags: uint8(onLinkFlag(hop)), Hops: uint8(hop.Weight - 1)},
 		Children:  gateway(destination, hop.Via),
@@ -359,19 +359,19 @@ func gateway(destination, via netip.Addr) []nl.NetlinkRequestData {
 	return []nl.NetlinkRequestData{nl.NewRtAttr(unix.RTA_VIA, append(value, via.AsSlice()...))}
 }
 
-func (v *visit) deleteRoute(op state.DeleteRoute) error {
-	d, err := v.knock(op.Namespace)
+func (s *session) deleteRoute(op state.DeleteRoute) error {
+	h, err := s.handle(op.Namespace)
 	if err != nil {
 		return ignoreGone(err)
 	}
 	// To the kernel an IPv4 metric of 0 means any, so another route could be deleted for one
 	// that is gone already.
 	if op.Metric == 0 && op.Prefix.Addr().Is4() {
-		if there, err := d.conn.hasRoute(op); err != nil || !there {
+		if there, err := h.conn.hasRoute(op); err != nil || !there {
 			return err
 		}
 	}
-	return ignoreGone(d.conn.Send(unix.RTM_DELROUTE, 0, deleteRequest(op)...))
+	return ignoreGone(h.conn.Send(unix.RTM_DELROUTE, 0, deleteRequest(op)...))
 }
 
 func (c *conn) hasRoute(op state.DeleteRoute) (bool, error) {
@@ -381,7 +381,7 @@ func (c *conn) hasRoute(op state.DeleteRoute) (bool, error) {
 	}), err
 }
 
-// deleteRequest asks for the route of a destination and metric, whatever its type, scope and legs.
+// deleteRequest asks for the route of a destination and metric, whatever its type, scope and next hops.
 func deleteRequest(op state.DeleteRoute) []nl.NetlinkRequestData {
 	header := routeHeader(op.RouteID)
 	header.Type = unix.RTN_UNSPEC

@@ -26,21 +26,21 @@ type rule struct {
 	incoming  string
 }
 
-// bornRules are the kernel's own, by priority. IPv6 has no default table.
-var bornRules = []struct{ priority, table uint32 }{{0, unix.RT_TABLE_LOCAL}, {32766, unix.RT_TABLE_MAIN}, {32767, unix.RT_TABLE_DEFAULT}}
+// defaultRules are the kernel's own, by priority. IPv6 has no default table.
+var defaultRules = []struct{ priority, table uint32 }{{0, unix.RT_TABLE_LOCAL}, {32766, unix.RT_TABLE_MAIN}, {32767, unix.RT_TABLE_DEFAULT}}
 
 // rules finds those that somebody added, and the kernel's own that somebody deleted.
 func (in *interferer) rules() error {
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
-		list, err := in.door.conn.rules(family)
+		list, err := in.handle.conn.rules(family)
 		if err != nil {
 			return fmt.Errorf("list policy rules: %w", err)
 		}
 		option := map[uint8]string{unix.AF_INET: "", unix.AF_INET6: " -6"}[family]
-		look := "ip" + option + " -n " + in.door.name + " rule"
-		missing := bornRules[:2]
+		look := "ip" + option + " -n " + in.handle.name + " rule"
+		missing := defaultRules[:2]
 		for _, r := range list {
-			if born(r) {
+			if isDefault(r) {
 				missing = without(missing, r.priority)
 				continue
 			}
@@ -61,8 +61,8 @@ func (in *interferer) rules() error {
 	return nil
 }
 
-func born(r rule) bool {
-	for _, b := range bornRules {
+func isDefault(r rule) bool {
+	for _, b := range defaultRules {
 		if r.priority == b.priority && r.table == b.table && len(r.selectors) == 0 && r.header.Type == unix.FR_ACT_TO_TBL {
 			return true
 		}

@@ -10,142 +10,140 @@ import (
 	"github.com/netlab-dev/netlab/controllers/kernel/netns"
 )
 
-// visit is one pass over namespaces on one locked thread. Changing the namespace takes
-// microseconds, so it goes through as many as there are and comes home at the end. What it
-// opens in a namespace is closed by then: a file or socket would keep a deleted one alive.
-type visit struct {
-	thread *netns.Thread
-	doors  map[string]*door
-	// home is a socket in the process' own namespace; nil until needed.
+// session is the work of one locked thread in any number of namespaces. Changing the namespace takes
+// microseconds, so the thread returns home only at the end. Everything that the session opened in a
+// namespace is closed by then: a file or socket would keep a deleted namespace alive.
+type session struct {
+	thread  *netns.Thread
+	handles map[string]*handle
+	// home is a socket in the process's own namespace; nil until needed.
 	home *conn
-	// kept outlives the visit.
+	// kept outlives the session.
 	kept *settingsDirs
 }
 
-// door is an open way into one namespace.
-type door struct {
+// handle is an open namespace.
+type handle struct {
 	name string
 	ns   netns.Handle
 	conn *conn
-	// cookie is a number that the kernel has for this network namespace and will never have for
-	// another; 0 before Linux 5.14, which has none.
+	// cookie identifies this network namespace among all that ever were; 0 before Linux 5.14.
 	cookie uint64
 	// settings are the open directories of /proc/sys/net as this namespace sees them, by path.
 	settings map[string]int
-	// kept has some of them open from an earlier visit, and takes them for the next one.
+	// kept has some of them open from an earlier session, and takes them for the next one.
 	kept *settingsDirs
 	// indexes are those of links that were asked for, by name.
 	indexes map[string]int
 }
 
-func (k *Kernel) visit(fn func(*visit) error) error {
+func (k *Kernel) withSession(fn func(*session) error) error {
 	return k.home.Do(func(t *netns.Thread) error {
-		v := &visit{thread: t, doors: map[string]*door{}, kept: k.kept}
-		defer v.closeAll()
-		return fn(v)
+		s := &session{thread: t, handles: map[string]*handle{}, kept: k.kept}
+		defer s.closeAll()
+		return fn(s)
 	})
 }
 
-// enter moves the thread into a namespace and returns its door.
-func (v *visit) enter(namespace string) (*door, error) {
-	if d, ok := v.doors[namespace]; ok {
-		return d, v.thread.Enter(d.ns)
+// enter moves the thread into a namespace and returns its handle.
+func (s *session) enter(namespace string) (*handle, error) {
+	if h, ok := s.handles[namespace]; ok {
+		return h, s.thread.Enter(h.ns)
 	}
 	ns, err := openNamespace(namespace)
 	if err != nil {
 		return nil, err
 	}
-	return v.admit(namespace, ns)
+	return s.enterOpen(namespace, ns)
 }
 
-// admit moves the thread into an open namespace and returns its door, which owns ns from here on.
-// Where there is a door already, that one stays.
-func (v *visit) admit(namespace string, ns netns.Handle) (*door, error) {
-	if d, ok := v.doors[namespace]; ok {
+// enterOpen moves the thread into an open namespace and returns its handle, which owns ns from here on.
+// A handle that exists already stays.
+func (s *session) enterOpen(namespace string, ns netns.Handle) (*handle, error) {
+	if h, ok := s.handles[namespace]; ok {
 		ns.Close() //nolint:errcheck // opened for reading
-		return d, v.thread.Enter(d.ns)
+		return h, s.thread.Enter(h.ns)
 	}
-	if err := v.thread.Enter(ns); err != nil {
+	if err := s.thread.Enter(ns); err != nil {
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	return v.furnish(namespace, ns)
+	return s.newHandle(namespace, ns)
 }
 
-// furnish makes a door of an open namespace that the thread is in.
-func (v *visit) furnish(namespace string, ns netns.Handle) (*door, error) {
+// newHandle is for an open namespace that the thread is in.
+func (s *session) newHandle(namespace string, ns netns.Handle) (*handle, error) {
 	conn, err := dial()
 	if err != nil {
-		v.thread.Forget(ns)
+		s.thread.Forget(ns)
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	d := &door{name: namespace, ns: ns, conn: conn, cookie: conn.Cookie(), settings: map[string]int{}, kept: v.kept, indexes: map[string]int{}}
-	v.doors[namespace] = d
-	return d, nil
+	h := &handle{name: namespace, ns: ns, conn: conn, cookie: conn.Cookie(), settings: map[string]int{}, kept: s.kept, indexes: map[string]int{}}
+	s.handles[namespace] = h
+	return h, nil
 }
 
-// knock returns the door of a namespace; the thread may stay where it is.
-func (v *visit) knock(namespace string) (*door, error) {
-	if d, ok := v.doors[namespace]; ok {
-		return d, nil
+// handle returns the handle of a namespace; the thread may stay where it is.
+func (s *session) handle(namespace string) (*handle, error) {
+	if h, ok := s.handles[namespace]; ok {
+		return h, nil
 	}
-	return v.enter(namespace)
+	return s.enter(namespace)
 }
 
 // close closes everything open in a namespace, and leaves it first.
-func (v *visit) close(namespace string) error {
-	d, ok := v.doors[namespace]
+func (s *session) close(namespace string) error {
+	h, ok := s.handles[namespace]
 	if !ok {
 		return nil
 	}
-	delete(v.doors, namespace)
-	defer d.close()
-	if v.thread.IsIn(d.ns) {
-		if err := v.thread.EnterHome(); err != nil {
+	delete(s.handles, namespace)
+	defer h.close()
+	if s.thread.IsIn(h.ns) {
+		if err := s.thread.EnterHome(); err != nil {
 			return fmt.Errorf("leave %s: %w", namespace, err)
 		}
 	}
 	return nil
 }
 
-// homeConn is a socket in the process' own namespace.
-func (v *visit) homeConn() (*conn, error) {
-	if v.home != nil {
-		return v.home, nil
+// homeConn is a socket in the process's own namespace.
+func (s *session) homeConn() (*conn, error) {
+	if s.home != nil {
+		return s.home, nil
 	}
-	if err := v.thread.EnterHome(); err != nil {
+	if err := s.thread.EnterHome(); err != nil {
 		return nil, err
 	}
 	var err error
-	v.home, err = dial()
-	return v.home, err
+	s.home, err = dial()
+	return s.home, err
 }
 
-// release returns what is open in namespaces, to be closed by the caller. The thread need not be in any
-// of them for that.
-func (v *visit) release() map[string]*door {
-	doors := v.doors
-	v.doors = map[string]*door{}
-	return doors
+// release returns all handles, which the caller closes, on any thread.
+func (s *session) release() map[string]*handle {
+	handles := s.handles
+	s.handles = map[string]*handle{}
+	return handles
 }
 
-func (v *visit) closeAll() {
-	if v.home != nil {
-		v.home.Close()
+func (s *session) closeAll() {
+	if s.home != nil {
+		s.home.Close()
 	}
-	for _, d := range v.doors {
-		v.thread.Forget(d.ns)
-		d.close()
+	for _, h := range s.handles {
+		s.thread.Forget(h.ns)
+		h.close()
 	}
 }
 
-func (d *door) close() {
-	d.conn.Close()
-	for path, dir := range d.settings {
-		if !d.kept.take(d.name, d.cookie, path, dir) {
+func (h *handle) close() {
+	h.conn.Close()
+	for path, dir := range h.settings {
+		if !h.kept.take(h.name, h.cookie, path, dir) {
 			unix.Close(dir) //nolint:errcheck // opened for reading
 		}
 	}
-	d.ns.Close() //nolint:errcheck // opened for reading
+	h.ns.Close() //nolint:errcheck // opened for reading
 }

@@ -11,7 +11,7 @@ import (
 // maxSettingsDirs bounds how many directories of settings are kept open: six for a namespace.
 const maxSettingsDirs = 8192
 
-// settingsDirs keeps the directories of namespaces' settings open from one visit to the next. All
+// settingsDirs keeps the directories of namespaces' settings open from one session to the next. All
 // namespaces of a machine have a directory ipv4 below the one directory /proc/sys/net, and the kernel
 // goes through them one by one to find this namespace's: with a thousand of them that took longer
 // than all the rest of a look at a namespace.
@@ -57,7 +57,7 @@ func (s *settingsDirs) copy(namespace string, owner uint64, path string) (dir in
 	return dir, err == nil
 }
 
-// take keeps an open directory for later visits and says so, if it is not kept already and there is
+// take keeps an open directory for later sessions and reports it, if it is not kept already and there is
 // room. Without an owner nothing is kept.
 func (s *settingsDirs) take(namespace string, owner uint64, path string, dir int) bool {
 	s.mu.Lock()

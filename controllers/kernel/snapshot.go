@@ -16,9 +16,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// interior is what one namespace's kernel says, before it is known whose each thing is.
-type interior struct {
-	door      *door
+// snapshot is the content of one namespace, of the lab and of others.
+type snapshot struct {
+	handle    *handle
 	links     []rawLink
 	addresses []rawAddress
 	routes    []rawRoute
@@ -34,40 +34,40 @@ type interior struct {
 	ours map[int]bool
 }
 
-// readInterior reads a namespace. A read that met a change is begun again, on a new socket:
+// readSnapshot reads a namespace. A read that met a change is begun again, on a new socket:
 // the old one may hold the rest of an answer.
-func (o *observer) readInterior(name string) error {
+func (o *observer) readSnapshot(name string) error {
 	for attempt := 1; ; attempt++ {
-		in, err := o.readOnce(name)
+		snap, err := o.readOnce(name)
 		if err == nil {
-			o.interiors = append(o.interiors, in)
-			return o.readSettings(in)
+			o.snapshots = append(o.snapshots, snap)
+			return o.readSettings(snap)
 		}
 		if !errors.Is(err, rtnl.ErrInterrupted) || attempt == maxReads {
 			return err
 		}
-		if err := o.visit.close(name); err != nil {
+		if err := o.session.close(name); err != nil {
 			return err
 		}
 	}
 }
 
 // readSettings must come before the thread goes on to the next namespace.
-func (o *observer) readSettings(in *interior) error {
-	if err := in.door.readSysctls(in.loopback(), o.found.State.Sysctls); err != nil {
+func (o *observer) readSettings(snap *snapshot) error {
+	if err := snap.handle.readSysctls(snap.loopback(), o.found.State.Sysctls); err != nil {
 		return err
 	}
-	for _, l := range in.links {
+	for _, l := range snap.links {
 		if l.kind == "bridge" && l.group == state.LinkGroup {
-			return in.door.readBridgeSysctls(o.found.State.Sysctls)
+			return snap.handle.readBridgeSysctls(o.found.State.Sysctls)
 		}
 	}
 	return nil
 }
 
 // loopback is lo; the zero link if it is not among the links.
-func (in *interior) loopback() rawLink {
-	for _, l := range in.links {
+func (snap *snapshot) loopback() rawLink {
+	for _, l := range snap.links {
 		if l.loopback {
 			return l
 		}
@@ -75,48 +75,48 @@ func (in *interior) loopback() rawLink {
 	return rawLink{}
 }
 
-func (o *observer) readOnce(name string) (*interior, error) {
-	d, err := o.visit.enter(name)
+func (o *observer) readOnce(name string) (*snapshot, error) {
+	h, err := o.session.enter(name)
 	if err != nil {
 		return nil, err
 	}
-	in := &interior{door: d, names: map[int]string{}, peers: map[int]state.LinkID{}, ours: map[int]bool{}}
-	if in.links, err = d.conn.links(); err != nil {
+	snap := &snapshot{handle: h, names: map[int]string{}, peers: map[int]state.LinkID{}, ours: map[int]bool{}}
+	if snap.links, err = h.conn.links(); err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
-	if err := in.wake(); err != nil {
+	if err := snap.syncLinkwatch(); err != nil {
 		return nil, err
 	}
-	if in.addresses, err = d.conn.addresses(); err != nil {
+	if snap.addresses, err = h.conn.addresses(); err != nil {
 		return nil, fmt.Errorf("list addresses: %w", err)
 	}
-	if in.routes, in.local, err = d.conn.routes(); err != nil {
+	if snap.routes, snap.local, err = h.conn.routes(); err != nil {
 		return nil, fmt.Errorf("list routes: %w", err)
 	}
-	if in.portVLANs, in.qdiscs, err = d.conn.layers(in.links); err != nil {
+	if snap.portVLANs, snap.qdiscs, err = h.conn.layers(snap.links); err != nil {
 		return nil, err
 	}
-	for _, l := range in.links {
-		in.names[l.index] = l.name
+	for _, l := range snap.links {
+		snap.names[l.index] = l.name
 	}
-	return in, in.check()
+	return snap, snap.check()
 }
 
-// wake asks for each link that is waking by itself: before it answers that, a kernel works out what the
-// link's carrier means (linkwatch_sync_dev, since Linux 6.8), which otherwise can take it a second.
-func (in *interior) wake() error {
-	for i, l := range in.links {
-		if !l.waking() {
+// syncLinkwatch asks for each link with a pending operational state by itself: a request for one link makes the
+// kernel derive it (linkwatch_sync_dev, since Linux 6.8), which otherwise can take a second.
+func (snap *snapshot) syncLinkwatch() error {
+	for i, l := range snap.links {
+		if !l.linkwatchPending() {
 			continue
 		}
-		link, err := in.door.conn.link(l.index)
+		link, err := snap.handle.conn.link(l.index)
 		if rtnl.IsGone(err) {
 			return rtnl.ErrInterrupted
 		}
 		if err != nil {
 			return fmt.Errorf("look at %s again: %w", l.name, err)
 		}
-		in.links[i] = link
+		snap.links[i] = link
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (c *conn) layers(links []rawLink) (vlans []portVLAN, qdiscs map[int]state.Q
 			return nil, nil, fmt.Errorf("list VLANs: %w", err)
 		}
 	}
-	if slices.ContainsFunc(links, func(l rawLink) bool { return !slices.Contains(bornQdiscs, l.qdisc) }) {
+	if slices.ContainsFunc(links, func(l rawLink) bool { return !slices.Contains(defaultQdiscs, l.qdisc) }) {
 		if qdiscs, err = c.rootQdiscs(); err != nil {
 			return nil, nil, fmt.Errorf("list queueing disciplines: %w", err)
 		}
@@ -137,15 +137,15 @@ func (c *conn) layers(links []rawLink) (vlans []portVLAN, qdiscs map[int]state.Q
 }
 
 // check looks for links that were added between one list and the next.
-func (in *interior) check() error {
-	for _, a := range in.addresses {
-		if _, known := in.names[a.index]; !known {
+func (snap *snapshot) check() error {
+	for _, a := range snap.addresses {
+		if _, known := snap.names[a.index]; !known {
 			return rtnl.ErrInterrupted
 		}
 	}
-	for _, r := range in.routes {
-		for _, h := range r.hops {
-			if _, known := in.names[h.index]; !known {
+	for _, r := range snap.routes {
+		for _, h := range r.nextHops {
+			if _, known := snap.names[h.index]; !known {
 				return rtnl.ErrInterrupted
 			}
 		}
@@ -153,17 +153,17 @@ func (in *interior) check() error {
 	return nil
 }
 
-// observeInteriors says whose each thing is, once all namespaces are known.
-func (o *observer) observeInteriors() error {
+// addRows adds the lab's objects to the State and reports the others, once all namespaces are known.
+func (o *observer) addRows() error {
 	if err := o.resolvePeers(); err != nil {
 		return err
 	}
 	o.claimLinks()
-	for _, in := range o.interiors {
-		o.addLinks(in)
-		o.addPortVLANs(in)
-		o.addAddresses(in)
-		o.addRoutes(in)
+	for _, snap := range o.snapshots {
+		o.addLinks(snap)
+		o.addPortVLANs(snap)
+		o.addAddresses(snap)
+		o.addRoutes(snap)
 	}
 	return nil
 }
@@ -174,15 +174,15 @@ func (o *observer) observeInteriors() error {
 // for nearly every other, so the likely ones are asked about first: asking all would take
 // seconds for some hundred of them.
 func (o *observer) resolvePeers() error {
-	candidates := newPeerCandidates(o.interiors)
-	for _, in := range o.interiors {
-		for _, l := range in.links {
-			if _, known := in.peers[l.index]; known || !l.isVeth() {
+	candidates := newPeerCandidates(o.snapshots)
+	for _, snap := range o.snapshots {
+		for _, l := range snap.links {
+			if _, known := snap.peers[l.index]; known || !l.isVeth() {
 				continue
 			}
-			wanted := o.want.Links[state.LinkID{Namespace: in.door.name, Name: l.name}].Peer.Namespace
-			if err := in.resolvePeer(l, candidates.of(l, wanted), o.nsids); err != nil {
-				return fmt.Errorf("find the peer of %s in %s: %w", l.name, in.door.name, err)
+			wanted := o.want.Links[state.LinkID{Namespace: snap.handle.name, Name: l.name}].Peer.Namespace
+			if err := snap.resolvePeer(l, candidates.of(l, wanted), o.nsids); err != nil {
+				return fmt.Errorf("find the peer of %s in %s: %w", l.name, snap.handle.name, err)
 			}
 		}
 	}
@@ -200,20 +200,20 @@ type namedEnds struct {
 
 // peerCandidates are the namespaces that have an end that fits.
 type peerCandidates struct {
-	byName   map[string]*interior
-	byEnds   map[ends][]*interior
-	sameName map[namedEnds][]*interior
+	byName   map[string]*snapshot
+	byEnds   map[ends][]*snapshot
+	sameName map[namedEnds][]*snapshot
 }
 
-func newPeerCandidates(interiors []*interior) peerCandidates {
-	c := peerCandidates{map[string]*interior{}, map[ends][]*interior{}, map[namedEnds][]*interior{}}
-	for _, in := range interiors {
-		c.byName[in.door.name] = in
-		for _, l := range in.links {
+func newPeerCandidates(snapshots []*snapshot) peerCandidates {
+	c := peerCandidates{map[string]*snapshot{}, map[ends][]*snapshot{}, map[namedEnds][]*snapshot{}}
+	for _, snap := range snapshots {
+		c.byName[snap.handle.name] = snap
+		for _, l := range snap.links {
 			if l.isVeth() {
 				pair := ends{l.index, l.peerIndex}
-				c.byEnds[pair] = append(c.byEnds[pair], in)
-				c.sameName[namedEnds{pair, l.name}] = append(c.sameName[namedEnds{pair, l.name}], in)
+				c.byEnds[pair] = append(c.byEnds[pair], snap)
+				c.sameName[namedEnds{pair, l.name}] = append(c.sameName[namedEnds{pair, l.name}], snap)
 			}
 		}
 	}
@@ -222,15 +222,15 @@ func newPeerCandidates(interiors []*interior) peerCandidates {
 
 // of yields where a link's peer can be, likely places first: where it is wanted to be, where an
 // interface of the same name fits, anywhere else. A place may come twice.
-func (c peerCandidates) of(l rawLink, wanted string) iter.Seq[*interior] {
+func (c peerCandidates) of(l rawLink, wanted string) iter.Seq[*snapshot] {
 	pair := ends{l.peerIndex, l.index}
-	return func(yield func(*interior) bool) {
-		if in, ok := c.byName[wanted]; ok && in.has(pair) && !yield(in) {
+	return func(yield func(*snapshot) bool) {
+		if snap, ok := c.byName[wanted]; ok && snap.has(pair) && !yield(snap) {
 			return
 		}
-		for _, likely := range [][]*interior{c.sameName[namedEnds{pair, l.name}], c.byEnds[pair]} {
-			for _, in := range likely {
-				if !yield(in) {
+		for _, likely := range [][]*snapshot{c.sameName[namedEnds{pair, l.name}], c.byEnds[pair]} {
+			for _, snap := range likely {
+				if !yield(snap) {
 					return
 				}
 			}
@@ -238,25 +238,25 @@ func (c peerCandidates) of(l rawLink, wanted string) iter.Seq[*interior] {
 	}
 }
 
-func (in *interior) has(pair ends) bool {
-	return slices.ContainsFunc(in.links, func(l rawLink) bool {
+func (snap *snapshot) has(pair ends) bool {
+	return slices.ContainsFunc(snap.links, func(l rawLink) bool {
 		return l.isVeth() && pair == ends{l.index, l.peerIndex}
 	})
 }
 
 // resolvePeer picks the namespace of a link's peer. That end's peer is then known as well.
-func (in *interior) resolvePeer(l rawLink, candidates iter.Seq[*interior], ids nsids) error {
+func (snap *snapshot) resolvePeer(l rawLink, candidates iter.Seq[*snapshot], ids nsids) error {
 	for other := range candidates {
 		if _, taken := other.peers[l.peerIndex]; taken {
 			continue
 		}
-		same, err := ids.is(in.door, l.peerNamespace, other.door)
+		same, err := ids.is(snap.handle, l.peerNamespace, other.handle)
 		if err != nil {
 			return err
 		}
 		if same {
-			in.peers[l.index] = state.LinkID{Namespace: other.door.name, Name: other.names[l.peerIndex]}
-			other.peers[l.peerIndex] = state.LinkID{Namespace: in.door.name, Name: l.name}
+			snap.peers[l.index] = state.LinkID{Namespace: other.handle.name, Name: other.names[l.peerIndex]}
+			other.peers[l.peerIndex] = state.LinkID{Namespace: snap.handle.name, Name: l.name}
 			return nil
 		}
 	}
@@ -266,14 +266,14 @@ func (in *interior) resolvePeer(l rawLink, candidates iter.Seq[*interior], ids n
 func (l rawLink) isVeth() bool { return l.kind == "veth" && l.peerIndex != 0 }
 
 // nsids remembers what one namespace calls another.
-type nsids map[[2]*door]int32
+type nsids map[[2]*handle]int32
 
 // is asks whether in's nsid means other.
-func (ids nsids) is(in *door, nsid int32, other *door) (bool, error) {
+func (ids nsids) is(in *handle, nsid int32, other *handle) (bool, error) {
 	if nsid == rtnl.NoNSID || in == other {
 		return nsid == rtnl.NoNSID && in == other, nil
 	}
-	key := [2]*door{in, other}
+	key := [2]*handle{in, other}
 	known, ok := ids[key]
 	if !ok {
 		var err error
@@ -289,39 +289,39 @@ func (ids nsids) is(in *door, nsid int32, other *door) (bool, error) {
 // peer has it, because then somebody changed the group.
 func (o *observer) claimLinks() {
 	marked := map[state.LinkID]bool{}
-	for _, in := range o.interiors {
-		for _, l := range in.links {
+	for _, snap := range o.snapshots {
+		for _, l := range snap.links {
 			if l.group == state.LinkGroup {
-				marked[state.LinkID{Namespace: in.door.name, Name: l.name}] = true
+				marked[state.LinkID{Namespace: snap.handle.name, Name: l.name}] = true
 			}
 		}
 	}
-	for _, in := range o.interiors {
-		for _, l := range in.links {
-			in.ours[l.index] = l.loopback || l.group == state.LinkGroup || marked[in.peers[l.index]]
+	for _, snap := range o.snapshots {
+		for _, l := range snap.links {
+			snap.ours[l.index] = l.loopback || l.group == state.LinkGroup || marked[snap.peers[l.index]]
 		}
 	}
 }
 
-func (o *observer) addLinks(in *interior) {
-	for _, l := range in.links {
-		id := state.LinkID{Namespace: in.door.name, Name: l.name}
+func (o *observer) addLinks(snap *snapshot) {
+	for _, l := range snap.links {
+		id := state.LinkID{Namespace: snap.handle.name, Name: l.name}
 		o.addAlternativeNames(id, l)
-		if !in.ours[l.index] {
+		if !snap.ours[l.index] {
 			o.addForeignLink(id, l)
 			continue
 		}
-		o.found.State.Links[id] = in.row(l)
+		o.found.State.Links[id] = snap.row(l)
 		o.found.Index[id] = l.index
-		if q, ok := in.qdiscs[l.index]; ok {
+		if q, ok := snap.qdiscs[l.index]; ok {
 			o.found.State.Qdiscs[id] = q
 		}
 		if l.kind == "bridge" {
 			o.found.State.Bridges[id] = l.bridge
 		}
-		o.addOverrides(in, id, l)
+		o.addOverrides(snap, id, l)
 		switch {
-		case l.settles():
+		case l.settling():
 			o.found.Settling = append(o.found.Settling, id)
 		case l.portState == portBlocking:
 			o.found.Blocked = append(o.found.Blocked, id)
@@ -335,21 +335,21 @@ func (o *observer) addLinks(in *interior) {
 	}
 }
 
-func (in *interior) row(l rawLink) state.Link {
+func (snap *snapshot) row(l rawLink) state.Link {
 	row := state.Link{
-		Kind: l.linkKind(), Peer: in.peers[l.index], MAC: l.mac, MTU: l.mtu, Group: l.group, Master: in.names[l.master], Up: l.up,
+		Kind: l.linkKind(), Peer: snap.peers[l.index], MAC: l.mac, MTU: l.mtu, Group: l.group, Master: snap.names[l.master], Up: l.up,
 	}
 	if row.Kind == state.VLANLink {
-		row.Parent, row.VLAN = in.names[l.peerIndex], l.vlan
+		row.Parent, row.VLAN = snap.names[l.peerIndex], l.vlan
 	}
 	return row
 }
 
 // addPortVLANs takes those of the lab's own bridges and ports.
-func (o *observer) addPortVLANs(in *interior) {
-	for _, v := range in.portVLANs {
-		if in.ours[v.index] {
-			id := state.PortVLANID{Namespace: in.door.name, Link: in.names[v.index], VLAN: v.vlan}
+func (o *observer) addPortVLANs(snap *snapshot) {
+	for _, v := range snap.portVLANs {
+		if snap.ours[v.index] {
+			id := state.PortVLANID{Namespace: snap.handle.name, Link: snap.names[v.index], VLAN: v.vlan}
 			o.found.State.PortVLANs[id] = v.row
 		}
 	}
@@ -381,73 +381,73 @@ func (l rawLink) describe() string {
 }
 
 // addLinkSysctls writes a link's settings. One too small for IPv6 has none of IPv6's; in a
-// kernel without IPv6 the others have what they would be born with.
+// kernel without IPv6 the others have their initial values.
 func (o *observer) addLinkSysctls(id state.LinkID, l rawLink) {
 	for _, key := range state.LinkSysctls4 {
 		o.found.State.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl4(id.Name, key)}] = l.settings4[key]
 	}
 	values := l.settings6
 	if values == nil && l.mtu >= state.MinIPv6MTU {
-		values = bornLinkSettings6
+		values = initialLinkSettings6
 	}
 	for key, value := range values {
 		o.found.State.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl6(id.Name, key)}] = value
 	}
 }
 
-// bornLinkSettings6 are a new link's IPv6 settings in a new namespace.
-var bornLinkSettings6 = func() map[string]string {
+// initialLinkSettings6 are a new link's IPv6 settings in a new namespace.
+var initialLinkSettings6 = func() map[string]string {
 	link := state.LinkID{Namespace: "namespace", Name: "link"}
 	end := state.LinkEnd{LinkID: link, MTU: state.MinIPv6MTU}
-	born := state.NewState().With(state.CreateNamespace{Name: link.Namespace}).
+	initial := state.NewState().With(state.CreateNamespace{Name: link.Namespace}).
 		With(state.AddLink{Ends: [2]state.LinkEnd{end, end}})
 	values := map[string]string{}
 	for _, key := range state.LinkSysctls6 {
-		values[key] = born.Sysctls[state.SysctlID{Namespace: link.Namespace, Name: state.LinkSysctl6(link.Name, key)}]
+		values[key] = initial.Sysctls[state.SysctlID{Namespace: link.Namespace, Name: state.LinkSysctl6(link.Name, key)}]
 	}
 	return values
 }()
 
 // addAddresses takes those on the lab's links. The kernel lists an interface's IPv4 addresses in
 // their order; IPv6 has none that matters.
-func (o *observer) addAddresses(in *interior) {
+func (o *observer) addAddresses(snap *snapshot) {
 	order := map[int]int{}
-	prefixRoutes := in.prefixRoutes()
+	prefixRoutes := snap.prefixRoutes()
 	byIndex := map[int]rawLink{}
-	for _, l := range in.links {
+	for _, l := range snap.links {
 		byIndex[l.index] = l
 	}
-	for _, a := range in.addresses {
+	for _, a := range snap.addresses {
 		link := byIndex[a.index]
-		if !in.ours[a.index] || a.kernelMade(link) {
+		if !snap.ours[a.index] || a.kernelMade(link) {
 			continue
 		}
-		row := state.Address{Altered: in.altered(link, a), Unrouted: o.unrouted(in, link, a, prefixRoutes)}
+		row := state.Address{Altered: snap.altered(link, a), Unrouted: o.unrouted(snap, link, a, prefixRoutes)}
 		if a.prefix.Addr().Is4() {
 			row.Order = order[a.index]
 			order[a.index]++
 		}
-		o.found.State.Addresses[state.AddressID{Namespace: in.door.name, Link: link.name, Prefix: a.prefix}] = row
+		o.found.State.Addresses[state.AddressID{Namespace: snap.handle.name, Link: link.name, Prefix: a.prefix}] = row
 		if a.flags&unix.IFA_F_DADFAILED != 0 {
-			o.foreign("%s: address %s on %s is in use by somebody else on the link", in.door.name, a.prefix, link.name)
+			o.foreign("%s: address %s on %s is in use by somebody else on the link", snap.handle.name, a.prefix, link.name)
 		}
 	}
 }
 
 // addRoutes takes those with our protocol, and any other in the place of a wanted one: the
 // kernel keeps one route per destination and metric, so it must be replaced.
-func (o *observer) addRoutes(in *interior) {
-	for _, r := range in.routes {
+func (o *observer) addRoutes(snap *snapshot) {
+	for _, r := range snap.routes {
 		if r.protocol == unix.RTPROT_KERNEL || r.protocol == protocolRA {
 			continue
 		}
-		id := state.RouteID{Namespace: in.door.name, Prefix: r.prefix, Metric: r.metric}
-		row := r.row(in.names)
+		id := state.RouteID{Namespace: snap.handle.name, Prefix: r.prefix, Metric: r.metric}
+		row := r.row(snap.names)
 		_, wanted := o.want.Routes[id]
 		// What is behind the first of a destination and metric is never used.
 		_, covered := o.found.State.Routes[id]
 		if covered || r.tos != 0 || r.from || r.protocol != state.RouteProtocol && !wanted {
-			o.foreign("%s: %s", in.door.name, r.describe(id, row))
+			o.foreign("%s: %s", snap.handle.name, r.describe(id, row))
 			continue
 		}
 		o.found.State.Routes[id] = row

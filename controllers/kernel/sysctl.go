@@ -45,18 +45,18 @@ func sysctlPath(name string) (family, path string, err error) {
 
 // openSetting opens a setting of the namespace the thread is in, which must be d's: below
 // /proc/sys/net every look-up answers for the namespace of the thread that asks.
-func (d *door) openSetting(name string, flags int) (fd int, err error) {
+func (h *handle) openSetting(name string, flags int) (fd int, err error) {
 	family, path, err := sysctlPath(name)
 	if err != nil {
 		return -1, err
 	}
-	dir, err := d.openSettings(family)
+	dir, err := h.openSettings(family)
 	if err != nil {
 		return -1, err
 	}
 	for _, scope := range scopes {
 		if key, ok := strings.CutPrefix(path, scope); ok {
-			if dir, err = d.openScope(family, dir, scope); err != nil {
+			if dir, err = h.openScope(family, dir, scope); err != nil {
 				return -1, err
 			}
 			path = key
@@ -70,38 +70,38 @@ func (d *door) openSetting(name string, flags int) (fd int, err error) {
 var scopes = []string{"conf/all/", "conf/default/"}
 
 // openScope opens a directory below that of a family.
-func (d *door) openScope(family string, parent int, scope string) (dir int, err error) {
-	return d.openOnce(family+"/"+scope, func(string) (int, error) {
+func (h *handle) openScope(family string, parent int, scope string) (dir int, err error) {
+	return h.openOnce(family+"/"+scope, func(string) (int, error) {
 		return unix.Openat(parent, scope, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 }
 
 // openSettings opens the directory of a family's settings, or fails with ENOENT where there are none.
-func (d *door) openSettings(family string) (dir int, err error) {
-	return d.openOnce(family, func(path string) (int, error) {
+func (h *handle) openSettings(family string) (dir int, err error) {
+	return h.openOnce(family, func(path string) (int, error) {
 		return unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 }
 
-// openOnce remembers what open returns for a directory below settingsDir until the door is closed.
-func (d *door) openOnce(name string, open func(path string) (int, error)) (dir int, err error) {
-	if dir, ok := d.settings[name]; ok {
+// openOnce remembers what open returns for a directory below settingsDir until the handle is closed.
+func (h *handle) openOnce(name string, open func(path string) (int, error)) (dir int, err error) {
+	if dir, ok := h.settings[name]; ok {
 		return dir, nil
 	}
-	if dir, ok := d.kept.copy(d.name, d.cookie, name); ok {
-		d.settings[name] = dir
+	if dir, ok := h.kept.copy(h.name, h.cookie, name); ok {
+		h.settings[name] = dir
 		return dir, nil
 	}
 	path := settingsDir + "/" + name
 	if dir, err = open(path); err != nil {
 		return -1, fmt.Errorf("open %s: %w", path, err)
 	}
-	d.settings[name] = dir
+	h.settings[name] = dir
 	return dir, nil
 }
 
-func (d *door) readSysctl(name string) (string, error) {
-	fd, err := d.openSetting(name, unix.O_RDONLY)
+func (h *handle) readSysctl(name string) (string, error) {
+	fd, err := h.openSetting(name, unix.O_RDONLY)
 	if err != nil {
 		return "", fmt.Errorf("open %s: %w", name, err)
 	}
@@ -114,8 +114,8 @@ func (d *door) readSysctl(name string) (string, error) {
 	return string(bytes.TrimSpace(buf[:n])), nil
 }
 
-func (d *door) writeSysctl(name, value string) error {
-	fd, err := d.openSetting(name, unix.O_WRONLY)
+func (h *handle) writeSysctl(name, value string) error {
+	fd, err := h.openSetting(name, unix.O_WRONLY)
 	if err != nil {
 		return err
 	}
@@ -125,8 +125,8 @@ func (d *door) writeSysctl(name, value string) error {
 
 // writeBirthSysctl writes a setting of a new namespace. A kernel without IPv6 has none of
 // IPv6's, which is as good as having it disabled.
-func (d *door) writeBirthSysctl(name, value string) error {
-	err := d.writeSysctl(name, value)
+func (h *handle) writeInitialSysctl(name, value string) error {
+	err := h.writeSysctl(name, value)
 	if errors.Is(err, unix.ENOENT) && strings.HasPrefix(name, ipv6Prefix) {
 		return nil
 	}
@@ -136,25 +136,25 @@ func (d *door) writeBirthSysctl(name, value string) error {
 	return nil
 }
 
-func (v *visit) setSysctl(op state.SetSysctl) error {
-	d, err := v.enter(op.Namespace)
+func (s *session) setSysctl(op state.SetSysctl) error {
+	h, err := s.enter(op.Namespace)
 	if err != nil {
 		return err
 	}
-	err = d.writeSysctl(op.Name, op.Value)
+	err = h.writeSysctl(op.Name, op.Value)
 	if errors.Is(err, unix.ENOENT) && strings.HasPrefix(op.Name, bridgePrefix) {
 		return nil // without br_netfilter no firewall sees what a bridge forwards
 	}
 	if errors.Is(err, unix.ENOENT) {
-		return d.missingSetting(op.Name, err)
+		return h.missingSetting(op.Name, err)
 	}
 	return err
 }
 
 // missingSetting says what a setting that is not there means. A link's goes with the link, and
 // its IPv6 ones with an MTU that allows none.
-func (d *door) missingSetting(name string, missing error) error {
-	if hasIPv6, err := d.hasIPv6(); err == nil && !hasIPv6 && strings.HasPrefix(name, ipv6Prefix) {
+func (h *handle) missingSetting(name string, missing error) error {
+	if hasIPv6, err := h.hasIPv6(); err == nil && !hasIPv6 && strings.HasPrefix(name, ipv6Prefix) {
 		return featureMissing("IPv6", missing)
 	}
 	if slices.Contains(state.NamespaceSysctls, name) || !strings.Contains(name, ".conf.") {
@@ -165,12 +165,12 @@ func (d *door) missingSetting(name string, missing error) error {
 
 // readSysctls reads the settings that every namespace has a row for. Those of lo came with the
 // list of links.
-func (d *door) readSysctls(lo rawLink, into map[state.SysctlID]string) error {
-	hasIPv6, err := d.hasIPv6()
+func (h *handle) readSysctls(lo rawLink, into map[state.SysctlID]string) error {
+	hasIPv6, err := h.hasIPv6()
 	if err != nil {
 		return err
 	}
-	told, err := d.conn.netconf()
+	told, err := h.conn.netconf()
 	if err != nil {
 		return err
 	}
@@ -184,32 +184,32 @@ func (d *door) readSysctls(lo rawLink, into map[state.SysctlID]string) error {
 		case !hasIPv6 && strings.HasPrefix(name, ipv6Prefix):
 			value = state.BornSysctl(name)
 		default:
-			if value, err = d.readSysctl(name); err != nil {
+			if value, err = h.readSysctl(name); err != nil {
 				return err
 			}
 		}
-		into[state.SysctlID{Namespace: d.name, Name: name}] = value
+		into[state.SysctlID{Namespace: h.name, Name: name}] = value
 	}
 	return nil
 }
 
 // readBridgeSysctls reads the settings that every namespace with a bridge has a row for.
-func (d *door) readBridgeSysctls(into map[state.SysctlID]string) error {
+func (h *handle) readBridgeSysctls(into map[state.SysctlID]string) error {
 	for _, name := range state.BridgeSysctls() {
-		value, err := d.readSysctl(name)
+		value, err := h.readSysctl(name)
 		if errors.Is(err, unix.ENOENT) {
 			value = "0"
 		} else if err != nil {
 			return err
 		}
-		into[state.SysctlID{Namespace: d.name, Name: name}] = value
+		into[state.SysctlID{Namespace: h.name, Name: name}] = value
 	}
 	return nil
 }
 
 // hasIPv6 says whether the kernel has IPv6. One without looks like one where it is disabled.
-func (d *door) hasIPv6() (bool, error) {
-	_, err := d.openSettings("ipv6")
+func (h *handle) hasIPv6() (bool, error) {
+	_, err := h.openSettings("ipv6")
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil
 	}

@@ -15,24 +15,24 @@ import (
 )
 
 // addVLANLink creates the interface for one VLAN on another.
-func (v *visit) addVLANLink(op state.AddVLANLink) error {
-	d, err := v.knock(op.Namespace)
+func (s *session) addVLANLink(op state.AddVLANLink) error {
+	h, err := s.handle(op.Namespace)
 	if err != nil {
 		return err
 	}
-	parent, err := d.index(op.Parent)
+	parent, err := h.index(op.Parent)
 	if err != nil {
 		return fmt.Errorf("find %s: %w", op.Parent, err)
 	}
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("vlan"))
 	info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_VLAN_ID, nl.Uint16Attr(op.VLAN))
-	err = v.newLink(op.LinkEnd, rtnl.Uint32Attribute(unix.IFLA_LINK, uint32(parent)), info)
+	err = s.newLink(op.LinkEnd, rtnl.Uint32Attribute(unix.IFLA_LINK, uint32(parent)), info)
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return featureMissing("802.1Q VLAN interfaces", err)
 	case errors.Is(err, unix.EEXIST):
-		return v.mustBe(op.LinkID, err, func(link rawLink) bool {
+		return s.mustBe(op.LinkID, err, func(link rawLink) bool {
 			return link.linkKind() == state.VLANLink && link.vlan == op.VLAN && link.peerIndex == parent
 		})
 	}

@@ -21,8 +21,8 @@ type Event struct {
 	Namespace string
 }
 
-// anywhere is an Event's Namespace after which everything has to be compared.
-const anywhere = netns.Anywhere
+// anyNamespace is an Event's Namespace after which everything has to be compared.
+const anyNamespace = netns.Anywhere
 
 // Watch tells what changes in the namespaces that Follow was called for, and which mounts of
 // namespaces come and go. Changes that nobody has taken yet are kept once per namespace. Whenever
@@ -99,7 +99,7 @@ func (w *watcher) readEvents(ctx context.Context, socket *rtnl.Subscription) {
 		w.log.Warn("kernel events were lost", "error", err)
 		socket = w.reopen(ctx)
 		w.names.dropAll()
-		w.pending.add(anywhere)
+		w.pending.add(anyNamespace)
 	}
 }
 
@@ -133,7 +133,7 @@ func (w *watcher) handleEvents(socket *rtnl.Subscription) error {
 		}
 		if err != nil {
 			w.log.Error("a kernel event is not understood", "error", err)
-			w.pending.add(anywhere)
+			w.pending.add(anyNamespace)
 		}
 	}
 }
@@ -152,7 +152,7 @@ func (w *watcher) handleOther(nsid int32) error {
 	if err != nil {
 		return fmt.Errorf("find the namespace with nsid %d: %w", nsid, err)
 	}
-	if name != somebodyElses {
+	if name != unknownNamespace {
 		w.pending.add(name)
 	}
 	return nil
@@ -188,14 +188,14 @@ func newPending() *pending {
 	return &pending{known: map[string]bool{}, added: make(chan struct{}, 1)}
 }
 
-// add notes a name; anywhere stands for all of them.
+// add notes a name; anyNamespace stands for all of them.
 func (p *pending) add(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known[name] || p.known[anywhere] {
+	if p.known[name] || p.known[anyNamespace] {
 		return
 	}
-	if name == anywhere {
+	if name == anyNamespace {
 		p.queue = nil
 		clear(p.known)
 	}

@@ -133,7 +133,7 @@ func TestAMountOverTheDirectoryMayHaveChangedEverything(t *testing.T) {
 	toldBeforeNow(t, events)
 	sh(t, "mount -t tmpfs hidden "+NamespaceDir)
 	t.Cleanup(func() { sh(t, "umount -l "+NamespaceDir) })
-	if name := next(t, events); name != anywhere {
+	if name := next(t, events); name != anyNamespace {
 		t.Errorf("the event is about %q, want all", name)
 	}
 }
@@ -188,7 +188,7 @@ func TestANamespaceThatCannotBeFoundMayBeAny(t *testing.T) {
 	events := make(chan Event)
 	go w.readEvents(t.Context(), socket)
 	go w.pending.deliver(t.Context(), events)
-	if name := next(t, events); name != anywhere {
+	if name := next(t, events); name != anyNamespace {
 		t.Errorf("the event is about %q, want all", name)
 	}
 }
@@ -284,7 +284,7 @@ func TestALostEventMeansThatAnythingMayHaveChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	events := newWatcher(k.log).run(t.Context(), small, mounts)
-	for name := ns1; name != anywhere; { // what was received before the loss comes first
+	for name := ns1; name != anyNamespace; { // what was received before the loss comes first
 		name = next(t, events)
 	}
 	sh(t, "ip -n "+ns1+" link set lo mtu 65536")
@@ -302,9 +302,9 @@ func TestEventsThatNobodyTakesAreKeptOnce(t *testing.T) {
 	if want := []string{ns1, ns2}; !slices.Equal(p.queue, want) {
 		t.Errorf("pending are %q, want %q", p.queue, want)
 	}
-	p.add(anywhere)
+	p.add(anyNamespace)
 	p.add(ns1)
-	if want := []string{anywhere}; !slices.Equal(p.queue, want) {
+	if want := []string{anyNamespace}; !slices.Equal(p.queue, want) {
 		t.Errorf("pending are %q, want %q", p.queue, want)
 	}
 	p.take()
@@ -383,7 +383,7 @@ func TestAWatchSurvivesItsSocket(t *testing.T) {
 	}
 	events := newWatcher(k.log).run(t.Context(), socket, mounts)
 	socket.Close()
-	if name := next(t, events); name != anywhere {
+	if name := next(t, events); name != anyNamespace {
 		t.Errorf("the event is about %q, want all", name)
 	}
 	sh(t, "ip -n "+ns1+" link set lo mtu 65000")
