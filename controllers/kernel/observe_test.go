@@ -318,8 +318,8 @@ func TestAnInterruptedReadIsNoAnswer(t *testing.T) {
 func TestListsThatDoNotFitTogether(t *testing.T) {
 	names := map[int]string{1: "lo", 2: "l1"}
 	for what, snap := range map[string]*snapshot{
-		"an address on an unknown link":         {names: names, addresses: []rawAddress{{index: 2}, {index: 3}}},
-		"a route over an unknown link":          {names: names, routes: []rawRoute{{nextHops: []rawNextHop{{index: 3}}}}},
+		"an address on an unknown link":   {names: names, addresses: []rawAddress{{index: 2}, {index: 3}}},
+		"a route over an unknown link":    {names: names, routes: []rawRoute{{nextHops: []rawNextHop{{index: 3}}}}},
 		"a next hop over an unknown link": {names: names, routes: []rawRoute{{nextHops: []rawNextHop{{index: 2}, {index: 3}}}}},
 	} {
 		if err := snap.check(); !errors.Is(err, rtnl.ErrInterrupted) {
