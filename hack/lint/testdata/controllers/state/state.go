@@ -11,6 +11,6 @@ import (
 	_ "github.com/vishvananda/netlink" // want depguard
 	_ "k8s.io/apimachinery/pkg/types"  // want depguard
 
-	_ "github.com/netlab-dev/netlab/api/v1alpha1"    // want depguard
-	_ "github.com/netlab-dev/netlab/controllers/lab" // want depguard
+	_ "github.com/netlab-dev/netlab/api/v1alpha1"      // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/probe" // want depguard
 )

@@ -12,6 +12,7 @@ import (
 	_ "github.com/netlab-dev/netlab/api/v1alpha1"
 	_ "github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest" // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/kernel"                   // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/lab"
 	_ "github.com/netlab-dev/netlab/controllers/probe"
-	_ "github.com/netlab-dev/netlab/controllers/topology"
+	_ "github.com/netlab-dev/netlab/controllers/state"
 )

@@ -10,6 +10,6 @@ import (
 	_ "sigs.k8s.io/yaml"
 
 	_ "github.com/netlab-dev/netlab/api/v1alpha1"
+	_ "github.com/netlab-dev/netlab/controllers/lab"
 	_ "github.com/netlab-dev/netlab/controllers/probe" // want depguard
-	_ "github.com/netlab-dev/netlab/controllers/topology"
 )

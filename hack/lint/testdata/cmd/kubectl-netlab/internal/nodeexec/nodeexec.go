@@ -11,5 +11,5 @@ import (
 
 	_ "github.com/netlab-dev/netlab/api/v1alpha1"
 	_ "github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local" // want depguard
-	_ "github.com/netlab-dev/netlab/controllers/topology"              // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/lab"                   // want depguard
 )
