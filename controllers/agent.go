@@ -197,7 +197,7 @@ func (a *Agent) look(ctx context.Context, netlab *v1alpha1.NetLab) labView {
 	compiled, problems := compile(a.identity(netlab), &netlab.Spec, lab.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
 	view.problems = problems
 	if len(problems) == 0 && !netlab.Spec.Suspend {
-		view.overLimit = a.ledger.admit(compiled.Identity, len(compiled.Want.Namespaces))
+		view.overLimit = a.ledger.admit(compiled.Identity, len(compiled.Want))
 	}
 	if len(problems) == 0 && !netlab.Spec.Suspend && view.overLimit == "" {
 		a.converge(ctx, compiled, &view)

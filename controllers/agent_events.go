@@ -182,7 +182,7 @@ func (f *following) add(id state.Identity, out converge.Outcome) (any bool) {
 			delete(known, made.Name)
 		}
 	}
-	for name, ns := range out.State.Namespaces {
+	for name, ns := range out.State {
 		if ns.Mounted && !known[name] && f.follow(name) == nil {
 			known[name], any = true, true
 		}

@@ -92,7 +92,7 @@ func (b *bench) build(uid types.UID) state.Identity {
 	if len(problems) > 0 {
 		b.Fatal(problems)
 	}
-	if _, err := b.kernel.Apply(b.Context(), state.Diff(state.NewState(), compiled.Want)); err != nil {
+	if _, err := b.kernel.Apply(b.Context(), state.Diff(state.State{}, compiled.Want)); err != nil {
 		b.Fatal(err)
 	}
 	if err := b.ledger.read(b.Context(), b.kernel); err != nil {
@@ -131,7 +131,7 @@ func TestADeleteEventTakesTheLabDown(t *testing.T) {
 	b.forgetLab()
 	b.receiveDelete("new", false)
 	b.mustLook()
-	if !b.kernel.State().Equal(state.NewState()) {
+	if !b.kernel.State().Equal(state.State{}) {
 		t.Error("it is still there")
 	}
 }
@@ -162,7 +162,7 @@ func TestAnOldLabOfTheSameNameMakesRoom(t *testing.T) {
 	if got := b.mustLook(); got != "True/Realized" {
 		t.Errorf("reported %s", got)
 	}
-	if got := b.kernel.State().Namespaces["default.routed-pair.ns1"].Mark; got != state.AgentOwner("new").Mark("ns1") {
+	if got := b.kernel.State()["default.routed-pair.ns1"].Mark; got != state.AgentOwner("new").Mark("ns1") {
 		t.Errorf("the mark is %s", got)
 	}
 }
@@ -263,7 +263,7 @@ func TestAfterARestartDriftUnderReportIsStillOnlyReported(t *testing.T) {
 		t.Fatalf("reported %s", got)
 	}
 	b.records = newRecords(b.kernel) // a new process
-	b.kernel.Mutate(func(s *state.State) { clear(s.Routes) })
+	b.kernel.Mutate(func(s state.State) { clear(s["default.routed-pair.ns1"].Routes) })
 	b.kernel.ForgetWrites()
 	if got := b.mustLook(); got != "False/Drifted" {
 		t.Errorf("reported %s", got)

@@ -44,11 +44,11 @@ func (l *ledger) read(ctx context.Context, k Kernel) error {
 		if !id.Owner.IsAgent() {
 			continue
 		}
-		found, err := k.Observe(ctx, id, state.NewState())
+		found, err := k.Observe(ctx, id, state.State{})
 		if err != nil {
 			return fmt.Errorf("observe %s: %w", id, err)
 		}
-		l.enter(id, len(found.State.Namespaces))
+		l.enter(id, len(found.State))
 	}
 	return nil
 }

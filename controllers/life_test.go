@@ -29,7 +29,7 @@ func TestTheLifeOfALab(t *testing.T) {
 	lab.Spec.Probes[0].PeriodSeconds = 1
 	const name = "routed-pair"
 	ns := func(node string) string { return w.namespace + "." + name + "." + node }
-	defaultRoute := state.RouteID{Namespace: ns("ns1"), Prefix: prefix("0.0.0.0/0")}
+	defaultRoute := state.RouteKey{Prefix: prefix("0.0.0.0/0")}
 
 	w.step("a lab is created and becomes reachable", func() {
 		create(w.T, w.admin, lab)
@@ -37,7 +37,7 @@ func TestTheLifeOfALab(t *testing.T) {
 		if got := w.lab(name).Status.Nodes; got != (v1alpha1.NodeCounts{Selected: 1, Realized: 1, Reachable: 1, Summary: "1/1"}) {
 			w.Errorf("nodes are %+v", got)
 		}
-		if got := len(w.kernel.State().Namespaces); got != 3 {
+		if got := len(w.kernel.State()); got != 3 {
 			w.Errorf("the kernel has %d namespaces", got)
 		}
 	})
@@ -57,8 +57,8 @@ func TestTheLifeOfALab(t *testing.T) {
 	})
 	w.step("a route that somebody deletes comes back and is counted", func() {
 		before := testutil.ToFloat64(repairs.WithLabelValues("ReplaceRoute"))
-		w.kernel.Mutate(func(s *state.State) { delete(s.Routes, defaultRoute) })
-		w.awaitKernel("the route", func(s state.State) bool { _, is := s.Routes[defaultRoute]; return is })
+		w.kernel.Mutate(func(s state.State) { delete(s[ns("ns1")].Routes, defaultRoute) })
+		w.awaitKernel("the route", func(s state.State) bool { _, is := s[ns("ns1")].Routes[defaultRoute]; return is })
 		if got := testutil.ToFloat64(repairs.WithLabelValues("ReplaceRoute")) - before; got != 1 {
 			w.Errorf("%v repairs were counted", got)
 		}
@@ -68,7 +68,7 @@ func TestTheLifeOfALab(t *testing.T) {
 		before := w.indexes(name)
 		w.edit(name, func(s *v1alpha1.NetLabSpec) { s.Namespaces = append(s.Namespaces, v1alpha1.Namespace{Name: "ns3"}) })
 		w.await(name, "Ready=True/Ready")
-		w.awaitKernel("ns3", func(s state.State) bool { return s.Namespaces[ns("ns3")].Mounted })
+		w.awaitKernel("ns3", func(s state.State) bool { return s[ns("ns3")].Mounted })
 		for id, index := range before {
 			if got := w.indexes(name)[id]; got != index {
 				w.Errorf("%v was made anew: index %d, before %d", id, got, index)
@@ -96,7 +96,7 @@ func TestTheLifeOfALab(t *testing.T) {
 			return len(r.Labs) == 1 && verdictIn(&r.Labs[0]).realized.Reason == v1alpha1.ReasonSuspended, fmt.Sprint(r)
 		})
 		w.kernel.ForgetWrites()
-		w.kernel.Mutate(func(s *state.State) { delete(s.Routes, defaultRoute) })
+		w.kernel.Mutate(func(s state.State) { delete(s[ns("ns1")].Routes, defaultRoute) })
 		time.Sleep(300 * time.Millisecond)
 		if got := w.kernel.Writes(); got != 0 {
 			w.Errorf("%d writes to the kernel", got)
@@ -105,12 +105,12 @@ func TestTheLifeOfALab(t *testing.T) {
 	w.step("under driftPolicy Report the new generation is applied once, drift included", func() {
 		w.edit(name, func(s *v1alpha1.NetLabSpec) { s.Suspend, s.DriftPolicy = false, v1alpha1.DriftReport })
 		w.await(name, "Ready=True/Ready")
-		w.awaitKernel("the route", func(s state.State) bool { _, is := s.Routes[defaultRoute]; return is })
+		w.awaitKernel("the route", func(s state.State) bool { _, is := s[ns("ns1")].Routes[defaultRoute]; return is })
 	})
 	w.step("and from then on a difference is only reported", func() {
 		w.quiet()
 		w.kernel.ForgetWrites()
-		w.kernel.Mutate(func(s *state.State) { delete(s.Routes, defaultRoute) })
+		w.kernel.Mutate(func(s state.State) { delete(s[ns("ns1")].Routes, defaultRoute) })
 		w.await(name, "Ready=False/Drifted", "Realized=False/Drifted", "Drifted=True/Drifted")
 		if got := w.message(name, "Realized"); !strings.Contains(got, "route replace default") {
 			w.Errorf("the message is %q", got)
@@ -128,7 +128,7 @@ func TestTheLifeOfALab(t *testing.T) {
 		if err := w.admin.Delete(w.Context(), lab); err != nil {
 			w.Fatal(err)
 		}
-		w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.NewState()) })
+		w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.State{}) })
 		if _, err := w.kernel.LoadRecord(id); !errors.Is(err, fs.ErrNotExist) {
 			w.Errorf("its record is left: %v", err)
 		}
@@ -156,7 +156,7 @@ func TestALabIsOnlyOnSelectedNodes(t *testing.T) {
 	if err := w.admin.Update(t.Context(), node); err != nil {
 		t.Fatal(err)
 	}
-	w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.NewState()) })
+	w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.State{}) })
 	w.await(lab.Name, "Ready=False/NoNodesSelected")
 }
 
@@ -167,14 +167,14 @@ func TestALabDeletedWhileTheAgentWasAwayIsSwept(t *testing.T) {
 	create(t, w.admin, lab)
 	w.await(lab.Name, "Ready=True/Ready")
 	w.stop()
-	if len(w.kernel.State().Namespaces) != 3 {
+	if len(w.kernel.State()) != 3 {
 		t.Fatal("an agent that stops takes its labs down")
 	}
 	if err := w.admin.Delete(t.Context(), lab); err != nil {
 		t.Fatal(err)
 	}
 	w.startAgent(w.agentPod())
-	w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.NewState()) })
+	w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.State{}) })
 }
 
 func TestALabDeletedAndMadeAnewWhileTheAgentWasAwayIsBuiltAnew(t *testing.T) {
@@ -193,7 +193,7 @@ func TestALabDeletedAndMadeAnewWhileTheAgentWasAwayIsBuiltAnew(t *testing.T) {
 	w.startAgent(w.agentPod())
 	mark := state.AgentOwner(string(again.UID)).Mark("ns1")
 	w.awaitKernel("the new lab's mark", func(s state.State) bool {
-		return s.Namespaces[w.namespace+".routed-pair.ns1"].Mark == mark
+		return s[w.namespace+".routed-pair.ns1"].Mark == mark
 	})
 	w.await(lab.Name, "Ready=True/Ready")
 }
@@ -266,7 +266,7 @@ func (w *world) indexes(name string) map[state.LinkID]int {
 	w.Helper()
 	lab := w.lab(name)
 	id := state.Identity{Namespace: lab.Namespace, Name: lab.Name, Owner: state.AgentOwner(string(lab.UID))}
-	seen, err := w.kernel.Observe(w.Context(), id, state.NewState())
+	seen, err := w.kernel.Observe(w.Context(), id, state.State{})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func TestALabIsRemovedHoweverItIsWhenItIsDeleted(t *testing.T) {
 				labs := w.report().Labs
 				return len(labs) == 1 && labs[0].ObservedGeneration == 2 && verdictIn(&labs[0]).realized.Reason == c.reads, fmt.Sprint(labs)
 			})
-			if len(w.kernel.State().Namespaces) != 3 {
+			if len(w.kernel.State()) != 3 {
 				t.Fatal("nothing is there that could be removed: this shows nothing")
 			}
 			if err := w.admin.Delete(t.Context(), lab); err != nil {
@@ -103,6 +103,6 @@ func (w *world) awaitNothing() {
 	w.Helper()
 	eventually(w.T, "an empty machine", func(context.Context) (bool, string) {
 		s := w.kernel.State()
-		return len(s.Namespaces) == 0, s.String()
+		return len(s) == 0, s.String()
 	})
 }

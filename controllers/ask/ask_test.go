@@ -108,10 +108,10 @@ func (l *leaving) NeighbourUse(int) (used, limit int, err error) {
 func TestPairsThatFailAreDiagnosedAsFarAsWanted(t *testing.T) {
 	b := asktest.New(t)
 	b.Silent = func(from string, _ netip.Addr) bool { return !strings.HasSuffix(from, "router") }
-	b.Kernel.Mutate(func(s *state.State) {
-		s.Sysctls[state.SysctlID{Namespace: "default.pair.router", Name: state.SysctlForwarding}] = "0"
+	b.Kernel.Mutate(func(s state.State) {
+		s["default.pair.router"].Sysctls[state.SysctlForwarding] = "0"
 		for _, link := range []string{"l1", "l2"} {
-			s.Sysctls[state.SysctlID{Namespace: "default.pair.router", Name: "net.ipv4.conf." + link + ".forwarding"}] = "0"
+			s["default.pair.router"].Sysctls["net.ipv4.conf."+link+".forwarding"] = "0"
 		}
 	})
 	all, err := b.Lab(t).PingAll(t.Context(), ask.PingAllOptions{Diagnoses: 1})

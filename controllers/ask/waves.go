@@ -24,7 +24,7 @@ type costs struct {
 
 func newCosts(lab *lab.Lab) *costs {
 	c := &costs{lab: lab, neighbours: map[string][]string{}, distances: map[string]map[string]int{}}
-	for id, link := range lab.Want.Links {
+	for id, link := range lab.Want.Links() {
 		if link.Peer.Namespace != "" {
 			node := state.NodeOf(id.Namespace)
 			c.neighbours[node] = append(c.neighbours[node], state.NodeOf(link.Peer.Namespace))

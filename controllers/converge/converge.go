@@ -57,7 +57,7 @@ func Converge(ctx context.Context, k Kernel, id state.Identity, want state.State
 
 // Remove makes the machine hold nothing of the lab.
 func Remove(ctx context.Context, k Kernel, id state.Identity) (Outcome, error) {
-	return Converge(ctx, k, id, state.NewState())
+	return Converge(ctx, k, id, state.State{})
 }
 
 // Plan is what Converge would do first. It writes nothing.

@@ -51,7 +51,7 @@ func TestALabIsBuiltKeptAndRemoved(t *testing.T) {
 	}
 
 	removed, err := converge.Remove(ctx, k, identity)
-	if err != nil || !removed.Realized() || !k.State().Equal(state.NewState()) {
+	if err != nil || !removed.Realized() || !k.State().Equal(state.State{}) {
 		t.Errorf("removed: %v, holds\n%s", err, k.State())
 	}
 }
@@ -112,7 +112,7 @@ func TestAFailedObservationSaysNothing(t *testing.T) {
 func TestThreeRounds(t *testing.T) {
 	opposed := &opposed{Kernel: fake.New(), against: state.AddressID{}}
 	want := want(t)
-	for id := range want.Addresses {
+	for id := range want.Addresses() {
 		if id.Namespace == "default.pair.a" && id.Link == "l1" {
 			opposed.against = id
 		}
@@ -136,7 +136,7 @@ type opposed struct {
 func (o *opposed) Apply(ctx context.Context, ops []state.Op) (int, error) {
 	o.rounds++
 	n, err := o.Kernel.Apply(ctx, ops)
-	o.Mutate(func(s *state.State) { delete(s.Addresses, o.against) })
+	o.Mutate(func(s state.State) { delete(s[o.against.Namespace].Addresses, o.against.AddressKey) })
 	return n, err
 }
 
@@ -161,8 +161,8 @@ func TestNeighboursForgetWhatHasMoved(t *testing.T) {
 		t.Errorf("of a new lab: %v, forgotten %v", err, k.forgotten)
 	}
 	want = want.Clone()
-	id := state.AddressID{Namespace: identity.NetworkNamespace("a"), Link: "l1", Prefix: netip.MustParsePrefix("192.0.2.9/24")}
-	want.Addresses[id] = state.Address{Order: 1}
+	id := state.AddressID{Namespace: identity.NetworkNamespace("a"), AddressKey: state.AddressKey{Link: "l1", Prefix: netip.MustParsePrefix("192.0.2.9/24")}}
+	want[id.Namespace].Addresses[id.AddressKey] = state.Address{Order: 1}
 	for range 2 {
 		_, err := converge.Converge(t.Context(), k, identity, want)
 		if expected := []string{"b 192.0.2.9"}; err != nil || !slices.Equal(k.forgotten, expected) {
@@ -190,10 +190,10 @@ func TestSendersForgetWhatHasGrown(t *testing.T) {
 		forget [][]string
 	}{{1500, nil}, {1400, nil}, {9000, [][]string{all}}, {9000, nil}} {
 		k.forgot, want = nil, want.Clone()
-		for id, l := range want.Links {
+		for id, l := range want.Links() {
 			if id.Name == "l1" {
 				l.MTU = step.mtu
-				want.Links[id] = l
+				want[id.Namespace].Links[id.Name] = l
 			}
 		}
 		out, err := converge.Converge(t.Context(), k, identity, want)

@@ -31,7 +31,7 @@ func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, dec
 	if fix, ok := w.lostRoute(namespace, to); ok {
 		return fix, true
 	}
-	best, _, _ := bestRoute(w.State.Routes, namespace, to)
+	best, _, _ := bestRoute(w.State, namespace, to)
 	if route, ok := w.foreignRoute(ctx, namespace, to, "unicast"); ok && route.Route.Prefix.Bits() > best.Prefix.Bits() {
 		return undo(route), true
 	}
@@ -43,9 +43,9 @@ func (w walker) asWanted(namespace string, to netip.Addr, decision state.Forward
 	if w.lab == nil {
 		return false
 	}
-	id, route, routed := bestRoute(w.lab.Want.Routes, namespace, to)
-	for address := range w.lab.Want.Addresses {
-		if address.Namespace == namespace && address.Prefix.Contains(to) && address.Prefix.Bits() >= id.Prefix.Bits() {
+	id, route, routed := bestRoute(w.lab.Want, namespace, to)
+	for address := range w.lab.Want[namespace].Addresses {
+		if address.Prefix.Contains(to) && address.Prefix.Bits() >= id.Prefix.Bits() {
 			return address.Link == decision.Link && !decision.Via.IsValid()
 		}
 	}
@@ -57,7 +57,7 @@ func (w walker) asWanted(namespace string, to netip.Addr, decision state.Forward
 // route where the address is on that leg's link, via its other end elsewhere.
 func (w walker) rightWay(first leg, address netip.Addr) (fix string, ok bool) {
 	namespace := first.out.Namespace
-	id, route, found := bestRoute(w.State.Routes, namespace, address)
+	id, route, found := bestRoute(w.State, namespace, address)
 	if found && w.onSubnet(first.out, address) && w.has(first.in.Namespace, address) {
 		return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(id.Prefix), state.NodeOf(namespace)),
 			state.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()), true

@@ -266,14 +266,15 @@ func TestLongNamesFit(t *testing.T) {
 	long := state.Identity{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("l", 63), Owner: "local/x"}
 	const from, router = "aaaaaaaaaaaaaaa", "rrrrrrrrrrrrrrr"
 	destination := netip.MustParseAddr("2001:db8:aaaa:bbbb:cccc:dddd:eeee:1")
-	see := state.Observation{State: state.NewState()}
+	see := state.Observation{State: state.State{}}
 	ends := [2]state.LinkID{{Namespace: long.NetworkNamespace(from), Name: from}, {Namespace: long.NetworkNamespace(router), Name: from}}
 	for i, end := range ends {
-		see.State.Links[end] = state.Link{Peer: ends[1-i], MTU: 1500, Up: true}
-		see.State.Sysctls[state.SysctlID{Namespace: end.Namespace, Name: state.SysctlForwarding6}] = "0"
+		see.State[end.Namespace] = state.NewNamespace()
+		see.State[end.Namespace].Links[end.Name] = state.Link{Peer: ends[1-i], MTU: 1500, Up: true}
+		see.State[end.Namespace].Sysctls[state.SysctlForwarding6] = "0"
 		for _, p := range []string{"2001:db8:aaaa:bbbb:cccc:dddd:ffff:%d/112", "fe80::1234:5678:9abc:def%d/64"} {
 			prefix := netip.MustParsePrefix(fmt.Sprintf(p, i))
-			see.State.Addresses[state.AddressID{Namespace: end.Namespace, Link: end.Name, Prefix: prefix}] = state.Address{}
+			see.State[end.Namespace].Addresses[state.AddressKey{Link: end.Name, Prefix: prefix}] = state.Address{}
 		}
 	}
 	for verdict := state.Forward; verdict <= state.Filtered; verdict++ {
@@ -353,7 +354,7 @@ func TestMessagesAreStable(t *testing.T) {
 // other end.
 func TestAnInterfaceNobodyKnowsIsNamed(t *testing.T) {
 	k := build(t, tutorial)
-	walk, err := diagnose.Explain(t.Context(), k, state.Observation{State: state.NewState()}, ns1ToNs2)
+	walk, err := diagnose.Explain(t.Context(), k, state.Observation{State: state.State{}}, ns1ToNs2)
 	if err != nil || walk.Cause.Message != "ns1 sends packets to 198.51.100.1 over l1, which leads to no node of the lab" {
 		t.Errorf("%v, %+v", err, walk.Cause)
 	}

@@ -51,7 +51,7 @@ func (v view) destination(namespace string, address netip.Addr) string {
 		return defaultRoute
 	}
 	subnet := netip.PrefixFrom(address, address.BitLen())
-	for id := range v.State.Addresses {
+	for id := range v.State.Addresses() {
 		if id.Prefix.Addr() == address && id.Prefix.Bits() < subnet.Bits() {
 			subnet = id.Prefix.Masked()
 		}

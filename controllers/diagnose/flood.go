@@ -96,7 +96,7 @@ func newFlood(v view, length int, lifted obstacleKind) *flood {
 // before led to, the shortest first.
 func (f *flood) from(out state.LinkID) []leg {
 	start := spot{link: out}
-	if link := f.State.Links[out]; link.Kind == state.VLANLink {
+	if link := f.link(out); link.Kind == state.VLANLink {
 		start = spot{link: state.LinkID{Namespace: out.Namespace, Name: link.Parent}, tag: link.VLAN}
 	}
 	if f.lifted&isOtherVLAN != 0 {
@@ -160,7 +160,7 @@ func (f *flood) spread(s spot) {
 
 // cross takes a frame over a cable.
 func (f *flood) cross(s spot) {
-	peer := f.State.Links[s.link].Peer
+	peer := f.link(s.link).Peer
 	f.move(s, spot{inward, peer, s.tag}, f.cut(s.link), f.small(peer))
 }
 
@@ -216,7 +216,7 @@ func (f *flood) leg(end spot) leg {
 
 // down is the obstacle of an interface that is not up.
 func (f *flood) down(id state.LinkID) obstacle {
-	if f.State.Links[id].Up {
+	if f.link(id).Up {
 		return obstacle{}
 	}
 	return obstacle{isDown, f.downEnd(id)}
@@ -233,7 +233,7 @@ func (f *flood) cut(end state.LinkID) obstacle {
 // small is the obstacle of an interface too small for the packet: neither a veth nor a bridge
 // makes fragments, both drop (is_skb_forwardable).
 func (f *flood) small(id state.LinkID) obstacle {
-	if f.length <= f.State.Links[id].MTU+vlanHeader {
+	if f.length <= f.link(id).MTU+vlanHeader {
 		return obstacle{}
 	}
 	return obstacle{isTooSmall, id}

@@ -21,8 +21,8 @@ func (w walker) interference(ctx context.Context, request, reply trip) Cause {
 	namespaces := w.onTheWay(slices.Concat(request.hops, reply.hops))
 	for _, namespace := range namespaces {
 		for _, id := range w.overridesIn(namespace) {
-			what := fmt.Sprintf("where somebody changed %s of %s to %s", id.Attribute, id.Link, w.State.Overrides[id])
-			return suspect(request, namespace, what, fit(drift, state.ResetAttribute{OverrideID: id}.String()))
+			what := fmt.Sprintf("where somebody changed %s of %s to %s", id.Attribute, id.Link, w.State[id.Namespace].AttributeDrift[id.AttributeKey])
+			return suspect(request, namespace, what, fit(drift, state.ResetAttribute{AttributeID: id}.String()))
 		}
 	}
 	for _, namespace := range namespaces {
@@ -111,18 +111,22 @@ func (w walker) onTheWay(hops []Hop) []string {
 }
 
 // overridesIn lists, in order, what somebody changed in a namespace.
-func (v view) overridesIn(namespace string) []state.OverrideID {
-	ids := slices.SortedFunc(maps.Keys(v.State.Overrides), func(a, b state.OverrideID) int {
+func (v view) overridesIn(namespace string) []state.AttributeID {
+	keys := slices.SortedFunc(maps.Keys(v.State[namespace].AttributeDrift), func(a, b state.AttributeKey) int {
 		return cmp.Or(cmp.Compare(a.Link, b.Link), cmp.Compare(a.Attribute, b.Attribute))
 	})
-	return slices.DeleteFunc(ids, func(id state.OverrideID) bool { return id.Namespace != namespace })
+	ids := make([]state.AttributeID, len(keys))
+	for i, key := range keys {
+		ids[i] = state.AttributeID{Namespace: namespace, AttributeKey: key}
+	}
+	return ids
 }
 
 // routed reports whether a namespace has a route to a destination, or an address on its network: a kernel that
 // finds none all the same was told by a rule not to use it.
 func (v view) routed(namespace string, destination netip.Addr) bool {
-	for id := range v.State.Routes {
-		if id.Namespace == namespace && id.Prefix.Contains(destination) {
+	for key := range v.State[namespace].Routes {
+		if key.Prefix.Contains(destination) {
 			return true
 		}
 	}
@@ -131,9 +135,10 @@ func (v view) routed(namespace string, destination netip.Addr) bool {
 
 // lostPrefix is an address on the network of a destination whose route is gone.
 func (v view) lostPrefix(namespace string, destination netip.Addr) (lost state.AddressID, ok bool) {
-	for _, id := range slices.SortedFunc(maps.Keys(v.State.Addresses), v.inOrder) {
-		if id.Namespace == namespace && v.State.Addresses[id].Unrouted && id.Prefix.Contains(destination) {
-			return id, true
+	rows := v.State[namespace].Addresses
+	for _, key := range inOrder(rows) {
+		if rows[key].Unrouted && key.Prefix.Contains(destination) {
+			return state.AddressID{Namespace: namespace, AddressKey: key}, true
 		}
 	}
 	return state.AddressID{}, false

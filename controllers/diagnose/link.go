@@ -23,7 +23,7 @@ func (w walker) cross(p packet, at place, decision state.ForwardingDecision) (le
 	if stopped.obstacle = w.departure(p, out); stopped.obstacle.kind != nothing {
 		return stopped, w.stops(p, stopped)
 	}
-	length, wanted := min(p.size, w.State.Links[out].MTU), nextHop(p, decision)
+	length, wanted := min(p.size, w.link(out).MTU), nextHop(p, decision)
 	neighbours := newFlood(w.view, length, nothing).from(out)
 	if l, ok := w.answering(neighbours, wanted); ok {
 		return l, cmp.Or(w.withoutARP(l, wanted), w.speechless(p, l, wanted))
@@ -40,16 +40,16 @@ func (w walker) cross(p packet, at place, decision state.ForwardingDecision) (le
 // cable counts: its other end is another node's, but nothing lies between.
 func (w walker) departure(p packet, out state.LinkID) obstacle {
 	cable := out
-	if link := w.State.Links[out]; link.Kind == state.VLANLink {
+	if link := w.link(out); link.Kind == state.VLANLink {
 		cable.Name = link.Parent
 	}
-	link, peer := w.State.Links[out], w.State.Links[cable].Peer
+	link, peer := w.link(out), w.link(cable).Peer
 	switch {
 	case !w.carries(out):
 		return obstacle{isDown, w.downEnd(out)}
 	case p.oneWhole && p.size > link.MTU:
 		return obstacle{isTooSmall, out}
-	case w.isCable(cable) && min(p.size, link.MTU) > w.State.Links[peer].MTU+vlanHeader:
+	case w.isCable(cable) && min(p.size, link.MTU) > w.link(peer).MTU+vlanHeader:
 		return obstacle{isTooSmall, peer}
 	}
 	return obstacle{}
@@ -139,7 +139,7 @@ func (w walker) linkDown(id state.LinkID, where string) Cause {
 	switch {
 	case id.Name == state.Loopback || w.isBridge(id):
 		cause.Fix = fit(drift, state.SetAdmin{LinkID: id, Up: true}.String())
-	case w.State.Links[id].Up:
+	case w.link(id).Up:
 		cause.Message = fmt.Sprintf("interface %s of %s has no carrier, %s", id.Name, node, where)
 		cause.Fix = "set the other end of its link up"
 	}
@@ -151,10 +151,10 @@ const vlanHeader = 4
 
 // tooBig names an interface that is too small, or the other end of its link if that is smaller.
 func (w walker) tooBig(p packet, end state.LinkID) Cause {
-	if peer := w.State.Links[end].Peer; w.isCable(end) && w.State.Links[peer].MTU < w.State.Links[end].MTU {
+	if peer := w.link(end).Peer; w.isCable(end) && w.link(peer).MTU < w.link(end).MTU {
 		end = peer
 	}
-	node, limit, size := state.NodeOf(end.Namespace), w.State.Links[end].MTU, p.size
+	node, limit, size := state.NodeOf(end.Namespace), w.link(end).MTU, p.size
 	drifted := w.wants(end).MTU >= p.size
 	if drifted {
 		size = w.wants(end).MTU

@@ -26,8 +26,8 @@ const arpAttribute = state.LinkAttribute("arp")
 // frames to its own Ethernet address (arp_constructor, ndisc_constructor), and hears no ARP.
 func (w walker) withoutARP(l leg, wanted netip.Addr) Cause {
 	for _, id := range []state.LinkID{l.out, l.in} {
-		off := state.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: arpAttribute}
-		if _, ok := w.State.Overrides[off]; !ok || id == l.in && wanted.Is6() {
+		off := state.AttributeID{Namespace: id.Namespace, AttributeKey: state.AttributeKey{Link: id.Name, Attribute: arpAttribute}}
+		if _, ok := w.State[off.Namespace].AttributeDrift[off.AttributeKey]; !ok || id == l.in && wanted.Is6() {
 			continue
 		}
 		node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
@@ -39,7 +39,7 @@ func (w walker) withoutARP(l leg, wanted netip.Addr) Cause {
 			Reason:  v1alpha1.ReasonHostUnreachable,
 			Node:    state.NodeOf(id.Namespace),
 			Message: message,
-			Fix:     fit(drift, state.ResetAttribute{OverrideID: off}.String()),
+			Fix:     fit(drift, state.ResetAttribute{AttributeID: off}.String()),
 		}
 	}
 	return Cause{}
@@ -66,7 +66,7 @@ func (w walker) speechless(p packet, l leg, wanted netip.Addr) Cause {
 		Node:    node,
 		Message: fmt.Sprintf("%s cannot ask who has %s: its interface %s has no link-local address to ask from", node, wanted, l.out.Name),
 	}
-	usual := state.AddressID{Namespace: l.out.Namespace, Link: l.out.Name, Prefix: lab.LinkLocal(w.State.Links[l.out].MAC)}
+	usual := state.AddressID{Namespace: l.out.Namespace, AddressKey: state.AddressKey{Link: l.out.Name, Prefix: lab.LinkLocal(w.link(l.out).MAC)}}
 	if lost, ok := w.lostLinkLocal(l.out); ok {
 		usual = lost
 	}
@@ -88,7 +88,7 @@ func (w walker) misdirected(ctx context.Context, request, reply trip) Cause {
 
 // wrongEntry is the cause where a neighbour entry made to stay is not true.
 func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
-	right := w.State.Links[c.in].MAC
+	right := w.link(c.in).MAC
 	entry, ok := w.firstInterference(ctx, c.out.Namespace, func(i state.Interference) bool {
 		return i.Neighbour.Link == c.out.Name && i.Neighbour.Address == c.wanted && i.Neighbour.MAC != right
 	})

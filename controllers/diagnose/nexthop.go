@@ -175,13 +175,14 @@ func (v view) correction(p packet, out state.LinkID, wrong netip.Addr, router st
 // routeOver is a node's route to an address over an interface via a gateway and no other, the
 // one with the longest prefix.
 func (v view) routeOver(out state.LinkID, via, address netip.Addr) (best state.RouteID, ok bool) {
-	for id, route := range v.State.Routes {
+	best.Namespace = out.Namespace
+	for key, route := range v.State[out.Namespace].Routes {
 		hops := route.NextHops()
-		if id.Namespace != out.Namespace || !id.Prefix.Contains(address) || len(hops) != 1 || hops[0].Link != out.Name || hops[0].Via != via {
+		if !key.Prefix.Contains(address) || len(hops) != 1 || hops[0].Link != out.Name || hops[0].Via != via {
 			continue
 		}
-		if !ok || id.Prefix.Bits() > best.Prefix.Bits() || id.Prefix == best.Prefix && id.Metric < best.Metric {
-			best, ok = id, true
+		if !ok || key.Prefix.Bits() > best.Prefix.Bits() || key.Prefix == best.Prefix && key.Metric < best.Metric {
+			best.RouteKey, ok = key, true
 		}
 	}
 	return best, ok

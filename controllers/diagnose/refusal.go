@@ -234,9 +234,10 @@ func (s setting) inSpec() string {
 
 // rejecting is the route of a kind that matches an address best.
 func (v view) rejecting(namespace string, address netip.Addr, kind state.RouteType) (best state.RouteID, ok bool) {
-	for id, route := range v.State.Routes {
-		if id.Namespace == namespace && route.Type == kind && id.Prefix.Contains(address) && (!ok || id.Prefix.Bits() > best.Prefix.Bits()) {
-			best, ok = id, true
+	best.Namespace = namespace
+	for key, route := range v.State[namespace].Routes {
+		if route.Type == kind && key.Prefix.Contains(address) && (!ok || key.Prefix.Bits() > best.Prefix.Bits()) {
+			best.RouteKey, ok = key, true
 		}
 	}
 	return best, ok

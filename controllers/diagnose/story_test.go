@@ -106,7 +106,7 @@ func compile(t *testing.T, text string) *lab.Lab {
 func build(t *testing.T, text string) *fake.Kernel {
 	t.Helper()
 	k := fake.New()
-	if _, err := k.Apply(t.Context(), state.Diff(state.NewState(), compile(t, text).Want)); err != nil {
+	if _, err := k.Apply(t.Context(), state.Diff(state.State{}, compile(t, text).Want)); err != nil {
 		t.Fatal(err)
 	}
 	return k
@@ -126,11 +126,13 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		return
 	case "override": // an attribute in the words of ip link, and a value
 		last := len(rest) - 1
-		id := state.OverrideID{Namespace: namespace, Link: rest[0], Attribute: state.LinkAttribute(strings.Join(rest[1:last], " "))}
-		k.Mutate(func(s *state.State) { s.Overrides[id] = rest[last] })
+		key := state.AttributeKey{Link: rest[0], Attribute: state.LinkAttribute(strings.Join(rest[1:last], " "))}
+		k.Mutate(func(s state.State) { s[namespace].AttributeDrift[key] = rest[last] })
 		return
 	case "unprefix": // the route that the kernel made with an address
-		k.Mutate(func(s *state.State) { s.Addresses[addressID(link, rest[1])] = state.Address{Unrouted: true} })
+		k.Mutate(func(s state.State) {
+			s[link.Namespace].Addresses[addressID(link, rest[1]).AddressKey] = state.Address{Unrouted: true}
+		})
 		return
 	case "rule", "other": // of others', as they would say what it is
 		k.Interfere(namespace, interference(verb, namespace, rest))
@@ -152,8 +154,8 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 	if op == nil {
 		t.Fatalf("nobody can %q by hand", verb)
 	}
-	if verb == "route" && k.State().Links[link] == (state.Link{}) {
-		k.Mutate(func(s *state.State) { s.Links[link] = state.Link{MTU: 1500, Up: true} })
+	if verb == "route" && k.State()[namespace].Links[rest[0]] == (state.Link{}) {
+		k.Mutate(func(s state.State) { s[link.Namespace].Links[link.Name] = state.Link{MTU: 1500, Up: true} })
 	}
 	if _, err := k.Apply(t.Context(), []state.Op{op()}); err != nil {
 		t.Fatal(err)
@@ -179,7 +181,7 @@ func number(t *testing.T, word string) int {
 }
 
 func addressID(link state.LinkID, prefix string) state.AddressID {
-	return state.AddressID{Namespace: link.Namespace, Link: link.Name, Prefix: netip.MustParsePrefix(prefix)}
+	return state.AddressID{Namespace: link.Namespace, AddressKey: state.AddressKey{Link: link.Name, Prefix: netip.MustParsePrefix(prefix)}}
 }
 
 // routeOp is a route over a link: a prefix, and a gateway or none.
@@ -197,7 +199,7 @@ func unroute(namespace, prefix string) state.Op {
 }
 
 func portVLANID(t *testing.T, port state.LinkID, vlan string) state.PortVLANID {
-	return state.PortVLANID{Namespace: port.Namespace, Link: port.Name, VLAN: uint16(number(t, vlan))}
+	return state.PortVLANID{Namespace: port.Namespace, PortVLANKey: state.PortVLANKey{Link: port.Name, VLAN: uint16(number(t, vlan))}}
 }
 
 // vlanOp puts a port into a VLAN, as bridge vlan add writes it.
@@ -210,7 +212,7 @@ func vlanOp(t *testing.T, port state.LinkID, words []string) state.Op {
 }
 
 func routeID(namespace, prefix string) state.RouteID {
-	id := state.RouteID{Namespace: namespace, Prefix: netip.MustParsePrefix(prefix)}
+	id := state.RouteID{Namespace: namespace, RouteKey: state.RouteKey{Prefix: netip.MustParsePrefix(prefix)}}
 	if id.Prefix.Addr().Is6() {
 		id.Metric = state.DefaultIPv6Metric
 	}
@@ -250,7 +252,7 @@ func explain(t *testing.T, k *fake.Kernel, q diagnose.Question) diagnose.Walk {
 
 func observe(t *testing.T, k *fake.Kernel) state.Observation {
 	t.Helper()
-	seen, err := k.Observe(t.Context(), pair, state.NewState())
+	seen, err := k.Observe(t.Context(), pair, state.State{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@
 package diagnose
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -36,18 +35,18 @@ func newSwitching(see state.Observation) switching {
 		native:  map[state.LinkID]uint16{},
 		held:    map[state.LinkID]string{},
 	}
-	for id := range see.State.Bridges {
-		if known, ok := s.bridges[id.Namespace]; !ok || id.Name < known.Name {
-			s.bridges[id.Namespace] = id
+	for namespace, n := range see.State {
+		if names := slices.Sorted(maps.Keys(n.Bridges)); len(names) > 0 {
+			s.bridges[namespace] = state.LinkID{Namespace: namespace, Name: names[0]}
 		}
-	}
-	for id, row := range see.State.PortVLANs {
-		if row.PVID {
-			s.native[state.LinkID{Namespace: id.Namespace, Name: id.Link}] = id.VLAN
+		for key, row := range n.PortVLANs {
+			if row.PVID {
+				s.native[state.LinkID{Namespace: namespace, Name: key.Link}] = key.VLAN
+			}
 		}
 	}
 	for _, id := range see.Settling {
-		if see.State.Links[id].Master != "" { // what else settles has only just been set up
+		if see.State[id.Namespace].Links[id.Name].Master != "" { // what else settles has only just been set up
 			s.held[id] = "has not decided yet about"
 		}
 	}
@@ -59,30 +58,32 @@ func newSwitching(see state.Observation) switching {
 }
 
 func (s switching) addLinks() {
-	for _, id := range slices.SortedFunc(maps.Keys(s.state.Links), func(a, b state.LinkID) int { return cmp.Compare(a.Name, b.Name) }) {
-		link := s.state.Links[id]
-		own, isSwitch := s.bridges[id.Namespace]
-		bridge, isPort := s.bridgeOf(id)
-		switch {
-		case isPort:
-			s.ports[bridge] = append(s.ports[bridge], id)
-		case link.Kind == state.VLANLink:
-			parent := state.LinkID{Namespace: id.Namespace, Name: link.Parent}
-			s.onIt[parent] = append(s.onIt[parent], id)
-		case isSwitch && link.Kind == state.VethLink && id.Name != state.Loopback:
-			s.strays[own] = append(s.strays[own], id)
+	for namespace, n := range s.state {
+		own, isSwitch := s.bridges[namespace]
+		for _, name := range slices.Sorted(maps.Keys(n.Links)) {
+			id, link := state.LinkID{Namespace: namespace, Name: name}, n.Links[name]
+			bridge, isPort := s.bridgeOf(id)
+			switch {
+			case isPort:
+				s.ports[bridge] = append(s.ports[bridge], id)
+			case link.Kind == state.VLANLink:
+				parent := state.LinkID{Namespace: namespace, Name: link.Parent}
+				s.onIt[parent] = append(s.onIt[parent], id)
+			case isSwitch && link.Kind == state.VethLink && name != state.Loopback:
+				s.strays[own] = append(s.strays[own], id)
+			}
 		}
 	}
 }
 
 func (s switching) isBridge(id state.LinkID) bool {
-	_, ok := s.state.Bridges[id]
+	_, ok := s.state[id.Namespace].Bridges[id.Name]
 	return ok
 }
 
 // bridgeOf is the bridge that an interface is a port of.
 func (s switching) bridgeOf(port state.LinkID) (state.LinkID, bool) {
-	bridge := state.LinkID{Namespace: port.Namespace, Name: s.state.Links[port].Master}
+	bridge := state.LinkID{Namespace: port.Namespace, Name: s.state[port.Namespace].Links[port.Name].Master}
 	return bridge, s.isBridge(bridge)
 }
 
@@ -93,30 +94,26 @@ const anyTag = 1<<16 - 1
 // false where they are dropped. A bridge that does not filter lets every tag pass.
 func (s switching) vlanOf(bridge, port state.LinkID, tag uint16) (vlan uint16, ok bool) {
 	switch {
-	case tag == anyTag || !s.state.Bridges[bridge].VLANFiltering:
+	case tag == anyTag || !s.state[bridge.Namespace].Bridges[bridge.Name].VLANFiltering:
 		return tag, true
 	case tag == 0:
 		return s.native[port], s.native[port] != 0
 	}
-	_, ok = s.state.PortVLANs[portVLAN(port, tag)]
+	_, ok = s.state[port.Namespace].PortVLANs[state.PortVLANKey{Link: port.Name, VLAN: tag}]
 	return tag, ok
 }
 
 // tagOf is the tag that frames of a VLAN leave a bridge's port with; ok is false where they
 // do not.
 func (s switching) tagOf(bridge, port state.LinkID, vlan uint16) (tag uint16, ok bool) {
-	if vlan == anyTag || !s.state.Bridges[bridge].VLANFiltering {
+	if vlan == anyTag || !s.state[bridge.Namespace].Bridges[bridge.Name].VLANFiltering {
 		return vlan, true
 	}
-	row, ok := s.state.PortVLANs[portVLAN(port, vlan)]
+	row, ok := s.state[port.Namespace].PortVLANs[state.PortVLANKey{Link: port.Name, VLAN: vlan}]
 	if row.Untagged {
 		return 0, ok
 	}
 	return vlan, ok
-}
-
-func portVLAN(port state.LinkID, vlan uint16) state.PortVLANID {
-	return state.PortVLANID{Namespace: port.Namespace, Link: port.Name, VLAN: vlan}
 }
 
 // takers are the interfaces that take what comes in by one with a tag.
@@ -127,5 +124,5 @@ func (s switching) takers(id state.LinkID, tag uint16) []state.LinkID {
 	case anyTag:
 		return append([]state.LinkID{id}, s.onIt[id]...)
 	}
-	return slices.DeleteFunc(slices.Clone(s.onIt[id]), func(on state.LinkID) bool { return s.state.Links[on].VLAN != tag })
+	return slices.DeleteFunc(slices.Clone(s.onIt[id]), func(on state.LinkID) bool { return s.state[on.Namespace].Links[on.Name].VLAN != tag })
 }

@@ -33,31 +33,33 @@ func look(see state.Observation, lab *lab.Lab) view {
 		owners:      map[netip.Addr]map[string]bool{},
 		switching:   newSwitching(see),
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(see.State.Addresses), v.inOrder) {
-		link := state.LinkID{Namespace: id.Namespace, Name: id.Link}
-		v.addresses[link] = append(v.addresses[link], id.Prefix)
-		if v.owners[id.Prefix.Addr()] == nil {
-			v.owners[id.Prefix.Addr()] = map[string]bool{}
+	for namespace, n := range see.State {
+		for _, key := range inOrder(n.Addresses) {
+			link := state.LinkID{Namespace: namespace, Name: key.Link}
+			v.addresses[link] = append(v.addresses[link], key.Prefix)
+			if v.owners[key.Prefix.Addr()] == nil {
+				v.owners[key.Prefix.Addr()] = map[string]bool{}
+			}
+			v.owners[key.Prefix.Addr()][namespace] = true
 		}
-		v.owners[id.Prefix.Addr()][id.Namespace] = true
-	}
-	for id := range see.State.Links {
-		v.links[id.Namespace] = append(v.links[id.Namespace], id)
-	}
-	for _, ids := range v.links {
-		slices.SortFunc(ids, func(a, b state.LinkID) int { return cmp.Compare(a.Name, b.Name) })
+		for _, name := range slices.Sorted(maps.Keys(n.Links)) {
+			v.links[namespace] = append(v.links[namespace], state.LinkID{Namespace: namespace, Name: name})
+		}
 	}
 	return v
 }
 
-// inOrder sorts addresses of an interface as the kernel has them, IPv6 ones by value.
-func (v view) inOrder(a, b state.AddressID) int {
-	return cmp.Or(cmp.Compare(v.State.Addresses[a].Order, v.State.Addresses[b].Order), a.Prefix.Addr().Compare(b.Prefix.Addr()))
+// inOrder lists addresses so that those of an interface are as the kernel has them, IPv6 ones by value.
+func inOrder(rows map[state.AddressKey]state.Address) []state.AddressKey {
+	return slices.SortedFunc(maps.Keys(rows), func(a, b state.AddressKey) int {
+		return cmp.Or(cmp.Compare(rows[a].Order, rows[b].Order), a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Link, b.Link))
+	})
 }
 
-func (v view) sysctl(namespace, name string) string {
-	return v.State.Sysctls[state.SysctlID{Namespace: namespace, Name: name}]
-}
+func (v view) sysctl(namespace, name string) string { return v.State[namespace].Sysctls[name] }
+
+// link is an interface's row; the zero Link where it is not there.
+func (v view) link(id state.LinkID) state.Link { return v.State[id.Namespace].Links[id.Name] }
 
 // has reports whether an address is on any of a node's interfaces.
 func (v view) has(namespace string, address netip.Addr) bool { return v.owners[address][namespace] }
@@ -73,14 +75,14 @@ func (v view) onSubnet(id state.LinkID, address netip.Addr) bool {
 
 // isCable reports whether an interface is an end of a link of the lab, with its other end there.
 func (v view) isCable(id state.LinkID) bool {
-	link, ok := v.State.Links[id]
-	_, plugged := v.State.Links[link.Peer]
+	link, ok := v.State[id.Namespace].Links[id.Name]
+	_, plugged := v.State[link.Peer.Namespace].Links[link.Peer.Name]
 	return ok && plugged
 }
 
 // leadsOn reports whether packets that leave by an interface can get to another node of the lab.
 func (v view) leadsOn(id state.LinkID) bool {
-	if link := v.State.Links[id]; link.Kind == state.VLANLink {
+	if link := v.link(id); link.Kind == state.VLANLink {
 		id.Name = link.Parent
 	}
 	return v.isCable(id) || v.isBridge(id)
@@ -99,23 +101,23 @@ func (v view) ends(namespace string) []state.LinkID {
 // a VLAN, whether they do over what it is on.
 func (v view) carries(id state.LinkID) bool {
 	carrier, known := v.Carrier[id]
-	link := v.State.Links[id]
+	link := v.link(id)
 	switch {
 	case id.Name == state.Loopback || v.isBridge(id):
 		return link.Up
 	case link.Kind == state.VLANLink:
 		return link.Up && v.carries(state.LinkID{Namespace: id.Namespace, Name: link.Parent})
 	}
-	return link.Up && v.State.Links[link.Peer].Up && (carrier || !known)
+	return link.Up && v.link(link.Peer).Up && (carrier || !known)
 }
 
 // downEnd is the end of a link that keeps it from carrying.
 func (v view) downEnd(id state.LinkID) state.LinkID {
-	link := v.State.Links[id]
+	link := v.link(id)
 	if parent := (state.LinkID{Namespace: id.Namespace, Name: link.Parent}); link.Kind == state.VLANLink && !v.carries(parent) {
 		return v.downEnd(parent)
 	}
-	if link.Up && v.isCable(id) && !v.State.Links[link.Peer].Up {
+	if link.Up && v.isCable(id) && !v.link(link.Peer).Up {
 		return link.Peer
 	}
 	return id

@@ -54,9 +54,9 @@ func (l leg) gates() []gate {
 
 // member is how an end is in VLANs, as the gates nearest to it have it.
 func (w walker) member(end state.LinkID, nearest []gate) member {
-	m := member{tag: w.State.Links[end].VLAN, vlan: w.State.Links[end].VLAN}
+	m := member{tag: w.link(end).VLAN, vlan: w.link(end).VLAN}
 	for _, g := range nearest {
-		if !w.State.Bridges[g.bridge].VLANFiltering {
+		if !w.State[g.bridge.Namespace].Bridges[g.bridge.Name].VLANFiltering {
 			continue
 		}
 		m.bridge, m.port = g.bridge, g.port
@@ -137,7 +137,7 @@ func (w walker) notCarried(p packet, l leg, here member) (leg, Cause, bool) {
 			continue
 		}
 		vlan, ok = w.vlanOf(g.bridge, g.port, tag)
-		switch filters := w.State.Bridges[g.bridge].VLANFiltering; {
+		switch filters := w.State[g.bridge.Namespace].Bridges[g.bridge.Name].VLANFiltering; {
 		case !ok && tag != 0:
 			return l, w.notMember(p, l, g.port, here.vlan), true
 		case !ok || filters && vlan != here.vlan:

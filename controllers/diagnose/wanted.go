@@ -37,7 +37,7 @@ func (v view) wants(id state.LinkID) state.Link {
 	if v.lab == nil {
 		return state.Link{}
 	}
-	return v.lab.Want.Links[id]
+	return v.lab.Want[id.Namespace].Links[id.Name]
 }
 
 // wantedSysctl is a setting as the lab has it, and whether the kernel has another.
@@ -45,7 +45,7 @@ func (v view) wantedSysctl(namespace, name string) (value string, drifted bool) 
 	if v.lab == nil {
 		return "", false
 	}
-	value, known := v.lab.Want.Sysctls[state.SysctlID{Namespace: namespace, Name: name}]
+	value, known := v.lab.Want[namespace].Sysctls[name]
 	return value, known && value != v.sysctl(namespace, name)
 }
 
@@ -54,10 +54,10 @@ func (v view) lostAddresses(namespace string, like netip.Addr) (lost []state.Add
 	if v.lab == nil {
 		return nil
 	}
-	for id := range v.lab.Want.Addresses {
-		_, there := v.State.Addresses[id]
-		if id.Namespace == namespace && !there && id.Prefix.Addr().Is4() == like.Is4() && !state.IsLinkLocal(id.Prefix.Addr()) {
-			lost = append(lost, id)
+	for key := range v.lab.Want[namespace].Addresses {
+		_, there := v.State[namespace].Addresses[key]
+		if !there && key.Prefix.Addr().Is4() == like.Is4() && !state.IsLinkLocal(key.Prefix.Addr()) {
+			lost = append(lost, state.AddressID{Namespace: namespace, AddressKey: key})
 		}
 	}
 	slices.SortFunc(lost, func(a, b state.AddressID) int {
@@ -71,9 +71,9 @@ func (v view) lostLinkLocal(link state.LinkID) (lost state.AddressID, ok bool) {
 	if v.lab == nil {
 		return lost, false
 	}
-	for id := range v.lab.Want.Addresses {
-		if id.Namespace == link.Namespace && id.Link == link.Name && state.IsLinkLocal(id.Prefix.Addr()) && (!ok || id.Prefix.Addr().Less(lost.Prefix.Addr())) {
-			lost, ok = id, true
+	for key := range v.lab.Want[link.Namespace].Addresses {
+		if key.Link == link.Name && state.IsLinkLocal(key.Prefix.Addr()) && (!ok || key.Prefix.Addr().Less(lost.Prefix.Addr())) {
+			lost, ok = state.AddressID{Namespace: link.Namespace, AddressKey: key}, true
 		}
 	}
 	return lost, ok
@@ -131,13 +131,14 @@ func (v view) lostBy(out state.LinkID, wanted netip.Addr, neighbours []leg) Caus
 }
 
 // bestRoute is a namespace's route to an address.
-func bestRoute(routes map[state.RouteID]state.Route, namespace string, address netip.Addr) (best state.RouteID, route state.Route, ok bool) {
-	for id, r := range routes {
-		if id.Namespace != namespace || !id.Prefix.Contains(address) {
+func bestRoute(s state.State, namespace string, address netip.Addr) (best state.RouteID, route state.Route, ok bool) {
+	best.Namespace = namespace
+	for key, r := range s[namespace].Routes {
+		if !key.Prefix.Contains(address) {
 			continue
 		}
-		if !ok || id.Prefix.Bits() > best.Prefix.Bits() || id.Prefix == best.Prefix && id.Metric < best.Metric {
-			best, route, ok = id, r, true
+		if !ok || key.Prefix.Bits() > best.Prefix.Bits() || key.Prefix == best.Prefix && key.Metric < best.Metric {
+			best.RouteKey, route, ok = key, r, true
 		}
 	}
 	return best, route, ok
@@ -148,8 +149,8 @@ func (v view) lostRoute(namespace string, address netip.Addr) (fix string, ok bo
 	if v.lab == nil {
 		return "", false
 	}
-	id, wanted, ok := bestRoute(v.lab.Want.Routes, namespace, address)
-	if has, there := v.State.Routes[id]; !ok || there && has == wanted {
+	id, wanted, ok := bestRoute(v.lab.Want, namespace, address)
+	if has, there := v.State[id.Namespace].Routes[id.RouteKey]; !ok || there && has == wanted {
 		return "", false
 	}
 	return v.fix(true, "", state.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
@@ -160,8 +161,8 @@ func (v view) otherRoute(id state.RouteID) (fix string, ok bool) {
 	if v.lab == nil {
 		return "", false
 	}
-	wanted, ok := v.lab.Want.Routes[id]
-	if !ok || wanted == v.State.Routes[id] {
+	wanted, ok := v.lab.Want[id.Namespace].Routes[id.RouteKey]
+	if !ok || wanted == v.State[id.Namespace].Routes[id.RouteKey] {
 		return "", false
 	}
 	return v.fix(true, "", state.ReplaceRoute{RouteID: id, Route: wanted}.String()), true
@@ -173,41 +174,43 @@ func (v view) driftedPort(port state.LinkID) (fix string, ok bool) {
 	if v.lab == nil {
 		return "", false
 	}
-	byVLAN := func(a, b state.PortVLANID) int { return cmp.Compare(a.VLAN, b.VLAN) }
-	for _, id := range slices.SortedFunc(maps.Keys(v.lab.Want.PortVLANs), byVLAN) {
-		has, there := v.State.PortVLANs[id]
-		wanted := v.lab.Want.PortVLANs[id]
-		if id.Namespace == port.Namespace && id.Link == port.Name && (!there || has != wanted) {
-			return v.fix(true, "", state.SetPortVLAN{PortVLANID: id, PortVLAN: wanted, Self: v.isBridge(port)}.String()), true
+	byVLAN := func(a, b state.PortVLANKey) int { return cmp.Compare(a.VLAN, b.VLAN) }
+	rows := v.lab.Want[port.Namespace].PortVLANs
+	for _, key := range slices.SortedFunc(maps.Keys(rows), byVLAN) {
+		has, there := v.State[port.Namespace].PortVLANs[key]
+		if key.Link == port.Name && (!there || has != rows[key]) {
+			id := state.PortVLANID{Namespace: port.Namespace, PortVLANKey: key}
+			return v.fix(true, "", state.SetPortVLAN{PortVLANID: id, PortVLAN: rows[key], Self: v.isBridge(port)}.String()), true
 		}
 	}
 	return "", false
 }
 
-// unwantedPrefix is an address that a node should not have and whose network an address is in.
-func (v view) unwantedPrefix(namespace string, address netip.Addr) (wrong state.AddressID, ok bool) {
+// unwantedAddress is the first address that a node should not have and that matches.
+func (v view) unwantedAddress(namespace string, match func(netip.Prefix) bool) (wrong state.AddressID, ok bool) {
 	if v.lab == nil {
 		return wrong, false
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(v.State.Addresses), v.inOrder) {
-		if _, wanted := v.lab.Want.Addresses[id]; id.Namespace == namespace && id.Prefix.Contains(address) && !wanted {
-			return id, true
+	for _, key := range inOrder(v.State[namespace].Addresses) {
+		if _, wanted := v.lab.Want[namespace].Addresses[key]; match(key.Prefix) && !wanted {
+			return state.AddressID{Namespace: namespace, AddressKey: key}, true
 		}
 	}
 	return wrong, false
 }
 
+// unwantedPrefix is an address that a node should not have and whose network an address is in.
+func (v view) unwantedPrefix(namespace string, address netip.Addr) (wrong state.AddressID, ok bool) {
+	return v.unwantedAddress(namespace, func(p netip.Prefix) bool { return p.Contains(address) })
+}
+
 // withoutAddress is the fix where a node has an address it should not have.
 func (v view) withoutAddress(namespace string, address netip.Addr, spec string) string {
-	if v.lab == nil {
+	wrong, ok := v.unwantedAddress(namespace, func(p netip.Prefix) bool { return p.Addr() == address })
+	if !ok {
 		return spec
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(v.State.Addresses), v.inOrder) {
-		if _, wanted := v.lab.Want.Addresses[id]; id.Namespace == namespace && id.Prefix.Addr() == address && !wanted {
-			return v.fix(true, "", state.DeleteAddress{AddressID: id}.String())
-		}
-	}
-	return spec
+	return v.fix(true, "", state.DeleteAddress{AddressID: wrong}.String())
 }
 
 func prefixName(p netip.Prefix) string {

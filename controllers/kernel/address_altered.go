@@ -93,11 +93,11 @@ func (o *observer) unrouted(snap *snapshot, l rawLink, a rawAddress, routes map[
 	if there && (a.prefix.Addr().Is6() || source == a.prefix.Addr()) || !a.routed(l) {
 		return false
 	}
-	id := state.RouteID{Namespace: snap.handle.name, Prefix: network, Metric: a.metric}
+	key := state.RouteKey{Prefix: network, Metric: a.metric}
 	if a.prefix.Addr().Is6() {
-		id.Metric = state.PrefixMetric6
+		key.Metric = state.PrefixMetric6
 	}
-	_, instead := o.want.Routes[id]
+	_, instead := o.want[snap.handle.name].Routes[key]
 	return !instead
 }
 
@@ -119,7 +119,7 @@ func (s *session) addPrefixRoute(op state.AddPrefixRoute) error {
 	if err != nil {
 		return err
 	}
-	id := state.RouteID{Namespace: op.Namespace, Prefix: op.Prefix.Masked()}
+	id := state.RouteID{Namespace: op.Namespace, RouteKey: state.RouteKey{Prefix: op.Prefix.Masked()}}
 	if op.Prefix.Addr().Is6() {
 		id.Metric = state.PrefixMetric6
 	}

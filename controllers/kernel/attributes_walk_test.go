@@ -485,7 +485,7 @@ func mustBeNamed(t *testing.T, disturbed string, plan []state.Op, old *lab.Lab) 
 	what, _, _ := strings.Cut(disturbed, ":")
 	node, link, _ := strings.Cut(what, " ")
 	id := state.LinkID{Namespace: walkLab.NetworkNamespace(node), Name: link}
-	for _, end := range []state.LinkID{id, old.Want.Links[id].Peer} {
+	for _, end := range []state.LinkID{id, old.Want[id.Namespace].Links[id.Name].Peer} {
 		for _, op := range plan {
 			fields := strings.Fields(op.String())
 			if slices.Contains(fields, end.Namespace) && slices.Contains(fields, end.Name) {
@@ -502,7 +502,7 @@ func (e *editor) greet(t *testing.T) {
 	if err := settle(t.Context(), e.k, e.lab); err != nil {
 		t.Fatal(err)
 	}
-	pairs := labtest.Reachability(e.spec, e.lab.Want.Addresses)
+	pairs := labtest.Reachability(e.spec, e.lab.Want)
 	pairs = slices.DeleteFunc(pairs, func(q labtest.Pair) bool { return q.Expect != labtest.Yes })
 	p := &pinger{k: e.k}
 	for attempt := 0; len(pairs) > 0; attempt++ {

@@ -19,8 +19,8 @@ import (
 func BenchmarkBuild(b *testing.B) {
 	k := newKernel(b, Options{})
 	want := tutorialLab()
-	plan := state.Diff(state.NewState(), want)
-	remove := state.Diff(want, state.NewState())
+	plan := state.Diff(state.State{}, want)
+	remove := state.Diff(want, state.State{})
 	for b.Loop() {
 		if _, err := k.Apply(b.Context(), plan); err != nil {
 			b.Fatal(err)
@@ -45,7 +45,7 @@ func tearDown(b *testing.B, k *Kernel, remove []state.Op) {
 func BenchmarkConverge(b *testing.B) {
 	k := newKernel(b, Options{})
 	want := tutorialLab()
-	remove := state.Diff(want, state.NewState())
+	remove := state.Diff(want, state.State{})
 	for b.Loop() {
 		converge(b, k, want)
 		b.StopTimer()
@@ -63,7 +63,7 @@ func BenchmarkObserve(b *testing.B) {
 			for i := range labs {
 				id, want := copyOfTutorial(b, i)
 				wants[id] = want
-				if _, err := k.Apply(b.Context(), state.Diff(state.NewState(), want)); err != nil {
+				if _, err := k.Apply(b.Context(), state.Diff(state.State{}, want)); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -82,7 +82,7 @@ func BenchmarkObserve(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*3*labs), "µs/namespace")
 			b.ReportMetric(float64((usedCPU(b)-cpu).Microseconds())/float64(b.N*3*labs), "cpu-µs/namespace")
 			for _, want := range wants {
-				tearDown(b, k, state.Diff(want, state.NewState()))
+				tearDown(b, k, state.Diff(want, state.State{}))
 			}
 		})
 	}
@@ -121,8 +121,8 @@ func copyOfTutorial(b *testing.B, i int) (state.Identity, state.State) {
 func BenchmarkTearDown(b *testing.B) {
 	k := newKernel(b, Options{})
 	want := tutorialLab()
-	build := state.Diff(state.NewState(), want)
-	remove := state.Diff(want, state.NewState())
+	build := state.Diff(state.State{}, want)
+	remove := state.Diff(want, state.State{})
 	for b.Loop() {
 		b.StopTimer()
 		if _, err := k.Apply(b.Context(), build); err != nil {
@@ -137,8 +137,8 @@ func BenchmarkTearDown(b *testing.B) {
 func BenchmarkFloor(b *testing.B) {
 	k := newKernel(b, Options{})
 	want := tutorialLab()
-	plan := state.Diff(state.NewState(), want)
-	remove := state.Diff(want, state.NewState())
+	plan := state.Diff(state.State{}, want)
+	remove := state.Diff(want, state.State{})
 	for b.Loop() {
 		if err := floor.Apply(plan, floor.Options{}); err != nil {
 			b.Fatal(err)

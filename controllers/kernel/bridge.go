@@ -161,8 +161,8 @@ func (s *session) letPortsForward(bridge state.LinkID) error {
 		return fmt.Errorf("list the ports of %s: %w", bridge.Name, err)
 	}
 	for _, port := range ports {
-		reset := state.OverrideID{Namespace: bridge.Namespace, Link: port.name, Attribute: state.PortState}
-		if err := s.resetAttribute(state.ResetAttribute{OverrideID: reset}); err != nil {
+		reset := state.AttributeID{Namespace: bridge.Namespace, AttributeKey: state.AttributeKey{Link: port.name, Attribute: state.PortState}}
+		if err := s.resetAttribute(state.ResetAttribute{AttributeID: reset}); err != nil {
 			return fmt.Errorf("let port %s forward: %w", port.name, err)
 		}
 	}

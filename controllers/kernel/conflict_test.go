@@ -58,9 +58,9 @@ func TestDecoysSurvive(t *testing.T) {
 			found := observe(t, k, tutorialLab())
 			mustConflict(t, found, d.at, d.found)
 			// Nobody applies a plan beside a conflict; whoever does all the same harms nothing.
-			for _, want := range []state.State{tutorialLab(), state.NewState()} {
+			for _, want := range []state.State{tutorialLab(), state.State{}} {
 				_, err := k.Apply(t.Context(), state.Diff(observe(t, k, want).State, want))
-				if err == nil && len(want.Namespaces) > 0 {
+				if err == nil && len(want) > 0 {
 					t.Error("the lab was built over it")
 				}
 			}
@@ -147,7 +147,7 @@ func TestWhatOthersHaveUnderALabsNamesIsReported(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	sh(t, shorthand+"ip -n $a link set lo alias mine; ln -s /nowhere /run/netns/default.routed-pair.ns9")
-	for _, want := range []state.State{{}, state.NewState()} {
+	for _, want := range []state.State{{}, state.State{}} {
 		told := observe(t, k, want).Foreign
 		for _, said := range []string{
 			NamespaceDir + "/" + ns1 + ": a network namespace marked \"mine\"",
@@ -165,7 +165,7 @@ func TestWhatOthersHaveIsReportedOfEveryPart(t *testing.T) {
 	const links = 4 * minNames
 	k := newKernel(t, Options{})
 	sh(t, fmt.Sprintf("for i in $(seq %d); do ln -s /nowhere /run/netns/default.routed-pair.n$i; done", links))
-	if told := observe(t, k, state.NewState()).Foreign; len(told) != links || !slices.IsSorted(told) {
+	if told := observe(t, k, state.State{}).Foreign; len(told) != links || !slices.IsSorted(told) {
 		t.Errorf("%d of %d are told: %q", len(told), links, told)
 	}
 }
@@ -174,7 +174,7 @@ func TestANamespaceThatIsMountedTwiceIsDeleted(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	sh(t, "f="+NamespaceDir+"/"+ns1+"; mount --bind $f $f && mount --bind $f $f")
-	converge(t, k, state.NewState())
+	converge(t, k, state.State{})
 }
 
 func TestAnAlternativeNameIsNotTheName(t *testing.T) {
@@ -196,8 +196,8 @@ func TestALeftoverFileIsUsedAgain(t *testing.T) {
 	k := newKernel(t, Options{})
 	want := tutorialLab()
 	write(t, NamespaceDir+"/"+ns1, tutorial.Owner.Mark("ns1")+"\n")
-	row := observe(t, k, want).State.Namespaces[ns1]
-	if row != (state.Namespace{Mark: tutorial.Owner.Mark("ns1")}) {
+	row := observe(t, k, want).State[ns1]
+	if row.Mark != tutorial.Owner.Mark("ns1") || row.Mounted || row.Symlink || len(row.Links) > 0 {
 		t.Errorf("observed %+v", row)
 	}
 	converge(t, k, want)
@@ -206,7 +206,7 @@ func TestALeftoverFileIsUsedAgain(t *testing.T) {
 func TestALeftoverFileIsRemoved(t *testing.T) {
 	k := newKernel(t, Options{})
 	write(t, NamespaceDir+"/"+ns1, tutorial.Owner.Mark("ns1")+"\n")
-	converge(t, k, state.NewState())
+	converge(t, k, state.State{})
 	if _, err := os.Lstat(NamespaceDir + "/" + ns1); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)
 	}

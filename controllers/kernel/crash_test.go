@@ -259,7 +259,7 @@ func convergeTo(t *testing.T, k *kernel.Kernel, spec string) converge.Outcome {
 func wanted(t *testing.T, text string) state.State {
 	t.Helper()
 	if text == crashDelete {
-		return state.NewState()
+		return state.State{}
 	}
 	var spec v1alpha1.NetLabSpec
 	if err := yaml.UnmarshalStrict([]byte(text), &spec); err != nil {

@@ -141,7 +141,7 @@ func (w *walk) become(t *testing.T, what string) {
 	if texts(out.Applied) != texts(plan) {
 		t.Errorf("after\n%s\nthe plan\n%swas not enough; applied was\n%s", strings.Join(w.story, "\n"), texts(plan), texts(out.Applied))
 	}
-	w.weigh(t, what, plan, rowsBetween(w.have, lab.Want))
+	w.weigh(t, what, plan, w.have.Changes(lab.Want))
 	w.have = out.State
 }
 
@@ -159,28 +159,6 @@ func (w *walk) weigh(t *testing.T, what string, plan []state.Op, rows int) {
 	if len(plan) > opsPerRow*rows {
 		t.Errorf("%s: %d operations for %d rows:\n%s", what, len(plan), rows, texts(plan))
 	}
-}
-
-// rowsBetween counts the rows that only one of two States has, or that differ.
-func rowsBetween(a, b state.State) int {
-	return changed(a.Namespaces, b.Namespaces) + changed(a.Links, b.Links) + changed(a.Addresses, b.Addresses) +
-		changed(a.Routes, b.Routes) + changed(a.Sysctls, b.Sysctls) + changed(a.Bridges, b.Bridges) +
-		changed(a.PortVLANs, b.PortVLANs) + changed(a.Qdiscs, b.Qdiscs)
-}
-
-func changed[K, V comparable](a, b map[K]V) int {
-	n := 0
-	for id, row := range a {
-		if other, ok := b[id]; !ok || other != row {
-			n++
-		}
-	}
-	for id := range b {
-		if _, ok := a[id]; !ok {
-			n++
-		}
-	}
-	return n
 }
 
 // freshVariable holds the spec that a process of its own builds at once.

@@ -49,7 +49,7 @@ func TestNoThreadIsLeftBehind(t *testing.T) {
 		all.Go(func() {
 			for range 20 {
 				_ = k.Enter(router, func() error { runtime.Gosched(); return failing })
-				_, _ = k.Observe(t.Context(), tutorial, state.NewState())
+				_, _ = k.Observe(t.Context(), tutorial, state.State{})
 				_ = k.Enter("default.routed-pair.nobody", nil)
 			}
 		})
@@ -119,7 +119,7 @@ func TestNoFileIsLeftOpen(t *testing.T) {
 		converge(t, k, tutorialLab())
 		_, _ = k.Apply(t.Context(), []state.Op{up(router, "nothing")})
 		_, _ = k.Labs(t.Context())
-		converge(t, k, state.NewState())
+		converge(t, k, state.State{})
 		_, _ = k.Reap(t.Context())
 	}
 	round()

@@ -20,7 +20,7 @@ func TestBuildsAndRemovesALab(t *testing.T) {
 			if again := converge(t, k, want); len(again) > 0 {
 				t.Errorf("the second plan is not empty:\n%s", texts(again))
 			}
-			converge(t, k, state.NewState())
+			converge(t, k, state.State{})
 			if left := sh(t, "ls "+NamespaceDir+" "+SymlinkDir+"/; grep -c nsfs /proc/mounts || true"); left != NamespaceDir+":\n\n"+SymlinkDir+"/:\n0\n" {
 				t.Errorf("left behind:\n%s", left)
 			}
@@ -359,7 +359,7 @@ func TestAnEditLeavesOtherLinksAlone(t *testing.T) {
 		t.Errorf("l1 changed from %s to %s", shown, now)
 	}
 	converge(t, k, before)
-	if got := slices.Sorted(maps.Keys(observe(t, k, before).State.Namespaces)); !slices.Equal(got, []string{ns1, ns2, router}) {
+	if got := slices.Sorted(maps.Keys(observe(t, k, before).State)); !slices.Equal(got, []string{ns1, ns2, router}) {
 		t.Errorf("namespaces %v", got)
 	}
 }

@@ -29,7 +29,7 @@ const (
 )
 
 // play is the State after the operations, on an empty machine.
-func play(ops ...state.Op) state.State { return playOn(state.NewState(), ops...) }
+func play(ops ...state.Op) state.State { return playOn(state.State{}, ops...) }
 
 func playOn(s state.State, ops ...state.Op) state.State {
 	for _, op := range ops {
@@ -108,7 +108,7 @@ func up(ns, name string) state.Op { return state.SetAdmin{LinkID: link(ns, name)
 func loUp(ns string) state.Op { return up(ns, state.Loopback) }
 
 func addrID(ns, name, prefix string) state.AddressID {
-	return state.AddressID{Namespace: ns, Link: name, Prefix: netip.MustParsePrefix(prefix)}
+	return state.AddressID{Namespace: ns, AddressKey: state.AddressKey{Link: name, Prefix: netip.MustParsePrefix(prefix)}}
 }
 
 func addr(ns, name, prefix string) state.Op {
@@ -124,7 +124,7 @@ func hop(name, via string) state.NextHop {
 }
 
 func routeID(ns, prefix string, metric uint32) state.RouteID {
-	id := state.RouteID{Namespace: ns, Prefix: netip.MustParsePrefix(prefix), Metric: metric}
+	id := state.RouteID{Namespace: ns, RouteKey: state.RouteKey{Prefix: netip.MustParsePrefix(prefix), Metric: metric}}
 	if id.Prefix.Addr().Is6() && metric == 0 {
 		id.Metric = state.DefaultIPv6Metric
 	}

@@ -150,7 +150,7 @@ func randomLab(t *testing.T, p *pinger, seed uint64, total *tally) {
 	if err := settle(t.Context(), p.k, lab); err != nil {
 		failf("%v", err)
 	}
-	pairs := labtest.Reachability(spec, lab.Want.Addresses)
+	pairs := labtest.Reachability(spec, lab.Want)
 	_, again, wrong := p.judge(t, lab, pairs)
 	if len(wrong) > 0 {
 		failf("%s", strings.Join(wrong, "\n"))

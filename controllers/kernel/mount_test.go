@@ -65,7 +65,7 @@ func TestMountsReachOthers(t *testing.T) {
 			if got := mounts(t); got != test.with {
 				t.Errorf("mounts with a namespace\n%swant\n%s", got, test.with)
 			}
-			converge(t, k, state.NewState())
+			converge(t, k, state.State{})
 			if got := mounts(t); got != test.want {
 				t.Errorf("mounts afterwards\n%swant\n%s", got, test.want)
 			}
@@ -79,7 +79,7 @@ func TestAnotherMountNamespaceSeesTheNamespaces(t *testing.T) {
 	sh(t, "unshare -m --propagation slave sh -c 'echo $$ >/run/other.pid; exec sleep 60' >/dev/null 2>&1 & sleep 0.2")
 	converge(t, k, play(create(ns1)))
 	sh(t, "p=$(cat /run/other.pid); grep -q "+ns1+" /proc/$p/mountinfo || exit 1")
-	converge(t, k, state.NewState())
+	converge(t, k, state.State{})
 	sh(t, "p=$(cat /run/other.pid); grep -q "+ns1+" /proc/$p/mountinfo && exit 1; kill $p")
 }
 
@@ -87,7 +87,7 @@ func TestCleanupLeavesNothing(t *testing.T) {
 	asBefore(t, "mount --make-private /run")
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	converge(t, k, state.NewState())
+	converge(t, k, state.State{})
 	if err := k.Cleanup(); err != nil {
 		t.Error(err)
 	}

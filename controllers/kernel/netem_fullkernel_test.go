@@ -45,7 +45,7 @@ func TestALabWithImpairmentsIsBuiltAndRemoved(t *testing.T) {
 		t.Errorf("the second plan is not empty:\n%s", texts(again))
 	}
 	sh(t, "ip netns exec "+ns1+" ping -c5 -i.2 -W5 198.51.100.1")
-	converge(t, k, state.NewState())
+	converge(t, k, state.State{})
 }
 
 const (

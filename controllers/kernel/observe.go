@@ -119,7 +119,7 @@ type observer struct {
 
 func newObserver(id state.Identity, want state.State, names []string) *observer {
 	return &observer{id: id, want: want, names: names, nsids: nsids{}, found: state.Observation{
-		State:   state.NewState(),
+		State:   state.State{},
 		Carrier: map[state.LinkID]bool{},
 		Index:   map[state.LinkID]int{},
 	}}
@@ -139,8 +139,7 @@ func (o *observer) read(ctx context.Context) error {
 
 // merge adds the rows and snapshots of a part; parts are merged in order of their names.
 func (o *observer) merge(part *observer) {
-	maps.Copy(o.found.State.Namespaces, part.found.State.Namespaces)
-	maps.Copy(o.found.State.Sysctls, part.found.State.Sysctls)
+	maps.Copy(o.found.State, part.found.State)
 	o.found.Conflicts = append(o.found.Conflicts, part.found.Conflicts...)
 	o.found.Foreign = append(o.found.Foreign, part.found.Foreign...)
 	o.snapshots = append(o.snapshots, part.snapshots...)
@@ -161,7 +160,7 @@ func (o *observer) result() state.Observation {
 // candidates are the names the lab has, could have left, or wants, in order.
 func (k *Kernel) candidates(id state.Identity, want state.State) ([]string, error) {
 	names := map[string]bool{}
-	for name := range want.Namespaces {
+	for name := range want {
 		names[name] = true
 	}
 	for _, dir := range []string{NamespaceDir, SymlinkDir} {
@@ -184,7 +183,7 @@ func (o *observer) observeName(name string) error {
 	if err != nil {
 		return err
 	}
-	wanted, isWanted := o.want.Namespaces[name]
+	wanted, isWanted := o.want[name]
 	if link.found != "" {
 		o.othersAt(SymlinkDir+"/"+name, link.found, wanted.Symlink)
 	}
@@ -195,7 +194,7 @@ func (o *observer) observeName(name string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		// A symlink with our target and nothing behind it is a leftover of ours.
 		if link.ours {
-			o.found.State.Namespaces[name] = state.Namespace{Symlink: true}
+			o.found.State[name] = state.Namespace{Symlink: true}
 		}
 		return nil
 	}
@@ -206,7 +205,9 @@ func (o *observer) observeName(name string) error {
 		o.othersAt(NamespaceDir+"/"+name, file.String(), isWanted)
 		return nil
 	}
-	o.found.State.Namespaces[name] = state.Namespace{Mark: file.mark, Mounted: file.mounted, Symlink: link.ours}
+	rows := state.NewNamespace()
+	rows.Mark, rows.Mounted, rows.Symlink = file.mark, file.mounted, link.ours
+	o.found.State[name] = rows
 	if !file.mounted {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -80,7 +81,7 @@ func TestANamespaceThatComesAndGoes(t *testing.T) {
 	})
 	for range 200 {
 		found := observe(t, k, want)
-		delete(found.State.Namespaces, ns3)
+		delete(found.State, ns3)
 		for _, op := range state.Diff(found.State, want) {
 			if op.Namespaces()[0] != ns3 {
 				t.Errorf("something seems to differ: %s", op)
@@ -97,7 +98,7 @@ func TestAFailedReadIsNoObservation(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	found, err := k.Observe(ctx, tutorial, tutorialLab())
-	if !errors.Is(err, context.Canceled) || found.State.Namespaces != nil {
+	if !errors.Is(err, context.Canceled) || found.State != nil {
 		t.Errorf("got %v, %v", found, err)
 	}
 }
@@ -107,7 +108,7 @@ func TestObservesIndexAndCarrier(t *testing.T) {
 	want := tutorialLab()
 	converge(t, k, want)
 	found := observe(t, k, want)
-	if len(found.Index) != len(want.Links) || found.Index[link(ns1, "lo")] != loopbackIndex {
+	if len(found.Index) != len(maps.Collect(want.Links())) || found.Index[link(ns1, "lo")] != loopbackIndex {
 		t.Errorf("indexes %v", found.Index)
 	}
 	if !found.Carrier[link(router, "l1")] {
@@ -126,12 +127,12 @@ func TestAnotherOwnersLabIsNotSeen(t *testing.T) {
 	converge(t, k, tutorialLab())
 	theirs := tutorial
 	theirs.Owner = state.AgentOwner("42")
-	found, err := k.Observe(t.Context(), theirs, state.NewState())
-	if err != nil || !found.State.Equal(state.NewState()) || len(found.Conflicts) > 0 {
+	found, err := k.Observe(t.Context(), theirs, state.State{})
+	if err != nil || !found.State.Equal(state.State{}) || len(found.Conflicts) > 0 {
 		t.Errorf("got %v, %v", found, err)
 	}
 	found, err = k.Observe(t.Context(), theirs, tutorialLab())
-	if err != nil || !found.State.Equal(state.NewState()) || len(found.Conflicts) != 3 {
+	if err != nil || !found.State.Equal(state.State{}) || len(found.Conflicts) != 3 {
 		t.Errorf("got %v, %v", found, err)
 	}
 }
@@ -203,8 +204,9 @@ func TestPeersWithEqualIndexes(t *testing.T) {
 func TestADeletedRouteIsTheOneMeant(t *testing.T) {
 	k := newKernel(t, Options{})
 	want := playOn(tutorialLab(), routeOf(ns1, "10.1.0.0/16", state.Blackhole))
-	want.Routes[routeID(ns1, "10.1.0.0/16", 7)] = want.Routes[routeID(ns1, "10.1.0.0/16", 0)]
-	delete(want.Routes, routeID(ns1, "10.1.0.0/16", 0))
+	routes := want[ns1].Routes
+	routes[routeID(ns1, "10.1.0.0/16", 7).RouteKey] = routes[routeID(ns1, "10.1.0.0/16", 0).RouteKey]
+	delete(routes, routeID(ns1, "10.1.0.0/16", 0).RouteKey)
 	converge(t, k, want)
 	gone := state.DeleteRoute{RouteID: routeID(ns1, "10.1.0.0/16", 0), Protocol: state.RouteProtocol}
 	if _, err := k.Apply(t.Context(), []state.Op{gone}); err != nil {
@@ -234,7 +236,7 @@ func TestSettingsOfALinkWithADotInItsName(t *testing.T) {
 	if _, err := k.Apply(t.Context(), []state.Op{set(ns1, "net.ipv4.conf.a.5.rp_filter", "2")}); err != nil {
 		t.Error(err)
 	}
-	if got := observe(t, k, want).State.Sysctls[state.SysctlID{Namespace: ns1, Name: "net.ipv4.conf.a.5.rp_filter"}]; got != "2" {
+	if got := observe(t, k, want).State[ns1].Sysctls["net.ipv4.conf.a.5.rp_filter"]; got != "2" {
 		t.Errorf("it is %q", got)
 	}
 }
@@ -250,7 +252,7 @@ func TestEverySettingOfALinkIsRead(t *testing.T) {
 	check := func(name string) {
 		value, ok := values[name[strings.LastIndexByte(name, '.')+1:]]
 		if !ok {
-			value = map[string]string{"0": "1", "1": "0"}[want.Sysctls[state.SysctlID{Namespace: ns2, Name: name}]]
+			value = map[string]string{"0": "1", "1": "0"}[want[ns2].Sysctls[name]]
 		}
 		before := observe(t, k, want).State
 		sh(t, "ip netns exec "+ns2+" sysctl -qw "+name+"="+value)
@@ -276,7 +278,7 @@ func TestEverySettingOfALinkIsRead(t *testing.T) {
 func TestIPv6IsUsableAtOnce(t *testing.T) {
 	k := newKernel(t, Options{})
 	want := everythingLab()
-	if _, err := k.Apply(t.Context(), state.Diff(state.NewState(), want)); err != nil {
+	if _, err := k.Apply(t.Context(), state.Diff(state.State{}, want)); err != nil {
 		t.Fatal(err)
 	}
 	if waiting := sh(t, shorthand+"for n in $a $r; do ip -n $n -6 -o address show tentative; done"); waiting != "" {
@@ -336,7 +338,7 @@ func TestListsThatDoNotFitTogether(t *testing.T) {
 // Finding the real one takes one question a pair, not one for each that it could be.
 func TestPeersAreFoundWithFewQuestions(t *testing.T) {
 	const pairs = 20
-	k, want := newKernel(t, Options{}), state.NewState()
+	k, want := newKernel(t, Options{}), state.State{}
 	for i := range pairs {
 		ends := [2]state.LinkEnd{}
 		for j, side := range []string{"a", "b"} {
@@ -347,7 +349,7 @@ func TestPeersAreFoundWithFewQuestions(t *testing.T) {
 		want = want.With(state.AddLink{Ends: ends})
 	}
 	converge(t, k, want)
-	for hint, wanted := range map[string]state.State{"with the wanted state": want, "with nothing wanted": state.NewState()} {
+	for hint, wanted := range map[string]state.State{"with the wanted state": want, "with nothing wanted": state.State{}} {
 		o, err := k.read(t.Context(), tutorial, wanted)
 		if err != nil {
 			t.Fatal(err)

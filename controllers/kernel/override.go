@@ -101,13 +101,13 @@ func valueText(value []byte) string {
 	return fmt.Sprintf("%x", value)
 }
 
-func (o *observer) addOverrides(snap *snapshot, id state.LinkID, l rawLink) {
+func (snap *snapshot) addOverrides(l rawLink) {
 	overrides := l.overrides
 	if snap.heldBack(l) {
 		overrides = append(overrides, override{state.PortState, strconv.Itoa(int(l.portState))})
 	}
 	for _, found := range overrides {
-		o.found.State.Overrides[state.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: found.attribute}] = found.value
+		snap.rows.AttributeDrift[state.AttributeKey{Link: l.name, Attribute: found.attribute}] = found.value
 	}
 }
 

@@ -41,7 +41,7 @@ func TestResettingWhatIsNotOverriddenWritesNothing(t *testing.T) {
 	var ops []state.Op
 	for _, attribute := range state.LinkAttributes() {
 		for _, id := range []state.LinkID{link(sw, "br0"), link(sw, "p1"), link(ns1, "eth0"), link(ns1, "gone")} {
-			ops = append(ops, state.ResetAttribute{OverrideID: state.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: attribute}})
+			ops = append(ops, state.ResetAttribute{AttributeID: state.AttributeID{Namespace: id.Namespace, AttributeKey: state.AttributeKey{Link: id.Name, Attribute: attribute}}})
 		}
 	}
 	var heard string

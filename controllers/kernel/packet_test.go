@@ -97,7 +97,7 @@ func TestAPacketSocketKnowsTheEndOfItsLab(t *testing.T) {
 	if one.Deleted() || all.Deleted() {
 		t.Error("deleted before it is")
 	}
-	converge(t, k, state.NewState())
+	converge(t, k, state.State{})
 	if _, err := one.Read(make([]byte, packet.MaxSize)); !errors.Is(err, packet.ErrLinkDown) {
 		t.Errorf("the socket of l1 says %v", err)
 	}

@@ -101,7 +101,7 @@ func TestFakeAndKernelAgreeOnPlans(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newTwins(t)
 			g := statetest.New(seed).Without(w.real.lacks())
-			for _, want := range []state.State{g.Wanted(), g.Wanted(), state.NewState()} {
+			for _, want := range []state.State{g.Wanted(), g.Wanted(), state.State{}} {
 				w.want = want
 				for _, op := range state.Diff(w.compare(t), want) {
 					w.apply(t, op)
@@ -148,7 +148,7 @@ func TestFakeAndKernelAgreeOnAnything(t *testing.T) {
 			w := newTwins(t)
 			g := statetest.New(1000 + seed).Without(w.real.lacks())
 			w.want = g.Wanted()
-			if _, err := w.real.Apply(t.Context(), state.Diff(state.NewState(), w.want)); err != nil {
+			if _, err := w.real.Apply(t.Context(), state.Diff(state.State{}, w.want)); err != nil {
 				t.Fatal(err)
 			}
 			for _, op := range state.Diff(w.fake.State(), w.want) {

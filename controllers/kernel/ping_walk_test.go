@@ -93,7 +93,7 @@ func (p *pinger) ask(t testing.TB, lab *lab.Lab, pairs []labtest.Pair) []bool {
 // looks for everybody else on a segment, in IPv6 by a multicast address that takes one, too.
 func entries(lab *lab.Lab) int {
 	on := map[netip.Prefix]int{}
-	for id := range lab.Want.Addresses {
+	for id := range lab.Want.Addresses() {
 		on[id.Prefix.Masked()]++
 	}
 	total := 0

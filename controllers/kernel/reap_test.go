@@ -22,7 +22,7 @@ import (
 func TestDeletedNamespacesEnd(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	converge(t, k, state.NewState())
+	converge(t, k, state.State{})
 	held, err := k.Reap(t.Context())
 	if err != nil || len(held) > 0 {
 		t.Errorf("held %v, %v", held, err)
@@ -35,7 +35,7 @@ func TestAHeldNamespaceIsNamed(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	sh(t, "ip netns exec "+ns1+" sleep 60 >/dev/null 2>&1 & echo $! >/run/holder; sleep 0.2")
-	converge(t, k, state.NewState())
+	converge(t, k, state.State{})
 	held, err := k.Reap(t.Context())
 	if err != nil || !slices.Equal(held, []string{ns1}) {
 		t.Errorf("held %v, %v", held, err)
@@ -175,7 +175,7 @@ func TestHooksSeeEveryOperation(t *testing.T) {
 		BeforeOp: func(op state.Op) { before = append(before, op.String()) },
 		AfterOp:  func(op state.Op) { after = append(after, op.String()) },
 	})
-	plan := state.Diff(state.NewState(), tutorialLab())
+	plan := state.Diff(state.State{}, tutorialLab())
 	if _, err := k.Apply(t.Context(), append(plan, up(ns1, "nothing"))); err == nil {
 		t.Error("no error")
 	}
@@ -188,8 +188,8 @@ func TestHooksSeeEveryOperation(t *testing.T) {
 func TestOperationsMayBeRepeated(t *testing.T) {
 	k := newKernel(t, Options{})
 	want := everythingLab()
-	build := state.Diff(state.NewState(), want)
-	remove := state.Diff(want, state.NewState())
+	build := state.Diff(state.State{}, want)
+	remove := state.Diff(want, state.State{})
 	for range 2 {
 		if _, err := k.Apply(t.Context(), build); err != nil {
 			t.Fatal(err)
@@ -201,7 +201,7 @@ func TestOperationsMayBeRepeated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	mustHold(t, k, state.NewState())
+	mustHold(t, k, state.State{})
 }
 
 // TestLinksAreDeletedAtOnce: all of a run are tried, and the first failure is the one reported.
@@ -220,13 +220,13 @@ func TestLinksAreDeletedAtOnce(t *testing.T) {
 	if applied != 3 || err == nil || err.Error() != "ip -n default.routed-pair.ns1 link delete lo: operation not supported" {
 		t.Errorf("applied %d, %v", applied, err)
 	}
-	found := observe(t, k, state.NewState()).State
+	found := observe(t, k, state.State{}).State
 	for _, id := range []state.LinkID{link(ns1, "l1"), link(router, "l1"), link(ns2, "l2"), link(router, "l2")} {
-		if _, there := found.Links[id]; there {
+		if _, there := found[id.Namespace].Links[id.Name]; there {
 			t.Errorf("%v is still there", id)
 		}
 	}
-	if _, there := found.Links[link(ns1, "extra")]; !there {
+	if _, there := found[ns1].Links["extra"]; !there {
 		t.Error("extra is gone")
 	}
 }

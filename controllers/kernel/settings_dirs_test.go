@@ -32,23 +32,23 @@ func TestKeptSettingsDoNotKeepADeletedNamespace(t *testing.T) {
 
 // Settings are those of the namespace that has the name now.
 func TestANamespaceMadeAnewHasItsOwnSettings(t *testing.T) {
-	ttl := state.SysctlID{Namespace: ns1, Name: "net.ipv4.ip_default_ttl"}
+	const ttl = "net.ipv4.ip_default_ttl"
 	k, other := newKernel(t, Options{}), newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	observe(t, other, tutorialLab())
 	perform(t, k, state.DeleteNamespace{Name: ns1})
 	perform(t, k, create(ns1))
-	perform(t, k, set(ns1, ttl.Name, "65"))
+	perform(t, k, set(ns1, ttl, "65"))
 	before := other.kept.open[ns1].owner
-	if value := observe(t, other, tutorialLab()).State.Sysctls[ttl]; value != "65" {
-		t.Errorf("%s is %q, want 65", ttl.Name, value)
+	if value := observe(t, other, tutorialLab()).State[ns1].Sysctls[ttl]; value != "65" {
+		t.Errorf("%s is %q, want 65", ttl, value)
 	}
 	if after := other.kept.open[ns1].owner; after == before {
 		t.Error("directories of the old one are kept")
 	}
-	perform(t, other, set(ns1, ttl.Name, "66"))
-	if value := observe(t, k, tutorialLab()).State.Sysctls[ttl]; value != "66" {
-		t.Errorf("%s is %q, want 66", ttl.Name, value)
+	perform(t, other, set(ns1, ttl, "66"))
+	if value := observe(t, k, tutorialLab()).State[ns1].Sysctls[ttl]; value != "66" {
+		t.Errorf("%s is %q, want 66", ttl, value)
 	}
 }
 

@@ -18,7 +18,9 @@ import (
 
 // snapshot is the content of one namespace, of the lab and of others.
 type snapshot struct {
-	handle    *handle
+	handle *handle
+	// rows are the lab's part.
+	rows      state.Namespace
 	links     []rawLink
 	addresses []rawAddress
 	routes    []rawRoute
@@ -54,12 +56,12 @@ func (o *observer) readSnapshot(name string) error {
 
 // readSettings must come before the thread goes on to the next namespace.
 func (o *observer) readSettings(snap *snapshot) error {
-	if err := snap.handle.readSysctls(snap.loopback(), o.found.State.Sysctls); err != nil {
+	if err := snap.handle.readSysctls(snap.loopback(), snap.rows.Sysctls); err != nil {
 		return err
 	}
 	for _, l := range snap.links {
 		if l.kind == "bridge" && l.group == state.LinkGroup {
-			return snap.handle.readBridgeSysctls(o.found.State.Sysctls)
+			return snap.handle.readBridgeSysctls(snap.rows.Sysctls)
 		}
 	}
 	return nil
@@ -80,7 +82,7 @@ func (o *observer) readOnce(name string) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	snap := &snapshot{handle: h, names: map[int]string{}, peers: map[int]state.LinkID{}, ours: map[int]bool{}}
+	snap := &snapshot{handle: h, rows: o.found.State[name], names: map[int]string{}, peers: map[int]state.LinkID{}, ours: map[int]bool{}}
 	if snap.links, err = h.conn.links(); err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
@@ -180,7 +182,7 @@ func (o *observer) resolvePeers() error {
 			if _, known := snap.peers[l.index]; known || !l.isVeth() {
 				continue
 			}
-			wanted := o.want.Links[state.LinkID{Namespace: snap.handle.name, Name: l.name}].Peer.Namespace
+			wanted := o.want[snap.handle.name].Links[l.name].Peer.Namespace
 			if err := snap.resolvePeer(l, candidates.of(l, wanted), o.nsids); err != nil {
 				return fmt.Errorf("find the peer of %s in %s: %w", l.name, snap.handle.name, err)
 			}
@@ -311,15 +313,15 @@ func (o *observer) addLinks(snap *snapshot) {
 			o.addForeignLink(id, l)
 			continue
 		}
-		o.found.State.Links[id] = snap.row(l)
+		snap.rows.Links[l.name] = snap.row(l)
 		o.found.Index[id] = l.index
 		if q, ok := snap.qdiscs[l.index]; ok {
-			o.found.State.Qdiscs[id] = q
+			snap.rows.Qdiscs[l.name] = q
 		}
 		if l.kind == "bridge" {
-			o.found.State.Bridges[id] = l.bridge
+			snap.rows.Bridges[l.name] = l.bridge
 		}
-		o.addOverrides(snap, id, l)
+		snap.addOverrides(l)
 		switch {
 		case l.settling():
 			o.found.Settling = append(o.found.Settling, id)
@@ -330,7 +332,7 @@ func (o *observer) addLinks(snap *snapshot) {
 			o.found.Carrier[id] = l.carrier
 		}
 		if !l.loopback {
-			o.addLinkSysctls(id, l)
+			snap.addLinkSysctls(l)
 		}
 	}
 }
@@ -349,14 +351,13 @@ func (snap *snapshot) row(l rawLink) state.Link {
 func (o *observer) addPortVLANs(snap *snapshot) {
 	for _, v := range snap.portVLANs {
 		if snap.ours[v.index] {
-			id := state.PortVLANID{Namespace: snap.handle.name, Link: snap.names[v.index], VLAN: v.vlan}
-			o.found.State.PortVLANs[id] = v.row
+			snap.rows.PortVLANs[state.PortVLANKey{Link: snap.names[v.index], VLAN: v.vlan}] = v.row
 		}
 	}
 }
 
 func (o *observer) addForeignLink(id state.LinkID, l rawLink) {
-	if _, wanted := o.want.Links[id]; wanted {
+	if _, wanted := o.want[id.Namespace].Links[id.Name]; wanted {
 		o.conflict(fmt.Sprintf("interface %s in %s", id.Name, id.Namespace), "a link NetLab did not make"+l.describe())
 		return
 	}
@@ -367,7 +368,7 @@ func (o *observer) addForeignLink(id state.LinkID, l rawLink) {
 // name, alternative or not.
 func (o *observer) addAlternativeNames(id state.LinkID, l rawLink) {
 	for _, name := range l.alternativeNames {
-		if _, wanted := o.want.Links[state.LinkID{Namespace: id.Namespace, Name: name}]; wanted {
+		if _, wanted := o.want[id.Namespace].Links[name]; wanted {
 			o.conflict(fmt.Sprintf("interface %s in %s", name, id.Namespace), "an alternative name of "+id.Name+l.describe())
 		}
 	}
@@ -382,16 +383,16 @@ func (l rawLink) describe() string {
 
 // addLinkSysctls writes a link's settings. One too small for IPv6 has none of IPv6's; in a
 // kernel without IPv6 the others have their initial values.
-func (o *observer) addLinkSysctls(id state.LinkID, l rawLink) {
+func (snap *snapshot) addLinkSysctls(l rawLink) {
 	for _, key := range state.LinkSysctls4 {
-		o.found.State.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl4(id.Name, key)}] = l.settings4[key]
+		snap.rows.Sysctls[state.LinkSysctl4(l.name, key)] = l.settings4[key]
 	}
 	values := l.settings6
 	if values == nil && l.mtu >= state.MinIPv6MTU {
 		values = initialLinkSettings6
 	}
 	for key, value := range values {
-		o.found.State.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl6(id.Name, key)}] = value
+		snap.rows.Sysctls[state.LinkSysctl6(l.name, key)] = value
 	}
 }
 
@@ -399,11 +400,11 @@ func (o *observer) addLinkSysctls(id state.LinkID, l rawLink) {
 var initialLinkSettings6 = func() map[string]string {
 	link := state.LinkID{Namespace: "namespace", Name: "link"}
 	end := state.LinkEnd{LinkID: link, MTU: state.MinIPv6MTU}
-	initial := state.NewState().With(state.CreateNamespace{Name: link.Namespace}).
+	initial := state.State{}.With(state.CreateNamespace{Name: link.Namespace}).
 		With(state.AddLink{Ends: [2]state.LinkEnd{end, end}})
 	values := map[string]string{}
 	for _, key := range state.LinkSysctls6 {
-		values[key] = initial.Sysctls[state.SysctlID{Namespace: link.Namespace, Name: state.LinkSysctl6(link.Name, key)}]
+		values[key] = initial[link.Namespace].Sysctls[state.LinkSysctl6(link.Name, key)]
 	}
 	return values
 }()
@@ -427,7 +428,7 @@ func (o *observer) addAddresses(snap *snapshot) {
 			row.Order = order[a.index]
 			order[a.index]++
 		}
-		o.found.State.Addresses[state.AddressID{Namespace: snap.handle.name, Link: link.name, Prefix: a.prefix}] = row
+		snap.rows.Addresses[state.AddressKey{Link: link.name, Prefix: a.prefix}] = row
 		if a.flags&unix.IFA_F_DADFAILED != 0 {
 			o.foreign("%s: address %s on %s is in use by somebody else on the link", snap.handle.name, a.prefix, link.name)
 		}
@@ -441,22 +442,22 @@ func (o *observer) addRoutes(snap *snapshot) {
 		if r.protocol == unix.RTPROT_KERNEL || r.protocol == protocolRA {
 			continue
 		}
-		id := state.RouteID{Namespace: snap.handle.name, Prefix: r.prefix, Metric: r.metric}
+		key := state.RouteKey{Prefix: r.prefix, Metric: r.metric}
 		row := r.row(snap.names)
-		_, wanted := o.want.Routes[id]
+		_, wanted := o.want[snap.handle.name].Routes[key]
 		// What is behind the first of a destination and metric is never used.
-		_, covered := o.found.State.Routes[id]
+		_, covered := snap.rows.Routes[key]
 		if covered || r.tos != 0 || r.from || r.protocol != state.RouteProtocol && !wanted {
-			o.foreign("%s: %s", snap.handle.name, r.describe(id, row))
+			o.foreign("%s: %s", snap.handle.name, r.describe(key, row))
 			continue
 		}
-		o.found.State.Routes[id] = row
+		snap.rows.Routes[key] = row
 	}
 }
 
 // describe is the route as ip route writes it.
-func (r rawRoute) describe(id state.RouteID, row state.Route) string {
-	command := state.ReplaceRoute{RouteID: id, Route: row}.String()
+func (r rawRoute) describe(key state.RouteKey, row state.Route) string {
+	command := state.ReplaceRoute{RouteID: state.RouteID{RouteKey: key}, Route: row}.String()
 	_, route, _ := strings.Cut(command, " route replace ")
 	if r.tos != 0 {
 		route += fmt.Sprintf(" tos %#x", r.tos)

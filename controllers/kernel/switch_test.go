@@ -263,7 +263,7 @@ func TestAQueueIsChangedInPlace(t *testing.T) {
 	converge(t, k, want)
 	handle := "tc -n " + sw + " qdisc show dev p1 | cut -d' ' -f3"
 	before := sh(t, handle)
-	q := want.Qdiscs[link(sw, "p1")]
+	q := want[sw].Qdiscs["p1"]
 	q.Rate /= 2
 	converge(t, k, playOn(want, state.ReplaceQdisc{LinkID: link(sw, "p1"), Qdisc: q}))
 	if after := sh(t, handle); after != before {

@@ -165,7 +165,7 @@ func (h *handle) missingSetting(name string, missing error) error {
 
 // readSysctls reads the settings that every namespace has a row for. Those of lo came with the
 // list of links.
-func (h *handle) readSysctls(lo rawLink, into map[state.SysctlID]string) error {
+func (h *handle) readSysctls(lo rawLink, into map[string]string) error {
 	hasIPv6, err := h.hasIPv6()
 	if err != nil {
 		return err
@@ -188,13 +188,13 @@ func (h *handle) readSysctls(lo rawLink, into map[state.SysctlID]string) error {
 				return err
 			}
 		}
-		into[state.SysctlID{Namespace: h.name, Name: name}] = value
+		into[name] = value
 	}
 	return nil
 }
 
 // readBridgeSysctls reads the settings that every namespace with a bridge has a row for.
-func (h *handle) readBridgeSysctls(into map[state.SysctlID]string) error {
+func (h *handle) readBridgeSysctls(into map[string]string) error {
 	for _, name := range state.BridgeSysctls() {
 		value, err := h.readSysctl(name)
 		if errors.Is(err, unix.ENOENT) {
@@ -202,7 +202,7 @@ func (h *handle) readBridgeSysctls(into map[state.SysctlID]string) error {
 		} else if err != nil {
 			return err
 		}
-		into[state.SysctlID{Namespace: h.name, Name: name}] = value
+		into[name] = value
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func vlanLink(e state.LinkEnd, parent string, vlan uint16) state.Op {
 }
 
 func swVLAN(port string, vlan uint16, how state.PortVLAN) state.Op {
-	id := state.PortVLANID{Namespace: sw, Link: port, VLAN: vlan}
+	id := state.PortVLANID{Namespace: sw, PortVLANKey: state.PortVLANKey{Link: port, VLAN: vlan}}
 	return state.SetPortVLAN{PortVLANID: id, PortVLAN: how, Self: port == "br0"}
 }
 
@@ -73,7 +73,7 @@ func TestALabWithVLANsIsBuiltAndRemoved(t *testing.T) {
 		ip -n $a addr add 10.20.0.9/24 dev eth0
 		! ip netns exec $a ping -c1 -W1 -I 10.20.0.9 10.20.0.1 # not in the same VLAN`)
 	converge(t, k, want)
-	converge(t, k, state.NewState())
+	converge(t, k, state.State{})
 }
 
 const filtering = "ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0"
@@ -266,7 +266,7 @@ func TestAnEditOfVLANsIsMadeInPlace(t *testing.T) {
 }
 
 func drop(port string, vlan uint16) state.Op {
-	return state.DeletePortVLAN{PortVLANID: state.PortVLANID{Namespace: sw, Link: port, VLAN: vlan}, Self: port == "br0"}
+	return state.DeletePortVLAN{PortVLANID: state.PortVLANID{Namespace: sw, PortVLANKey: state.PortVLANKey{Link: port, VLAN: vlan}}, Self: port == "br0"}
 }
 
 func spanningTree(on bool) state.Op {

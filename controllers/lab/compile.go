@@ -4,6 +4,7 @@ package lab
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"strconv"
 
@@ -20,40 +21,28 @@ func Compile(id state.Identity, spec *v1alpha1.NetLabSpec, options Options) (*La
 	if len(n.problems) > 0 {
 		return nil, n.problems
 	}
-	lab := &Lab{Identity: id, Routing: cmp.Or(spec.Routing, v1alpha1.RoutingAuto), Want: n.roomyState(), Probes: probes, Nodes: NodeNames(spec), Addresses: map[string][]netip.Addr{}}
+	lab := &Lab{Identity: id, Routing: cmp.Or(spec.Routing, v1alpha1.RoutingAuto), Want: make(state.State, len(n.nodes)), Probes: probes, Nodes: NodeNames(spec), Addresses: map[string][]netip.Addr{}}
 	for _, x := range n.nodes {
 		lab.Addresses[x.name] = x.probeTargets()
-		n.addNodeRows(&lab.Want, x, options)
+		n.addNodeRows(lab.Want, x, options)
 	}
 	for _, x := range n.nodes {
 		if x.sw != nil {
-			n.addSwitchRows(&lab.Want, x)
+			n.addSwitchRows(lab.Want, x)
 		}
 	}
 	for _, l := range n.links {
 		for _, e := range l.ends {
-			n.addEndRows(&lab.Want, e, options)
+			n.addEndRows(lab.Want, e, options)
 			for _, sub := range e.subinterfaces {
-				n.addInterfaceRows(&lab.Want, sub, state.Link{Kind: state.VLANLink, Parent: e.iface, VLAN: sub.vlan})
+				n.addInterfaceRows(lab.Want, sub, state.Link{Kind: state.VLANLink, Parent: e.iface, VLAN: sub.vlan})
 			}
 		}
 	}
-	lab.Want.Routes = routes
-	return lab, nil
-}
-
-// roomyState has room for the rows of most labs: growing the tables would take longer than filling them.
-func (n *network) roomyState() state.State {
-	nodes, interfaces := len(n.nodes), 0
-	for _, x := range n.nodes {
-		interfaces += 1 + len(x.ends)
+	for x, rows := range routes {
+		maps.Copy(lab.Want[x.namespace].Routes, rows)
 	}
-	s := state.NewState()
-	s.Namespaces = make(map[string]state.Namespace, nodes)
-	s.Links = make(map[state.LinkID]state.Link, interfaces)
-	s.Addresses = make(map[state.AddressID]state.Address, 2*interfaces)
-	s.Sysctls = make(map[state.SysctlID]string, nodes*len(state.NamespaceSysctls)+interfaces*(len(state.LinkSysctls4)+len(state.LinkSysctls6)))
-	return s
+	return lab, nil
 }
 
 // Validate finds everything wrong with a lab's description; nil when it can be built.
@@ -114,12 +103,13 @@ func resolve(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
 	return n
 }
 
-func (n *network) addNodeRows(want *state.State, x *node, options Options) {
-	name := x.namespace
-	want.Namespaces[name] = state.Namespace{Mark: n.id.Owner.Mark(x.name), Mounted: true, Symlink: options.Symlinks}
-	want.Links[state.LinkID{Namespace: name, Name: state.Loopback}] = state.Link{MTU: state.LoopbackMTU, Up: true}
-	addAddressRows(want, state.LinkID{Namespace: name, Name: state.Loopback}, x.loopbacks)
-	x.sysctls(func(sysctl, value string) { want.Sysctls[state.SysctlID{Namespace: name, Name: sysctl}] = value })
+func (n *network) addNodeRows(want state.State, x *node, options Options) {
+	rows := state.NewNamespace()
+	rows.Mark, rows.Mounted, rows.Symlink = n.id.Owner.Mark(x.name), true, options.Symlinks
+	want[x.namespace] = rows
+	rows.Links[state.Loopback] = state.Link{MTU: state.LoopbackMTU, Up: true}
+	addAddressRows(rows, state.Loopback, x.loopbacks)
+	x.sysctls(func(name, value string) { rows.Sysctls[name] = value })
 }
 
 // sysctls sets a node's settings: those every namespace is born with, those that make it a
@@ -144,7 +134,7 @@ func (x *node) sysctls(set func(name, value string)) {
 }
 
 // addEndRows adds an end of a link, at a switch as a port.
-func (n *network) addEndRows(want *state.State, e *end, options Options) {
+func (n *network) addEndRows(want state.State, e *end, options Options) {
 	link := state.Link{Peer: n.linkID(e.peer())}
 	if e.port != nil {
 		link.Master = BridgeName
@@ -155,51 +145,51 @@ func (n *network) addEndRows(want *state.State, e *end, options Options) {
 		if onlyRate(q) && options.HasNetem != nil && !options.HasNetem() {
 			q = tokenBucket(q, e.mtu)
 		}
-		want.Qdiscs[n.linkID(e)] = q
+		want[e.node.namespace].Qdiscs[e.iface] = q
 	}
 }
 
 // addSwitchRows adds the bridge, and an interface on it for every VLAN it has addresses in.
-func (n *network) addSwitchRows(want *state.State, x *node) {
-	id := n.linkID(x.bridge)
-	want.Bridges[id] = state.Bridge{STP: x.sw.STP == v1alpha1.Enabled, ForwardDelay: STPForwardDelay, VLANFiltering: x.filters()}
+func (n *network) addSwitchRows(want state.State, x *node) {
+	rows := want[x.namespace]
+	rows.Bridges[BridgeName] = state.Bridge{STP: x.sw.STP == v1alpha1.Enabled, ForwardDelay: STPForwardDelay, VLANFiltering: x.filters()}
 	n.addInterfaceRows(want, x.bridge, state.Link{Kind: state.BridgeLink})
 	for _, name := range state.BridgeSysctls() {
-		want.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: name}] = state.Disabled
+		rows.Sysctls[name] = state.Disabled
 	}
 	for _, e := range x.ends {
 		if e.parent != nil {
 			n.addInterfaceRows(want, e, state.Link{Kind: state.VLANLink, Parent: BridgeName, VLAN: e.vlan})
-			want.PortVLANs[state.PortVLANID{Namespace: id.Namespace, Link: BridgeName, VLAN: e.vlan}] = state.PortVLAN{}
+			rows.PortVLANs[state.PortVLANKey{Link: BridgeName, VLAN: e.vlan}] = state.PortVLAN{}
 		}
 	}
 }
 
-func (n *network) addPortVLANs(want *state.State, e *end) {
-	id := n.linkID(e)
+func (n *network) addPortVLANs(want state.State, e *end) {
+	rows := want[e.node.namespace].PortVLANs
 	tagged := e.port.tagged
 	if e.port.allVLANs {
 		tagged = n.vlans()
 	}
 	for _, vlan := range tagged {
 		if vlan != e.port.untagged {
-			want.PortVLANs[state.PortVLANID{Namespace: id.Namespace, Link: id.Name, VLAN: vlan}] = state.PortVLAN{}
+			rows[state.PortVLANKey{Link: e.iface, VLAN: vlan}] = state.PortVLAN{}
 		}
 	}
 	if e.port.untagged != 0 {
-		want.PortVLANs[state.PortVLANID{Namespace: id.Namespace, Link: id.Name, VLAN: e.port.untagged}] = state.PortVLAN{PVID: true, Untagged: true}
+		rows[state.PortVLANKey{Link: e.iface, VLAN: e.port.untagged}] = state.PortVLAN{PVID: true, Untagged: true}
 	}
 }
 
 // addInterfaceRows needs the rows of the node's settings: a link takes its own from them.
-func (n *network) addInterfaceRows(want *state.State, e *end, link state.Link) {
-	id := n.linkID(e)
+func (n *network) addInterfaceRows(want state.State, e *end, link state.Link) {
+	rows := want[e.node.namespace]
 	link.MAC, link.MTU, link.Group, link.Up = e.mac, e.mtu, state.LinkGroup, e.up()
-	want.Links[id] = link
-	want.InheritSettings(id, e.mtu)
-	addAddressRows(want, id, e.addresses)
+	rows.Links[e.iface] = link
+	rows.InheritSettings(e.iface, e.mtu)
+	addAddressRows(rows, e.iface, e.addresses)
 	if e.linkLocal.IsValid() {
-		want.Addresses[state.AddressID{Namespace: id.Namespace, Link: id.Name, Prefix: e.linkLocal}] = state.Address{}
+		rows.Addresses[state.AddressKey{Link: e.iface, Prefix: e.linkLocal}] = state.Address{}
 	}
 }
 
@@ -208,7 +198,7 @@ func (n *network) linkID(e *end) state.LinkID {
 }
 
 // addAddressRows expects addresses in canonical order.
-func addAddressRows(want *state.State, id state.LinkID, addresses []netip.Prefix) {
+func addAddressRows(rows state.Namespace, link string, addresses []netip.Prefix) {
 	order := 0
 	for _, p := range addresses {
 		row := state.Address{}
@@ -216,7 +206,7 @@ func addAddressRows(want *state.State, id state.LinkID, addresses []netip.Prefix
 			row.Order = order
 			order++
 		}
-		want.Addresses[state.AddressID{Namespace: id.Namespace, Link: id.Name, Prefix: p}] = row
+		rows.Addresses[state.AddressKey{Link: link, Prefix: p}] = row
 	}
 }
 

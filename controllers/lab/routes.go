@@ -17,46 +17,46 @@ const defaultDestination = "default"
 
 // routes are the routes of every node: the written ones, and under routing: Auto the
 // derived ones to destinations nothing was written for.
-func (n *network) routes() map[state.RouteID]state.Route {
-	routes := map[state.RouteID]state.Route{}
+func (n *network) routes() map[*node]map[state.RouteKey]state.Route {
+	routes := map[*node]map[state.RouteKey]state.Route{}
 	derived := map[*node]map[netip.Prefix]state.Route{}
 	if n.spec.Routing != v1alpha1.RoutingManual {
 		derived = n.derivedRoutes()
 	}
 	for _, x := range n.nodes {
-		written := n.writtenRoutes(x)
-		for id, route := range written {
-			delete(derived[x], id.Prefix)
-			routes[id] = route
+		rows := n.writtenRoutes(x)
+		for key := range rows {
+			delete(derived[x], key.Prefix)
 		}
 		for p, route := range derived[x] {
-			routes[state.RouteID{Namespace: x.namespace, Prefix: p, Metric: metric(familyOf(p.Addr()), 0)}] = route
+			rows[state.RouteKey{Prefix: p, Metric: metric(familyOf(p.Addr()), 0)}] = route
 		}
+		maps.DeleteFunc(rows, func(_ state.RouteKey, r state.Route) bool { return r == state.Route{} })
+		routes[x] = rows
 	}
-	maps.DeleteFunc(routes, func(_ state.RouteID, r state.Route) bool { return r == state.Route{} })
 	return routes
 }
 
 // writtenRoutes resolves the routes somebody wrote at a node. Routes whose every next hop is
 // over a link that is down have a zero Route: the kernel cannot hold them, and yet no
 // derived route takes their place.
-func (n *network) writtenRoutes(x *node) map[state.RouteID]state.Route {
-	routes := map[state.RouteID]state.Route{}
+func (n *network) writtenRoutes(x *node) map[state.RouteKey]state.Route {
+	routes := map[state.RouteKey]state.Route{}
 	for i := range x.config.Routes {
 		field := fieldAt(x.field+".routes", i)
-		for id, route := range n.writtenRoute(field, x, &x.config.Routes[i]) {
-			if _, twice := routes[id]; twice {
-				n.refuseAbsent(AnyAbsent, field+".to", "give one of them another metric", "%s already has a route to %s with metric %d", x.name, state.Destination(id.Prefix), id.Metric)
+		for key, route := range n.writtenRoute(field, x, &x.config.Routes[i]) {
+			if _, twice := routes[key]; twice {
+				n.refuseAbsent(AnyAbsent, field+".to", "give one of them another metric", "%s already has a route to %s with metric %d", x.name, state.Destination(key.Prefix), key.Metric)
 				continue
 			}
-			n.checkConnected(field, x, id)
-			routes[id] = route
+			n.checkConnected(field, x, key)
+			routes[key] = route
 		}
 	}
 	return routes
 }
 
-func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[state.RouteID]state.Route {
+func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[state.RouteKey]state.Route {
 	n.checkRouteForm(field, r)
 	destinations := n.destinations(field, r.To)
 	if len(destinations) == 0 {
@@ -66,7 +66,7 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 	if _, err := netip.ParsePrefix(r.To); err != nil {
 		dropForeignFamilies(written)
 	}
-	routes := map[state.RouteID]state.Route{}
+	routes := map[state.RouteKey]state.Route{}
 	for _, d := range destinations {
 		f := familyOf(d.Addr())
 		route := state.Route{Type: routeType(r.Type), Protocol: state.RouteProtocol}
@@ -78,7 +78,7 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 			ok = n.setSource(field, x, &route, f, r.Src)
 		}
 		if ok {
-			routes[state.RouteID{Namespace: x.namespace, Prefix: d, Metric: metric(f, r.Metric)}] = route
+			routes[state.RouteKey{Prefix: d, Metric: metric(f, r.Metric)}] = route
 		}
 	}
 	if len(routes) == 0 && (len(written) > 0 || routeType(r.Type) != state.Unicast) {
@@ -131,15 +131,15 @@ func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
 
 // checkConnected refuses a route that would take the place of the kernel's own to a prefix
 // the node is on: there is one per destination and metric, the kernel's have 0 (256 for IPv6).
-func (n *network) checkConnected(field string, x *node, id state.RouteID) {
+func (n *network) checkConnected(field string, x *node, key state.RouteKey) {
 	kernel := uint32(0)
-	if id.Prefix.Addr().Is6() {
+	if key.Prefix.Addr().Is6() {
 		kernel = 256
 	}
-	connected := func(p netip.Prefix) bool { return p.Masked() == id.Prefix }
+	connected := func(p netip.Prefix) bool { return p.Masked() == key.Prefix }
 	for _, e := range x.ends {
-		if id.Metric == kernel && slices.ContainsFunc(e.addresses, connected) {
-			n.refuseAbsent(AnyAbsent, field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, id.Prefix, e.label())
+		if key.Metric == kernel && slices.ContainsFunc(e.addresses, connected) {
+			n.refuseAbsent(AnyAbsent, field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, key.Prefix, e.label())
 			return
 		}
 	}

@@ -4,7 +4,6 @@ package state
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -14,10 +13,10 @@ import (
 // nothing differs. Rows of want win; rows of have that want lacks are deleted, so have must
 // hold only what is the lab's (see kernel.Observe).
 func Diff(have, want State) []Op {
-	if have.Equal(want) {
+	d := newDiffer(have, want)
+	if !d.differs() {
 		return nil
 	}
-	d := newDiffer(have, want)
 	d.deleteRoutes()
 	d.deleteLinks()
 	d.deleteNamespaces()
@@ -30,7 +29,7 @@ func Diff(have, want State) []Op {
 	d.setMasters()
 	d.setPortVLANs()
 	d.setBridges(guarded)
-	d.resetOverrides()
+	d.resetAttributes()
 	d.setQdiscs()
 	d.setLinks()
 	d.setBridges(complete)
@@ -42,195 +41,184 @@ func Diff(have, want State) []Op {
 	return d.ops
 }
 
-// differ plays each operation on its copy of the observed State the moment it is decided.
+// differ plays each operation on its machine the moment it is decided.
 type differ struct {
-	now, want machine
-	// names are the namespaces of both, sorted.
-	names []string
-	ops   []Op
+	machine
+	want State
+	// spaces are the namespaces of have and want in order of name.
+	spaces []*played
+	ops    []Op
 }
 
+// newDiffer finds the namespaces that differ. One that does not can hold an end of a pair that is not
+// plugged in as wanted, if the namespace of the other end differs.
 func newDiffer(have, want State) *differ {
-	d := &differ{now: split(have), want: split(want)}
-	d.names = slices.Sorted(maps.Keys(d.now))
-	for name := range d.want {
-		if _, there := d.now[name]; !there {
-			d.names = append(d.names, name)
+	d := &differ{machine: newMachine(have), want: want}
+	for _, name := range namesOf(have, want) {
+		p, n := d.of(name), want[name]
+		p.want, p.differs = &n, !p.now.equal(&n)
+		d.spaces = append(d.spaces, p)
+	}
+	for _, p := range d.spaces {
+		if !p.differs {
+			continue
+		}
+		for name, link := range p.want.Links {
+			if peer := d.played[link.Peer.Namespace]; peer != nil && !d.plugged(LinkID{p.name, name}, link.Peer) {
+				peer.differs = true
+			}
 		}
 	}
-	slices.Sort(d.names)
 	return d
 }
 
+func (d *differ) differs() bool {
+	return slices.ContainsFunc(d.spaces, func(p *played) bool { return p.differs })
+}
+
 func (d *differ) do(op Op) {
-	op.apply(d.now)
+	op.apply(d.machine)
 	d.ops = append(d.ops, op)
 }
 
-// each yields every namespace with what it holds now and what it should hold, in order.
-func (d *differ) each(yield func(now, want *State)) {
-	for _, name := range d.names {
-		yield(d.now.at(name), d.want.at(name))
-	}
-}
-
-// unwanted lists, sorted, the keys of have that want lacks.
-func unwanted[K comparable, V any](have, want map[K]V, compare func(a, b K) int) []K {
-	var keys []K
-	for k := range have {
-		if _, ok := want[k]; !ok {
-			keys = append(keys, k)
+// each calls phase with every namespace that differs, in order. What an operation takes along
+// elsewhere makes another namespace one of them.
+func (d *differ) each(phase func(p *played)) {
+	for _, p := range d.spaces {
+		if p.differs {
+			phase(p)
 		}
 	}
-	slices.SortFunc(keys, compare)
-	return keys
 }
 
-// missing lists, sorted, the keys of want that have lacks or holds with another value.
-func missing[K, V comparable](have, want map[K]V, compare func(a, b K) int) []K {
-	return missingAmong(have, want, compare, func(K) bool { return true })
-}
-
-// missingAmong is missing for those keys that match.
-func missingAmong[K, V comparable](have, want map[K]V, compare func(a, b K) int, match func(K) bool) []K {
-	var keys []K
-	for k, w := range want {
-		if h, ok := have[k]; (!ok || h != w) && match(k) {
-			keys = append(keys, k)
-		}
-	}
-	slices.SortFunc(keys, compare)
-	return keys
-}
+// wanted is a link as it should be, in whichever namespace it is.
+func (d *differ) wanted(id LinkID) Link { return d.want[id.Namespace].Links[id.Name] }
 
 // deleteRoutes deletes before anything can take a route along: one that survives where it
 // was expected to go must not be one that nobody wants. A namespace that goes takes its
 // routes along for certain.
 func (d *differ) deleteRoutes() {
-	d.each(func(now, want *State) {
-		if len(want.Namespaces) == 0 {
+	d.each(func(p *played) {
+		if !p.want.exists() {
 			return
 		}
-		for _, id := range unwanted(now.Routes, want.Routes, RouteID.compare) {
-			d.do(DeleteRoute{id, now.Routes[id].Protocol})
+		for _, key := range unwanted(p.now.Routes, p.want.Routes, RouteKey.compare) {
+			d.do(DeleteRoute{RouteID{p.name, key}, p.now.Routes[key].Protocol})
 		}
 	})
 }
 
 // deleteLinks deletes what want lacks, and pairs that are not plugged in as wanted.
 func (d *differ) deleteLinks() {
-	d.each(func(now, want *State) {
-		for _, id := range sortedKeys(now.Links, LinkID.compare) {
-			if _, still := now.Links[id]; still && id.Name != Loopback && !d.fits(id, want) {
-				d.do(DeleteLink{id})
+	d.each(func(p *played) {
+		for _, name := range sortedKeys(p.now.Links, cmp.Compare) {
+			if link, still := p.now.Links[name]; still && name != Loopback && !d.fits(p, name, link) {
+				d.do(DeleteLink{LinkID{p.name, name}})
 			}
 		}
 	})
 }
 
 // fits reports whether a link that is there is what it should be and goes where it should.
-func (d *differ) fits(id LinkID, want *State) bool {
-	link, wanted := want.Links[id]
-	have, _ := d.now.link(id)
-	return wanted && have.attach() == link.attach() && (link.Kind != VethLink || d.now.plugged(id, link.Peer))
+func (d *differ) fits(p *played, name string, have Link) bool {
+	link, wanted := p.want.Links[name]
+	return wanted && have.attach() == link.attach() && (link.Kind != VethLink || d.plugged(LinkID{p.name, name}, link.Peer))
 }
 
 func (d *differ) deleteNamespaces() {
-	d.each(func(now, want *State) {
-		for _, name := range unwanted(now.Namespaces, want.Namespaces, cmp.Compare) {
-			if now.Namespaces[name].Symlink {
-				d.do(DeleteSymlink{name})
-			}
-			if _, still := now.Namespaces[name]; still {
-				d.do(DeleteNamespace{name})
-			}
+	d.each(func(p *played) {
+		if !p.now.exists() || p.want.exists() {
+			return
+		}
+		if p.now.Symlink {
+			d.do(DeleteSymlink{p.name})
+		}
+		if p.now.exists() {
+			d.do(DeleteNamespace{p.name})
 		}
 	})
 }
 
 func (d *differ) createNamespaces() {
-	for _, name := range d.names {
-		want, wanted := d.want.at(name).Namespaces[name]
-		if !wanted {
-			continue
+	d.each(func(p *played) {
+		if !p.want.exists() {
+			return
 		}
-		if have := d.now.at(name).Namespaces[name]; !have.Mounted || have.Mark != want.Mark {
-			d.do(CreateNamespace{name, want.Mark})
+		if !p.now.Mounted || p.now.Mark != p.want.Mark {
+			d.do(CreateNamespace{p.name, p.want.Mark})
 		}
-		switch have := d.now.at(name).Namespaces[name]; {
-		case want.Symlink && !have.Symlink:
-			d.do(AddSymlink{name})
-		case have.Symlink && !want.Symlink:
-			d.do(DeleteSymlink{name})
+		switch {
+		case p.want.Symlink && !p.now.Symlink:
+			d.do(AddSymlink{p.name})
+		case p.now.Symlink && !p.want.Symlink:
+			d.do(DeleteSymlink{p.name})
 		}
-	}
+	})
 }
 
 // firstSysctls are written before all others, because writing them writes others too.
 var firstSysctls = []string{SysctlForwarding, SysctlForwarding6, SysctlDisableIPv6}
 
 func (d *differ) setNamespaceSysctls() {
-	ofNamespace := func(id SysctlID) bool {
-		_, ofLink := linkOfSysctl(id.Name)
-		return !ofLink && !strings.HasPrefix(id.Name, bridgeSysctlPrefix) // a bridge comes later
+	ofNamespace := func(name string) bool {
+		_, ofLink := linkOfSysctl(name)
+		return !ofLink && !strings.HasPrefix(name, bridgeSysctlPrefix) // a bridge comes later
 	}
-	for _, name := range d.names {
-		now, want := d.now.at(name), d.want.at(name)
+	d.each(func(p *played) {
 		for _, first := range firstSysctls {
-			id := SysctlID{name, first}
-			if value, wanted := want.Sysctls[id]; wanted && now.Sysctls[id] != value {
-				d.do(SetSysctl{name, first, value})
+			if value, wanted := p.want.Sysctls[first]; wanted && p.now.Sysctls[first] != value {
+				d.do(SetSysctl{p.name, first, value})
 			}
 		}
-		d.setSysctls(now, want, ofNamespace)
-	}
-}
-
-func (d *differ) setLinkSysctls() {
-	d.each(func(now, want *State) {
-		d.setSysctls(now, want, func(SysctlID) bool { return true })
+		d.setSysctls(p, ofNamespace)
 	})
 }
 
-func (d *differ) setSysctls(now, want *State, match func(SysctlID) bool) {
-	for _, id := range missingAmong(now.Sysctls, want.Sysctls, SysctlID.compare, match) {
-		d.do(SetSysctl{id.Namespace, id.Name, want.Sysctls[id]})
+func (d *differ) setLinkSysctls() {
+	d.each(func(p *played) {
+		d.setSysctls(p, func(string) bool { return true })
+	})
+}
+
+func (d *differ) setSysctls(p *played, match func(name string) bool) {
+	for _, name := range missingAmong(p.now.Sysctls, p.want.Sysctls, cmp.Compare, match) {
+		d.do(SetSysctl{p.name, name, p.want.Sysctls[name]})
 	}
 }
 
 // addLinks adds bridges and pairs before what is on them.
 func (d *differ) addLinks() {
 	for _, onOthers := range []bool{false, true} {
-		d.each(func(now, want *State) {
-			for _, id := range unwanted(want.Links, now.Links, LinkID.compare) {
-				_, there := now.Links[id] // the other end of one just added
-				if link := want.Links[id]; !there && (link.Kind == VLANLink) == onOthers {
-					d.do(d.adding(id, link, want))
+		d.each(func(p *played) {
+			for _, name := range unwanted(p.want.Links, p.now.Links, cmp.Compare) {
+				_, there := p.now.Links[name] // the other end of one just added
+				if link := p.want.Links[name]; !there && (link.Kind == VLANLink) == onOthers {
+					d.do(d.adding(p, name, link))
 				}
 			}
 		})
 	}
 }
 
-func (d *differ) adding(id LinkID, link Link, want *State) Op {
-	end := LinkEnd{id, link.MAC, link.MTU}
+func (d *differ) adding(p *played, name string, link Link) Op {
+	end := LinkEnd{LinkID{p.name, name}, link.MAC, link.MTU}
 	switch link.Kind {
 	case BridgeLink:
-		return AddBridge{end, want.Bridges[id]}
+		return AddBridge{end, p.want.Bridges[name]}
 	case VLANLink:
 		return AddVLANLink{end, link.Parent, link.VLAN}
 	case VethLink, OtherLink:
 	}
-	peer, _ := d.want.link(link.Peer)
+	peer := d.wanted(link.Peer)
 	return AddLink{[2]LinkEnd{end, {link.Peer, peer.MAC, peer.MTU}}}
 }
 
 // setBridges makes of every bridge what step makes of what it is and what it should be.
 func (d *differ) setBridges(step func(have, want Bridge) Bridge) {
-	d.each(func(now, want *State) {
-		for _, id := range missing(now.Bridges, want.Bridges, LinkID.compare) {
-			if next := step(now.Bridges[id], want.Bridges[id]); next != now.Bridges[id] {
-				d.do(SetBridge{id, next})
+	d.each(func(p *played) {
+		for _, name := range missing(p.now.Bridges, p.want.Bridges, cmp.Compare) {
+			if next := step(p.now.Bridges[name], p.want.Bridges[name]); next != p.now.Bridges[name] {
+				d.do(SetBridge{LinkID{p.name, name}, next})
 			}
 		}
 	})
@@ -253,62 +241,62 @@ func complete(_, want Bridge) Bridge { return want }
 
 // setMasters comes before anything that a port has as such.
 func (d *differ) setMasters() {
-	d.each(func(now, want *State) {
-		for _, id := range sortedKeys(want.Links, LinkID.compare) {
-			switch master := want.Links[id].Master; {
-			case master == now.Links[id].Master:
+	d.each(func(p *played) {
+		for _, name := range sortedKeys(p.want.Links, cmp.Compare) {
+			switch master := p.want.Links[name].Master; {
+			case master == p.now.Links[name].Master:
 			case master == "":
-				d.do(ReleaseLink{id})
+				d.do(ReleaseLink{LinkID{p.name, name}})
 			default:
-				d.do(SetMaster{id, master})
+				d.do(SetMaster{LinkID{p.name, name}, master})
 			}
 		}
 	})
 }
 
 func (d *differ) setPortVLANs() {
-	d.each(func(now, want *State) {
-		self := func(id PortVLANID) bool { return want.Links[LinkID{id.Namespace, id.Link}].Kind == BridgeLink }
-		for _, id := range unwanted(now.PortVLANs, want.PortVLANs, PortVLANID.compare) {
-			d.do(DeletePortVLAN{id, self(id)})
+	d.each(func(p *played) {
+		self := func(k PortVLANKey) bool { return p.want.Links[k.Link].Kind == BridgeLink }
+		for _, key := range unwanted(p.now.PortVLANs, p.want.PortVLANs, PortVLANKey.compare) {
+			d.do(DeletePortVLAN{PortVLANID{p.name, key}, self(key)})
 		}
-		for _, id := range missing(now.PortVLANs, want.PortVLANs, PortVLANID.compare) {
-			d.do(SetPortVLAN{id, want.PortVLANs[id], self(id)})
+		for _, key := range missing(p.now.PortVLANs, p.want.PortVLANs, PortVLANKey.compare) {
+			d.do(SetPortVLAN{PortVLANID{p.name, key}, p.want.PortVLANs[key], self(key)})
 		}
 	})
 }
 
 // setQdiscs comes before interfaces are set up, so that no packet goes through unimpaired.
 func (d *differ) setQdiscs() {
-	d.each(func(now, want *State) {
-		for _, id := range unwanted(now.Qdiscs, want.Qdiscs, LinkID.compare) {
-			d.do(DeleteQdisc{id})
+	d.each(func(p *played) {
+		for _, name := range unwanted(p.now.Qdiscs, p.want.Qdiscs, cmp.Compare) {
+			d.do(DeleteQdisc{LinkID{p.name, name}})
 		}
-		for _, id := range missing(now.Qdiscs, want.Qdiscs, LinkID.compare) {
-			d.setQdisc(id, now.Qdiscs[id], want.Qdiscs[id])
+		for _, name := range missing(p.now.Qdiscs, p.want.Qdiscs, cmp.Compare) {
+			d.setQdisc(p, name)
 		}
 	})
 }
 
 // setQdisc frees one that may stay of what hangs below it.
-func (d *differ) setQdisc(id LinkID, have, want Qdisc) {
+func (d *differ) setQdisc(p *played, name string) {
+	have, want := p.now.Qdiscs[name], p.want.Qdiscs[name]
 	if have.Child != 0 && have.Kind == want.Kind {
-		d.do(DeleteChildQdisc{id, have.Child})
+		d.do(DeleteChildQdisc{LinkID{p.name, name}, have.Child})
 	}
-	if d.now.at(id.Namespace).Qdiscs[id] != want {
-		d.do(ReplaceQdisc{id, want})
+	if p.now.Qdiscs[name] != want {
+		d.do(ReplaceQdisc{LinkID{p.name, name}, want})
 	}
 }
 
 // cutLinks sets links between switches down before anything that could make a loop without a spanning
 // tree of them: one that is turned off, or another link that comes up.
 func (d *differ) cutLinks() {
-	d.each(func(now, want *State) {
-		for _, id := range sortedKeys(now.Links, LinkID.compare) {
-			next := want.Links[id]
-			peer, _ := d.want.link(next.Peer)
-			if next.Master != "" && peer.Master != "" && !next.Up && now.Links[id].Up {
-				d.do(SetAdmin{id, false})
+	d.each(func(p *played) {
+		for _, name := range sortedKeys(p.now.Links, cmp.Compare) {
+			next := p.want.Links[name]
+			if next.Master != "" && d.wanted(next.Peer).Master != "" && !next.Up && p.now.Links[name].Up {
+				d.do(SetAdmin{LinkID{p.name, name}, false})
 			}
 		}
 	})
@@ -318,10 +306,10 @@ func (d *differ) cutLinks() {
 // and have no larger MTU.
 func (d *differ) setLinks() {
 	for _, onOthers := range []bool{false, true} {
-		d.each(func(now, want *State) {
-			for _, id := range sortedKeys(want.Links, LinkID.compare) {
-				if (want.Links[id].Kind == VLANLink) == onOthers {
-					d.setLink(id, now.Links[id], want.Links[id])
+		d.each(func(p *played) {
+			for _, name := range sortedKeys(p.want.Links, cmp.Compare) {
+				if want := p.want.Links[name]; (want.Kind == VLANLink) == onOthers {
+					d.setLink(LinkID{p.name, name}, p.now.Links[name], want)
 				}
 			}
 		})
@@ -345,30 +333,30 @@ func (d *differ) setLink(id LinkID, have, want Link) {
 
 // addPrefixRoutes comes before routes whose gateways they lead to.
 func (d *differ) addPrefixRoutes() {
-	d.each(func(now, want *State) {
-		for _, id := range missing(now.Addresses, want.Addresses, AddressID.compare) {
-			if now.Addresses[id].Unrouted {
-				d.do(AddPrefixRoute{id})
+	d.each(func(p *played) {
+		for _, key := range missing(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
+			if p.now.Addresses[key].Unrouted {
+				d.do(AddPrefixRoute{AddressID{p.name, key}})
 			}
 		}
 	})
 }
 
-// resetOverrides comes after what makes a link a port and before what sets it up or down, which can
+// resetAttributes comes after what makes a link a port and before what sets it up or down, which can
 // take one along.
-func (d *differ) resetOverrides() {
-	d.each(func(now, want *State) {
-		for _, id := range unwanted(now.Overrides, want.Overrides, OverrideID.compare) {
-			d.do(ResetAttribute{id})
+func (d *differ) resetAttributes() {
+	d.each(func(p *played) {
+		for _, key := range unwanted(p.now.AttributeDrift, p.want.AttributeDrift, AttributeKey.compare) {
+			d.do(ResetAttribute{AttributeID{p.name, key}})
 		}
 	})
 }
 
 // addRoutes is the last step: nothing asks any more what the routes are then.
 func (d *differ) addRoutes() {
-	d.each(func(now, want *State) {
-		for _, id := range missing(now.Routes, want.Routes, RouteID.compare) {
-			d.ops = append(d.ops, ReplaceRoute{id, want.Routes[id]})
+	d.each(func(p *played) {
+		for _, key := range missing(p.now.Routes, p.want.Routes, RouteKey.compare) {
+			d.ops = append(d.ops, ReplaceRoute{RouteID{p.name, key}, p.want.Routes[key]})
 		}
 	})
 }

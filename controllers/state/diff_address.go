@@ -3,6 +3,7 @@
 package state
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -16,12 +17,12 @@ import (
 // take along, for the reason deleteRoutes has: those that nobody wants, and those that adding again
 // would not put right.
 func (d *differ) deleteExposedAddresses() {
-	d.each(func(now, want *State) {
-		for _, id := range missing(want.Addresses, now.Addresses, AddressID.compare) {
-			_, wanted := want.Addresses[id]
-			stays := wanted && now.Addresses[id].Altered != AlteredForGood
-			if id.Prefix.Addr().Is6() && !stays && !keepsIPv6(now, want, id.link()) {
-				d.do(DeleteAddress{id})
+	d.each(func(p *played) {
+		for _, key := range missing(p.want.Addresses, p.now.Addresses, AddressKey.compare) {
+			_, wanted := p.want.Addresses[key]
+			stays := wanted && p.now.Addresses[key].Altered != AlteredForGood
+			if key.Prefix.Addr().Is6() && !stays && !p.keepsIPv6(key.Link) {
+				d.do(DeleteAddress{AddressID{p.name, key}})
 			}
 		}
 	})
@@ -29,24 +30,23 @@ func (d *differ) deleteExposedAddresses() {
 
 // keepsIPv6 reports whether nothing on the way from now to want takes IPv6 addresses off a link. The
 // interface of a VLAN comes up with its parent, and is set down then.
-func keepsIPv6(now, want *State, id LinkID) bool {
-	has := func(disable string) bool { return want.Sysctls[SysctlID{id.Namespace, disable}] == Disabled }
-	link := want.Links[id]
-	staysDown := !now.Links[id].Up && link.Kind != VLANLink
+func (p *played) keepsIPv6(name string) bool {
+	link := p.want.Links[name]
+	staysDown := !p.now.Links[name].Up && link.Kind != VLANLink
 	return (link.Up || staysDown) && link.MTU >= MinIPv6MTU &&
-		has(SysctlDisableIPv6) && has(LinkSysctl6(id.Name, disableIPv6Key))
+		p.want.Sysctls[SysctlDisableIPv6] == Disabled && p.want.Sysctls[LinkSysctl6(name, disableIPv6Key)] == Disabled
 }
 
 // unalterAddresses takes off what somebody gave an address beside itself. What only a new one is without is
 // deleted, and added with those that are missing.
 func (d *differ) unalterAddresses() {
-	d.each(func(now, want *State) {
-		for _, id := range missing(now.Addresses, want.Addresses, AddressID.compare) {
-			switch now.Addresses[id].Altered {
+	d.each(func(p *played) {
+		for _, key := range missing(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
+			switch p.now.Addresses[key].Altered {
 			case AlteredInPlace:
-				d.do(AddAddress{id})
+				d.do(AddAddress{AddressID{p.name, key}})
 			case AlteredForGood:
-				d.do(DeleteAddress{id})
+				d.do(DeleteAddress{AddressID{p.name, key}})
 			case Unaltered:
 			}
 		}
@@ -57,14 +57,14 @@ func (d *differ) unalterAddresses() {
 // IPv4 address.
 func (d *differ) setAddresses() {
 	m := mover{differ: d, leaving: map[netip.Addr][]AddressID{}, met: map[LinkID]bool{}}
-	d.each(func(now, want *State) {
-		for _, id := range unwanted(now.Addresses, want.Addresses, AddressID.compare) {
-			m.leaving[id.Prefix.Addr()] = append(m.leaving[id.Prefix.Addr()], id)
+	d.each(func(p *played) {
+		for _, key := range unwanted(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
+			m.leaving[key.Prefix.Addr()] = append(m.leaving[key.Prefix.Addr()], AddressID{p.name, key})
 		}
 	})
-	d.each(func(_, want *State) {
-		for _, id := range sortedKeys(want.Links, LinkID.compare) {
-			m.settle(id)
+	d.each(func(p *played) {
+		for _, name := range sortedKeys(p.want.Links, cmp.Compare) {
+			m.settle(LinkID{p.name, name})
 		}
 	})
 }
@@ -84,14 +84,15 @@ func (m *mover) settle(id LinkID) {
 		return
 	}
 	m.met[id] = true
-	now, wanted := m.now.at(id.Namespace), m.want.at(id.Namespace).addressesOf(id)
-	for _, address := range wanted {
-		if _, there := now.Addresses[address]; !there {
-			m.release(address)
+	p := m.played[id.Namespace]
+	wanted := p.want.addressesOf(id.Name)
+	for _, key := range wanted {
+		if _, there := p.now.Addresses[key]; !there {
+			m.release(AddressID{id.Namespace, key})
 		}
 	}
-	m.setIPv4(id, m.want.at(id.Namespace).ipv4List(id))
-	m.setIPv6(id, wanted)
+	m.setIPv4(p, id.Name, ipv4Of(wanted))
+	m.setIPv6(p, id.Name, wanted)
 }
 
 // release takes an address from where it goes before it comes to a link: two ends of a segment must
@@ -110,21 +111,22 @@ func (m *mover) release(wanted AddressID) {
 
 // setIPv4 gives a link its IPv4 addresses in their order. Where they do not come out in it by adding
 // and then deleting, what stands in the way is deleted before the rest is added; the wanted primary
+// and then deleting, what stands in the way is deleted before the rest is added; the wanted primary
 // address is there by then and stays.
-func (m *mover) setIPv4(id LinkID, list []netip.Prefix) {
-	have := m.now.at(id.Namespace).ipv4List(id)
+func (m *mover) setIPv4(p *played, link string, list []netip.Prefix) {
+	have := p.now.ipv4List(link)
 	if slices.Equal(have, list) {
 		return
 	}
 	if slices.Equal(reduced(appended(have, list), list), list) {
-		m.addIPv4(id, list)
-		m.deleteIPv4(id, list)
+		m.addIPv4(p, link, list)
+		m.deleteIPv4(p, link, list)
 		return
 	}
-	m.addIPv4(id, list[:min(1, len(list))])
-	m.deleteIPv4(id, list)
-	m.deleteMisplaced(id, list)
-	m.addIPv4(id, list)
+	m.addIPv4(p, link, list[:min(1, len(list))])
+	m.deleteIPv4(p, link, list)
+	m.deleteMisplaced(p, link, list)
+	m.addIPv4(p, link, list)
 }
 
 // appended is the list after adding, in order, every wanted address it lacks.
@@ -147,21 +149,20 @@ func reduced(list, want []netip.Prefix) []netip.Prefix {
 	return list
 }
 
-func (m *mover) addIPv4(id LinkID, list []netip.Prefix) {
-	now := m.now.at(id.Namespace)
-	for _, p := range list {
-		address := AddressID{id.Namespace, id.Name, p}
-		if _, there := now.Addresses[address]; !there {
-			m.do(AddAddress{address})
+func (m *mover) addIPv4(p *played, link string, list []netip.Prefix) {
+	for _, prefix := range list {
+		key := AddressKey{link, prefix}
+		if _, there := p.now.Addresses[key]; !there {
+			m.do(AddAddress{AddressID{p.name, key}})
 		}
 	}
 }
 
 // deleteIPv4 begins at the end of the list, so that no address is promoted that goes next.
-func (m *mover) deleteIPv4(id LinkID, wanted []netip.Prefix) {
-	for _, p := range slices.Backward(m.now.at(id.Namespace).ipv4List(id)) {
-		if !slices.Contains(wanted, p) {
-			m.delete(AddressID{id.Namespace, id.Name, p})
+func (m *mover) deleteIPv4(p *played, link string, wanted []netip.Prefix) {
+	for _, prefix := range slices.Backward(p.now.ipv4List(link)) {
+		if !slices.Contains(wanted, prefix) {
+			m.delete(AddressID{p.name, AddressKey{link, prefix}})
 		}
 	}
 }
@@ -169,26 +170,25 @@ func (m *mover) deleteIPv4(id LinkID, wanted []netip.Prefix) {
 // deleteMisplaced deletes from the end, but for the primary address, what stands in the way of the
 // wanted order, until adding the rest behind what is left gives it. The primary address alone always
 // does.
-func (m *mover) deleteMisplaced(id LinkID, list []netip.Prefix) {
-	for have := m.now.at(id.Namespace).ipv4List(id); len(have) > 1 && !slices.Equal(appended(have, list), list); have = m.now.at(id.Namespace).ipv4List(id) {
+func (m *mover) deleteMisplaced(p *played, link string, list []netip.Prefix) {
+	for have := p.now.ipv4List(link); len(have) > 1 && !slices.Equal(appended(have, list), list); have = p.now.ipv4List(link) {
 		last := have[len(have)-1]
 		if last == list[0] {
 			last = have[len(have)-2]
 		}
-		m.delete(AddressID{id.Namespace, id.Name, last})
+		m.delete(AddressID{p.name, AddressKey{link, last}})
 	}
 }
 
-func (m *mover) setIPv6(id LinkID, wanted []AddressID) {
-	now := m.now.at(id.Namespace)
-	for _, address := range wanted {
-		if _, there := now.Addresses[address]; !there && address.Prefix.Addr().Is6() {
-			m.do(AddAddress{address})
+func (m *mover) setIPv6(p *played, link string, wanted []AddressKey) {
+	for _, key := range wanted {
+		if _, there := p.now.Addresses[key]; !there && key.Prefix.Addr().Is6() {
+			m.do(AddAddress{AddressID{p.name, key}})
 		}
 	}
-	for _, address := range now.addressesOf(id) {
-		if !slices.Contains(wanted, address) && address.Prefix.Addr().Is6() {
-			m.delete(address)
+	for _, key := range p.now.addressesOf(link) {
+		if !slices.Contains(wanted, key) && key.Prefix.Addr().Is6() {
+			m.delete(AddressID{p.name, key})
 		}
 	}
 }
@@ -197,7 +197,7 @@ func (m *mover) setIPv6(id LinkID, wanted []AddressID) {
 // take the address away as well.
 func (m *mover) delete(id AddressID) {
 	m.resource(id)
-	if _, still := m.now.at(id.Namespace).Addresses[id]; still {
+	if _, still := m.at(id.Namespace).Addresses[id.AddressKey]; still {
 		m.do(DeleteAddress{id})
 	}
 }
@@ -205,18 +205,20 @@ func (m *mover) delete(id AddressID) {
 // resource replaces the routes that would go with an address because it is their source, where that is all
 // that changes of them and the other source can be there.
 func (m *mover) resource(leaving AddressID) {
-	now, want := m.now.at(leaving.Namespace), m.want.at(leaving.Namespace)
-	var routes []RouteID
-	for id, route := range now.Routes {
-		next := want.Routes[id]
-		if route.Source == leaving.Prefix.Addr() && route.Source != next.Source && route.from(next.Source) == next {
-			routes = append(routes, id)
+	p := m.played[leaving.Namespace]
+	var routes []RouteKey
+	for key, route := range p.now.Routes {
+		if route.Source != leaving.Prefix.Addr() {
+			continue
+		}
+		if next := p.want.Routes[key]; route.Source != next.Source && route.from(next.Source) == next {
+			routes = append(routes, key)
 		}
 	}
-	slices.SortFunc(routes, RouteID.compare)
-	for _, id := range routes {
-		if next := want.Routes[id]; m.arrives(leaving.Namespace, next.Source) {
-			m.do(ReplaceRoute{id, next})
+	slices.SortFunc(routes, RouteKey.compare)
+	for _, key := range routes {
+		if next := p.want.Routes[key]; m.arrives(p, next.Source) {
+			m.do(ReplaceRoute{RouteID{p.name, key}, next})
 		}
 	}
 }
@@ -229,16 +231,16 @@ func (r Route) from(source netip.Addr) Route {
 
 // arrives settles the link that an address comes to, and reports whether the node has the address by then. No
 // address at all is the kernel's choice.
-func (m *mover) arrives(namespace string, a netip.Addr) bool {
+func (m *mover) arrives(p *played, a netip.Addr) bool {
 	if !a.IsValid() {
 		return true
 	}
-	for _, id := range sortedKeys(m.want.at(namespace).Addresses, AddressID.compare) {
-		if id.Prefix.Addr() != a {
+	for _, key := range sortedKeys(p.want.Addresses, AddressKey.compare) {
+		if key.Prefix.Addr() != a {
 			continue
 		}
-		m.settle(id.link())
-		if _, there := m.now.at(namespace).Addresses[id]; there {
+		m.settle(LinkID{p.name, key.Link})
+		if _, there := p.now.Addresses[key]; there {
 			return true
 		}
 	}

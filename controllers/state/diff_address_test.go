@@ -123,7 +123,7 @@ func addressing(plan []state.Op) string {
 // segmentOf is nodes with an interface each, up and with IPv6, and its addresses as they are written.
 func segmentOf(t *testing.T, text string) state.State {
 	t.Helper()
-	s := state.NewState()
+	s := state.State{}
 	for part := range strings.SplitSeq(text, ";") {
 		node, addresses, _ := strings.Cut(strings.TrimSpace(part), ":")
 		for _, op := range []state.Op{
@@ -138,7 +138,7 @@ func segmentOf(t *testing.T, text string) state.State {
 			list = append(list, netip.MustParsePrefix(a))
 		}
 		for i, p := range list {
-			if row := s.Addresses[address(node, "l", p.String())]; p.Addr().Is4() && row.Order != i {
+			if row := s[node].Addresses[address(node, "l", p.String()).AddressKey]; p.Addr().Is4() && row.Order != i {
 				t.Fatalf("%s: a kernel would not hold the addresses in this order", list)
 			}
 		}

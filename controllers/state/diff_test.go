@@ -22,51 +22,51 @@ func TestPlanIsAsSmallAsWhatHappened(t *testing.T) {
 		plan string
 	}{
 		{"nothing", func(state.State) {}, ``},
-		{"an address is deleted", func(s state.State) { delete(s.Addresses, address("a", "l1", "fd00:1::1/64")) }, `
+		{"an address is deleted", func(s state.State) { delete(s["a"].Addresses, address("a", "l1", "fd00:1::1/64").AddressKey) }, `
 ip -n a address replace fd00:1::1/64 dev l1 nodad`},
-		{"an address is added", func(s state.State) { s.Addresses[address("a", "l2", "10.0.8.1/24")] = state.Address{Order: 1} }, `
+		{"an address is added", func(s state.State) {
+			s["a"].Addresses[address("a", "l2", "10.0.8.1/24").AddressKey] = state.Address{Order: 1}
+		}, `
 ip -n a address delete 10.0.8.1/24 dev l2`},
 		{"two addresses have changed places", func(s state.State) {
-			s.Addresses[address("a", "l1", "10.0.1.1/24")] = state.Address{Order: 2}
-			s.Addresses[address("a", "l1", "10.0.1.2/24")] = state.Address{Order: 0}
+			s["a"].Addresses[address("a", "l1", "10.0.1.1/24").AddressKey] = state.Address{Order: 2}
+			s["a"].Addresses[address("a", "l1", "10.0.1.2/24").AddressKey] = state.Address{Order: 0}
 		}, `
 ip -n a address delete 10.0.7.1/24 dev l1
 ip -n a address delete 10.0.1.2/24 dev l1
 ip -n a address replace 10.0.7.1/24 dev l1
 ip -n a address replace 10.0.1.2/24 dev l1`},
-		{"a route is deleted", func(s state.State) { delete(s.Routes, route("a", "0.0.0.0/0", "").RouteID) }, `
+		{"a route is deleted", func(s state.State) { delete(s["a"].Routes, route("a", "0.0.0.0/0", "").RouteKey) }, `
 ip -n a route replace default via 10.0.1.9 dev l1 proto 78`},
 		{"a route is somebody else's", func(s state.State) {
-			id := route("a", "::/0", "").RouteID
-			r := s.Routes[id]
+			key := route("a", "::/0", "").RouteKey
+			r := s["a"].Routes[key]
 			r.Protocol = 4
-			s.Routes[id] = r
+			s["a"].Routes[key] = r
 		}, `
 ip -n a route replace ::/0 via fd00:1::9 dev l1 proto 78`},
 		{"forwarding is on", func(s state.State) {
-			maps.Copy(s.Sysctls, s.With(sysctl("a", state.SysctlForwarding, "1")).Sysctls)
+			maps.Copy(s, s.With(sysctl("a", state.SysctlForwarding, "1")))
 		}, `
 ip netns exec a sysctl -qw net.ipv4.ip_forward=0
 ip netns exec a sysctl -qw net.ipv4.conf.all.accept_redirects=0`},
 		{"forwarding is on for one link", func(s state.State) {
-			s.Sysctls[state.SysctlID{Namespace: "a", Name: state.LinkSysctl4("l1", "forwarding")}] = "1"
+			s["a"].Sysctls[state.LinkSysctl4("l1", "forwarding")] = "1"
 		}, `
 ip netns exec a sysctl -qw net.ipv4.conf.l1.forwarding=0`},
 		{"a link has changed in every way", func(s state.State) {
-			link := s.Links[end("b", "l2")]
+			link := s["b"].Links["l2"]
 			link.MAC, link.MTU, link.Group, link.Master, link.Up = state.MAC{}, 1400, 0, "br0", true
-			s.Links[end("b", "l2")] = link
+			s["b"].Links["l2"] = link
 		}, `
 ip -n b link set l2 nomaster
 ip -n b link set l2 group 20044
 ip -n b link set l2 address 02:00:00:00:02:02
 ip -n b link set l2 mtu 1500
 ip -n b link set l2 down`},
-		{"the symlink is gone", func(s state.State) { s.Namespaces["a"] = state.Namespace{Mark: "mark-a", Mounted: true} }, `
+		{"the symlink is gone", func(s state.State) { setSymlink(s, "a", false) }, `
 ln -s /run/netlab/netns/a /run/netns/a`},
-		{"a symlink that nobody asked for", func(s state.State) {
-			s.Namespaces["b"] = state.Namespace{Mark: "mark-b", Mounted: true, Symlink: true}
-		}, `
+		{"a symlink that nobody asked for", func(s state.State) { setSymlink(s, "b", true) }, `
 rm /run/netns/b`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,6 +77,12 @@ rm /run/netns/b`},
 			}
 		})
 	}
+}
+
+func setSymlink(s state.State, namespace string, there bool) {
+	n := s[namespace]
+	n.Symlink = there
+	s[namespace] = n
 }
 
 // A pair that is not plugged in as wanted is made anew at both ends, and so is what was on it.
@@ -95,11 +101,11 @@ ip -n a route replace fd13::/48 via fd00:2::9 dev l2 proto 78 src fd00:ff::1`
 	want := twoNodes().With(sysctl("a", state.LinkSysctl6("l2", "hop_limit"), "9"))
 	for name, hand := range map[string]func(state.State){
 		"the peer is out of sight": func(s state.State) {
-			delete(s.Links, end("b", "l2"))
+			delete(s["b"].Links, "l2")
 			replug(s, end("a", "l2"), state.LinkID{})
 		},
 		"the peer is there and knows another":  func(s state.State) { replug(s, end("b", "l2"), end("b", "x")) },
-		"the peer is missing, its name is not": func(s state.State) { delete(s.Links, end("b", "l2")) },
+		"the peer is missing, its name is not": func(s state.State) { delete(s["b"].Links, "l2") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			have := want.Clone()
@@ -114,9 +120,9 @@ ip -n a route replace fd13::/48 via fd00:2::9 dev l2 proto 78 src fd00:ff::1`
 }
 
 func replug(s state.State, id, peer state.LinkID) {
-	link := s.Links[id]
+	link := s[id.Namespace].Links[id.Name]
 	link.Peer = peer
-	s.Links[id] = link
+	s[id.Namespace].Links[id.Name] = link
 }
 
 // One more namespace: the plan names it and the other end of its link, and no other link.
@@ -142,7 +148,7 @@ func TestOneMoreNamespaceTouchesNothingElse(t *testing.T) {
 
 // A namespace's settings are written before its links are made, which take them over.
 func TestNewLinksTakeTheirNamespacesSettings(t *testing.T) {
-	want := state.NewState()
+	want := state.State{}
 	for _, op := range []state.Op{
 		state.CreateNamespace{Name: "a", Mark: "mark-a"}, sysctl("a", state.SysctlForwarding, "1"),
 		sysctl("a", "net.ipv4.conf.default.rp_filter", "2"), pair(end("a", "l1"), end("a", "l2"), 1),
@@ -162,7 +168,7 @@ ip -n a link add name l1 address 02:00:00:00:01:01 mtu 1500 group 20044 type vet
 // What goes, goes before anything can take it along: what a kernel keeps where another takes
 // it along must not be something that nobody wants.
 func TestOrderOfAPlan(t *testing.T) {
-	have, want := twoNodes(), state.NewState()
+	have, want := twoNodes(), state.State{}
 	for _, op := range []state.Op{
 		state.CreateNamespace{Name: "a", Mark: "mark-a"}, state.CreateNamespace{Name: "c", Mark: "mark-c"},
 		sysctl("a", state.SysctlForwarding, "1"), pair(end("a", "l1"), end("c", "l1"), 1),

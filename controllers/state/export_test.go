@@ -11,30 +11,29 @@ import (
 // Play applies ops to s the way some kernel may: a row that doc.go marks as uncertain stays
 // when survives says so.
 func Play(s State, ops []Op, survives func() bool) State {
-	m := split(s)
+	m := newMachine(s)
 	for _, op := range ops {
 		play(m, op, survives)
 	}
-	return m.join()
+	return m.state()
 }
 
 // Walk performs ops on s and calls after each what the namespaces hold then.
-func Walk(s State, ops []Op, after func(op Op, in func(namespace string) State)) {
-	m := split(s)
+func Walk(s State, ops []Op, after func(op Op, in func(namespace string) Namespace)) {
+	m := newMachine(s)
 	for _, op := range ops {
 		op.apply(m)
-		after(op, func(namespace string) State { return *m.at(namespace) })
+		after(op, func(namespace string) Namespace { return *m.at(namespace) })
 	}
 }
 
 func play(m machine, op Op, survives func() bool) {
 	restore := make([]func(), 0, 2)
 	for _, name := range cascades(m, op) {
-		s := m.in(name)
-		addresses, routes := maps.Clone(s.Addresses), maps.Clone(s.Routes)
+		addresses, routes := maps.Clone(m.at(name).Addresses), maps.Clone(m.at(name).Routes)
 		restore = append(restore, func() {
-			restoreAddresses(s, op, addresses, survives)
-			restoreRoutes(s, op, routes, survives)
+			restoreAddresses(m.in(name), op, addresses, survives)
+			restoreRoutes(m.in(name), op, routes, survives)
 		})
 	}
 	op.apply(m)
@@ -55,25 +54,25 @@ func cascades(m machine, op Op) []string {
 	return nil
 }
 
-func restoreAddresses(s *State, op Op, before map[AddressID]Address, survives func() bool) {
-	for _, id := range unwanted(before, s.Addresses, AddressID.compare) {
+func restoreAddresses(n *Namespace, op Op, before map[AddressKey]Address, survives func() bool) {
+	for _, key := range unwanted(before, n.Addresses, AddressKey.compare) {
 		switch op.(type) {
 		case SetAdmin, SetSysctl:
 			if survives() {
-				s.Addresses[id] = before[id]
+				n.Addresses[key] = before[key]
 			}
 		}
 	}
 }
 
-func restoreRoutes(s *State, op Op, before map[RouteID]Route, survives func() bool) {
-	for _, id := range unwanted(before, s.Routes, RouteID.compare) {
-		route, possible := survivor(s, op, id, before[id])
+func restoreRoutes(n *Namespace, op Op, before map[RouteKey]Route, survives func() bool) {
+	for _, key := range unwanted(before, n.Routes, RouteKey.compare) {
+		route, possible := survivor(n, op, key, before[key])
 		if possible && survives() {
-			s.Routes[id] = route
-			if id.Prefix.Addr().Is6() && survives() {
+			n.Routes[key] = route
+			if key.Prefix.Addr().Is6() && survives() {
 				route.Source = netip.Addr{}
-				s.Routes[id] = route
+				n.Routes[key] = route
 			}
 		}
 	}
@@ -81,14 +80,14 @@ func restoreRoutes(s *State, op Op, before map[RouteID]Route, survives func() bo
 
 // survivor is what may be left of a route: an IPv6 one loses the legs on a link that is gone
 // or has lost IPv6, an IPv4 one goes with any of them.
-func survivor(s *State, op Op, id RouteID, r Route) (left Route, possible bool) {
+func survivor(n *Namespace, op Op, key RouteKey, r Route) (left Route, possible bool) {
 	legs := slices.DeleteFunc(slices.Clone(r.NextHops()), func(h NextHop) bool {
 		mtu, small := op.(SetMTU)
-		_, there := s.Links[LinkID{id.Namespace, h.Link}]
-		return !there || small && id.Prefix.Addr().Is6() && h.Link == mtu.Name
+		_, there := n.Links[h.Link]
+		return !there || small && key.Prefix.Addr().Is6() && h.Link == mtu.Name
 	})
 	lost := len(r.NextHops()) - len(legs)
-	if lost > 0 && (id.Prefix.Addr().Is4() || len(legs) == 0) {
+	if lost > 0 && (key.Prefix.Addr().Is4() || len(legs) == 0) {
 		return Route{}, false
 	}
 	left = r

@@ -77,8 +77,8 @@ func sameInputSameOrder(p plan) error {
 func onlyNamespacesOfTheLab(p plan) error {
 	for _, op := range p.ops {
 		for _, name := range op.Namespaces() {
-			_, had := p.have.Namespaces[name]
-			_, wanted := p.want.Namespaces[name]
+			_, had := p.have[name]
+			_, wanted := p.want[name]
 			if !had && !wanted {
 				return fmt.Errorf("%s: %s is not the lab's", op, name)
 			}
@@ -104,26 +104,26 @@ func addingTwiceIsAddingOnce(p plan) error {
 // that only a new one is as it should be: the kernel takes no second address of the same prefix.
 func linksKeepAnAddress(p plan) error {
 	awaited := map[netip.Addr]bool{}
-	for id := range p.want.Addresses {
-		if _, there := p.have.Addresses[id]; !there {
+	for id := range p.want.Addresses() {
+		if _, there := p.have[id.Namespace].Addresses[id.AddressKey]; !there {
 			awaited[id.Prefix.Addr()] = true
 		}
 	}
 	gets := map[state.LinkID]bool{}
-	for id := range p.want.Addresses {
+	for id := range p.want.Addresses() {
 		if id.Prefix.Addr().Is4() {
 			gets[end(id.Namespace, id.Link)] = true
 		}
 	}
 	var broken error
-	state.Walk(p.have, p.ops, func(op state.Op, in func(string) state.State) {
+	state.Walk(p.have, p.ops, func(op state.Op, in func(string) state.Namespace) {
 		o, ok := op.(state.DeleteAddress)
 		if !ok || !o.Prefix.Addr().Is4() || !gets[end(o.Namespace, o.Link)] || awaited[o.Prefix.Addr()] ||
-			p.have.Addresses[o.AddressID].Altered == state.AlteredForGood {
+			p.have[o.Namespace].Addresses[o.AddressKey].Altered == state.AlteredForGood {
 			return
 		}
-		for id := range in(o.Namespace).Addresses {
-			if id.Link == o.Link && id.Prefix.Addr().Is4() {
+		for key := range in(o.Namespace).Addresses {
+			if key.Link == o.Link && key.Prefix.Addr().Is4() {
 				return
 			}
 		}
@@ -135,17 +135,17 @@ func linksKeepAnAddress(p plan) error {
 // Two ends of a segment with one address: neighbours would learn the wrong one.
 func noAddressOnTwoLinks(p plan) error {
 	var broken error
-	state.Walk(p.have, p.ops, func(op state.Op, in func(string) state.State) {
+	state.Walk(p.have, p.ops, func(op state.Op, in func(string) state.Namespace) {
 		added, ok := op.(state.AddAddress)
 		if !ok {
 			return
 		}
-		if _, had := p.have.Addresses[added.AddressID]; had {
+		if _, had := p.have[added.Namespace].Addresses[added.AddressKey]; had {
 			return // somebody had put it on two links before, and here it is only put right
 		}
-		for had := range p.have.Addresses {
-			_, wanted := p.want.Addresses[had]
-			_, still := in(had.Namespace).Addresses[had]
+		for had := range p.have.Addresses() {
+			_, wanted := p.want[had.Namespace].Addresses[had.AddressKey]
+			_, still := in(had.Namespace).Addresses[had.AddressKey]
 			if still && !wanted && had.Prefix.Addr() == added.Prefix.Addr() && end(had.Namespace, had.Link) != end(added.Namespace, added.Link) {
 				broken = fmt.Errorf("%s: %s still has it", op, had.Namespace)
 			}

@@ -61,10 +61,10 @@ func loops(s state.State) bool {
 		return bridge
 	}
 	carries := func(id state.LinkID) bool {
-		link := s.Links[id]
-		return link.Up && link.Master != "" && !s.Bridges[state.LinkID{Namespace: id.Namespace, Name: link.Master}].STP
+		link := s[id.Namespace].Links[id.Name]
+		return link.Up && link.Master != "" && !s[id.Namespace].Bridges[link.Master].STP
 	}
-	for id, link := range s.Links {
+	for id, link := range s.Links() {
 		if link.Kind != state.VethLink || id.Namespace > link.Peer.Namespace || !carries(id) || !carries(link.Peer) {
 			continue
 		}

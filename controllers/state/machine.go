@@ -4,99 +4,83 @@ package state
 
 import "maps"
 
-// machine is a State split by network namespace. What an operation takes along is in the
-// namespace it writes to, but for the other ends of links: so a cascade looks at one
-// namespace's rows and not at the whole lab's.
-type machine map[string]*State
-
-// split copies s, so that playing an operation changes only the copy.
-func split(s State) machine {
-	m := machine{}
-	for name, row := range s.Namespaces {
-		m.in(name).Namespaces[name] = row
-	}
-	for id, row := range s.Links {
-		m.in(id.Namespace).Links[id] = row
-	}
-	for id, row := range s.Addresses {
-		m.in(id.Namespace).Addresses[id] = row
-	}
-	for id, row := range s.Routes {
-		m.in(id.Namespace).Routes[id] = row
-	}
-	for id, row := range s.Sysctls {
-		m.in(id.Namespace).Sysctls[id] = row
-	}
-	for id, row := range s.Bridges {
-		m.in(id.Namespace).Bridges[id] = row
-	}
-	for id, row := range s.PortVLANs {
-		m.in(id.Namespace).PortVLANs[id] = row
-	}
-	for id, row := range s.Qdiscs {
-		m.in(id.Namespace).Qdiscs[id] = row
-	}
-	for id, row := range s.Overrides {
-		m.in(id.Namespace).Overrides[id] = row
-	}
-	return m
+// machine is a State that operations are played on. A namespace is copied before the first write to
+// it, so the State itself stays as it is.
+type machine struct {
+	have   State
+	played map[string]*played
 }
 
-// join is the inverse of split.
-func (m machine) join() State {
-	sysctls := 0
-	for _, part := range m {
-		sysctls += len(part.Sysctls)
+// played is a namespace of a machine.
+type played struct {
+	name string
+	now  *Namespace
+	// own says that now is a copy.
+	own bool
+	// want is what Diff makes of it.
+	want *Namespace
+	// differs says that now may not be what want is.
+	differs bool
+}
+
+func newMachine(s State) machine { return machine{s, map[string]*played{}} }
+
+func (m machine) of(namespace string) *played {
+	p, ok := m.played[namespace]
+	if !ok {
+		now := m.have[namespace]
+		p = &played{name: namespace, now: &now}
+		m.played[namespace] = p
 	}
-	s := NewState()
-	s.Sysctls = make(map[SysctlID]string, sysctls)
-	for _, part := range m {
-		maps.Copy(s.Namespaces, part.Namespaces)
-		maps.Copy(s.Links, part.Links)
-		maps.Copy(s.Addresses, part.Addresses)
-		maps.Copy(s.Routes, part.Routes)
-		maps.Copy(s.Sysctls, part.Sysctls)
-		maps.Copy(s.Bridges, part.Bridges)
-		maps.Copy(s.PortVLANs, part.PortVLANs)
-		maps.Copy(s.Qdiscs, part.Qdiscs)
-		maps.Copy(s.Overrides, part.Overrides)
+	return p
+}
+
+// at is a namespace, to be read.
+func (m machine) at(namespace string) *Namespace { return m.of(namespace).now }
+
+// in is a namespace, to be written to.
+func (m machine) in(namespace string) *Namespace {
+	p := m.of(namespace)
+	p.differs = true
+	if !p.own {
+		p.now, p.own = p.now.clone(), true
+	}
+	return p.now
+}
+
+// replace puts another namespace in a namespace's place; the zero one removes it.
+func (m machine) replace(namespace string, with Namespace) {
+	p := m.of(namespace)
+	p.now, p.own, p.differs = &with, false, true
+}
+
+// state is what the machine holds. It shares with the State before what no operation wrote to.
+func (m machine) state() State {
+	s := maps.Clone(m.have)
+	if s == nil {
+		s = State{}
+	}
+	for name, p := range m.played {
+		switch {
+		case !p.now.exists() && p.now.equal(&nothing):
+			delete(s, name)
+		case p.differs:
+			s[name] = *p.now
+		}
 	}
 	return s
 }
 
-// in is a namespace's part, to be written to.
-func (m machine) in(namespace string) *State {
-	part, ok := m[namespace]
-	if !ok {
-		part = &State{
-			Namespaces: map[string]Namespace{},
-			Links:      map[LinkID]Link{},
-			Addresses:  map[AddressID]Address{},
-			Routes:     map[RouteID]Route{},
-			Sysctls:    make(map[SysctlID]string, len(InitialSysctls)+len(LinkSysctls4)+len(LinkSysctls6)),
-			Bridges:    map[LinkID]Bridge{},
-			PortVLANs:  map[PortVLANID]PortVLAN{},
-			Qdiscs:     map[LinkID]Qdisc{},
-			Overrides:  map[OverrideID]string{},
-		}
-		m[namespace] = part
-	}
-	return part
-}
-
-// at is a namespace's part, to be read.
-func (m machine) at(namespace string) *State {
-	if part, ok := m[namespace]; ok {
-		return part
-	}
-	return &nothing
-}
-
-// nothing is the part of a namespace that is not there.
-var nothing State
-
 // link is the row of a link, in whichever namespace it is.
 func (m machine) link(id LinkID) (Link, bool) {
-	link, ok := m.at(id.Namespace).Links[id]
+	link, ok := m.at(id.Namespace).Links[id.Name]
 	return link, ok
+}
+
+// With returns what the kernel would hold after op. It shares with s the namespaces that op does not
+// write to.
+func (s State) With(op Op) State {
+	m := newMachine(s)
+	op.apply(m)
+	return m.state()
 }

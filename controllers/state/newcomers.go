@@ -20,14 +20,14 @@ func Newcomers(ops []Op, after State) map[string]map[netip.Addr]bool {
 		case AddAddress:
 			come(moved, LinkID{op.Namespace, op.Link}, op.Prefix.Addr())
 		case SetMAC:
-			for id := range after.Addresses {
-				if id.Namespace == op.Namespace && id.Link == op.Name {
-					come(moved, op.LinkID, id.Prefix.Addr())
+			for key := range after[op.Namespace].Addresses {
+				if key.Link == op.Name {
+					come(moved, op.LinkID, key.Prefix.Addr())
 				}
 			}
 		}
 	}
-	if len(moved) == 0 || len(made) >= len(after.Namespaces) {
+	if len(moved) == 0 || len(made) >= len(after) {
 		return nil
 	}
 	newcomers := map[string]map[netip.Addr]bool{}
@@ -58,7 +58,7 @@ type wiring map[LinkID][]LinkID
 func wires(s State) wiring {
 	w := wiring{}
 	connect := func(a, b LinkID) { w[a], w[b] = append(w[a], b), append(w[b], a) }
-	for id, link := range s.Links {
+	for id, link := range s.Links() {
 		if link.Master != "" {
 			connect(id, LinkID{id.Namespace, link.Master})
 		}

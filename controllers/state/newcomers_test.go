@@ -57,7 +57,7 @@ func TestNewcomersAreUnknownToTheirSegment(t *testing.T) {
 // A lab that is new has nothing to forget.
 func TestNewNamespacesRememberNobody(t *testing.T) {
 	want := compiled(t, lanBehindARouter)
-	if got := state.Newcomers(state.Diff(state.NewState(), want), want); len(got) > 0 {
+	if got := state.Newcomers(state.Diff(state.State{}, want), want); len(got) > 0 {
 		t.Errorf("newcomers: %v", got)
 	}
 }

@@ -35,8 +35,8 @@ func (c Conflict) String() string { return c.Name + " is taken: " + c.Found }
 
 // Nothing reports whether none of the lab's network namespaces can be entered.
 func (o Observation) Nothing() bool {
-	for _, row := range o.State.Namespaces {
-		if row.Mounted {
+	for _, n := range o.State {
+		if n.Mounted {
 			return false
 		}
 	}

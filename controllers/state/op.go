@@ -222,7 +222,7 @@ func (o AddPrefixRoute) String() string {
 // String has ip route show's own order: attributes of the whole route come before its
 // legs when there are several, because ip route reads everything behind the first nexthop as legs.
 func (o ReplaceRoute) String() string {
-	return fmt.Sprintf("ip -n %s route replace %s", o.Namespace, routeText(o.RouteID, o.Route))
+	return fmt.Sprintf("ip -n %s route replace %s", o.Namespace, routeText(o.RouteKey, o.Route))
 }
 
 // String names IPv6's metric whatever it is: without one, any route to the destination fits.
@@ -234,7 +234,7 @@ func (o DeleteRoute) String() string {
 	return text
 }
 
-func routeText(id RouteID, r Route) string {
+func routeText(id RouteKey, r Route) string {
 	hops := r.NextHops()
 	words := []string{Destination(id.Prefix)}
 	switch {

@@ -22,11 +22,11 @@ var everyOp = []state.Op{
 }
 
 func member(namespace, link string, vlan uint16) state.PortVLANID {
-	return state.PortVLANID{Namespace: namespace, Link: link, VLAN: vlan}
+	return state.PortVLANID{Namespace: namespace, PortVLANKey: state.PortVLANKey{Link: link, VLAN: vlan}}
 }
 
 func reset(namespace, link string, attribute state.LinkAttribute) state.Op {
-	return state.ResetAttribute{OverrideID: state.OverrideID{Namespace: namespace, Link: link, Attribute: attribute}}
+	return state.ResetAttribute{AttributeID: state.AttributeID{Namespace: namespace, AttributeKey: state.AttributeKey{Link: link, Attribute: attribute}}}
 }
 
 // Every text was run with iproute2 6.1 and did what it says.
@@ -132,7 +132,7 @@ func TestOperationsNameTheNamespacesTheyWriteTo(t *testing.T) {
 		{pair(end("a", "l1"), end("b", "l1"), 1), []string{"a", "b"}},
 		{state.SetAdmin{LinkID: end("a", "l1")}, []string{"a"}},
 		{state.DeleteAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, []string{"a"}},
-		{state.DeleteRoute{RouteID: state.RouteID{Namespace: "a", Prefix: netip.MustParsePrefix("10.0.0.0/8")}}, []string{"a"}},
+		{state.DeleteRoute{RouteID: state.RouteID{Namespace: "a", RouteKey: state.RouteKey{Prefix: netip.MustParsePrefix("10.0.0.0/8")}}}, []string{"a"}},
 	} {
 		if got := c.op.Namespaces(); !slices.Equal(got, c.names) {
 			t.Errorf("%s names %v, want %v", c.op, got, c.names)

@@ -72,51 +72,55 @@ func (a LinkAttribute) ofPort() bool { return strings.HasPrefix(string(a), portP
 
 func (LinkAttribute) any() bool { return true }
 
-// OverrideID names an attribute of an interface.
-type OverrideID struct {
-	Namespace string
+// AttributeKey names an attribute of a namespace's interface.
+type AttributeKey struct {
 	Link      string
 	Attribute LinkAttribute
 }
 
-func (id OverrideID) compare(o OverrideID) int {
-	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Link, o.Link), cmp.Compare(id.Attribute, o.Attribute))
+func (k AttributeKey) compare(o AttributeKey) int {
+	return cmp.Or(cmp.Compare(k.Link, o.Link), cmp.Compare(k.Attribute, o.Attribute))
+}
+
+// AttributeID names an attribute on a machine.
+type AttributeID struct {
+	Namespace string
+	AttributeKey
 }
 
 // Namespaces implements Op.
-func (id OverrideID) Namespaces() []string { return []string{id.Namespace} }
+func (id AttributeID) Namespaces() []string { return []string{id.Namespace} }
 
 // ResetAttribute gives an interface an attribute back as it was born with it.
-type ResetAttribute struct{ OverrideID }
+type ResetAttribute struct{ AttributeID }
 
 func (o ResetAttribute) String() string {
 	link := LinkID{o.Namespace, o.Link}
 	return strings.TrimSpace(fmt.Sprintf("ip -n %s link set %s %s %s", o.Namespace, link.Device(), o.Attribute, bornAttributes[o.Attribute]))
 }
 
-func (o ResetAttribute) apply(m machine) { delete(m.in(o.Namespace).Overrides, o.OverrideID) }
+func (o ResetAttribute) apply(m machine) { delete(m.in(o.Namespace).AttributeDrift, o.AttributeKey) }
 
-func (s *State) dropOverrides(link string, match func(LinkAttribute) bool) {
-	maps.DeleteFunc(s.Overrides, func(id OverrideID, _ string) bool { return id.Link == link && match(id.Attribute) })
+func (n *Namespace) dropAttributes(link string, match func(LinkAttribute) bool) {
+	maps.DeleteFunc(n.AttributeDrift, func(k AttributeKey, _ string) bool { return k.Link == link && match(k.Attribute) })
 }
 
 // restart drops what an interface does not keep when it goes down or up: the states of a bridge's ports
 // and of a port, and that routes are missing which the kernel then makes again.
-func (s *State) restart(id LinkID) {
-	isState := func(a LinkAttribute) bool { return a == PortState }
-	s.dropOverrides(id.Name, isState)
-	s.dropPortStates(id.Name)
-	for address, row := range s.Addresses {
-		if row.Unrouted && address.Link == id.Name {
+func (n *Namespace) restart(link string) {
+	n.dropAttributes(link, func(a LinkAttribute) bool { return a == PortState })
+	n.dropPortStates(link)
+	for key, row := range n.Addresses {
+		if row.Unrouted && key.Link == link {
 			row.Unrouted = false
-			s.Addresses[address] = row
+			n.Addresses[key] = row
 		}
 	}
 }
 
 // dropPortStates makes the kernel choose the states of a bridge's ports again.
-func (s *State) dropPortStates(bridge string) {
-	maps.DeleteFunc(s.Overrides, func(id OverrideID, _ string) bool {
-		return id.Attribute == PortState && s.Links[LinkID{id.Namespace, id.Link}].Master == bridge
+func (n *Namespace) dropPortStates(bridge string) {
+	maps.DeleteFunc(n.AttributeDrift, func(k AttributeKey, _ string) bool {
+		return k.Attribute == PortState && n.Links[k.Link].Master == bridge
 	})
 }

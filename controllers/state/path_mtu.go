@@ -17,7 +17,7 @@ func Widened(before State, ops []Op) []string {
 	if !slices.ContainsFunc(ops, func(op Op) bool { return widens(op, before) }) {
 		return nil
 	}
-	there := maps.Clone(before.Namespaces)
+	there := maps.Clone(before)
 	for _, op := range ops {
 		switch op := op.(type) {
 		case CreateNamespace:
@@ -32,7 +32,7 @@ func Widened(before State, ops []Op) []string {
 // widens takes a link that is made anew for one that is changed.
 func widens(op Op, before State) bool {
 	larger := func(id LinkID, mtu int) bool {
-		link, there := before.Links[id]
+		link, there := before.Link(id)
 		return there && link.MTU < mtu
 	}
 	switch op := op.(type) {

@@ -12,7 +12,7 @@ import (
 // Senders learn of a smaller MTU by themselves; of a larger one they have to be told, wherever they are.
 func TestALargerMTUConcernsWhoeverWasThere(t *testing.T) {
 	before := twoNodes()
-	mtu := before.Links[end("a", "l1")].MTU
+	mtu := before["a"].Links["l1"].MTU
 	remade := func(mtu int) state.Op {
 		return state.AddLink{Ends: [2]state.LinkEnd{linkEnd(end("a", "l1"), mtu), linkEnd(end("b", "l1"), mtu)}}
 	}

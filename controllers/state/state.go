@@ -5,10 +5,9 @@ package state
 import (
 	"cmp"
 	"fmt"
-	"maps"
+	"iter"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // LinkGroup is the link group of every interface NetLab makes. It goes into the message
@@ -33,38 +32,13 @@ const PrefixMetric6 = 256
 // MinIPv6MTU is the smallest MTU with which a link can have IPv6 (RFC 8200, section 5).
 const MinIPv6MTU = 1280
 
-// State is what the kernel holds, or should hold, for one lab on one machine.
-// The zero State is an empty machine; use NewState to fill one.
-type State struct {
-	Namespaces map[string]Namespace
-	Links      map[LinkID]Link
-	Addresses  map[AddressID]Address
-	Routes     map[RouteID]Route
-	Sysctls    map[SysctlID]string
-	Bridges    map[LinkID]Bridge
-	PortVLANs  map[PortVLANID]PortVLAN
-	Qdiscs     map[LinkID]Qdisc
-	// Overrides are attributes that are not as an interface is born with them, with the value they have
-	// instead. No lab asks for any.
-	Overrides map[OverrideID]string
-}
+// State is what the kernel holds, or should hold, for one lab on one machine: its network namespaces
+// by the names of their files, such as "default.routed-pair.ns1". The nil State is an empty machine. A
+// namespace that is not there reads as the zero Namespace.
+type State map[string]Namespace
 
-// NewState returns an empty State whose tables can be written to.
-func NewState() State {
-	return State{
-		Namespaces: map[string]Namespace{},
-		Links:      map[LinkID]Link{},
-		Addresses:  map[AddressID]Address{},
-		Routes:     map[RouteID]Route{},
-		Sysctls:    map[SysctlID]string{},
-		Bridges:    map[LinkID]Bridge{},
-		PortVLANs:  map[PortVLANID]PortVLAN{},
-		Qdiscs:     map[LinkID]Qdisc{},
-		Overrides:  map[OverrideID]string{},
-	}
-}
-
-// Namespace is a network namespace, keyed by the name of its file: "default.routed-pair.ns1".
+// Namespace is a network namespace and what is in it. Tables of the zero Namespace can be read;
+// NewNamespace makes one whose tables can be written to.
 type Namespace struct {
 	// Mark is the alias of its lo, which says whose it is.
 	Mark string
@@ -72,16 +46,24 @@ type Namespace struct {
 	Mounted bool
 	// Symlink says whether ip netns finds it by its name.
 	Symlink bool
+
+	// Links, Bridges and Qdiscs are by the name of the interface.
+	Links     map[string]Link
+	Addresses map[AddressKey]Address
+	Routes    map[RouteKey]Route
+	Sysctls   map[string]string
+	Bridges   map[string]Bridge
+	PortVLANs map[PortVLANKey]PortVLAN
+	Qdiscs    map[string]Qdisc
+	// AttributeDrift has the attributes that are not as the kernel makes them, with the value they
+	// have instead. No lab asks for any.
+	AttributeDrift map[AttributeKey]string
 }
 
 // LinkID names an interface.
 type LinkID struct {
 	Namespace string
 	Name      string
-}
-
-func (id LinkID) compare(o LinkID) int {
-	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Name, o.Name))
 }
 
 // LinkKind is what an interface is.
@@ -142,15 +124,20 @@ func (m MAC) String() string {
 	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
 }
 
-// AddressID names an address on an interface; the prefix keeps its host bits.
-type AddressID struct {
-	Namespace string
-	Link      string
-	Prefix    netip.Prefix
+// AddressKey names an address within a namespace; the prefix keeps its host bits.
+type AddressKey struct {
+	Link   string
+	Prefix netip.Prefix
 }
 
-func (id AddressID) compare(o AddressID) int {
-	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Link, o.Link), ComparePrefixes(id.Prefix, o.Prefix))
+func (k AddressKey) compare(o AddressKey) int {
+	return cmp.Or(cmp.Compare(k.Link, o.Link), ComparePrefixes(k.Prefix, o.Prefix))
+}
+
+// AddressID names an address on a machine.
+type AddressID struct {
+	Namespace string
+	AddressKey
 }
 
 func (id AddressID) link() LinkID { return LinkID{id.Namespace, id.Link} }
@@ -192,15 +179,20 @@ func (a Address) String() string {
 	return text
 }
 
-// RouteID names a route of the main table: the kernel keeps one per destination and metric.
-type RouteID struct {
-	Namespace string
-	Prefix    netip.Prefix
-	Metric    uint32
+// RouteKey names a route of a namespace's main table: the kernel keeps one per destination and metric.
+type RouteKey struct {
+	Prefix netip.Prefix
+	Metric uint32
 }
 
-func (id RouteID) compare(o RouteID) int {
-	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), ComparePrefixes(id.Prefix, o.Prefix), cmp.Compare(id.Metric, o.Metric))
+func (k RouteKey) compare(o RouteKey) int {
+	return cmp.Or(ComparePrefixes(k.Prefix, o.Prefix), cmp.Compare(k.Metric, o.Metric))
+}
+
+// RouteID names a route on a machine.
+type RouteID struct {
+	Namespace string
+	RouteKey
 }
 
 // RouteType is what the kernel does with a packet that matches.
@@ -272,16 +264,6 @@ func (r Route) onLink(link string) bool {
 	return slices.ContainsFunc(r.NextHops(), func(h NextHop) bool { return h.Link == link })
 }
 
-// SysctlID names a kernel setting in a namespace, as sysctl(8) writes it.
-type SysctlID struct {
-	Namespace string
-	Name      string
-}
-
-func (id SysctlID) compare(o SysctlID) int {
-	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Name, o.Name))
-}
-
 // Bridge is what a switch's bridge does beside being an interface.
 type Bridge struct {
 	// STP is the kernel's spanning tree protocol (IEEE 802.1D).
@@ -294,15 +276,20 @@ type Bridge struct {
 	DefaultVLAN uint16
 }
 
-// PortVLANID names the membership of a bridge's port, or of the bridge itself, in a VLAN.
-type PortVLANID struct {
-	Namespace string
-	Link      string
-	VLAN      uint16
+// PortVLANKey names the membership of a bridge's port, or of the bridge itself, in a VLAN.
+type PortVLANKey struct {
+	Link string
+	VLAN uint16
 }
 
-func (id PortVLANID) compare(o PortVLANID) int {
-	return cmp.Or(cmp.Compare(id.Namespace, o.Namespace), cmp.Compare(id.Link, o.Link), cmp.Compare(id.VLAN, o.VLAN))
+func (k PortVLANKey) compare(o PortVLANKey) int {
+	return cmp.Or(cmp.Compare(k.Link, o.Link), cmp.Compare(k.VLAN, o.VLAN))
+}
+
+// PortVLANID names a membership on a machine.
+type PortVLANID struct {
+	Namespace string
+	PortVLANKey
 }
 
 // PortVLAN is how a port is in a VLAN.
@@ -321,74 +308,34 @@ func ComparePrefixes(a, b netip.Prefix) int {
 	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 }
 
-// Clone returns a copy that shares nothing with s.
-func (s State) Clone() State {
-	c := NewState()
-	maps.Copy(c.Namespaces, s.Namespaces)
-	maps.Copy(c.Links, s.Links)
-	maps.Copy(c.Addresses, s.Addresses)
-	maps.Copy(c.Routes, s.Routes)
-	maps.Copy(c.Sysctls, s.Sysctls)
-	maps.Copy(c.Bridges, s.Bridges)
-	maps.Copy(c.PortVLANs, s.PortVLANs)
-	maps.Copy(c.Qdiscs, s.Qdiscs)
-	maps.Copy(c.Overrides, s.Overrides)
-	return c
+// Link is the row of a link in whichever namespace it is.
+func (s State) Link(id LinkID) (link Link, there bool) {
+	link, there = s[id.Namespace].Links[id.Name]
+	return link, there
 }
 
-// Equal reports whether both hold the same rows.
-func (s State) Equal(o State) bool {
-	return maps.Equal(s.Namespaces, o.Namespaces) && maps.Equal(s.Links, o.Links) &&
-		maps.Equal(s.Addresses, o.Addresses) && maps.Equal(s.Routes, o.Routes) && maps.Equal(s.Sysctls, o.Sysctls) &&
-		maps.Equal(s.Bridges, o.Bridges) && maps.Equal(s.PortVLANs, o.PortVLANs) && maps.Equal(s.Qdiscs, o.Qdiscs) &&
-		maps.Equal(s.Overrides, o.Overrides)
+// Links yields the links of all namespaces, in no order.
+func (s State) Links() iter.Seq2[LinkID, Link] {
+	return func(yield func(LinkID, Link) bool) {
+		for namespace, n := range s {
+			for name, link := range n.Links {
+				if !yield(LinkID{namespace, name}, link) {
+					return
+				}
+			}
+		}
+	}
 }
 
-// With returns what the kernel would hold after op.
-func (s State) With(op Op) State {
-	m := split(s)
-	op.apply(m)
-	return m.join()
-}
-
-// String is the canonical dump: one sorted line per row. Two States are equal exactly
-// when their dumps are.
-func (s State) String() string {
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(s.Namespaces)) {
-		fmt.Fprintf(&b, "namespace %s %+v\n", name, s.Namespaces[name])
+// Addresses yields the addresses of all namespaces, in no order.
+func (s State) Addresses() iter.Seq2[AddressID, Address] {
+	return func(yield func(AddressID, Address) bool) {
+		for namespace, n := range s {
+			for key, address := range n.Addresses {
+				if !yield(AddressID{namespace, key}, address) {
+					return
+				}
+			}
+		}
 	}
-	for _, id := range sortedKeys(s.Links, LinkID.compare) {
-		l := s.Links[id]
-		fmt.Fprintf(&b, "link %s %s %smac=%s mtu=%d group=%d master=%q up=%t\n",
-			id.Namespace, id.Name, l.attachment(), l.MAC, l.MTU, l.Group, l.Master, l.Up)
-	}
-	for _, id := range sortedKeys(s.Bridges, LinkID.compare) {
-		fmt.Fprintf(&b, "bridge %s %s %s\n", id.Namespace, id.Name, s.Bridges[id])
-	}
-	for _, id := range sortedKeys(s.PortVLANs, PortVLANID.compare) {
-		fmt.Fprintf(&b, "vlan %s %s %d%s\n", id.Namespace, id.Link, id.VLAN, s.PortVLANs[id])
-	}
-	for _, id := range sortedKeys(s.Qdiscs, LinkID.compare) {
-		fmt.Fprintf(&b, "qdisc %s %s %s%s\n", id.Namespace, id.Name, s.Qdiscs[id], s.Qdiscs[id].below())
-	}
-	for _, id := range sortedKeys(s.Overrides, OverrideID.compare) {
-		fmt.Fprintf(&b, "override %s %s %s=%s\n", id.Namespace, id.Link, id.Attribute, s.Overrides[id])
-	}
-	for _, id := range sortedKeys(s.Addresses, AddressID.compare) {
-		fmt.Fprintf(&b, "address %s %s %s %s\n", id.Namespace, id.Link, id.Prefix, s.Addresses[id])
-	}
-	for _, id := range sortedKeys(s.Routes, RouteID.compare) {
-		fmt.Fprintf(&b, "route %s %s more=%d\n", id.Namespace, routeText(id, s.Routes[id]), s.Routes[id].MoreHops)
-	}
-	for _, id := range sortedKeys(s.Sysctls, SysctlID.compare) {
-		fmt.Fprintf(&b, "sysctl %s %s=%s\n", id.Namespace, id.Name, s.Sysctls[id])
-	}
-	return b.String()
-}
-
-func sortedKeys[K comparable, V any](table map[K]V, compare func(a, b K) int) []K {
-	keys := slices.AppendSeq(make([]K, 0, len(table)), maps.Keys(table))
-	slices.SortFunc(keys, compare)
-	return keys
 }

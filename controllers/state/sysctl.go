@@ -131,9 +131,7 @@ func BridgeSysctls() []string { return slices.Clone(bridgeSysctls) }
 // linkSetting is a setting that every link has, and the namespace's that a new link takes it from.
 type linkSetting struct{ prefix, dotKey, source string }
 
-func (s linkSetting) of(id LinkID) SysctlID {
-	return SysctlID{id.Namespace, s.prefix + id.Name + s.dotKey}
-}
+func (s linkSetting) of(link string) string { return s.prefix + link + s.dotKey }
 
 var linkSettings4, linkSettings6 = linkSettings(conf4Prefix, LinkSysctls4), linkSettings(conf6Prefix, LinkSysctls6)
 
@@ -161,24 +159,24 @@ func sourceOfLinkSysctl(prefix, key string) string {
 
 // InheritSettings gives a new link the settings it takes from its namespace's. A link whose MTU is
 // below MinIPv6MTU has none of IPv6.
-func (s *State) InheritSettings(id LinkID, mtu int) {
-	s.inheritLinkSysctls(id, linkSettings4)
+func (n Namespace) InheritSettings(link string, mtu int) {
+	n.inheritLinkSysctls(link, linkSettings4)
 	if mtu >= MinIPv6MTU {
-		s.inheritLinkSysctls(id, linkSettings6)
+		n.inheritLinkSysctls(link, linkSettings6)
 	}
 }
 
 // inheritLinkSysctls writes the rows a link has when it is made, or, for IPv6, when its MTU
 // allows IPv6 again. Without IPv6 on the link its IPv6 rows do not exist.
-func (s *State) inheritLinkSysctls(id LinkID, settings []linkSetting) {
+func (n Namespace) inheritLinkSysctls(link string, settings []linkSetting) {
 	for _, setting := range settings {
-		s.Sysctls[setting.of(id)] = s.Sysctls[SysctlID{id.Namespace, setting.source}]
+		n.Sysctls[setting.of(link)] = n.Sysctls[setting.source]
 	}
 }
 
-func (s *State) dropLinkSysctls(id LinkID, settings []linkSetting) {
+func (n *Namespace) dropLinkSysctls(link string, settings []linkSetting) {
 	for _, setting := range settings {
-		delete(s.Sysctls, setting.of(id))
+		delete(n.Sysctls, setting.of(link))
 	}
 }
 

@@ -14,54 +14,38 @@ import (
 // operation takes along.
 
 func (o CreateNamespace) apply(m machine) {
-	ns := m.in(o.Name).Namespaces[o.Name]
-	if ns.Mounted && ns.Mark == o.Mark {
+	have := m.at(o.Name)
+	if have.Mounted && have.Mark == o.Mark {
 		return
 	}
+	symlink := have.Symlink
 	DeleteNamespace{o.Name}.apply(m)
-	s := m.in(o.Name)
-	s.Namespaces[o.Name] = Namespace{Mark: o.Mark, Mounted: true, Symlink: ns.Symlink}
-	s.Links[LinkID{o.Name, Loopback}] = Link{MTU: LoopbackMTU}
-	for name, value := range InitialSysctls {
-		s.Sysctls[SysctlID{o.Name, name}] = value
-	}
+	n := m.in(o.Name)
+	n.Mark, n.Mounted, n.Symlink = o.Mark, true, symlink
+	n.Links[Loopback] = Link{MTU: LoopbackMTU}
+	maps.Copy(n.Sysctls, InitialSysctls)
 }
 
 func (o DeleteNamespace) apply(m machine) {
-	s := m.in(o.Name)
-	for id := range s.Links {
-		m.dropLink(id)
+	n := m.at(o.Name)
+	for name, link := range n.Links {
+		if link.Peer.Namespace != o.Name && m.plugged(LinkID{o.Name, name}, link.Peer) {
+			m.in(link.Peer.Namespace).dropLink(link.Peer.Name)
+		}
 	}
-	delete(m, o.Name)
-	if s.Namespaces[o.Name].Symlink {
-		m.in(o.Name).Namespaces[o.Name] = Namespace{Symlink: true}
-	}
+	m.replace(o.Name, Namespace{Symlink: n.Symlink})
 }
 
-func (o AddSymlink) apply(m machine) {
-	s := m.in(o.Name)
-	ns := s.Namespaces[o.Name]
-	ns.Symlink = true
-	s.Namespaces[o.Name] = ns
-}
+func (o AddSymlink) apply(m machine) { m.in(o.Name).Symlink = true }
 
-func (o DeleteSymlink) apply(m machine) {
-	s := m.in(o.Name)
-	ns := s.Namespaces[o.Name]
-	ns.Symlink = false
-	if ns == (Namespace{}) {
-		delete(s.Namespaces, o.Name)
-		return
-	}
-	s.Namespaces[o.Name] = ns
-}
+func (o DeleteSymlink) apply(m machine) { m.in(o.Name).Symlink = false }
 
 func (o AddLink) apply(m machine) {
 	if m.plugged(o.Ends[0].LinkID, o.Ends[1].LinkID) {
 		return
 	}
 	for i, end := range o.Ends {
-		m.in(end.Namespace).addLinkRow(end, Link{Peer: o.Ends[1-i].LinkID})
+		m.in(end.Namespace).addLink(end, Link{Peer: o.Ends[1-i].LinkID})
 	}
 }
 
@@ -72,46 +56,44 @@ func (m machine) plugged(a, b LinkID) bool {
 	return okA && okB && linkA.Peer == b && linkB.Peer == a
 }
 
-func (o DeleteLink) apply(m machine) { m.dropLink(o.LinkID) }
-
-// dropLink removes both ends of a link and everything on them.
-func (m machine) dropLink(id LinkID) {
-	link, ok := m.link(id)
+// apply removes both ends of a link and everything on them.
+func (o DeleteLink) apply(m machine) {
+	link, ok := m.link(o.LinkID)
 	if !ok {
 		return
 	}
-	if m.plugged(id, link.Peer) {
-		m.in(link.Peer.Namespace).dropEnd(link.Peer)
+	if m.plugged(o.LinkID, link.Peer) {
+		m.in(link.Peer.Namespace).dropLink(link.Peer.Name)
 	}
-	m.in(id.Namespace).dropEnd(id)
+	m.in(o.Namespace).dropLink(o.Name)
 }
 
-func (s *State) dropEnd(id LinkID) {
-	for _, child := range s.children(id.Name) {
-		s.dropEnd(child)
+func (n *Namespace) dropLink(name string) {
+	for _, child := range n.children(name) {
+		n.dropLink(child)
 	}
-	if s.Links[id].Kind == BridgeLink {
-		s.dropBridge(id)
+	if n.Links[name].Kind == BridgeLink {
+		n.dropBridge(name)
 	}
-	delete(s.Links, id)
-	delete(s.Qdiscs, id)
-	s.dropPortVLANs(id.Name)
-	s.dropOverrides(id.Name, LinkAttribute.any)
-	s.dropRoutes(id.Name, anyPrefix)
-	s.dropAddresses(id, anyAddr)
-	s.dropLinkSysctls(id, linkSettings4)
-	s.dropLinkSysctls(id, linkSettings6)
+	delete(n.Links, name)
+	delete(n.Qdiscs, name)
+	n.dropPortVLANs(name)
+	n.dropAttributes(name, LinkAttribute.any)
+	n.dropRoutes(name, anyPrefix)
+	n.dropAddresses(name, anyAddr)
+	n.dropLinkSysctls(name, linkSettings4)
+	n.dropLinkSysctls(name, linkSettings6)
 }
 
 func (o SetAdmin) apply(m machine) {
 	if _, ok := m.link(o.LinkID); ok {
-		m.in(o.Namespace).setUp(o.LinkID, o.Up)
+		m.in(o.Namespace).setUp(o.Name, o.Up)
 	}
 }
 
 func (o SetMTU) apply(m machine) {
 	if _, ok := m.link(o.LinkID); ok {
-		m.in(o.Namespace).setMTU(o.LinkID, o.MTU)
+		m.in(o.Namespace).setMTU(o.Name, o.MTU)
 	}
 }
 
@@ -133,114 +115,108 @@ func (o ReleaseLink) apply(m machine) {
 func (m machine) changeLink(id LinkID, change func(*Link)) {
 	if link, ok := m.link(id); ok {
 		change(&link)
-		m.in(id.Namespace).Links[id] = link
+		m.in(id.Namespace).Links[id.Name] = link
 	}
 }
 
 func (o SetSysctl) apply(m machine) {
-	s := m.in(o.Namespace)
-	id := SysctlID{o.Namespace, o.Name}
-	have, there := s.Sysctls[id]
+	have, there := m.at(o.Namespace).Sysctls[o.Name]
 	if !there && strings.HasPrefix(o.Name, bridgeSysctlPrefix) {
 		return // without a bridge it is nothing that a State holds
 	}
-	changed := have != o.Value
-	s.Sysctls[id] = o.Value
-	if !changed {
+	n := m.in(o.Namespace)
+	n.Sysctls[o.Name] = o.Value
+	if have == o.Value {
 		return
 	}
 	switch o.Name {
 	case SysctlForwarding:
-		s.setLinkSysctls(conf4Prefix, forwardingKey, o.Value)
-		s.Sysctls[SysctlID{o.Namespace, sysctlAllRedirects}] = map[bool]string{true: "0", false: "1"}[o.Value != Disabled]
+		n.setLinkSysctls(conf4Prefix, forwardingKey, o.Value)
+		n.Sysctls[sysctlAllRedirects] = map[bool]string{true: "0", false: "1"}[o.Value != Disabled]
 	case SysctlForwarding6:
-		s.setLinkSysctls(conf6Prefix, forwardingKey, o.Value)
+		n.setLinkSysctls(conf6Prefix, forwardingKey, o.Value)
 	case SysctlDisableIPv6:
-		s.setLinkSysctls(conf6Prefix, disableIPv6Key, o.Value)
-		s.Sysctls[SysctlID{o.Namespace, SysctlLoDisableIPv6}] = o.Value
+		n.setLinkSysctls(conf6Prefix, disableIPv6Key, o.Value)
+		n.Sysctls[SysctlLoDisableIPv6] = o.Value
 		if o.Value != Disabled {
-			s.dropNamespaceIPv6()
+			n.dropNamespaceIPv6()
 		}
 	case SysctlLoDisableIPv6:
 		if o.Value != Disabled {
-			s.dropIPv6(LinkID{o.Namespace, Loopback})
+			n.dropIPv6(Loopback)
 		}
 	default:
 		if link, ok := linkOfSysctl(o.Name); ok && strings.HasSuffix(o.Name, "."+disableIPv6Key) && o.Value != Disabled {
-			s.dropIPv6(LinkID{o.Namespace, link})
+			n.dropIPv6(link)
 		}
 	}
 }
 
 // setLinkSysctls writes a setting of every link that has it.
-func (s *State) setLinkSysctls(prefix, key, value string) {
-	for id := range s.Links {
-		if id.Name == Loopback {
-			continue
-		}
-		name := SysctlID{id.Namespace, prefix + id.Name + "." + key}
-		if _, ok := s.Sysctls[name]; ok {
-			s.Sysctls[name] = value
+func (n *Namespace) setLinkSysctls(prefix, key, value string) {
+	for link := range n.Links {
+		name := prefix + link + "." + key
+		if _, ok := n.Sysctls[name]; ok && link != Loopback {
+			n.Sysctls[name] = value
 		}
 	}
 }
 
-func (s *State) dropNamespaceIPv6() {
-	for id := range s.Links {
-		s.dropIPv6(id)
+func (n *Namespace) dropNamespaceIPv6() {
+	for name := range n.Links {
+		n.dropIPv6(name)
 	}
 }
 
-func (s *State) dropIPv6(id LinkID) {
-	s.dropRoutes(id.Name, func(p netip.Prefix) bool { return p.Addr().Is6() })
-	s.dropRoutesVia6(id.Name)
-	s.dropAddresses(id, netip.Addr.Is6)
+func (n *Namespace) dropIPv6(link string) {
+	n.dropRoutes(link, func(p netip.Prefix) bool { return p.Addr().Is6() })
+	n.dropRoutesVia6(link)
+	n.dropAddresses(link, netip.Addr.Is6)
 }
 
 // dropRoutesVia6 removes IPv4 routes whose gateway on the link is an IPv6 neighbour.
-func (s *State) dropRoutesVia6(link string) {
-	maps.DeleteFunc(s.Routes, func(_ RouteID, r Route) bool {
+func (n *Namespace) dropRoutesVia6(link string) {
+	maps.DeleteFunc(n.Routes, func(_ RouteKey, r Route) bool {
 		return slices.ContainsFunc(r.NextHops(), func(h NextHop) bool { return h.Link == link && h.Via.Is6() })
 	})
 }
 
 // dropRoutes removes routes with a leg on the link. An IPv6 route with several legs loses
 // only that one in the kernel; it is removed here all the same, so that Diff writes it again.
-func (s *State) dropRoutes(link string, match func(netip.Prefix) bool) {
-	maps.DeleteFunc(s.Routes, func(id RouteID, r Route) bool {
-		return match(id.Prefix) && (r.onLink(link) || link == Loopback && discards6(id, r))
+func (n *Namespace) dropRoutes(link string, match func(netip.Prefix) bool) {
+	maps.DeleteFunc(n.Routes, func(k RouteKey, r Route) bool {
+		return match(k.Prefix) && (r.onLink(link) || link == Loopback && discards6(k, r))
 	})
 }
 
 // discards6 reports whether a route is one of IPv6's without legs, which the kernel keeps
 // on lo and removes when lo goes down or loses IPv6. IPv4's have no device.
-func discards6(id RouteID, r Route) bool { return r.Type != Unicast && id.Prefix.Addr().Is6() }
+func discards6(k RouteKey, r Route) bool { return r.Type != Unicast && k.Prefix.Addr().Is6() }
 
 func anyPrefix(netip.Prefix) bool { return true }
 func anyAddr(netip.Addr) bool     { return true }
 
 // dropAddresses removes addresses the kernel itself has removed: no order to keep, no
 // routes left to lose but those that name them as source.
-func (s *State) dropAddresses(id LinkID, match func(netip.Addr) bool) {
-	for _, aid := range s.addressesOf(id) {
-		if match(aid.Prefix.Addr()) {
-			s.removeAddress(aid)
+func (n *Namespace) dropAddresses(link string, match func(netip.Addr) bool) {
+	for _, key := range n.addressesOf(link) {
+		if match(key.Prefix.Addr()) {
+			n.removeAddress(key)
 		}
 	}
 }
 
 func (o AddAddress) apply(m machine) {
-	s := m.in(o.Namespace)
-	if have, ok := s.Addresses[o.AddressID]; ok {
-		s.Addresses[o.AddressID] = have.again(o.Prefix)
+	n := m.in(o.Namespace)
+	if have, ok := n.Addresses[o.AddressKey]; ok {
+		n.Addresses[o.AddressKey] = have.again(o.Prefix)
 		return
 	}
 	if o.Prefix.Addr().Is6() {
-		s.Addresses[o.AddressID] = Address{}
+		n.Addresses[o.AddressKey] = Address{}
 		return
 	}
-	list := s.ipv4List(LinkID{o.Namespace, o.Link})
-	s.setIPv4List(o.AddressID, InsertIPv4(list, o.Prefix))
+	n.setIPv4List(o.Link, InsertIPv4(n.ipv4List(o.Link), o.Prefix))
 }
 
 // again is the address after it was added once more. The kernel then gives an IPv6 one its route back.
@@ -253,70 +229,71 @@ func (a Address) again(prefix netip.Prefix) Address {
 }
 
 func (o AddPrefixRoute) apply(m machine) {
-	s := m.in(o.Namespace)
-	if row, ok := s.Addresses[o.AddressID]; ok {
+	n := m.in(o.Namespace)
+	if row, ok := n.Addresses[o.AddressKey]; ok {
 		row.Unrouted = false
-		s.Addresses[o.AddressID] = row
+		n.Addresses[o.AddressKey] = row
 	}
 }
 
 func (o DeleteAddress) apply(m machine) {
-	s := m.in(o.Namespace)
-	if _, ok := s.Addresses[o.AddressID]; !ok {
+	if _, ok := m.at(o.Namespace).Addresses[o.AddressKey]; !ok {
 		return
 	}
-	s.removeAddress(o.AddressID)
-	link := LinkID{o.Namespace, o.Link}
-	if o.Prefix.Addr().Is4() && len(s.ipv4List(link)) == 0 {
-		s.dropRoutes(o.Link, func(p netip.Prefix) bool { return p.Addr().Is4() })
+	n := m.in(o.Namespace)
+	n.removeAddress(o.AddressKey)
+	if o.Prefix.Addr().Is4() && len(n.ipv4List(o.Link)) == 0 {
+		n.dropRoutes(o.Link, func(p netip.Prefix) bool { return p.Addr().Is4() })
 	}
 }
 
 // removeAddress removes a row, closes the gap it leaves, and drops routes that have it as source.
-func (s *State) removeAddress(id AddressID) {
-	list := s.ipv4List(LinkID{id.Namespace, id.Link})
-	delete(s.Addresses, id)
-	if id.Prefix.Addr().Is4() {
-		s.setIPv4List(id, removeIPv4(list, id.Prefix))
+func (n *Namespace) removeAddress(key AddressKey) {
+	list := n.ipv4List(key.Link)
+	delete(n.Addresses, key)
+	if key.Prefix.Addr().Is4() {
+		n.setIPv4List(key.Link, removeIPv4(list, key.Prefix))
 	}
-	source := id.Prefix.Addr()
-	maps.DeleteFunc(s.Routes, func(_ RouteID, r Route) bool { return r.Source == source })
+	source := key.Prefix.Addr()
+	maps.DeleteFunc(n.Routes, func(_ RouteKey, r Route) bool { return r.Source == source })
 }
 
 // addressesOf lists an interface's addresses in order.
-func (s *State) addressesOf(id LinkID) []AddressID {
-	var ids []AddressID
-	for aid := range s.Addresses {
-		if aid.Namespace == id.Namespace && aid.Link == id.Name {
-			ids = append(ids, aid)
+func (n *Namespace) addressesOf(link string) []AddressKey {
+	var keys []AddressKey
+	for key := range n.Addresses {
+		if key.Link == link {
+			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(ids, func(a, b AddressID) int {
-		return cmp.Or(cmp.Compare(s.Addresses[a].Order, s.Addresses[b].Order), a.compare(b))
+	slices.SortFunc(keys, func(a, b AddressKey) int {
+		return cmp.Or(cmp.Compare(n.Addresses[a].Order, n.Addresses[b].Order), a.compare(b))
 	})
-	return ids
+	return keys
 }
 
 // ipv4List is an interface's IPv4 addresses in the kernel's order.
-func (s *State) ipv4List(id LinkID) []netip.Prefix {
+func (n *Namespace) ipv4List(link string) []netip.Prefix { return ipv4Of(n.addressesOf(link)) }
+
+func ipv4Of(addresses []AddressKey) []netip.Prefix {
 	var list []netip.Prefix
-	for _, aid := range s.addressesOf(id) {
-		if aid.Prefix.Addr().Is4() {
-			list = append(list, aid.Prefix)
+	for _, key := range addresses {
+		if key.Prefix.Addr().Is4() {
+			list = append(list, key.Prefix)
 		}
 	}
 	return list
 }
 
-func (s *State) setIPv4List(id AddressID, list []netip.Prefix) {
+func (n *Namespace) setIPv4List(link string, list []netip.Prefix) {
 	for i, p := range list {
-		row := s.Addresses[AddressID{id.Namespace, id.Link, p}]
+		row := n.Addresses[AddressKey{link, p}]
 		row.Order = i
-		s.Addresses[AddressID{id.Namespace, id.Link, p}] = row
+		n.Addresses[AddressKey{link, p}] = row
 	}
 }
 
-// insertIPv4 adds an address where the kernel does (__inet_insert_ifa): an address whose
+// InsertIPv4 adds an address where the kernel does (__inet_insert_ifa): an address whose
 // subnet is already there is a secondary and goes to the end, any other goes behind the
 // last primary.
 func InsertIPv4(list []netip.Prefix, p netip.Prefix) []netip.Prefix {
@@ -360,6 +337,6 @@ func sameSubnet(p netip.Prefix) func(netip.Prefix) bool {
 	return func(q netip.Prefix) bool { return q.Masked() == p.Masked() }
 }
 
-func (o ReplaceRoute) apply(m machine) { m.in(o.Namespace).Routes[o.RouteID] = o.Route }
+func (o ReplaceRoute) apply(m machine) { m.in(o.Namespace).Routes[o.RouteKey] = o.Route }
 
-func (o DeleteRoute) apply(m machine) { delete(m.in(o.Namespace).Routes, o.RouteID) }
+func (o DeleteRoute) apply(m machine) { delete(m.in(o.Namespace).Routes, o.RouteKey) }

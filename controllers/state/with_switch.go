@@ -2,63 +2,59 @@
 
 package state
 
-import (
-	"maps"
-)
+import "maps"
 
 // This file says what operations on switches, VLANs and queues do to a State.
 
 func (o AddBridge) apply(m machine) {
-	s := m.in(o.Namespace)
-	if link, ok := s.Links[o.LinkID]; ok && link.Kind == BridgeLink {
+	if link, ok := m.link(o.LinkID); ok && link.Kind == BridgeLink {
 		return
 	}
-	s.addLinkRow(o.LinkEnd, Link{Kind: BridgeLink})
-	s.Bridges[o.LinkID] = o.Bridge
+	n := m.in(o.Namespace)
+	n.addLink(o.LinkEnd, Link{Kind: BridgeLink})
+	n.Bridges[o.Name] = o.Bridge
 	for _, name := range bridgeSysctls {
-		s.Sysctls[SysctlID{o.Namespace, name}] = Enabled
+		n.Sysctls[name] = Enabled
 	}
 }
 
 func (o SetBridge) apply(m machine) {
-	s := m.in(o.Namespace)
-	have, ok := s.Bridges[o.LinkID]
+	have, ok := m.at(o.Namespace).Bridges[o.Name]
 	if !ok {
 		return
 	}
+	n := m.in(o.Namespace)
 	if have.DefaultVLAN != o.Bridge.DefaultVLAN {
-		s.dropDefaultVLAN(o.LinkID, have.DefaultVLAN)
+		n.dropDefaultVLAN(o.Name, have.DefaultVLAN)
 	}
-	s.Bridges[o.LinkID] = o.Bridge
+	n.Bridges[o.Name] = o.Bridge
 	if o.Bridge.STP != have.STP {
-		s.dropPortStates(o.Name)
+		n.dropPortStates(o.Name)
 	}
 	if !o.Bridge.STP {
-		delete(s.Overrides, OverrideID{o.Namespace, o.Name, BridgeAgeing})
+		delete(n.AttributeDrift, AttributeKey{o.Name, BridgeAgeing})
 	}
 }
 
 // dropDefaultVLAN takes bridge and ports out of the VLAN they were in by themselves.
-func (s *State) dropDefaultVLAN(bridge LinkID, vlan uint16) {
-	maps.DeleteFunc(s.PortVLANs, func(id PortVLANID, row PortVLAN) bool {
-		port := LinkID{id.Namespace, id.Link}
-		return id.VLAN == vlan && row == PortVLAN{PVID: true, Untagged: true} && (port == bridge || s.Links[port].Master == bridge.Name)
+func (n *Namespace) dropDefaultVLAN(bridge string, vlan uint16) {
+	maps.DeleteFunc(n.PortVLANs, func(k PortVLANKey, row PortVLAN) bool {
+		return k.VLAN == vlan && row == PortVLAN{PVID: true, Untagged: true} && (k.Link == bridge || n.Links[k.Link].Master == bridge)
 	})
 }
 
 func (o AddVLANLink) apply(m machine) {
-	s := m.in(o.Namespace)
-	if link, ok := s.Links[o.LinkID]; ok && link.attach() == (Link{Kind: VLANLink, Parent: o.Parent, VLAN: o.VLAN}) {
+	if link, ok := m.link(o.LinkID); ok && link.attach() == (Link{Kind: VLANLink, Parent: o.Parent, VLAN: o.VLAN}) {
 		return
 	}
-	s.addLinkRow(o.LinkEnd, Link{Kind: VLANLink, Parent: o.Parent, VLAN: o.VLAN})
+	m.in(o.Namespace).addLink(o.LinkEnd, Link{Kind: VLANLink, Parent: o.Parent, VLAN: o.VLAN})
 }
 
-// addLinkRow makes a new interface's rows.
-func (s *State) addLinkRow(end LinkEnd, link Link) {
+// addLink makes a new interface's rows.
+func (n *Namespace) addLink(end LinkEnd, link Link) {
 	link.MAC, link.MTU, link.Group = end.MAC, end.MTU, LinkGroup
-	s.Links[end.LinkID] = link
-	s.InheritSettings(end.LinkID, end.MTU)
+	n.Links[end.Name] = link
+	n.InheritSettings(end.Name, end.MTU)
 }
 
 func (o SetMaster) apply(m machine) {
@@ -71,38 +67,37 @@ func (o SetMaster) apply(m machine) {
 }
 
 func (o SetPortVLAN) apply(m machine) {
-	s := m.in(o.Namespace)
+	n := m.in(o.Namespace)
 	if o.PVID { // there is one: the one before loses it
-		for id, row := range s.PortVLANs {
-			if id.Link == o.Link && row.PVID {
+		for k, row := range n.PortVLANs {
+			if k.Link == o.Link && row.PVID {
 				row.PVID = false
-				s.PortVLANs[id] = row
+				n.PortVLANs[k] = row
 			}
 		}
 	}
-	s.PortVLANs[o.PortVLANID] = o.PortVLAN
+	n.PortVLANs[o.PortVLANKey] = o.PortVLAN
 }
 
-func (o DeletePortVLAN) apply(m machine) { delete(m.in(o.Namespace).PortVLANs, o.PortVLANID) }
+func (o DeletePortVLAN) apply(m machine) { delete(m.in(o.Namespace).PortVLANs, o.PortVLANKey) }
 
 // apply changes one of the same kind in place, and leaves what hangs below it.
 func (o ReplaceQdisc) apply(m machine) {
 	if _, ok := m.link(o.LinkID); !ok {
 		return
 	}
-	s, q := m.in(o.Namespace), o.Qdisc
-	if have := s.Qdiscs[o.LinkID]; have.Kind == q.Kind {
+	n, q := m.in(o.Namespace), o.Qdisc
+	if have := n.Qdiscs[o.Name]; have.Kind == q.Kind {
 		q.Child = have.Child
 	}
-	s.Qdiscs[o.LinkID] = q
+	n.Qdiscs[o.Name] = q
 }
 
-func (o DeleteQdisc) apply(m machine) { delete(m.in(o.Namespace).Qdiscs, o.LinkID) }
+func (o DeleteQdisc) apply(m machine) { delete(m.in(o.Namespace).Qdiscs, o.Name) }
 
 // apply leaves tbf with no room for a packet.
 func (o DeleteChildQdisc) apply(m machine) {
-	s := m.in(o.Namespace)
-	q, ok := s.Qdiscs[o.LinkID]
+	q, ok := m.at(o.Namespace).Qdiscs[o.Name]
 	if !ok || q.Child != o.Parent || q.Child == 0 {
 		return
 	}
@@ -110,80 +105,80 @@ func (o DeleteChildQdisc) apply(m machine) {
 	if q.Kind == TBF {
 		q.Limit = 0
 	}
-	s.Qdiscs[o.LinkID] = q
+	m.in(o.Namespace).Qdiscs[o.Name] = q
 }
 
 // leavePort drops what a link has as a bridge's port.
-func (s *State) leavePort(link string) {
-	s.dropPortVLANs(link)
-	s.dropOverrides(link, LinkAttribute.ofPort)
+func (n *Namespace) leavePort(link string) {
+	n.dropPortVLANs(link)
+	n.dropAttributes(link, LinkAttribute.ofPort)
 }
 
-func (s *State) dropPortVLANs(link string) {
-	maps.DeleteFunc(s.PortVLANs, func(id PortVLANID, _ PortVLAN) bool { return id.Link == link })
+func (n *Namespace) dropPortVLANs(link string) {
+	maps.DeleteFunc(n.PortVLANs, func(k PortVLANKey, _ PortVLAN) bool { return k.Link == link })
 }
 
 // children are the interfaces that are on a link, for one VLAN each.
-func (s *State) children(parent string) []LinkID {
-	var ids []LinkID
-	for id, link := range s.Links {
+func (n *Namespace) children(parent string) []string {
+	var names []string
+	for name, link := range n.Links {
 		if link.Kind == VLANLink && link.Parent == parent {
-			ids = append(ids, id)
+			names = append(names, name)
 		}
 	}
-	return ids
+	return names
 }
 
 // dropBridge frees a bridge's ports.
-func (s *State) dropBridge(id LinkID) {
-	for port, link := range s.Links {
-		if link.Master == id.Name {
+func (n *Namespace) dropBridge(bridge string) {
+	for port, link := range n.Links {
+		if link.Master == bridge {
 			link.Master = ""
-			s.Links[port] = link
-			s.leavePort(port.Name)
+			n.Links[port] = link
+			n.leavePort(port)
 		}
 	}
-	delete(s.Bridges, id)
+	delete(n.Bridges, bridge)
 	for _, name := range bridgeSysctls {
-		delete(s.Sysctls, SysctlID{id.Namespace, name})
+		delete(n.Sysctls, name)
 	}
 }
 
 // setUp sets an interface up or down. If that changes it, those that are on it follow.
-func (s *State) setUp(id LinkID, up bool) {
-	link := s.Links[id]
+func (n *Namespace) setUp(name string, up bool) {
+	link := n.Links[name]
 	if link.Up == up {
 		return
 	}
 	link.Up = up
-	s.Links[id] = link
-	s.restart(id)
+	n.Links[name] = link
+	n.restart(name)
 	if !up {
-		s.dropRoutes(id.Name, anyPrefix)
-		s.dropAddresses(id, IsLinkLocal)
+		n.dropRoutes(name, anyPrefix)
+		n.dropAddresses(name, IsLinkLocal)
 	}
-	for _, child := range s.children(id.Name) {
-		s.setUp(child, up)
+	for _, child := range n.children(name) {
+		n.setUp(child, up)
 	}
 }
 
 // setMTU changes an interface's MTU; those on it have at most the same.
-func (s *State) setMTU(id LinkID, mtu int) {
-	link := s.Links[id]
+func (n *Namespace) setMTU(name string, mtu int) {
+	link := n.Links[name]
 	had6 := link.MTU >= MinIPv6MTU
 	link.MTU = mtu
-	s.Links[id] = link
+	n.Links[name] = link
 	switch has6 := mtu >= MinIPv6MTU; {
-	case id.Name == Loopback || had6 == has6:
+	case name == Loopback || had6 == has6:
 	case has6:
-		s.inheritLinkSysctls(id, linkSettings6)
+		n.inheritLinkSysctls(name, linkSettings6)
 	default:
-		s.dropIPv6(id)
-		s.dropLinkSysctls(id, linkSettings6)
+		n.dropIPv6(name)
+		n.dropLinkSysctls(name, linkSettings6)
 	}
-	for _, child := range s.children(id.Name) {
-		if s.Links[child].MTU > mtu {
-			s.setMTU(child, mtu)
+	for _, child := range n.children(name) {
+		if n.Links[child].MTU > mtu {
+			n.setMTU(child, mtu)
 		}
 	}
 }

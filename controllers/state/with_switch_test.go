@@ -18,7 +18,7 @@ func linkEnd(id state.LinkID, mtu int) state.LinkEnd {
 // aSwitch is sw, a bridge that filters VLANs with one port, to h, which has an interface for VLAN 10 on
 // its end; the switch has one too.
 func aSwitch() state.State {
-	s := state.NewState()
+	s := state.State{}
 	for _, op := range []state.Op{
 		state.CreateNamespace{Name: "sw"}, state.CreateNamespace{Name: "h"},
 		state.AddBridge{LinkEnd: linkEnd(end("sw", "br0"), 1500), Bridge: state.Bridge{VLANFiltering: true, DefaultVLAN: 1}},
@@ -37,19 +37,20 @@ func aSwitch() state.State {
 	} {
 		s = s.With(op)
 	}
-	s.Overrides[override("sw", "br0", state.BridgeAgeing)] = "0"
-	s.Overrides[override("sw", "p", "type bridge_slave learning")] = "0"
-	s.Overrides[override("sw", "p", state.PortState)] = "1"
-	s.Overrides[override("sw", "p", "arp")] = "128"
-	s.Overrides[override("h", "eth0.10", "type vlan reorder_hdr")] = "0"
-	row := s.Addresses[address("h", "eth0.10", "10.0.0.1/24")]
+	s["sw"].AttributeDrift[override("br0", state.BridgeAgeing)] = "0"
+	s["sw"].AttributeDrift[override("p", "type bridge_slave learning")] = "0"
+	s["sw"].AttributeDrift[override("p", state.PortState)] = "1"
+	s["sw"].AttributeDrift[override("p", "arp")] = "128"
+	s["h"].AttributeDrift[override("eth0.10", "type vlan reorder_hdr")] = "0"
+	key := address("h", "eth0.10", "10.0.0.1/24").AddressKey
+	row := s["h"].Addresses[key]
 	row.Unrouted = true
-	s.Addresses[address("h", "eth0.10", "10.0.0.1/24")] = row
+	s["h"].Addresses[key] = row
 	return s
 }
 
-func override(namespace, link string, attribute state.LinkAttribute) state.OverrideID {
-	return state.OverrideID{Namespace: namespace, Link: link, Attribute: attribute}
+func override(link string, attribute state.LinkAttribute) state.AttributeKey {
+	return state.AttributeKey{Link: link, Attribute: attribute}
 }
 
 var switchCascades = []struct {
@@ -154,18 +155,18 @@ func TestAQueueBelowAnotherGoes(t *testing.T) {
 		hung := want
 		hung.Child = below
 		s := aSwitch()
-		s.Qdiscs[id] = hung
-		if got := s.With(state.ReplaceQdisc{LinkID: id, Qdisc: want}).Qdiscs[id]; got != hung {
+		s[id.Namespace].Qdiscs[id.Name] = hung
+		if got := s.With(state.ReplaceQdisc{LinkID: id, Qdisc: want})["sw"].Qdiscs["p"]; got != hung {
 			t.Errorf("changed in place it is %+v, want %+v", got, hung)
 		}
-		if got := s.With(state.DeleteChildQdisc{LinkID: id, Parent: 1}).Qdiscs[id]; got != hung {
+		if got := s.With(state.DeleteChildQdisc{LinkID: id, Parent: 1})["sw"].Qdiscs["p"]; got != hung {
 			t.Errorf("without another child it is %+v, want %+v", got, hung)
 		}
 		left := want
 		if want.Kind == state.TBF {
 			left.Limit = 0
 		}
-		if got := s.With(state.DeleteChildQdisc{LinkID: id, Parent: below}).Qdiscs[id]; got != left {
+		if got := s.With(state.DeleteChildQdisc{LinkID: id, Parent: below})["sw"].Qdiscs["p"]; got != left {
 			t.Errorf("without its child it is %+v, want %+v", got, left)
 		}
 	}
@@ -190,7 +191,7 @@ func TestATreeOutlivesWhatNeedsIt(t *testing.T) {
 	} {
 		tree = tree.With(op)
 	}
-	clear(tree.Overrides)
+	clear(tree["sw"].AttributeDrift)
 	without := tree
 	for _, op := range []state.Op{
 		state.SetAdmin{LinkID: end("sw", "p")},

@@ -18,7 +18,7 @@ func end(namespace, link string) state.LinkID {
 }
 
 func address(namespace, link, prefix string) state.AddressID {
-	return state.AddressID{Namespace: namespace, Link: link, Prefix: netip.MustParsePrefix(prefix)}
+	return state.AddressID{Namespace: namespace, AddressKey: state.AddressKey{Link: link, Prefix: netip.MustParsePrefix(prefix)}}
 }
 
 // route is one of ours; legs are "link via" or "link".
@@ -37,7 +37,7 @@ func route(namespace, prefix, source string, legs ...string) state.ReplaceRoute 
 		hops = append(hops, hop)
 	}
 	r.Hops, _ = state.SortHops(hops)
-	id := state.RouteID{Namespace: namespace, Prefix: netip.MustParsePrefix(prefix)}
+	id := state.RouteID{Namespace: namespace, RouteKey: state.RouteKey{Prefix: netip.MustParsePrefix(prefix)}}
 	if id.Prefix.Addr().Is6() {
 		id.Metric = state.DefaultIPv6Metric
 	}
@@ -63,7 +63,7 @@ func pair(a, b state.LinkID, mac byte) state.AddLink {
 
 // twoNodes are a and b with two links between them; a has something of everything.
 func twoNodes() state.State {
-	s := state.NewState()
+	s := state.State{}
 	for _, op := range []state.Op{
 		state.CreateNamespace{Name: "a", Mark: "mark-a"}, state.AddSymlink{Name: "a"},
 		state.CreateNamespace{Name: "b", Mark: "mark-b"},
@@ -330,7 +330,7 @@ func TestOrderOfIPv4AddressesIsTheKernels(t *testing.T) {
 		{"10.0.3.1/24", "10.0.1.1/24 10.0.2.1/24 10.0.3.2/24 10.0.1.2/24 10.0.1.3/24"},
 		{"10.0.1.2/24", "10.0.1.1/24 10.0.2.1/24 10.0.3.1/24 10.0.3.2/24 10.0.1.3/24"},
 	} {
-		s := state.NewState()
+		s := state.State{}
 		for _, prefix := range []string{"10.0.1.1/24", "10.0.1.2/24", "10.0.2.1/24", "10.0.3.1/24", "10.0.3.2/24", "10.0.1.3/24"} {
 			s = s.With(state.AddAddress{AddressID: address("a", "l1", prefix)})
 		}
@@ -345,8 +345,8 @@ func TestOrderOfIPv4AddressesIsTheKernels(t *testing.T) {
 
 // order is all IPv4 addresses of a State with one link, the primary first.
 func order(s state.State) string {
-	list := make([]string, len(s.Addresses))
-	for id, row := range s.Addresses {
+	list := make([]string, len(s["a"].Addresses))
+	for id, row := range s["a"].Addresses {
 		list[row.Order] = id.Prefix.String()
 	}
 	return strings.Join(list, " ")

@@ -52,7 +52,7 @@ func New(t testing.TB) *Bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Kernel.Apply(t.Context(), state.Diff(state.NewState(), lab.Want)); err != nil {
+	if _, err := b.Kernel.Apply(t.Context(), state.Diff(state.State{}, lab.Want)); err != nil {
 		t.Fatal(err)
 	}
 	b.Kernel.ForgetWrites()

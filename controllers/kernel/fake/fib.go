@@ -101,7 +101,7 @@ func (f fib) filtered(q state.ForwardingQuery) bool {
 }
 
 func (f fib) setting(name string) string {
-	return f.state.Sysctls[state.SysctlID{Namespace: f.namespace, Name: name}]
+	return f.state[f.namespace].Sysctls[name]
 }
 
 var rejections = map[state.RouteType]state.ForwardingVerdict{
@@ -180,20 +180,17 @@ func order(first bool) int {
 // its interface is down, an IPv6 one is not; an IPv4 prefix on lo is local as a whole.
 func (f fib) kernelEntries() []entry {
 	var made []entry
-	for id, link := range f.state.Links {
-		if id.Namespace != f.namespace {
-			continue
-		}
-		if link.Up && id.Name == state.Loopback {
+	for name, link := range f.state[f.namespace].Links {
+		if link.Up && name == state.Loopback {
 			made = append(made, localEntry(netip.MustParsePrefix("127.0.0.0/8")), localEntry(netip.MustParsePrefix("::1/128")))
 		}
-		for _, address := range f.addresses(id.Name) {
+		for _, address := range f.addresses(name) {
 			if link.Up || address.Addr().Is4() {
 				made = append(made, localEntry(netip.PrefixFrom(address.Addr(), address.Addr().BitLen())))
 			}
-			row := f.state.Addresses[state.AddressID{Namespace: f.namespace, Link: id.Name, Prefix: address}]
+			row := f.state[f.namespace].Addresses[state.AddressKey{Link: name, Prefix: address}]
 			if link.Up && !address.IsSingleIP() && !row.Unrouted {
-				made = append(made, connected(id.Name, address))
+				made = append(made, connected(name, address))
 			}
 		}
 	}
@@ -220,10 +217,8 @@ func connectedMetric(address netip.Addr) uint32 {
 
 func (f fib) routes() []entry {
 	var routes []entry
-	for id, route := range f.state.Routes {
-		if id.Namespace != f.namespace {
-			continue
-		}
+	for key, route := range f.state[f.namespace].Routes {
+		id := state.RouteID{Namespace: f.namespace, RouteKey: key}
 		alive := slices.DeleteFunc(slices.Clone(route.NextHops()), func(h state.NextHop) bool { return f.dead[leg{id, h.Link}] })
 		routes = append(routes, entry{prefix: id.Prefix, metric: id.Metric, kind: route.Type, source: route.Source, hops: alive})
 	}
@@ -266,21 +261,19 @@ func (f fib) hasIPv4(link string) bool {
 
 // addresses lists an interface's addresses in the kernel's order.
 func (f fib) addresses(link string) []netip.Prefix {
-	var ids []state.AddressID
-	for id := range f.state.Addresses {
-		if id.Namespace == f.namespace && id.Link == link {
-			ids = append(ids, id)
+	rows := f.state[f.namespace].Addresses
+	var keys []state.AddressKey
+	for key := range rows {
+		if key.Link == link {
+			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(ids, func(a, b state.AddressID) int {
-		return cmp.Or(
-			cmp.Compare(f.state.Addresses[a].Order, f.state.Addresses[b].Order),
-			a.Prefix.Addr().Compare(b.Prefix.Addr()),
-		)
+	slices.SortFunc(keys, func(a, b state.AddressKey) int {
+		return cmp.Or(cmp.Compare(rows[a].Order, rows[b].Order), a.Prefix.Addr().Compare(b.Prefix.Addr()))
 	})
-	prefixes := make([]netip.Prefix, len(ids))
-	for i, id := range ids {
-		prefixes[i] = id.Prefix
+	prefixes := make([]netip.Prefix, len(keys))
+	for i, key := range keys {
+		prefixes[i] = key.Prefix
 	}
 	return prefixes
 }

@@ -36,7 +36,7 @@ type Kernel struct {
 // New returns the kernel of an empty machine.
 func New() *Kernel {
 	return &Kernel{
-		state:    state.NewState(),
+		state:    state.State{},
 		dead:     map[leg]bool{},
 		index:    map[state.LinkID]int{},
 		switches: newSwitches(),
@@ -100,11 +100,11 @@ func (k *Kernel) applyOne(op state.Op) error {
 // become makes next the machine's state. Links that were not there get new indexes.
 func (k *Kernel) become(next state.State) {
 	for id := range k.index {
-		if _, there := next.Links[id]; !there {
+		if _, there := next.Link(id); !there {
 			delete(k.index, id)
 		}
 	}
-	for id := range next.Links {
+	for id := range next.Links() {
 		if _, known := k.index[id]; !known {
 			k.lastIndex++
 			k.index[id] = k.lastIndex
@@ -130,11 +130,11 @@ func (k *Kernel) FailObserve(err error) {
 
 // Mutate changes the machine from outside, as somebody with ip would. It counts as no
 // write, and is announced to those who watch.
-func (k *Kernel) Mutate(change func(*state.State)) {
+func (k *Kernel) Mutate(change func(state.State)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	next := k.state.Clone()
-	change(&next)
+	change(next)
 	changed := namespacesThatDiffer(k.state, next)
 	k.become(next)
 	k.notify(changed...)
@@ -213,7 +213,7 @@ func (k *Kernel) Labs(ctx context.Context) ([]state.Identity, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var labs []state.Identity
-	for name, ns := range k.state.Namespaces {
+	for name, ns := range k.state {
 		namespace, lab, _, ok := state.SplitNetworkNamespace(name)
 		owner, _, marked := state.ParseMark(ns.Mark)
 		if ok && marked {

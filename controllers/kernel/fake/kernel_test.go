@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -49,7 +50,7 @@ func down(namespace, name string) state.Op {
 }
 
 func address(link, prefix string) state.AddressID {
-	return state.AddressID{Namespace: nsA, Link: link, Prefix: netip.MustParsePrefix(prefix)}
+	return state.AddressID{Namespace: nsA, AddressKey: state.AddressKey{Link: link, Prefix: netip.MustParsePrefix(prefix)}}
 }
 
 func addAddress(link, prefix string) state.Op {
@@ -72,7 +73,7 @@ func via(gateway, link string) state.NextHop {
 func route(to string, hops ...state.NextHop) state.ReplaceRoute {
 	prefix := netip.MustParsePrefix(to)
 	op := state.ReplaceRoute{
-		RouteID: state.RouteID{Namespace: nsA, Prefix: prefix},
+		RouteID: state.RouteID{Namespace: nsA, RouteKey: state.RouteKey{Prefix: prefix}},
 		Route:   state.Route{Protocol: state.RouteProtocol},
 	}
 	if prefix.Addr().Is6() {
@@ -132,7 +133,7 @@ func TestRefusals(t *testing.T) {
 
 		{addAddress("nope", "10.9.0.1/24"), syscall.ENODEV},
 		{addAddress("down", "10.9.0.1/24"), nil},
-		{state.AddAddress{AddressID: state.AddressID{Namespace: nsB, Link: "l1", Prefix: netip.MustParsePrefix("fd01::2/64")}}, syscall.EACCES},
+		{state.AddAddress{AddressID: state.AddressID{Namespace: nsB, AddressKey: state.AddressKey{Link: "l1", Prefix: netip.MustParsePrefix("fd01::2/64")}}}, syscall.EACCES},
 		{state.DeleteAddress{AddressID: address("nope", "10.9.0.1/24")}, nil},
 
 		{route("10.9.0.0/24", via("10.1.0.2", "l1")), nil},
@@ -193,7 +194,7 @@ func TestErrorsReadLikeCommands(t *testing.T) {
 	if n != 1 || err == nil || err.Error() != want {
 		t.Errorf("applied %d\n got: %v\nwant: %s", n, err, want)
 	}
-	if s := k.State(); s.Links[link(nsA, "l2")].Up || !s.Links[link(nsA, "l1")].Up {
+	if s := k.State(); s[nsA].Links["l2"].Up || !s[nsA].Links["l1"].Up {
 		t.Error("the operations before the refused one are done, those after it are not")
 	}
 }
@@ -219,7 +220,7 @@ func TestSurvivors(t *testing.T) {
 		k := routed(t)
 		apply(t, k, tt.op)
 		var got []string
-		for id := range k.State().Routes {
+		for id := range k.State()[nsA].Routes {
 			got = append(got, id.Prefix.String())
 		}
 		slices.Sort(got)
@@ -263,7 +264,7 @@ func TestDeadLegsCarryNothingUntilTheirLinkIsBack(t *testing.T) {
 func TestAnIPv6RouteForgetsASourceThatIsGone(t *testing.T) {
 	k := routed(t)
 	apply(t, k, state.DeleteAddress{AddressID: address("lo", "fd55::1/128")})
-	if source := k.State().Routes[route("fd05::/64").RouteID].Source; source.IsValid() {
+	if source := k.State()[nsA].Routes[route("fd05::/64").RouteKey].Source; source.IsValid() {
 		t.Errorf("the route still has source %s", source)
 	}
 }
@@ -271,14 +272,14 @@ func TestAnIPv6RouteForgetsASourceThatIsGone(t *testing.T) {
 func TestObserveSeesOnlyTheLab(t *testing.T) {
 	k := twoPairs(t)
 	apply(t, k, create(other, "a"))
-	k.Mutate(func(s *state.State) {
-		s.Links[link(nsA, "tun0")] = state.Link{MTU: 1500}
-		s.Addresses[address("tun0", "10.77.0.1/24")] = state.Address{}
-		s.Routes[state.RouteID{Namespace: nsA, Prefix: netip.MustParsePrefix("10.88.0.0/16")}] = state.Route{Protocol: 186}
-		s.Namespaces["default.lab.stranger"] = state.Namespace{Mounted: true}
+	k.Mutate(func(s state.State) {
+		s[nsA].Links["tun0"] = state.Link{MTU: 1500}
+		s[nsA].Addresses[address("tun0", "10.77.0.1/24").AddressKey] = state.Address{}
+		s[nsA].Routes[state.RouteKey{Prefix: netip.MustParsePrefix("10.88.0.0/16")}] = state.Route{Protocol: 186}
+		s["default.lab.stranger"] = state.Namespace{Mounted: true}
 	})
-	want := state.NewState()
-	want.Namespaces["default.lab.stranger"] = state.Namespace{}
+	want := state.State{}
+	want["default.lab.stranger"] = state.Namespace{}
 	got, err := k.Observe(t.Context(), lab, want)
 	if err != nil {
 		t.Fatal(err)
@@ -298,9 +299,9 @@ func TestObserveSeesOnlyTheLab(t *testing.T) {
 
 func TestObserveSeesCarrierAndIndex(t *testing.T) {
 	k := twoPairs(t)
-	before, _ := k.Observe(t.Context(), lab, state.NewState())
+	before, _ := k.Observe(t.Context(), lab, state.State{})
 	apply(t, k, down(nsB, "l2"), state.DeleteLink{LinkID: link(nsA, "l1")}, pair("l1"))
-	after, err := k.Observe(t.Context(), lab, state.NewState())
+	after, err := k.Observe(t.Context(), lab, state.State{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +324,7 @@ func TestPlantedConflictsAreOneLabs(t *testing.T) {
 	planted := state.Conflict{Name: "/run/netns/default.lab.a", Found: "a directory"}
 	k.PlantConflict(planted)
 	for id, want := range map[state.Identity][]state.Conflict{lab: {planted}, other: nil} {
-		got, err := k.Observe(t.Context(), id, state.NewState())
+		got, err := k.Observe(t.Context(), id, state.State{})
 		if err != nil || !slices.Equal(got.Conflicts, want) {
 			t.Errorf("%s: %v, %v; want %v", id, got.Conflicts, err, want)
 		}
@@ -347,7 +348,7 @@ func TestFailuresOnDemand(t *testing.T) {
 		t.Errorf("only what was done counts as a write: %v", k.Applied())
 	}
 	k.FailObserve(syscall.EINTR)
-	if _, err := k.Observe(t.Context(), lab, state.NewState()); !errors.Is(err, syscall.EINTR) {
+	if _, err := k.Observe(t.Context(), lab, state.State{}); !errors.Is(err, syscall.EINTR) {
 		t.Errorf("observed although reading fails: %v", err)
 	}
 }
@@ -355,7 +356,7 @@ func TestFailuresOnDemand(t *testing.T) {
 func TestLabsListsEveryMark(t *testing.T) {
 	k := twoPairs(t)
 	apply(t, k, create(other, "a"))
-	k.Mutate(func(s *state.State) { s.Namespaces["default.zzz.x"] = state.Namespace{Mounted: true} })
+	k.Mutate(func(s state.State) { s["default.zzz.x"] = state.Namespace{Mounted: true} })
 	labs, err := k.Labs(t.Context())
 	if err != nil || !slices.Equal(labs, []state.Identity{lab, other}) {
 		t.Errorf("%v, %v", labs, err)
@@ -369,7 +370,7 @@ func TestWatchAnnouncesWhatChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.Mutate(func(s *state.State) { *s = s.With(state.DeleteLink{LinkID: link(nsA, "l1")}) })
+	k.Mutate(func(s state.State) { maps.Copy(s, s.With(state.DeleteLink{LinkID: link(nsA, "l1")})) })
 	for _, want := range []string{nsA, nsB} {
 		if e := <-events; e.Namespace != want {
 			t.Errorf("event for %q, want %q", e.Namespace, want)

@@ -5,7 +5,6 @@ package fake
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -24,7 +23,7 @@ func (k *Kernel) Observe(ctx context.Context, id state.Identity, want state.Stat
 	}
 	o := &observer{Kernel: k, id: id, want: want}
 	o.see = state.Observation{
-		State:   state.NewState(),
+		State:   state.State{},
 		Carrier: map[state.LinkID]bool{},
 		Index:   map[state.LinkID]int{},
 	}
@@ -47,11 +46,13 @@ type observer struct {
 }
 
 func (o *observer) namespaces() {
-	for name, ns := range o.state.Namespaces {
-		_, wanted := o.want.Namespaces[name]
+	for name, ns := range o.state {
+		_, wanted := o.want[name]
 		switch {
 		case o.owns(name, ns):
-			o.see.State.Namespaces[name] = ns
+			row := state.NewNamespace()
+			row.Mark, row.Mounted, row.Symlink = ns.Mark, ns.Mounted, ns.Symlink
+			o.see.State[name] = row
 		case wanted:
 			o.see.Conflicts = append(o.see.Conflicts, state.Conflict{
 				Name: state.NamespaceDir + "/" + name, Found: found(ns),
@@ -71,7 +72,7 @@ func (o *observer) owns(name string, ns state.Namespace) bool {
 		return false
 	}
 	owner, _, marked := state.ParseMark(ns.Mark)
-	return marked && owner == o.id.Owner || ns == state.Namespace{Symlink: true}
+	return marked && owner == o.id.Owner || ns.Mark == "" && !ns.Mounted && ns.Symlink
 }
 
 func found(ns state.Namespace) string {
@@ -82,21 +83,21 @@ func found(ns state.Namespace) string {
 }
 
 func (o *observer) inLab(namespace string) bool {
-	_, ok := o.see.State.Namespaces[namespace]
+	_, ok := o.see.State[namespace]
 	return ok
 }
 
 func (o *observer) links() {
-	for id, link := range o.state.Links {
+	for id, link := range o.state.Links() {
 		if !o.inLab(id.Namespace) {
 			continue
 		}
-		_, wanted := o.want.Links[id]
+		_, wanted := o.want[id.Namespace].Links[id.Name]
 		if link.Group != state.LinkGroup && id.Name != state.Loopback && !wanted {
 			o.foreign("interface %s in %s", id.Name, id.Namespace)
 			continue
 		}
-		o.see.State.Links[id] = link
+		o.see.State[id.Namespace].Links[id.Name] = link
 		o.see.Index[id] = o.index[id]
 		if link.Up {
 			o.see.Carrier[id] = carrier(o.state, id)
@@ -106,25 +107,27 @@ func (o *observer) links() {
 
 // layers are what bridges, ports and queues are beside links.
 func (o *observer) layers() {
-	for id := range o.see.State.Links {
-		if row, ok := o.state.Bridges[id]; ok {
-			o.see.State.Bridges[id] = row
+	for id := range o.see.State.Links() {
+		if row, ok := o.state[id.Namespace].Bridges[id.Name]; ok {
+			o.see.State[id.Namespace].Bridges[id.Name] = row
 		}
-		if row, ok := o.state.Qdiscs[id]; ok {
-			o.see.State.Qdiscs[id] = row
-		}
-	}
-	for id, value := range o.state.Overrides {
-		if _, ours := o.see.State.Links[state.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
-			o.see.State.Overrides[id] = value
+		if row, ok := o.state[id.Namespace].Qdiscs[id.Name]; ok {
+			o.see.State[id.Namespace].Qdiscs[id.Name] = row
 		}
 	}
-	noPort := func(id state.LinkID) bool { return o.see.State.Links[id].Master == "" }
+	noPort := func(id state.LinkID) bool { return o.see.State[id.Namespace].Links[id.Name].Master == "" }
 	o.see.Settling = slices.DeleteFunc(slices.Clone(o.settling), noPort)
 	o.see.Blocked = slices.DeleteFunc(slices.Clone(o.blocked), noPort)
-	for id, row := range o.state.PortVLANs {
-		if _, ours := o.see.State.Links[state.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
-			o.see.State.PortVLANs[id] = row
+	for name, seen := range o.see.State {
+		for key, value := range o.state[name].AttributeDrift {
+			if _, ours := seen.Links[key.Link]; ours {
+				seen.AttributeDrift[key] = value
+			}
+		}
+		for key, row := range o.state[name].PortVLANs {
+			if _, ours := seen.Links[key.Link]; ours {
+				seen.PortVLANs[key] = row
+			}
 		}
 	}
 }
@@ -135,38 +138,42 @@ func (o *observer) foreign(format string, args ...any) {
 
 // carrier reports whether the other end of a link that is up is up too.
 func carrier(s state.State, id state.LinkID) bool {
-	link := s.Links[id]
-	return id.Name == state.Loopback || link.Kind != state.VethLink || s.Links[link.Peer].Up
+	link := s[id.Namespace].Links[id.Name]
+	return id.Name == state.Loopback || link.Kind != state.VethLink || s[link.Peer.Namespace].Links[link.Peer.Name].Up
 }
 
 func (o *observer) addresses() {
-	for id, address := range o.state.Addresses {
-		if _, ours := o.see.State.Links[state.LinkID{Namespace: id.Namespace, Name: id.Link}]; ours {
-			o.see.State.Addresses[id] = address
+	for name, seen := range o.see.State {
+		for key, address := range o.state[name].Addresses {
+			if _, ours := seen.Links[key.Link]; ours {
+				seen.Addresses[key] = address
+			}
 		}
 	}
 }
 
 func (o *observer) routes() {
-	for id, route := range o.state.Routes {
-		_, wanted := o.want.Routes[id]
-		switch {
-		case !o.inLab(id.Namespace):
-		case wanted || route.Protocol == state.RouteProtocol:
-			o.see.State.Routes[id] = route
-		default:
-			o.foreign("route %s (protocol %d) in %s", id.Prefix, route.Protocol, id.Namespace)
+	for name, seen := range o.see.State {
+		for key, route := range o.state[name].Routes {
+			_, wanted := o.want[name].Routes[key]
+			if !wanted && route.Protocol != state.RouteProtocol {
+				o.foreign("route %s (protocol %d) in %s", key.Prefix, route.Protocol, name)
+				continue
+			}
+			seen.Routes[key] = route
 		}
 	}
 }
 
 func (o *observer) sysctls() {
-	maps.Copy(o.see.State.Sysctls, o.state.Sysctls)
-	maps.DeleteFunc(o.see.State.Sysctls, func(id state.SysctlID, _ string) bool {
-		link, ofLink := linkOfSysctl(id.Name)
-		_, ours := o.see.State.Links[state.LinkID{Namespace: id.Namespace, Name: link}]
-		return !o.inLab(id.Namespace) || ofLink && !ours
-	})
+	for name, seen := range o.see.State {
+		for setting, value := range o.state[name].Sysctls {
+			link, ofLink := linkOfSysctl(setting)
+			if _, ours := seen.Links[link]; ours || !ofLink {
+				seen.Sysctls[setting] = value
+			}
+		}
+	}
 }
 
 // linkOfSysctl is the link whose setting it is; ok is false for those of the namespace.

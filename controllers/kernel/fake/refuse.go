@@ -18,7 +18,7 @@ func (k *Kernel) refuse(op state.Op) error {
 	s := k.state
 	switch op := op.(type) {
 	case state.CreateNamespace:
-		if ns := s.Namespaces[op.Name]; ns.Mounted && ns.Mark != op.Mark {
+		if ns := s[op.Name]; ns.Mounted && ns.Mark != op.Mark {
 			return syscall.EEXIST
 		}
 	case state.SetSysctl:
@@ -26,7 +26,7 @@ func (k *Kernel) refuse(op state.Op) error {
 	case state.AddLink:
 		return refuseLink(s, op)
 	case state.DeleteLink:
-		if op.Name == state.Loopback && s.Namespaces[op.Namespace].Mounted {
+		if op.Name == state.Loopback && s[op.Namespace].Mounted {
 			return syscall.EOPNOTSUPP
 		}
 	case state.SetAdmin:
@@ -62,7 +62,7 @@ func (k *Kernel) refuse(op state.Op) error {
 }
 
 func missingNamespace(s state.State, name string) error {
-	if !s.Namespaces[name].Mounted {
+	if !s[name].Mounted {
 		return syscall.ENOENT
 	}
 	return nil
@@ -72,7 +72,7 @@ func missingLink(s state.State, id state.LinkID) error {
 	if err := missingNamespace(s, id.Namespace); err != nil {
 		return err
 	}
-	if _, ok := s.Links[id]; !ok {
+	if _, ok := s[id.Namespace].Links[id.Name]; !ok {
 		return syscall.ENODEV
 	}
 	return nil
@@ -83,7 +83,7 @@ func refusePortVLAN(s state.State, id state.LinkID) error {
 	if err := missingLink(s, id); err != nil {
 		return err
 	}
-	if link := s.Links[id]; link.Master == "" && link.Kind != state.BridgeLink {
+	if link := s[id.Namespace].Links[id.Name]; link.Master == "" && link.Kind != state.BridgeLink {
 		return syscall.EOPNOTSUPP
 	}
 	return nil
@@ -95,7 +95,7 @@ func refuseSysctl(s state.State, op state.SetSysctl) error {
 	if err := missingNamespace(s, op.Namespace); err != nil {
 		return err
 	}
-	_, there := s.Sysctls[state.SysctlID{Namespace: op.Namespace, Name: op.Name}]
+	_, there := s[op.Namespace].Sysctls[op.Name]
 	if !there && !slices.Contains(state.BridgeSysctls(), op.Name) {
 		return syscall.ENOENT
 	}
@@ -112,7 +112,7 @@ func refuseLink(s state.State, op state.AddLink) error {
 		return nil
 	}
 	for _, end := range op.Ends {
-		_, taken := s.Links[end.LinkID]
+		_, taken := s[end.LinkID.Namespace].Links[end.LinkID.Name]
 		switch {
 		case end.MTU < minMTU || end.MTU > maxMTU:
 			return syscall.EINVAL
@@ -130,7 +130,7 @@ func refuseNew(s state.State, end state.LinkEnd, want state.Link) error {
 	if err := missingNamespace(s, end.Namespace); err != nil {
 		return err
 	}
-	have, taken := s.Links[end.LinkID]
+	have, taken := s[end.LinkID.Namespace].Links[end.LinkID.Name]
 	switch {
 	case taken && have.Kind == want.Kind && have.Parent == want.Parent && have.VLAN == want.VLAN && have.Group == state.LinkGroup:
 		return nil
@@ -151,12 +151,12 @@ func refuseVLANLink(s state.State, op state.AddVLANLink) error {
 		return err
 	}
 	want := state.Link{Kind: state.VLANLink, Parent: op.Parent, VLAN: op.VLAN}
-	for id, link := range s.Links {
-		if id.Namespace == op.Namespace && id != op.LinkID && link.Kind == want.Kind && link.Parent == want.Parent && link.VLAN == want.VLAN {
+	for name, link := range s[op.Namespace].Links {
+		if name != op.Name && link.Kind == want.Kind && link.Parent == want.Parent && link.VLAN == want.VLAN {
 			return syscall.EEXIST
 		}
 	}
-	if op.MTU > s.Links[parent].MTU {
+	if op.MTU > s[parent.Namespace].Links[parent.Name].MTU {
 		return syscall.ERANGE
 	}
 	return refuseNew(s, op.LinkEnd, want)
@@ -171,9 +171,9 @@ func refuseMaster(s state.State, op state.SetMaster) error {
 	switch {
 	case missingLink(s, master) != nil:
 		return syscall.ENODEV
-	case s.Links[master].Kind != state.BridgeLink:
+	case s[master.Namespace].Links[master.Name].Kind != state.BridgeLink:
 		return syscall.EOPNOTSUPP
-	case s.Links[op.LinkID].Kind == state.BridgeLink:
+	case s[op.LinkID.Namespace].Links[op.LinkID.Name].Kind == state.BridgeLink:
 		return syscall.ELOOP
 	case op.Name == state.Loopback:
 		return syscall.EINVAL
@@ -184,7 +184,7 @@ func refuseMaster(s state.State, op state.SetMaster) error {
 // plugged reports whether the pair is already there: adding it again is not an error.
 func plugged(s state.State, op state.AddLink) bool {
 	a, b := op.Ends[0].LinkID, op.Ends[1].LinkID
-	return a != b && s.Links[a].Peer == b && s.Links[b].Peer == a
+	return a != b && s[a.Namespace].Links[a.Name].Peer == b && s[b.Namespace].Links[b.Name].Peer == a
 }
 
 func multicast(mac state.MAC) bool { return mac[0]&1 != 0 }
@@ -236,7 +236,7 @@ func refusePrefixRoute(s state.State, op state.AddPrefixRoute) error {
 		return syscall.ENODEV
 	case op.Prefix.Addr().Is6() && ipv6Disabled(s, id):
 		return syscall.EACCES
-	case !s.Links[id].Up:
+	case !s[id.Namespace].Links[id.Name].Up:
 		return syscall.ENETDOWN
 	}
 	return nil
@@ -244,11 +244,11 @@ func refusePrefixRoute(s state.State, op state.AddPrefixRoute) error {
 
 // hasIPv6 reports whether the MTU allows the link IPv6 at all.
 func hasIPv6(s state.State, id state.LinkID) bool {
-	return s.Links[id].MTU >= state.MinIPv6MTU
+	return s[id.Namespace].Links[id.Name].MTU >= state.MinIPv6MTU
 }
 
 func ipv6Disabled(s state.State, id state.LinkID) bool {
-	return s.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl6(id.Name, "disable_ipv6")}] == "1"
+	return s[id.Namespace].Sysctls[state.LinkSysctl6(id.Name, "disable_ipv6")] == "1"
 }
 
 func refuseRoute(f fib, op state.ReplaceRoute) error {
@@ -279,7 +279,7 @@ func (f fib) refuseHop(destination netip.Addr, hop state.NextHop) error {
 		return f.refuseHop6(id, hop.Via)
 	case hop.Via.IsValid():
 		return f.refuseGateway4(id, hop.Via)
-	case !f.state.Links[id].Up:
+	case !f.state[id.Namespace].Links[id.Name].Up:
 		return syscall.ENETDOWN
 	}
 	return nil
@@ -288,7 +288,7 @@ func (f fib) refuseHop(destination netip.Addr, hop state.NextHop) error {
 func (f fib) refuseGateway4(id state.LinkID, via netip.Addr) error {
 	switch {
 	case f.hasAddress(id, via):
-		if !f.state.Links[id].Up {
+		if !f.state[id.Namespace].Links[id.Name].Up {
 			return syscall.ENETDOWN
 		}
 		return nil
@@ -310,7 +310,7 @@ func (f fib) refuseHop6(id state.LinkID, via netip.Addr) error {
 		return syscall.EHOSTUNREACH
 	case ipv6Disabled(f.state, id):
 		return syscall.EACCES
-	case !f.state.Links[id].Up:
+	case !f.state[id.Namespace].Links[id.Name].Up:
 		return syscall.ENETDOWN
 	}
 	return nil
@@ -323,8 +323,8 @@ func (f fib) hasAddress(id state.LinkID, address netip.Addr) bool {
 
 // own reports whether address is on any of the node's links, up or down.
 func (f fib) own(address netip.Addr) bool {
-	for id := range f.state.Links {
-		if id.Namespace == f.namespace && f.hasAddress(id, address) {
+	for name := range f.state[f.namespace].Links {
+		if f.hasAddress(state.LinkID{Namespace: f.namespace, Name: name}, address) {
 			return true
 		}
 	}
@@ -338,7 +338,7 @@ func (f fib) onLink(id state.LinkID, address netip.Addr) bool {
 }
 
 func (f fib) broadcast(id state.LinkID, address netip.Addr) bool {
-	return f.state.Links[id].Up && slices.ContainsFunc(f.addresses(id.Name), func(p netip.Prefix) bool {
+	return f.state[id.Namespace].Links[id.Name].Up && slices.ContainsFunc(f.addresses(id.Name), func(p netip.Prefix) bool {
 		return p.Bits() < 31 && p.Contains(address) && !p.Contains(address.Next())
 	})
 }

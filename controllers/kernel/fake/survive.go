@@ -22,25 +22,24 @@ type leg struct {
 func (k *Kernel) after(op state.Op) state.State {
 	switch op := op.(type) {
 	case state.CreateNamespace:
-		if k.state.Namespaces[op.Name].Mounted {
+		if k.state[op.Name].Mounted {
 			return k.state
 		}
 	case state.DeleteRoute:
-		if route, ok := k.state.Routes[op.RouteID]; !ok || route.Protocol != op.Protocol {
+		if route, ok := k.state[op.Namespace].Routes[op.RouteKey]; !ok || route.Protocol != op.Protocol {
 			return k.state
 		}
 	case state.AddAddress:
-		if _, there := k.state.Addresses[op.AddressID]; !there && k.hasIPv6Address(op.AddressID) {
+		if _, there := k.state[op.Namespace].Addresses[op.AddressKey]; !there && k.hasIPv6Address(op.AddressID) {
 			return k.state
 		}
 	case state.ReplaceRoute:
 		k.revive(func(l leg) bool { return l.route == op.RouteID })
 	}
-	next := k.state.With(op)
-	k.switches.after(op, k.state, &next)
+	next := k.switches.after(op, k.state, k.state.With(op))
 	k.reviveLegs(op)
-	k.keepSurvivors(op, &next)
-	k.revive(func(l leg) bool { _, there := next.Routes[l.route]; return !there })
+	k.keepSurvivors(op, next)
+	k.revive(func(l leg) bool { _, there := next[l.route.Namespace].Routes[l.route.RouteKey]; return !there })
 	return next
 }
 
@@ -78,17 +77,23 @@ func (k *Kernel) reviveLegs(op state.Op) {
 }
 
 // keepSurvivors puts back what With took along and the kernel keeps.
-func (k *Kernel) keepSurvivors(op state.Op, next *state.State) {
-	for id, route := range k.state.Routes {
-		if _, there := next.Routes[id]; there || !next.Namespaces[id.Namespace].Mounted || deletes(op, id) {
+func (k *Kernel) keepSurvivors(op state.Op, next state.State) {
+	for namespace, n := range next {
+		if !n.Mounted {
 			continue
 		}
-		keep := k.survives4
-		if id.Prefix.Addr().Is6() {
-			keep = k.survives6
-		}
-		if kept, ok := keep(op, id, route, *next); ok {
-			next.Routes[id] = kept
+		for key, route := range k.state[namespace].Routes {
+			id := state.RouteID{Namespace: namespace, RouteKey: key}
+			if _, there := n.Routes[key]; there || deletes(op, id) {
+				continue
+			}
+			keep := k.survives4
+			if key.Prefix.Addr().Is6() {
+				keep = k.survives6
+			}
+			if kept, ok := keep(op, id, route, next); ok {
+				n.Routes[key] = kept
+			}
 		}
 	}
 }
@@ -105,7 +110,7 @@ func (k *Kernel) survives4(op state.Op, id state.RouteID, route state.Route, nex
 		return route, false
 	}
 	for _, hop := range route.NextHops() {
-		if _, there := next.Links[state.LinkID{Namespace: id.Namespace, Name: hop.Link}]; !there {
+		if _, there := next[id.Namespace].Links[hop.Link]; !there {
 			return route, false
 		}
 	}
@@ -148,7 +153,7 @@ func (k *Kernel) someLegLives(op state.Op, id state.RouteID, route state.Route, 
 
 // follows reports whether an interface goes up and down with id: it is id, or on it for a VLAN.
 func follows(id, other state.LinkID, s state.State) bool {
-	return id == other || id.Namespace == other.Namespace && s.Links[other].Parent == id.Name
+	return id == other || id.Namespace == other.Namespace && s[other.Namespace].Links[other.Name].Parent == id.Name
 }
 
 func kills(op state.Op, id state.RouteID, link string, next state.State) bool {

@@ -16,25 +16,25 @@ func TestRoutesOverAVLANGoDownWithItsParent(t *testing.T) {
 	const ns = "default.lab.r"
 	eth0, vlan := state.LinkID{Namespace: ns, Name: "eth0"}, state.LinkID{Namespace: ns, Name: "eth0.10"}
 	peer := state.LinkID{Namespace: ns, Name: "other"}
-	route := state.RouteID{Namespace: ns, Prefix: netip.MustParsePrefix("10.9.0.0/24")}
+	route := state.RouteID{Namespace: ns, RouteKey: state.RouteKey{Prefix: netip.MustParsePrefix("10.9.0.0/24")}}
 	ops := []state.Op{
 		state.CreateNamespace{Name: ns, Mark: "mark"},
 		state.AddLink{Ends: [2]state.LinkEnd{{LinkID: eth0, MTU: 1500}, {LinkID: peer, MTU: 1500}}},
 		state.AddVLANLink{LinkEnd: state.LinkEnd{LinkID: vlan, MTU: 1500}, Parent: "eth0", VLAN: 10},
 		state.SetAdmin{LinkID: eth0, Up: true}, state.SetAdmin{LinkID: vlan, Up: true},
-		state.AddAddress{AddressID: state.AddressID{Namespace: ns, Link: "eth0.10", Prefix: netip.MustParsePrefix("10.1.0.1/24")}},
+		state.AddAddress{AddressID: state.AddressID{Namespace: ns, AddressKey: state.AddressKey{Link: "eth0.10", Prefix: netip.MustParsePrefix("10.1.0.1/24")}}},
 		state.ReplaceRoute{RouteID: route, Route: state.Route{Hops: [state.MaxNextHops]state.NextHop{{Link: "eth0.10", Weight: 1}}}},
 	}
 	if _, err := k.Apply(t.Context(), ops); err != nil {
 		t.Fatal(err)
 	}
-	if _, there := k.State().Routes[route]; !there {
+	if _, there := k.State()[ns].Routes[route.RouteKey]; !there {
 		t.Fatal("there is no route to lose")
 	}
 	if _, err := k.Apply(t.Context(), []state.Op{state.SetAdmin{LinkID: eth0}}); err != nil {
 		t.Fatal(err)
 	}
-	if row, there := k.State().Routes[route]; there {
+	if row, there := k.State()[ns].Routes[route.RouteKey]; there {
 		t.Errorf("the route stays: %+v", row)
 	}
 }

@@ -98,27 +98,11 @@ func (k *Kernel) notify(namespaces ...string) {
 // namespacesThatDiffer lists, sorted, the namespaces in which two States differ.
 func namespacesThatDiffer(a, b state.State) []string {
 	differ := map[string]bool{}
-	collect(a.Namespaces, b.Namespaces, differ, func(name string) string { return name })
-	collect(a.Links, b.Links, differ, func(id state.LinkID) string { return id.Namespace })
-	collect(a.Addresses, b.Addresses, differ, func(id state.AddressID) string { return id.Namespace })
-	collect(a.Routes, b.Routes, differ, func(id state.RouteID) string { return id.Namespace })
-	collect(a.Sysctls, b.Sysctls, differ, func(id state.SysctlID) string { return id.Namespace })
-	collect(a.Bridges, b.Bridges, differ, func(id state.LinkID) string { return id.Namespace })
-	collect(a.PortVLANs, b.PortVLANs, differ, func(id state.PortVLANID) string { return id.Namespace })
-	collect(a.Qdiscs, b.Qdiscs, differ, func(id state.LinkID) string { return id.Namespace })
-	collect(a.Overrides, b.Overrides, differ, func(id state.OverrideID) string { return id.Namespace })
+	for _, s := range []state.State{a, b} {
+		for name := range s {
+			differ[name] = !a[name].Equal(b[name])
+		}
+	}
+	maps.DeleteFunc(differ, func(_ string, differs bool) bool { return !differs })
 	return slices.Sorted(maps.Keys(differ))
-}
-
-func collect[K, V comparable](a, b map[K]V, differ map[string]bool, namespace func(K) string) {
-	for key, value := range a {
-		if other, ok := b[key]; !ok || other != value {
-			differ[namespace(key)] = true
-		}
-	}
-	for key := range b {
-		if _, ok := a[key]; !ok {
-			differ[namespace(key)] = true
-		}
-	}
 }

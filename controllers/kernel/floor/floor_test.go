@@ -24,7 +24,7 @@ func TestTheFloorBuildsTheWholeLab(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := tutorial(t)
-	if err := floor.Apply(state.Diff(state.NewState(), want), floor.Options{}); err != nil {
+	if err := floor.Apply(state.Diff(state.State{}, want), floor.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	found, err := k.Observe(t.Context(), statetest.Lab, want)
@@ -34,14 +34,14 @@ func TestTheFloorBuildsTheWholeLab(t *testing.T) {
 	if left := state.Diff(found.State, want); len(left) > 0 {
 		t.Errorf("NetLab would still have to do %v", left)
 	}
-	if err := floor.Apply(state.Diff(want, state.NewState()), floor.Options{}); err != nil {
+	if err := floor.Apply(state.Diff(want, state.State{}), floor.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := floor.Drain(); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := k.Observe(t.Context(), statetest.Lab, want); err != nil || len(found.State.Namespaces) > 0 {
-		t.Errorf("torn down: %v, %v", found.State.Namespaces, err)
+	if found, err := k.Observe(t.Context(), statetest.Lab, want); err != nil || len(found.State) > 0 {
+		t.Errorf("torn down: %v, %v", found.State, err)
 	}
 }
 

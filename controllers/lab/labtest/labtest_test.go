@@ -80,10 +80,9 @@ func TestEditedLabsWantIPv6WhereAKernelCanHoldIt(t *testing.T) {
 
 // homelessIPv6 finds an address that its link has no IPv6 for.
 func homelessIPv6(s state.State) (state.AddressID, bool) {
-	for id := range s.Addresses {
-		disabled := s.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl6(id.Link, "disable_ipv6")}]
-		link := state.LinkID{Namespace: id.Namespace, Name: id.Link}
-		if id.Prefix.Addr().Is6() && (disabled != "0" || s.Links[link].MTU < state.MinIPv6MTU) {
+	for id := range s.Addresses() {
+		disabled := s[id.Namespace].Sysctls[state.LinkSysctl6(id.Link, "disable_ipv6")]
+		if id.Prefix.Addr().Is6() && (disabled != "0" || s[id.Namespace].Links[id.Link].MTU < state.MinIPv6MTU) {
 			return id, true
 		}
 	}
@@ -173,7 +172,7 @@ func TestReachabilityOfLabsThatPeopleUnderstand(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, p := range labtest.Reachability(&spec, compiled.Want.Addresses) {
+			for _, p := range labtest.Reachability(&spec, compiled.Want) {
 				if p.Expect != labtest.No {
 					got = append(got, fmt.Sprintf("%s-%s%s", p.From, p.To, map[labtest.Verdict]string{labtest.Unclear: "?"}[p.Expect]))
 				}

@@ -57,8 +57,8 @@ type Pair struct {
 
 // Reachability says for all ordered pairs of nodes, per family, whether the first can ping the
 // second. The State is only read for addresses.
-func Reachability(spec *v1alpha1.NetLabSpec, addresses map[state.AddressID]state.Address) []Pair {
-	n := newNetwork(spec, addresses)
+func Reachability(spec *v1alpha1.NetLabSpec, want state.State) []Pair {
+	n := newNetwork(spec, want)
 	var pairs []Pair
 	for _, six := range []bool{false, true} {
 		for _, from := range n.nodes {
@@ -101,7 +101,7 @@ type network struct {
 	islands map[place][]*card
 }
 
-func newNetwork(spec *v1alpha1.NetLabSpec, addresses map[state.AddressID]state.Address) *network {
+func newNetwork(spec *v1alpha1.NetLabSpec, want state.State) *network {
 	n := &network{spec: spec, islands: map[place][]*card{}}
 	byName := map[string]*node{}
 	add := func(name string, router, forwards bool, c *v1alpha1.NodeConfig) {
@@ -125,14 +125,14 @@ func newNetwork(spec *v1alpha1.NetLabSpec, addresses map[state.AddressID]state.A
 	w := newWiring(spec)
 	live := w.islands(true)
 	for _, e := range w.ends() {
-		n.addCard(byName[e.node], e, live.of(e.place), addresses)
+		n.addCard(byName[e.node], e, live.of(e.place), want)
 	}
 	return n
 }
 
-func (n *network) addCard(x *node, e end, island place, addresses map[state.AddressID]state.Address) {
+func (n *network) addCard(x *node, e end, island place, want state.State) {
 	c := &card{node: x, name: e.ifaceName(), up: e.up, island: island}
-	for id := range addresses {
+	for id := range want.Addresses() {
 		switch {
 		case state.NodeOf(id.Namespace) != x.name || id.Link != c.name:
 		case state.IsLinkLocal(id.Prefix.Addr()):

@@ -13,7 +13,7 @@ import (
 // Pair returns what an observation may find and what the lab wants: an empty machine, a lab
 // to be removed, a lab before and after an edit, the same lab after work by hand.
 func (g *Generator) Pair() (have, want state.State) {
-	have, want = state.NewState(), state.NewState()
+	have, want = state.State{}, state.State{}
 	switch kind := g.IntN(10); {
 	case kind == 0:
 		want = g.Wanted()
@@ -55,7 +55,7 @@ var damages = []func(*Generator, state.State){
 }
 
 func (g *Generator) namespace(s state.State) (name string, ok bool) {
-	names := slices.Sorted(maps.Keys(s.Namespaces))
+	names := slices.Sorted(maps.Keys(s))
 	if len(names) == 0 {
 		return "", false
 	}
@@ -64,7 +64,7 @@ func (g *Generator) namespace(s state.State) (name string, ok bool) {
 
 // link picks one that is not lo.
 func (g *Generator) link(s state.State) (id state.LinkID, ok bool) {
-	ids := slices.DeleteFunc(sorted(s.Links, compareLinks), func(id state.LinkID) bool { return id.Name == state.Loopback })
+	ids := slices.DeleteFunc(sortedLinks(s), func(id state.LinkID) bool { return id.Name == state.Loopback })
 	if len(ids) == 0 {
 		return state.LinkID{}, false
 	}
@@ -74,7 +74,7 @@ func (g *Generator) link(s state.State) (id state.LinkID, ok bool) {
 func (g *Generator) deleteNamespace(s state.State) {
 	if name, ok := g.namespace(s); ok {
 		g.empty(s, name)
-		delete(s.Namespaces, name)
+		delete(s, name)
 	}
 }
 
@@ -82,9 +82,9 @@ func (g *Generator) deleteNamespace(s state.State) {
 func (g *Generator) unmountNamespace(s state.State) {
 	if name, ok := g.namespace(s); ok {
 		g.empty(s, name)
-		row := s.Namespaces[name]
+		row := s[name]
 		row.Mounted = false
-		s.Namespaces[name] = row
+		s[name] = row
 	}
 }
 
@@ -92,23 +92,23 @@ func (g *Generator) unmountNamespace(s state.State) {
 // their peers out of sight when a process keeps the namespace alive.
 func (g *Generator) empty(s state.State, name string) {
 	held := g.chance(30)
-	for _, id := range sorted(s.Links, compareLinks) {
+	for _, id := range sortedLinks(s) {
 		if id.Namespace == name {
 			dropPair(s, id, held)
 		}
 	}
-	maps.DeleteFunc(s.Routes, func(id state.RouteID, _ state.Route) bool { return id.Namespace == name })
-	maps.DeleteFunc(s.Sysctls, func(id state.SysctlID, _ string) bool { return id.Namespace == name })
+	clear(s[name].Routes)
+	clear(s[name].Sysctls)
 }
 
 func dropPair(s state.State, id state.LinkID, keepPeer bool) {
-	peer := s.Links[id].Peer
+	peer := s[id.Namespace].Links[id.Name].Peer
 	dropEnd(s, id)
-	other, there := s.Links[peer]
+	other, there := s[peer.Namespace].Links[peer.Name]
 	switch {
 	case there && keepPeer:
 		other.Peer = state.LinkID{}
-		s.Links[peer] = other
+		s[peer.Namespace].Links[peer.Name] = other
 	case there:
 		dropEnd(s, peer)
 	}
@@ -121,43 +121,39 @@ func dropEnd(s state.State, id state.LinkID) {
 	dropBridge(s, id)
 	dropPortVLANs(s, id)
 	dropOverrides(s, id)
-	delete(s.Qdiscs, id)
-	delete(s.Links, id)
-	maps.DeleteFunc(s.Addresses, func(a state.AddressID, _ state.Address) bool { return onLink(a, id) })
-	dropRoutes(s, id, func(state.RouteID) bool { return true })
+	delete(s[id.Namespace].Qdiscs, id.Name)
+	delete(s[id.Namespace].Links, id.Name)
+	maps.DeleteFunc(s[id.Namespace].Addresses, func(a state.AddressKey, _ state.Address) bool { return a.Link == id.Name })
+	dropRoutes(s, id, func(state.RouteKey) bool { return true })
 	dropSysctls(s, id, state.LinkSysctl4, state.LinkSysctls4)
 	dropSysctls(s, id, state.LinkSysctl6, state.LinkSysctls6)
 }
 
-func onLink(a state.AddressID, id state.LinkID) bool {
-	return a.Namespace == id.Namespace && a.Link == id.Name
-}
-
-func dropRoutes(s state.State, id state.LinkID, match func(state.RouteID) bool) {
-	maps.DeleteFunc(s.Routes, func(rid state.RouteID, r state.Route) bool {
-		over := slices.ContainsFunc(r.NextHops(), func(h state.NextHop) bool { return h.Link == id.Name })
-		return rid.Namespace == id.Namespace && over && match(rid)
+func dropRoutes(s state.State, id state.LinkID, match func(state.RouteKey) bool) {
+	maps.DeleteFunc(s[id.Namespace].Routes, func(k state.RouteKey, r state.Route) bool {
+		return match(k) && slices.ContainsFunc(r.NextHops(), func(h state.NextHop) bool { return h.Link == id.Name })
 	})
 }
 
 func dropSysctls(s state.State, id state.LinkID, name func(link, key string) string, keys []string) {
 	for _, key := range keys {
-		delete(s.Sysctls, state.SysctlID{Namespace: id.Namespace, Name: name(id.Name, key)})
+		delete(s[id.Namespace].Sysctls, name(id.Name, key))
 	}
 }
 
 // extraNamespace adds one of a node that the lab may not have (any more).
 func (g *Generator) extraNamespace(s state.State) {
-	if name := nodeName(g.IntN(maxNamespaces + 4)); s.Namespaces[name] == (state.Namespace{}) {
+	name := nodeName(g.IntN(maxNamespaces + 4))
+	if _, there := s[name]; !there {
 		g.addNamespace(s, name, g.chance(50))
 	}
 }
 
 func (g *Generator) loseSymlink(s state.State) {
 	if name, ok := g.namespace(s); ok {
-		row := s.Namespaces[name]
+		row := s[name]
 		row.Symlink = !row.Symlink
-		s.Namespaces[name] = row
+		s[name] = row
 	}
 }
 
@@ -177,31 +173,32 @@ func (g *Generator) moveAwayPeer(s state.State) {
 func (g *Generator) renameLink(s state.State) {
 	from, ok := g.link(s)
 	to := g.linkName(from.Namespace)
-	link := s.Links[from]
-	if _, taken := s.Links[to]; taken || !ok || link.Kind != state.VethLink || len(children(s, from)) > 0 {
+	link := s[from.Namespace].Links[from.Name]
+	if _, taken := s[to.Namespace].Links[to.Name]; taken || !ok || link.Kind != state.VethLink || len(children(s, from)) > 0 {
 		return
 	}
-	moved := map[state.AddressID]state.Address{}
-	for id, row := range s.Addresses {
-		if onLink(id, from) {
-			id.Link = to.Name
+	n := s[from.Namespace]
+	moved := map[state.AddressKey]state.Address{}
+	for key, row := range n.Addresses {
+		if key.Link == from.Name {
+			key.Link = to.Name
 		}
-		moved[id] = row
+		moved[key] = row
 	}
 	dropEnd(s, from)
-	s.Links[to] = link
-	if peer, there := s.Links[link.Peer]; there {
+	s[to.Namespace].Links[to.Name] = link
+	if peer, there := s[link.Peer.Namespace].Links[link.Peer.Name]; there {
 		peer.Peer = to
-		s.Links[link.Peer] = peer
+		s[link.Peer.Namespace].Links[link.Peer.Name] = peer
 	}
-	maps.Copy(s.Addresses, moved)
+	maps.Copy(n.Addresses, moved)
 	g.linkSysctls(s, to)
 }
 
 func (g *Generator) extraLink(s state.State) {
 	var numbers []int
 	for n := range maxNamespaces + 4 {
-		if s.Namespaces[nodeName(n)].Mounted {
+		if s[nodeName(n)].Mounted {
 			numbers = append(numbers, n)
 		}
 	}
@@ -217,18 +214,21 @@ func (g *Generator) extraLink(s state.State) {
 func (g *Generator) replug(s state.State) {
 	a, ok := g.link(s)
 	b, _ := g.link(s)
-	if farA, farB := s.Links[a].Peer, s.Links[b].Peer; ok && a != b && a != farB && paired(s, a) && paired(s, b) {
+	if farA, farB := s[a.Namespace].Links[a.Name].Peer, s[b.Namespace].Links[b.Name].Peer; ok && a != b && a != farB && paired(s, a) && paired(s, b) {
 		plug(s, a, farB)
 		plug(s, b, farA)
 	}
 }
 
-func paired(s state.State, id state.LinkID) bool { return s.Links[s.Links[id].Peer].Peer == id }
+func paired(s state.State, id state.LinkID) bool {
+	peer, _ := s.Link(s[id.Namespace].Links[id.Name].Peer)
+	return peer.Peer == id
+}
 
 func plug(s state.State, a, b state.LinkID) {
-	linkA, linkB := s.Links[a], s.Links[b]
+	linkA, linkB := s[a.Namespace].Links[a.Name], s[b.Namespace].Links[b.Name]
 	linkA.Peer, linkB.Peer = b, a
-	s.Links[a], s.Links[b] = linkA, linkB
+	s[a.Namespace].Links[a.Name], s[b.Namespace].Links[b.Name] = linkA, linkB
 }
 
 func (g *Generator) changeLink(s state.State) {
@@ -236,7 +236,7 @@ func (g *Generator) changeLink(s state.State) {
 	if !ok {
 		return
 	}
-	link := s.Links[id]
+	link := s[id.Namespace].Links[id.Name]
 	switch g.IntN(3) {
 	case 0:
 		link.MAC = g.mac()
@@ -247,7 +247,7 @@ func (g *Generator) changeLink(s state.State) {
 		dropPortVLANs(s, id)
 		dropOverrides(s, id)
 	}
-	s.Links[id] = link
+	s[id.Namespace].Links[id.Name] = link
 }
 
 func (g *Generator) changeMTU(s state.State) {
@@ -260,19 +260,19 @@ func (g *Generator) changeMTU(s state.State) {
 
 // setMTU makes what is on the link no larger.
 func (g *Generator) setMTU(s state.State, id state.LinkID, mtu int) {
-	link := s.Links[id]
-	if below, ok := s.Links[state.LinkID{Namespace: id.Namespace, Name: link.Parent}]; ok {
+	link := s[id.Namespace].Links[id.Name]
+	if below, ok := s[id.Namespace].Links[link.Parent]; ok {
 		mtu = min(mtu, below.MTU)
 	}
 	link.MTU = mtu
-	s.Links[id] = link
+	s[id.Namespace].Links[id.Name] = link
 	dropSysctls(s, id, state.LinkSysctl6, state.LinkSysctls6)
 	g.linkSysctls(s, id)
 	if !hasIPv6(s, id) {
 		g.dropIPv6(s, id)
 	}
 	for _, child := range children(s, id) {
-		if s.Links[child].MTU > mtu {
+		if s[child.Namespace].Links[child.Name].MTU > mtu {
 			g.setMTU(s, child, mtu)
 		}
 	}
@@ -280,13 +280,13 @@ func (g *Generator) setMTU(s state.State, id state.LinkID, mtu int) {
 
 // dropIPv6 removes a link's IPv6; IPv4 routes through an IPv6 neighbour may stay.
 func (g *Generator) dropIPv6(s state.State, id state.LinkID) {
-	maps.DeleteFunc(s.Addresses, func(a state.AddressID, _ state.Address) bool { return onLink(a, id) && a.Prefix.Addr().Is6() })
-	dropRoutes(s, id, func(r state.RouteID) bool { return r.Prefix.Addr().Is6() })
+	maps.DeleteFunc(s[id.Namespace].Addresses, func(a state.AddressKey, _ state.Address) bool { return a.Link == id.Name && a.Prefix.Addr().Is6() })
+	dropRoutes(s, id, func(r state.RouteKey) bool { return r.Prefix.Addr().Is6() })
 }
 
 // setDown turns any link over, lo too; routes over it may stay.
 func (g *Generator) setDown(s state.State) {
-	ids := sorted(s.Links, compareLinks)
+	ids := sortedLinks(s)
 	if len(ids) == 0 {
 		return
 	}
@@ -295,50 +295,47 @@ func (g *Generator) setDown(s state.State) {
 
 // setUp turns it over. What is on a link goes down with it, and can be up only with it.
 func (g *Generator) setUp(s state.State, id state.LinkID) {
-	link := s.Links[id]
-	if below, ok := s.Links[state.LinkID{Namespace: id.Namespace, Name: link.Parent}]; ok && !below.Up {
+	link := s[id.Namespace].Links[id.Name]
+	if below, ok := s[id.Namespace].Links[link.Parent]; ok && !below.Up {
 		return
 	}
 	link.Up = !link.Up
-	s.Links[id] = link
+	s[id.Namespace].Links[id.Name] = link
 	if !link.Up && g.chance(80) {
-		dropRoutes(s, id, func(state.RouteID) bool { return true })
+		dropRoutes(s, id, func(state.RouteKey) bool { return true })
 	}
 	for _, child := range children(s, id) {
-		if !link.Up && s.Links[child].Up {
+		if !link.Up && s[child.Namespace].Links[child.Name].Up {
 			g.setUp(s, child)
 		}
 	}
 }
 
 func (g *Generator) deleteAddress(s state.State) {
-	ids := sorted(s.Addresses, compareAddresses)
+	ids := sortedAddresses(s)
 	if len(ids) == 0 {
 		return
 	}
 	gone := pick(g, ids...)
 	link := state.LinkID{Namespace: gone.Namespace, Name: gone.Link}
 	list := slices.DeleteFunc(ipv4(s, link), func(p netip.Prefix) bool { return p == gone.Prefix })
-	delete(s.Addresses, gone)
+	delete(s[gone.Namespace].Addresses, gone.AddressKey)
 	setIPv4(s, link, list)
 }
 
 // ipv4 lists a link's IPv4 addresses in their order.
 func ipv4(s state.State, id state.LinkID) []netip.Prefix {
+	rows := s[id.Namespace].Addresses
 	var list []netip.Prefix
-	for a := range s.Addresses {
-		if onLink(a, id) && a.Prefix.Addr().Is4() {
+	for a := range rows {
+		if a.Link == id.Name && a.Prefix.Addr().Is4() {
 			list = append(list, a.Prefix)
 		}
 	}
 	slices.SortFunc(list, func(a, b netip.Prefix) int {
-		return s.Addresses[addressID(id, a)].Order - s.Addresses[addressID(id, b)].Order
+		return rows[state.AddressKey{Link: id.Name, Prefix: a}].Order - rows[state.AddressKey{Link: id.Name, Prefix: b}].Order
 	})
 	return list
-}
-
-func addressID(id state.LinkID, p netip.Prefix) state.AddressID {
-	return state.AddressID{Namespace: id.Namespace, Link: id.Name, Prefix: p}
 }
 
 func (g *Generator) extraAddress(s state.State) {
@@ -356,7 +353,7 @@ func (g *Generator) extraAddress(s state.State) {
 }
 
 func (g *Generator) reorderAddresses(s state.State) {
-	for _, id := range sorted(s.Links, compareLinks) {
+	for _, id := range sortedLinks(s) {
 		list := ipv4(s, id)
 		g.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 		setIPv4(s, id, list)
@@ -364,7 +361,7 @@ func (g *Generator) reorderAddresses(s state.State) {
 }
 
 func (g *Generator) route(s state.State) (id state.RouteID, ok bool) {
-	ids := sorted(s.Routes, compareRoutes)
+	ids := sortedRoutes(s)
 	if len(ids) == 0 {
 		return state.RouteID{}, false
 	}
@@ -373,12 +370,12 @@ func (g *Generator) route(s state.State) (id state.RouteID, ok bool) {
 
 func (g *Generator) deleteRoute(s state.State) {
 	if id, ok := g.route(s); ok {
-		delete(s.Routes, id)
+		delete(s[id.Namespace].Routes, id.RouteKey)
 	}
 }
 
 func (g *Generator) extraRoute(s state.State) {
-	if name, ok := g.namespace(s); ok && s.Namespaces[name].Mounted {
+	if name, ok := g.namespace(s); ok && s[name].Mounted {
 		g.addRoute(s, name)
 	}
 }
@@ -388,7 +385,7 @@ func (g *Generator) changeRoute(s state.State) {
 	if !ok {
 		return
 	}
-	route := s.Routes[id]
+	route := s[id.Namespace].Routes[id.RouteKey]
 	legs := slices.Clone(route.NextHops())
 	switch kind := g.IntN(5); {
 	case kind == 0 || len(legs) == 0:
@@ -403,16 +400,16 @@ func (g *Generator) changeRoute(s state.State) {
 		route.MoreHops = 1
 	}
 	route.Hops, _ = state.SortHops(legs)
-	s.Routes[id] = route
+	s[id.Namespace].Routes[id.RouteKey] = route
 }
 
 func (g *Generator) changeSysctl(s state.State) {
-	ids := sorted(s.Sysctls, compareSysctls)
+	ids := sortedSysctls(s)
 	if len(ids) == 0 {
 		return
 	}
 	id := pick(g, ids...)
-	s.Sysctls[id] = pick(g, "0", "1", "2")
+	s[id.namespace].Sysctls[id.name] = pick(g, "0", "1", "2")
 }
 
 // disableIPv6 does it for a link and leaves it without IPv6, as the kernel does.

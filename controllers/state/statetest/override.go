@@ -15,38 +15,36 @@ func (g *Generator) override(s state.State) {
 	if !ok {
 		return
 	}
-	attributes := slices.DeleteFunc(state.LinkAttributes(), func(a state.LinkAttribute) bool { return !a.Of(s.Links[id]) })
-	s.Overrides[state.OverrideID{Namespace: id.Namespace, Link: id.Name, Attribute: pick(g, attributes...)}] = pick(g, "0", "7")
+	attributes := slices.DeleteFunc(state.LinkAttributes(), func(a state.LinkAttribute) bool { return !a.Of(s[id.Namespace].Links[id.Name]) })
+	s[id.Namespace].AttributeDrift[state.AttributeKey{Link: id.Name, Attribute: pick(g, attributes...)}] = pick(g, "0", "7")
 }
 
 func dropOverrides(s state.State, link state.LinkID) {
-	maps.DeleteFunc(s.Overrides, func(id state.OverrideID, _ string) bool {
-		return id.Namespace == link.Namespace && id.Link == link.Name
-	})
+	maps.DeleteFunc(s[link.Namespace].AttributeDrift, func(k state.AttributeKey, _ string) bool { return k.Link == link.Name })
 }
 
 // hangChild puts a queue below one that a lab asks for.
 func (g *Generator) hangChild(s state.State) {
-	ids := sorted(s.Qdiscs, compareLinks)
+	ids := sortedQdiscs(s)
 	if len(ids) == 0 {
 		return
 	}
 	id := pick(g, ids...)
-	if q := s.Qdiscs[id]; q.Kind != state.OtherQdisc {
+	if q := s[id.Namespace].Qdiscs[id.Name]; q.Kind != state.OtherQdisc {
 		q.Child = 0x80010001
-		s.Qdiscs[id] = q
+		s[id.Namespace].Qdiscs[id.Name] = q
 	}
 }
 
 // alterAddress gives an address something beside itself, or takes its route.
 func (g *Generator) alterAddress(s state.State) {
-	ids := sorted(s.Addresses, compareAddresses)
+	ids := sortedAddresses(s)
 	if len(ids) == 0 {
 		return
 	}
 	id := pick(g, ids...)
-	row := s.Addresses[id]
+	row := s[id.Namespace].Addresses[id.AddressKey]
 	row.Altered = pick(g, state.Unaltered, state.AlteredInPlace, state.AlteredForGood)
 	row.Unrouted = id.Link != state.Loopback && g.chance(75)
-	s.Addresses[id] = row
+	s[id.Namespace].Addresses[id.AddressKey] = row
 }

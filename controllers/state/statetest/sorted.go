@@ -4,15 +4,85 @@ package statetest
 
 import (
 	"cmp"
-	"maps"
+	"iter"
 	"slices"
 
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// sorted lists a table's keys: picking from a map would not be the same twice.
-func sorted[K comparable, V any](table map[K]V, compare func(a, b K) int) []K {
-	return slices.SortedFunc(maps.Keys(table), compare)
+// The keys of all tables of a kind are listed in order: picking from a map would not be the same twice.
+
+func sortedLinks(s state.State) []state.LinkID { return sorted(keys(s.Links()), compareLinks) }
+
+func sortedAddresses(s state.State) []state.AddressID {
+	return sorted(keys(s.Addresses()), compareAddresses)
+}
+
+func sortedRoutes(s state.State) []state.RouteID {
+	return sorted(everywhere(s, func(n state.Namespace) map[state.RouteKey]state.Route { return n.Routes },
+		func(namespace string, k state.RouteKey) state.RouteID {
+			return state.RouteID{Namespace: namespace, RouteKey: k}
+		}), func(a, b state.RouteID) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), a.Prefix.Compare(b.Prefix), cmp.Compare(a.Metric, b.Metric))
+	})
+}
+
+func sortedPortVLANs(s state.State) []state.PortVLANID {
+	return sorted(everywhere(s, func(n state.Namespace) map[state.PortVLANKey]state.PortVLAN { return n.PortVLANs },
+		func(namespace string, k state.PortVLANKey) state.PortVLANID {
+			return state.PortVLANID{Namespace: namespace, PortVLANKey: k}
+		}), func(a, b state.PortVLANID) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Link, b.Link), cmp.Compare(a.VLAN, b.VLAN))
+	})
+}
+
+func sortedBridges(s state.State) []state.LinkID {
+	return sorted(everywhere(s, func(n state.Namespace) map[string]state.Bridge { return n.Bridges }, linkID), compareLinks)
+}
+
+func sortedQdiscs(s state.State) []state.LinkID {
+	return sorted(everywhere(s, func(n state.Namespace) map[string]state.Qdisc { return n.Qdiscs }, linkID), compareLinks)
+}
+
+func linkID(namespace, name string) state.LinkID {
+	return state.LinkID{Namespace: namespace, Name: name}
+}
+
+// sysctlID names a setting.
+type sysctlID struct{ namespace, name string }
+
+func sortedSysctls(s state.State) []sysctlID {
+	return sorted(everywhere(s, func(n state.Namespace) map[string]string { return n.Sysctls },
+		func(namespace, name string) sysctlID { return sysctlID{namespace, name} }), func(a, b sysctlID) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
+	})
+}
+
+// everywhere yields the full names of the keys of one table of every namespace.
+func everywhere[K comparable, V, ID any](s state.State, table func(state.Namespace) map[K]V, id func(namespace string, key K) ID) iter.Seq[ID] {
+	return func(yield func(ID) bool) {
+		for namespace, n := range s {
+			for key := range table(n) {
+				if !yield(id(namespace, key)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func keys[K, V any](rows iter.Seq2[K, V]) iter.Seq[K] {
+	return func(yield func(K) bool) {
+		for key := range rows {
+			if !yield(key) {
+				return
+			}
+		}
+	}
+}
+
+func sorted[ID any](ids iter.Seq[ID], compare func(a, b ID) int) []ID {
+	return slices.SortedFunc(ids, compare)
 }
 
 func compareLinks(a, b state.LinkID) int {
@@ -21,12 +91,4 @@ func compareLinks(a, b state.LinkID) int {
 
 func compareAddresses(a, b state.AddressID) int {
 	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Link, b.Link), a.Prefix.Compare(b.Prefix))
-}
-
-func compareRoutes(a, b state.RouteID) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), a.Prefix.Compare(b.Prefix), cmp.Compare(a.Metric, b.Metric))
-}
-
-func compareSysctls(a, b state.SysctlID) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }

@@ -53,7 +53,7 @@ func pick[T any](g *Generator, from ...T) T { return from[g.IntN(len(from))] }
 
 // Wanted returns a State that a lab may want.
 func (g *Generator) Wanted() state.State {
-	s := state.NewState()
+	s := state.State{}
 	symlinks := g.chance(80)
 	names := g.Perm(maxNamespaces + 2)[:1+g.IntN(maxNamespaces)]
 	var ends []state.LinkID
@@ -84,7 +84,7 @@ func (g *Generator) addLayers(s state.State, names []int) []state.LinkID {
 			ends = append(ends, g.addBridge(s, nodeName(n))...)
 		}
 		for _, id := range linksIn(s, nodeName(n)) {
-			link := s.Links[id]
+			link := s[id.Namespace].Links[id.Name]
 			if link.Kind == state.VethLink && link.Master == "" && g.chance(15) {
 				ends = append(ends, g.addVLANLink(s, id)...)
 			}
@@ -100,10 +100,12 @@ func nodeName(n int) string { return Lab.NetworkNamespace("n" + strconv.Itoa(n))
 
 func (g *Generator) addNamespace(s state.State, name string, symlink bool) {
 	mark := Lab.Owner.Mark(state.NodeOf(name))
-	s.Namespaces[name] = state.Namespace{Mark: mark, Mounted: true, Symlink: symlink}
-	s.Links[state.LinkID{Namespace: name, Name: state.Loopback}] = state.Link{MTU: state.LoopbackMTU, Up: true}
+	rows := state.NewNamespace()
+	rows.Mark, rows.Mounted, rows.Symlink = mark, true, symlink
+	s[name] = rows
+	s[name].Links[state.Loopback] = state.Link{MTU: state.LoopbackMTU, Up: true}
 	for _, key := range state.NamespaceSysctls {
-		s.Sysctls[state.SysctlID{Namespace: name, Name: key}] = state.BornSysctl(key)
+		s[name].Sysctls[key] = state.BornSysctl(key)
 	}
 	g.setSysctl(s, name, state.SysctlForwarding, pick(g, "0", "1"))
 	g.setSysctl(s, name, state.SysctlForwarding6, pick(g, "0", "1"))
@@ -123,14 +125,14 @@ var freeSysctls = []string{
 }
 
 func (g *Generator) setSysctl(s state.State, namespace, name, value string) {
-	s.Sysctls[state.SysctlID{Namespace: namespace, Name: name}] = value
+	s[namespace].Sysctls[name] = value
 }
 
 // addLink plugs a pair between two nodes, which may be the same.
 func (g *Generator) addLink(s state.State, names []int) []state.LinkID {
 	ends := []state.LinkID{g.linkName(nodeName(pick(g, names...))), g.linkName(nodeName(pick(g, names...)))}
 	for _, id := range ends {
-		if _, taken := s.Links[id]; taken || ends[0] == ends[1] {
+		if _, taken := s[id.Namespace].Links[id.Name]; taken || ends[0] == ends[1] {
 			return nil
 		}
 	}
@@ -139,7 +141,7 @@ func (g *Generator) addLink(s state.State, names []int) []state.LinkID {
 		if g.chance(10) {
 			mtu = pick(g, 1500, 1200)
 		}
-		s.Links[id] = state.Link{Peer: ends[1-i], MAC: g.mac(), MTU: mtu, Group: state.LinkGroup, Up: g.chance(85)}
+		s[id.Namespace].Links[id.Name] = state.Link{Peer: ends[1-i], MAC: g.mac(), MTU: mtu, Group: state.LinkGroup, Up: g.chance(85)}
 		g.linkSysctls(s, id)
 	}
 	return ends
@@ -157,7 +159,7 @@ func (g *Generator) mac() state.MAC {
 // linkSysctls gives a link the rows it has; the kernel takes them from the namespace's.
 func (g *Generator) linkSysctls(s state.State, id state.LinkID) {
 	of := func(name string) string {
-		return s.Sysctls[state.SysctlID{Namespace: id.Namespace, Name: name}]
+		return s[id.Namespace].Sysctls[name]
 	}
 	for _, key := range state.LinkSysctls4 {
 		value := of(state.LinkSysctl4("default", key))
@@ -169,7 +171,7 @@ func (g *Generator) linkSysctls(s state.State, id state.LinkID) {
 	if g.chance(10) {
 		g.setSysctl(s, id.Namespace, state.LinkSysctl4(id.Name, "rp_filter"), "2")
 	}
-	if s.Links[id].MTU >= state.MinIPv6MTU {
+	if s[id.Namespace].Links[id.Name].MTU >= state.MinIPv6MTU {
 		g.linkSysctls6(s, id, of)
 	}
 }
@@ -192,8 +194,8 @@ func (g *Generator) linkSysctls6(s state.State, id state.LinkID, of func(string)
 
 // hasIPv6 reports whether a link can have IPv6 addresses.
 func hasIPv6(s state.State, id state.LinkID) bool {
-	sysctl := state.SysctlID{Namespace: id.Namespace, Name: state.LinkSysctl6(id.Name, "disable_ipv6")}
-	return s.Links[id].MTU >= state.MinIPv6MTU && s.Sysctls[sysctl] == "0"
+	n := s[id.Namespace]
+	return n.Links[id.Name].MTU >= state.MinIPv6MTU && n.Sysctls[state.LinkSysctl6(id.Name, "disable_ipv6")] == "0"
 }
 
 // addAddresses gives a link addresses of subnets that belong to it alone.
@@ -237,7 +239,7 @@ func (g *Generator) linkLocal() netip.Prefix {
 }
 
 func setAddress(s state.State, id state.LinkID, p netip.Prefix, order int) {
-	s.Addresses[state.AddressID{Namespace: id.Namespace, Link: id.Name, Prefix: p}] = state.Address{Order: order}
+	s[id.Namespace].Addresses[state.AddressKey{Link: id.Name, Prefix: p}] = state.Address{Order: order}
 }
 
 // setIPv4 gives a link its IPv4 addresses as a kernel that is given them in this order lists
@@ -258,14 +260,14 @@ func setIPv4(s state.State, id state.LinkID, list []netip.Prefix) {
 
 // addRoute gives a namespace a route to somewhere outside every link's subnet.
 func (g *Generator) addRoute(s state.State, namespace string) {
-	id := state.RouteID{Namespace: namespace, Prefix: g.destination(), Metric: pick(g, uint32(0), 0, 10)}
+	id := state.RouteID{Namespace: namespace, RouteKey: state.RouteKey{Prefix: g.destination(), Metric: pick(g, uint32(0), 0, 10)}}
 	if id.Prefix.Addr().Is6() && id.Metric == 0 {
 		id.Metric = state.DefaultIPv6Metric
 	}
 	route := state.Route{Protocol: state.RouteProtocol}
 	if g.chance(20) {
 		route.Type = pick(g, state.Blackhole, state.Unreachable, state.Prohibit)
-		s.Routes[id] = route
+		s[id.Namespace].Routes[id.RouteKey] = route
 		return
 	}
 	legs := g.legs(s, id)
@@ -276,7 +278,7 @@ func (g *Generator) addRoute(s state.State, namespace string) {
 	if g.chance(30) {
 		route.Source = g.source(s, id)
 	}
-	s.Routes[id] = route
+	s[id.Namespace].Routes[id.RouteKey] = route
 }
 
 func (g *Generator) destination() netip.Prefix {
@@ -290,10 +292,10 @@ func (g *Generator) destination() netip.Prefix {
 // legs are at most four next hops, all different, on links that are up.
 func (g *Generator) legs(s state.State, id state.RouteID) []state.NextHop {
 	var legs []state.NextHop
-	for _, address := range sorted(s.Addresses, compareAddresses) {
+	for _, address := range sortedAddresses(s) {
 		link := state.LinkID{Namespace: address.Namespace, Name: address.Link}
 		leg := state.NextHop{Link: address.Link, Via: neighbour(address.Prefix.Addr()), Weight: 1}
-		usable := address.Namespace == id.Namespace && address.Link != state.Loopback && s.Links[link].Up
+		usable := address.Namespace == id.Namespace && address.Link != state.Loopback && s[link.Namespace].Links[link.Name].Up
 		reaches := leg.Via.Is4() == id.Prefix.Addr().Is4() || state.IsLinkLocal(leg.Via)
 		if usable && reaches && g.chance(50) && !slices.Contains(legs, leg) {
 			legs = append(legs, leg)
@@ -323,7 +325,7 @@ func neighbour(own netip.Addr) netip.Addr {
 
 // source is an address of the namespace's lo in the route's family, if it has one.
 func (g *Generator) source(s state.State, id state.RouteID) netip.Addr {
-	for _, address := range sorted(s.Addresses, compareAddresses) {
+	for _, address := range sortedAddresses(s) {
 		if address.Namespace == id.Namespace && address.Link == state.Loopback && address.Prefix.Addr().Is4() == id.Prefix.Addr().Is4() {
 			return address.Prefix.Addr()
 		}

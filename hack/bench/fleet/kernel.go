@@ -66,7 +66,7 @@ func (k *obedientKernel) Observe(_ context.Context, id state.Identity, want stat
 	defer k.mu.Unlock()
 	have, ok := k.held[id]
 	if !ok {
-		have = state.NewState()
+		have = state.State{}
 	}
 	if !have.Equal(want) {
 		k.asked[labOf(id)] = order{id, want}
@@ -96,7 +96,7 @@ func (k *obedientKernel) ForgetPathMTUs(context.Context, []string) error        
 func (k *obedientKernel) obey(l lab) {
 	asked := k.asked[l]
 	delete(k.asked, l)
-	if len(asked.want.Namespaces) == 0 {
+	if len(asked.want) == 0 {
 		delete(k.held, asked.id)
 		return
 	}

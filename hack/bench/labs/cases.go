@@ -110,7 +110,7 @@ func (b *bench) edit(lab state.Identity, p *part) error {
 	b.edited = b.spec.DeepCopy()
 	for i, link := range slices.Backward(b.edited.Links) {
 		host := lab.NetworkNamespace(link.Endpoints[0].Name)
-		for id := range p.want.Addresses {
+		for id := range p.want.Addresses() {
 			if id.Namespace == host && id.Link == link.Name {
 				b.edited.Links[i].Endpoints[0].Addresses = []string{upperHalf(id.Prefix).String()}
 				p.damage = state.DeleteAddress{AddressID: id}
@@ -129,7 +129,7 @@ func upperHalf(subnet netip.Prefix) netip.Prefix {
 }
 
 func (b *bench) build() []state.Op {
-	return b.plan(func(p part) []state.Op { return state.Diff(state.NewState(), p.want) })
+	return b.plan(func(p part) []state.Op { return state.Diff(state.State{}, p.want) })
 }
 
 func (b *bench) change() []state.Op {
@@ -146,7 +146,7 @@ func (b *bench) repair() []state.Op {
 }
 
 func (b *bench) tearDown() []state.Op {
-	return b.plan(func(p part) []state.Op { return state.Diff(p.want, state.NewState()) })
+	return b.plan(func(p part) []state.Op { return state.Diff(p.want, state.State{}) })
 }
 
 // plan is one after the other, a plan for each lab.
@@ -160,7 +160,7 @@ func (b *bench) plan(of func(part) []state.Op) []state.Op {
 
 func (b *bench) namespaces() (sum int) {
 	for _, p := range b.parts {
-		sum += len(p.want.Namespaces)
+		sum += len(p.want)
 	}
 	return sum
 }

@@ -116,7 +116,7 @@ func wholePath(ctx context.Context, b *bench, r *result) (contender, error) {
 	start := time.Now()
 	planErr := eachLab(func(lab state.Identity) error {
 		want, err := compile(lab, b.spec)
-		state.Diff(state.NewState(), want)
+		state.Diff(state.State{}, want)
 		return err
 	})()
 	r.CompileAndDiff = time.Since(start)
@@ -158,7 +158,7 @@ func watching(ctx context.Context, k *kernel.Kernel, b *bench) (memory int64, er
 		}
 	}()
 	for _, p := range b.parts {
-		for name := range p.want.Namespaces {
+		for name := range p.want {
 			if err := k.Follow(name); err != nil {
 				return 0, err
 			}

@@ -13,7 +13,7 @@ import (
 // interferences adds what others put into the lab's namespaces that can decide about packets there. An
 // observation leaves it out: whoever compares a lab again and again is not to ask for it each time.
 func (m *Machine) interferences(ctx context.Context, s *Status, have state.State) error {
-	for name, namespace := range have.Namespaces {
+	for name, namespace := range have {
 		if !namespace.Mounted {
 			continue
 		}

@@ -4,6 +4,7 @@ package local_test
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -45,7 +46,7 @@ func TestALabFromUpToDown(t *testing.T) {
 	if !slices.Equal(b.kernel.steps, []string{"apply", "forget"}) {
 		t.Errorf("down does %v", b.kernel.steps)
 	}
-	if !b.kernel.State().Equal(state.NewState()) {
+	if !b.kernel.State().Equal(state.State{}) {
 		t.Errorf("left:\n%s", b.kernel.State())
 	}
 	if _, err := b.Down(t.Context(), "default", "pair"); !errors.Is(err, local.ErrNotFound) {
@@ -92,9 +93,9 @@ func TestAConflictLeavesEverything(t *testing.T) {
 func TestAnAgentsLabIsRefused(t *testing.T) {
 	b := newBench()
 	agent := state.Identity{Namespace: "default", Name: "pair", Owner: state.AgentOwner("6f1e")}
-	b.kernel.Mutate(func(s *state.State) {
+	b.kernel.Mutate(func(s state.State) {
 		name := agent.NetworkNamespace("ns1")
-		s.Namespaces[name] = state.Namespace{Mark: agent.Owner.Mark("ns1"), Mounted: true}
+		s[name] = state.Namespace{Mark: agent.Owner.Mark("ns1"), Mounted: true}
 	})
 	ctx := t.Context()
 	for verb, do := range map[string]func() error{
@@ -159,8 +160,8 @@ func TestConditions(t *testing.T) {
 		},
 		"drifted, and yet reachable": {
 			after: func(b bench) {
-				b.kernel.Mutate(func(s *state.State) {
-					delete(s.Addresses, state.AddressID{Namespace: "default.pair.router", Link: "l2", Prefix: prefix("198.51.100.254/24")})
+				b.kernel.Mutate(func(s state.State) {
+					delete(s["default.pair.router"].Addresses, state.AddressKey{Link: "l2", Prefix: prefix("198.51.100.254/24")})
 				})
 			},
 			realized: "False/Drifted", reachable: "True/AllProbesPass", ready: "False/Drifted",
@@ -168,7 +169,11 @@ func TestConditions(t *testing.T) {
 		},
 		"a namespace is gone": {
 			after: func(b bench) {
-				b.kernel.Mutate(func(s *state.State) { *s = s.With(state.DeleteNamespace{Name: "default.pair.ns2"}) })
+				b.kernel.Mutate(func(s state.State) {
+					after := s.With(state.DeleteNamespace{Name: "default.pair.ns2"})
+					clear(s)
+					maps.Copy(s, after)
+				})
 			},
 			realized: "False/Drifted", reachable: "Unknown/NotRealized", ready: "False/Drifted",
 			message: "to repair it: ip netns add default.pair.ns2",
@@ -248,11 +253,11 @@ func TestASuspendedLabIsLeftAlone(t *testing.T) {
 func TestWhatStatusShows(t *testing.T) {
 	b := newBench()
 	up(t, b, pair())
-	b.kernel.Mutate(func(s *state.State) {
+	b.kernel.Mutate(func(s state.State) {
 		id := state.LinkID{Namespace: "default.pair.ns1", Name: "l1"}
-		link := s.Links[id]
+		link := s[id.Namespace].Links[id.Name]
 		link.Up = false
-		s.Links[id] = link
+		s[id.Namespace].Links[id.Name] = link
 	})
 	status, err := b.Status(t.Context(), "default", "pair")
 	if err != nil {
@@ -302,7 +307,7 @@ func TestDownAfterACrash(t *testing.T) {
 		if _, err := b.Status(t.Context(), "default", "pair"); err == nil || !strings.Contains(err.Error(), "the description of default/pair is lost") {
 			t.Errorf("status: %v", err)
 		}
-		if _, err := b.Down(t.Context(), "default", "pair"); err != nil || !b.kernel.State().Equal(state.NewState()) {
+		if _, err := b.Down(t.Context(), "default", "pair"); err != nil || !b.kernel.State().Equal(state.State{}) {
 			t.Errorf("down: %v, left\n%s", err, b.kernel.State())
 		}
 	})

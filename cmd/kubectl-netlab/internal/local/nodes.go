@@ -5,7 +5,6 @@ package local
 import (
 	"cmp"
 	"context"
-	"net/netip"
 	"slices"
 
 	"github.com/netlab-dev/netlab/controllers/lab"
@@ -87,7 +86,7 @@ func nodes(lab *lab.Lab, seen state.Observation) []Node {
 		list = append(list, Node{
 			Name:             name,
 			NetworkNamespace: namespace,
-			Present:          seen.State.Namespaces[namespace].Mounted,
+			Present:          seen.State[namespace].Mounted,
 			Interfaces:       interfaces(namespace, seen),
 		})
 	}
@@ -97,7 +96,7 @@ func nodes(lab *lab.Lab, seen state.Observation) []Node {
 // macTables fills in what the lab's switches have learned.
 func (m *Machine) macTables(ctx context.Context, nodes []Node, have state.State) error {
 	for i, n := range nodes {
-		if _, isSwitch := have.Bridges[state.LinkID{Namespace: n.NetworkNamespace, Name: lab.BridgeName}]; !isSwitch {
+		if _, isSwitch := have[n.NetworkNamespace].Bridges[lab.BridgeName]; !isSwitch {
 			continue
 		}
 		entries, err := m.kernel.MACTable(ctx, n.NetworkNamespace)
@@ -113,18 +112,16 @@ func (m *Machine) macTables(ctx context.Context, nodes []Node, have state.State)
 
 func interfaces(namespace string, seen state.Observation) []Interface {
 	var list []Interface
-	for id, link := range seen.State.Links {
-		if id.Namespace != namespace {
-			continue
-		}
+	have := seen.State[namespace]
+	for name, link := range have.Links {
 		i := Interface{
-			Name: id.Name, Kind: kinds[link.Kind], Bridge: link.Master, Parent: link.Parent, VLAN: link.VLAN, VLANs: portVLANs(id, seen.State),
-			State: linkState(link, id, seen), MTU: link.MTU, Addresses: addresses(id, seen.State),
+			Name: name, Kind: kinds[link.Kind], Bridge: link.Master, Parent: link.Parent, VLAN: link.VLAN, VLANs: portVLANs(have, name),
+			State: linkState(link, state.LinkID{Namespace: namespace, Name: name}, seen), MTU: link.MTU, Addresses: addresses(have, name),
 		}
-		if q, ok := seen.State.Qdiscs[id]; ok {
+		if q, ok := have.Qdiscs[name]; ok {
 			i.Queue = q.String()
 		}
-		if id.Name != state.Loopback {
+		if name != state.Loopback {
 			i.MAC, i.Peer = link.MAC.String(), state.NodeOf(link.Peer.Namespace)
 		} else if len(i.Addresses) == 0 {
 			continue
@@ -137,14 +134,14 @@ func interfaces(namespace string, seen state.Observation) []Interface {
 	return list
 }
 
-func portVLANs(id state.LinkID, have state.State) []PortVLAN {
-	if link := have.Links[id]; link.Kind != state.BridgeLink && link.Master == "" {
+func portVLANs(have state.Namespace, name string) []PortVLAN {
+	if link := have.Links[name]; link.Kind != state.BridgeLink && link.Master == "" {
 		return nil
 	}
 	var list []PortVLAN
-	for v, row := range have.PortVLANs {
-		if v.Namespace == id.Namespace && v.Link == id.Name {
-			list = append(list, PortVLAN{ID: v.VLAN, Native: row.PVID, Untagged: row.Untagged})
+	for key, row := range have.PortVLANs {
+		if key.Link == name {
+			list = append(list, PortVLAN{ID: key.VLAN, Native: row.PVID, Untagged: row.Untagged})
 		}
 	}
 	slices.SortFunc(list, func(a, b PortVLAN) int { return cmp.Compare(a.ID, b.ID) })
@@ -161,23 +158,23 @@ func linkState(link state.Link, id state.LinkID, seen state.Observation) string 
 	return StateUp
 }
 
-func addresses(id state.LinkID, have state.State) []string {
-	var ids []state.AddressID
-	for a := range have.Addresses {
-		if a.Namespace == id.Namespace && a.Link == id.Name {
-			ids = append(ids, a)
+func addresses(have state.Namespace, name string) []string {
+	var keys []state.AddressKey
+	for key := range have.Addresses {
+		if key.Link == name {
+			keys = append(keys, key)
 		}
 	}
-	slices.SortFunc(ids, func(a, b state.AddressID) int {
+	slices.SortFunc(keys, func(a, b state.AddressKey) int {
 		return cmp.Or(
 			compareBool(a.Prefix.Addr().Is6(), b.Prefix.Addr().Is6()),
 			cmp.Compare(have.Addresses[a].Order, have.Addresses[b].Order),
-			comparePrefix(a.Prefix, b.Prefix),
+			state.ComparePrefixes(a.Prefix, b.Prefix),
 		)
 	})
-	texts := make([]string, len(ids))
-	for i, a := range ids {
-		texts[i] = a.Prefix.String()
+	texts := make([]string, len(keys))
+	for i, key := range keys {
+		texts[i] = key.Prefix.String()
 	}
 	return texts
 }
@@ -190,8 +187,4 @@ func compareBool(a, b bool) int {
 		return -1
 	}
 	return 1
-}
-
-func comparePrefix(a, b netip.Prefix) int {
-	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 }

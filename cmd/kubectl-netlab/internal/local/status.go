@@ -165,8 +165,8 @@ func drift(left []state.Op) string {
 
 // allMounted reports whether every node of the lab can be entered.
 func allMounted(want, have state.State) bool {
-	for name := range want.Namespaces {
-		if !have.Namespaces[name].Mounted {
+	for name := range want {
+		if !have[name].Mounted {
 			return false
 		}
 	}

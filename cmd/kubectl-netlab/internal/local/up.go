@@ -104,7 +104,7 @@ func PlanFromEmpty(netlab *v1alpha1.NetLab, symlinks bool) ([]state.Op, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state.Diff(state.NewState(), compiled.Want), nil
+	return state.Diff(state.State{}, compiled.Want), nil
 }
 
 func conflictError(id state.Identity, conflicts []state.Conflict) error {
