@@ -11,17 +11,18 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
+// addLoopbacks adds the addresses that are written for lo.
 func (n *network) addLoopbacks() {
 	for _, x := range n.nodes {
 		for i, text := range x.config.Loopbacks {
 			field := fieldAt(x.field+".loopbacks", i)
-			p, ok := n.parsePrefix(field, text)
+			p, ok := n.parsePrefix(field, text, loopbackLengths)
 			switch {
 			case !ok:
 			case state.IsLinkLocal(p.Addr()):
-				n.refuse(field, "use another address", "%s is link-local, and lo is no link", p)
+				n.refuse(field, "write an address that is not link-local", "%s is link-local, and lo has no link", p)
 			case slices.ContainsFunc(x.loopbacks, func(q netip.Prefix) bool { return q.Addr() == p.Addr() }):
-				n.refuse(field, "remove one", "%s is there twice", p.Addr())
+				n.refuseDuplicate(field, p.Addr().String())
 			default:
 				x.loopbacks = append(x.loopbacks, p)
 			}
@@ -30,32 +31,54 @@ func (n *network) addLoopbacks() {
 	}
 }
 
-func (n *network) parsePrefix(field, text string) (netip.Prefix, bool) {
+// The usual prefix lengths, for fixes.
+var (
+	loopbackLengths = map[family]int{ipv4: 32, ipv6: 128}
+	linkLengths     = map[family]int{ipv4: 24, ipv6: 64}
+)
+
+// parsePrefix parses an interface's address and prefix length.
+func (n *network) parsePrefix(field, text string, usual map[family]int) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		fix := "write it in CIDR notation, such as 192.0.2.1/24 or fd00::1/64"
-		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
-			fix = fmt.Sprintf("add the prefix length: %s/%d", a, a.BitLen())
-		}
-		n.refuse(field, fix, "%q is not an address with a prefix length", text)
+		n.refuse(field, prefixFix(text, usual), "%q is not an address with a prefix length", text)
 		return p, false
 	}
-	a := p.Addr()
-	if !isUnicast(a) {
-		n.refuse(field, "use a unicast address", "%s is an address that no interface of a lab can have", p)
+	if kind := specialKind(p.Addr()); kind != "" {
+		n.refuse(field, "write a unicast address", "%s is %s address, which no interface of a lab can have", p, kind)
 		return p, false
 	}
 	return p, true
 }
 
-// isUnicast reports whether an interface of a lab can have an address, and a route lead via it.
-func isUnicast(a netip.Addr) bool {
-	limitedBroadcast := netip.AddrFrom4([4]byte{255, 255, 255, 255})
-	return !a.Is4In6() && !a.IsMulticast() && !a.IsLoopback() && !a.IsUnspecified() && a != limitedBroadcast
+func prefixFix(text string, usual map[family]int) string {
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Zone() != "" {
+		return "write it in CIDR notation, such as 192.0.2.1/24 or fd00::1/64"
+	}
+	return fmt.Sprintf("add the prefix length, such as %s/%d", a, usual[familyOf(a)])
 }
 
-// canonicalOrder is how the kernel lists addresses that are added in this order: IPv4
-// primaries, IPv4 secondaries, then IPv6 as written.
+// specialKind is the kind of an address that the kernel does not accept at an interface or as a next hop,
+// for messages; empty for a unicast address.
+func specialKind(a netip.Addr) string {
+	switch {
+	case a.Is4In6():
+		return "an IPv4-mapped IPv6"
+	case a.IsMulticast():
+		return "a multicast"
+	case a.IsLoopback():
+		return "a loopback"
+	case a.IsUnspecified():
+		return "the unspecified"
+	case a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return "the limited broadcast"
+	}
+	return ""
+}
+
+// canonicalOrder is the order in which the kernel lists addresses that are added in this order: IPv4
+// primaries, IPv4 secondaries, then IPv6.
 func canonicalOrder(written []netip.Prefix) []netip.Prefix {
 	var list, six []netip.Prefix
 	for _, p := range written {
@@ -68,6 +91,7 @@ func canonicalOrder(written []netip.Prefix) []netip.Prefix {
 	return append(list, six...)
 }
 
+// addAddresses adds the written addresses of every interface.
 func (n *network) addAddresses() {
 	for _, e := range n.allEnds() {
 		n.addWritten(e)
@@ -77,12 +101,12 @@ func (n *network) addAddresses() {
 func (n *network) addWritten(e *end) {
 	for i, text := range e.written {
 		field := fieldAt(e.field+".addresses", i)
-		p, ok := n.parsePrefix(field, text)
+		p, ok := n.parsePrefix(field, text, linkLengths)
 		if !ok {
 			continue
 		}
 		if slices.ContainsFunc(e.addresses, func(q netip.Prefix) bool { return q.Addr() == p.Addr() }) {
-			n.refuse(field, "remove one", "%s is there twice", p.Addr())
+			n.refuseDuplicate(field, p.Addr().String())
 			continue
 		}
 		n.checkWritten(field, e, p)
@@ -91,15 +115,15 @@ func (n *network) addWritten(e *end) {
 	e.addresses = canonicalOrder(e.addresses)
 }
 
-// checkWritten says what is legal about a written address and probably not meant.
+// checkWritten warns of an address outside the segment's subnet, and of one that identifies no host.
 func (n *network) checkWritten(field string, e *end, p netip.Prefix) {
 	if subnet := e.segment.subnet; subnet != nil && !state.IsLinkLocal(p.Addr()) {
 		if s, ok := subnet.prefix(familyOf(p.Addr())); ok && !s.Contains(p.Addr()) {
-			n.warn(field, "write an address of the subnet, or drop the subnet", "%s is outside %s (%s), the segment's subnet", p, subnet.name, s)
+			n.warn(field, fmt.Sprintf("write an address in %s, or remove %s", s, e.segment.subnetField), "%s is outside subnet %s (%s)", p, subnet.name, s)
 		}
 	}
 	if network, broadcast := reserved(p); p.Addr() == network || p.Addr() == broadcast {
-		n.warn(field, "choose an address in between", "%s is the network or broadcast address of %s", p.Addr(), p.Masked())
+		n.warn(field, "write a host address of the prefix", "%s is the network or broadcast address of %s", p.Addr(), p.Masked())
 	}
 }
 
@@ -113,8 +137,8 @@ func reserved(p netip.Prefix) (network, broadcast netip.Addr) {
 	return p.Masked().Addr(), netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, last)))
 }
 
-// deriveAddresses gives an address to every end that has none of a family its segment's
-// subnet has: links and ends in stored order, namespaces from below, routers from above.
+// deriveAddresses gives each end an address of every family that its segment's subnet has and the end
+// lacks. Links and ends go in stored order; namespaces get the lowest free address, routers the highest.
 func (n *network) deriveAddresses() {
 	n.checkSharedSubnets()
 	ends := n.allEnds()
@@ -141,8 +165,8 @@ func (n *network) deriveAddresses() {
 	}
 }
 
-// derives reports whether the end gets a derived address of the family: not where somebody wrote
-// one, and not at a switch. A link-local address only takes the place of the EUI-64 one.
+// derives reports whether the end gets a derived address of the family. A written address prevents it,
+// except a link-local one, which only replaces the EUI-64 address. A switch gets none.
 func (e *end) derives(f family) bool {
 	if e.segment.subnet == nil || e.node.sw != nil || !onlyLinkLocal(e.of(f)) {
 		return false
@@ -151,7 +175,7 @@ func (e *end) derives(f family) bool {
 	return ok
 }
 
-// derives reports whether some end of the segment gets a derived address of the family.
+// derives reports whether an end of the segment gets a derived address of the family.
 func (s *segment) derives(f family) bool {
 	return slices.ContainsFunc(s.ends, func(e *end) bool { return e.derives(f) })
 }
@@ -160,7 +184,7 @@ func (n *network) deriveEnd(e *end, f family, taken map[netip.Addr]bool) {
 	pool, _ := e.segment.subnet.prefix(f)
 	a, ok := freeAddress(pool, taken, e.node.router)
 	if !ok {
-		n.refuseAbsent(AnyAbsent, e.field, "use a larger prefix", "no address of %s (%s) is free for %s", e.segment.subnet.name, pool, e.node.name)
+		n.refuseAbsent(AnyAbsent, e.field, "write a larger prefix for the subnet", "subnet %s (%s) has no free address for %s", e.segment.subnet.name, pool, e.node.name)
 		return
 	}
 	p := netip.PrefixFrom(a, pool.Bits())
@@ -169,7 +193,7 @@ func (n *network) deriveEnd(e *end, f family, taken map[netip.Addr]bool) {
 	e.derived[p] = true
 }
 
-// freeAddress is the lowest address of the pool that is not taken, or the highest.
+// freeAddress is the lowest or the highest address of the pool that is not taken.
 func freeAddress(pool netip.Prefix, taken map[netip.Addr]bool, highest bool) (netip.Addr, bool) {
 	low, high := poolRange(pool)
 	a, last, step := low, high, netip.Addr.Next
@@ -186,9 +210,9 @@ func freeAddress(pool netip.Prefix, taken map[netip.Addr]bool, highest bool) (ne
 	}
 }
 
-// poolRange is what addresses are derived from: of IPv4 all but the network and broadcast
-// addresses (both of a /31, RFC 3021; the one of a /32), of IPv6 ::1 to ::fe (both of a
-// /127, RFC 6164; the one of a /128).
+// poolRange is the range of addresses to derive. IPv4: all but the network and broadcast addresses; both
+// addresses of a /31 (RFC 3021), the one of a /32. IPv6: ::1 to ::fe; both addresses of a /127
+// (RFC 6164), the one of a /128.
 func poolRange(p netip.Prefix) (low, high netip.Addr) {
 	first := p.Masked().Addr()
 	size := p.Addr().BitLen() - p.Bits()
@@ -206,15 +230,15 @@ func poolRange(p netip.Prefix) (low, high netip.Addr) {
 	return first.Next(), netip.AddrFrom16(last)
 }
 
-// holder is where an address stands, for messages about duplicates.
+// holder is an end or a loopback that has an address.
 type holder struct {
 	field   string
 	segment *segment // nil for a loopback
 	derived bool
 }
 
-// checkAddresses refuses an address twice on one segment and a derived address that is
-// anywhere else too, and IPv6 where the kernel has none.
+// checkAddresses refuses an address used twice on one segment, a derived address used twice anywhere,
+// and IPv6 below its minimum MTU, where the kernel removes it from the interface.
 func (n *network) checkAddresses() {
 	holders := map[netip.Addr][]holder{}
 	for _, x := range n.nodes {
@@ -227,7 +251,7 @@ func (n *network) checkAddresses() {
 			n.checkDuplicate(holders, p.Addr(), holder{e.field, e.segment, e.derived[p]})
 		}
 		if e.mtu < state.MinIPv6MTU && len(e.of(ipv6)) > 0 {
-			n.refuse(e.field, fmt.Sprintf("raise the MTU to at least %d or use IPv4", state.MinIPv6MTU), "the kernel has no IPv6 on a link with an MTU of %d", e.mtu)
+			n.refuse(e.field, fmt.Sprintf("write mtu: %d or more, or only IPv4 addresses", state.MinIPv6MTU), "MTU %d is below %d, the minimum for IPv6", e.mtu, state.MinIPv6MTU)
 		}
 	}
 	for _, s := range n.segments() {
@@ -243,20 +267,19 @@ func (n *network) checkDuplicate(holders map[netip.Addr][]holder, a netip.Addr, 
 	for _, other := range holders[a] {
 		switch {
 		case at.segment != nil && at.segment == other.segment:
-			n.refuse(at.field, "give each end its own", "%s is also the address of %s, on the same segment", a, other.field)
+			n.refuse(at.field, "write another address at one of them", "%s is also the address of %s on the same segment", a, other.field)
 		case state.IsLinkLocal(a):
 		case at.derived || other.derived:
-			n.refuseAbsent(AnyAbsent, at.field, "write another address at one of the two", "%s is also the address of %s, and one of them is derived", a, other.field)
+			n.refuseAbsent(AnyAbsent, at.field, "write another address at one of them", "%s is also the address of %s, and one of the two is derived", a, other.field)
 		default:
-			n.warn(at.field, "", "%s is also the address of %s", a, other.field)
+			n.warn(at.field, "write another address at one of them, unless it is an anycast address", "%s is also the address of %s", a, other.field)
 		}
 	}
 	holders[a] = append(holders[a], at)
 }
 
-// checkPrefixLengths warns of the first two ends of a segment whose prefixes overlap and are not
-// the same: what one takes for a neighbour, the other may take for far away. A host's own prefix
-// (/32, /128) is no mistake.
+// checkPrefixLengths warns of the first two ends of a segment whose prefixes overlap and differ: an
+// address that is on-link for one is behind a gateway for the other. A host prefix (/32, /128) is legal.
 func (n *network) checkPrefixLengths(s *segment) {
 	first := map[netip.Prefix]*end{}
 	var known []netip.Prefix // addresses, one of each prefix
@@ -267,7 +290,7 @@ func (n *network) checkPrefixLengths(s *segment) {
 			}
 			for _, q := range known {
 				if other := first[q.Masked()]; other.node != e.node && q.Overlaps(p) {
-					n.warn(e.field, "give both one prefix length", "%s at %s and %s at %s are on one segment", p, e.node.name, q, other.node.name)
+					n.warn(e.field, "write the same prefix length at both", "%s has %s and %s has %s on one segment", e.node.name, p, other.node.name, q)
 					return
 				}
 			}
@@ -276,17 +299,17 @@ func (n *network) checkPrefixLengths(s *segment) {
 	}
 }
 
-// checkSharedPrefix warns of two ends that cannot see each other.
+// checkSharedPrefix warns of two ends of which neither is on-link for the other.
 func (n *network) checkSharedPrefix(s *segment) {
 	for _, f := range families {
 		a, b := s.ends[0].of(f), s.ends[1].of(f)
 		if len(a) > 0 && len(b) > 0 && !s.ends[0].isConnectedToAny(b) && !s.ends[1].isConnectedToAny(a) {
-			n.warn(s.ends[0].segmentField(), "give both ends addresses of one prefix", "the %s addresses of its ends (%s, %s) share no prefix", f, a[0], b[0])
+			n.warn(s.ends[0].segmentField(), "write addresses from one prefix at both ends", "the %s addresses of the two ends, %s and %s, share no prefix", f, a[0], b[0])
 		}
 	}
 }
 
-// segmentField is the field that a message about an end's whole segment points to.
+// segmentField is the field for a message about the end's segment.
 func (e *end) segmentField() string {
 	if e.link == nil {
 		return e.field

@@ -62,8 +62,8 @@ func check(spec *v1alpha1.NetLabSpec) (problems, warnings Problems) {
 	n := resolve(state.Identity{Namespace: "default", Name: "lab"}, spec)
 	n.routes()
 	n.probes()
-	n.warnUnused()
-	n.warnUnlinked()
+	n.warnUnusedSubnets()
+	n.warnUnlinkedNodes()
 	return n.problems, n.warnings
 }
 

@@ -10,35 +10,36 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// end is an interface of a node: one end of a link, an interface for a VLAN on one, or a switch's own.
+// end is an interface of a node: one end of a link, a VLAN subinterface of one, or a switch's bridge or
+// VLAN interface.
 type end struct {
 	node *node
-	// link is nil for a switch's own.
+	// link is nil for a switch's bridge and VLAN interfaces.
 	link  *link
 	field string
 	iface string
 	mtu   int
 	mac   state.MAC
 	qdisc state.Qdisc
-	// parent is what an interface for a VLAN is on.
+	// parent is the lower device of a VLAN interface.
 	parent        *end
 	vlan          uint16
 	subinterfaces []*end
-	// subnet is what a subinterface says its segment's is.
+	// subnet is a subinterface's.
 	subnet *subnet
 	// port is set at a switch: such an end has no addresses.
 	port *port
-	// segment is where its frames go, live what of it links that are up connect it with.
+	// segment is the end's broadcast domain. Ends with the same live are connected by links that are up.
 	segment *segment
 	live    portAtVLAN
-	// written are the addresses as somebody wrote them.
+	// written are the addresses as the spec has them.
 	written []string
-	// addresses are the written and derived ones, as the kernel lists them; without the
-	// link-local one that every IPv6 link has.
+	// addresses are the written and the derived ones in the kernel's order, without the EUI-64 link-local
+	// address.
 	addresses []netip.Prefix
 	// linkLocal is the IPv6 link-local address, zero without IPv6.
 	linkLocal netip.Prefix
-	// derived says which of addresses nobody wrote.
+	// derived marks those of addresses that are derived.
 	derived map[netip.Prefix]bool
 }
 
@@ -52,7 +53,7 @@ func (e *end) peer() *end {
 // up reports whether the interface should be up.
 func (e *end) up() bool { return e.link == nil || e.link.up }
 
-// label is how messages and routes name where an end is: by its link, a subinterface by itself.
+// label is an end's name in messages and in a route's link: its link, or a VLAN interface's own name.
 func (e *end) label() string {
 	if e.link == nil || e.parent != nil {
 		return e.iface
@@ -71,12 +72,12 @@ func (e *end) of(f family) []netip.Prefix {
 	return list
 }
 
-// isConnected reports whether the address lies in a prefix of this end.
+// isConnected reports whether the address is in a prefix of the end.
 func (e *end) isConnected(a netip.Addr) bool {
 	return slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// isConnectedToAny reports whether one of the addresses lies in a prefix of this end.
+// isConnectedToAny reports whether one of the addresses is in a prefix of the end.
 func (e *end) isConnectedToAny(addresses []netip.Prefix) bool {
 	return slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return e.isConnected(p.Addr()) })
 }
@@ -85,7 +86,7 @@ func (e *end) hasAddress(a netip.Addr) bool {
 	return e.linkLocal.Addr() == a || slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Addr() == a })
 }
 
-// byName finds ends by the name of their link or of their interface.
+// byName matches ends by the name of their link or of their interface; an empty name matches all.
 func byName(link string) func(*end) bool {
 	return func(e *end) bool { return link == "" || e.label() == link || e.iface == link }
 }
@@ -100,8 +101,8 @@ func linkNames(ends []*end) []string {
 
 func (x *node) linkNames() []string { return linkNames(x.ends) }
 
-// allEnds are the ends that have or could have addresses: those of links in stored order, each
-// followed by what is on it, then the switches' own.
+// allEnds are the ends that can have addresses: those of links in stored order, each followed by its
+// subinterfaces, then the switches' own.
 func (n *network) allEnds() []*end {
 	var ends []*end
 	for _, l := range n.links {
@@ -120,9 +121,8 @@ func (n *network) allEnds() []*end {
 }
 
 func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) *end {
-	e := &end{link: x, field: field, node: n.nodeByName[spec.Name], iface: spec.Interface, written: spec.Addresses, derived: map[netip.Prefix]bool{}}
+	e := &end{link: x, field: field, node: n.nodeCalled(field+".name", spec.Name), iface: spec.Interface, written: spec.Addresses, derived: map[netip.Prefix]bool{}}
 	if e.node == nil {
-		n.refuseAbsent(NodeAbsent, field+".name", n.known("nodes", NodeNames(n.spec)), "no node is called %q", spec.Name)
 		return e
 	}
 	if e.iface == "" {
@@ -138,7 +138,7 @@ func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1
 		n.addPort(e, spec)
 		return e
 	}
-	n.refuseVLANs(field, spec, "write it at the switch's end; here, subinterfaces", e.node.name+" is no switch")
+	n.refuseVLANs(e, spec, "write it at the switch's endpoint, or subinterfaces: here", "%s is not a switch")
 	n.addSubinterfaces(e, spec)
 	return e
 }
@@ -146,7 +146,7 @@ func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1
 // claimName refuses two interfaces of one name at a node.
 func (n *network) claimName(field string, e *end) {
 	if other, taken := e.node.ifaces[e.iface]; taken && other != e.link.field {
-		n.refuse(field, "write another name at one of the two", "%s already has an interface %q, from %s", e.node.name, e.iface, other)
+		n.refuse(field, "write another interface name at one of them", "%s already has an interface %q from %s", e.node.name, e.iface, other)
 		return
 	}
 	e.node.ifaces[e.iface] = e.link.field

@@ -10,7 +10,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// enableIPv6 decides which nodes have IPv6, and gives their links link-local addresses.
+// enableIPv6 finds the nodes with IPv6 and gives their links link-local addresses.
 func (n *network) enableIPv6() {
 	for _, x := range n.nodes {
 		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsIPv6) || slices.ContainsFunc(x.config.Routes, toIPv6)
@@ -22,22 +22,22 @@ func (n *network) enableIPv6() {
 	}
 }
 
-// bridgeOnly reports whether the end is a switch's bridge that is only there to switch.
+// bridgeOnly reports whether the end is a switch's bridge without addresses.
 func (e *end) bridgeOnly() bool { return e.node.sw != nil && len(e.addresses) == 0 }
 
-// toIPv6 reports whether a route's destination is written as an IPv6 prefix: a node without
-// IPv6 could not even hold a blackhole there.
+// toIPv6 reports whether a route's destination is written as an IPv6 prefix: without IPv6 the kernel takes
+// not even a blackhole route to it.
 func toIPv6(r v1alpha1.Route) bool {
 	p, err := netip.ParsePrefix(r.To)
 	return err == nil && p.Addr().Is6()
 }
 
-// needsIPv6 reports whether the end has an address of IPv6, be it a link-local one that nobody else on the
-// segment can see, or needs one.
+// needsIPv6 reports whether the end has an IPv6 address or needs a link-local one. A written link-local
+// address counts even without neighbours.
 func (e *end) needsIPv6() bool { return len(e.of(ipv6)) > 0 || e.needsLinkLocal() }
 
-// needsLinkLocal reports whether next hops on the segment can only be link-local: the end or a
-// neighbour has no IPv4 address, or it has an IPv6 one.
+// needsLinkLocal reports whether next hops on the segment can be link-local only: the end or a neighbour
+// has no IPv4 address, or the end has an IPv6 one.
 func (e *end) needsLinkLocal() bool {
 	if e.mtu < state.MinIPv6MTU || e.bridgeOnly() {
 		return false
@@ -56,8 +56,8 @@ func (e *end) chosenLinkLocal() netip.Prefix {
 	return LinkLocal(e.mac)
 }
 
-// LinkLocal is the IPv6 link-local address of an Ethernet address: the modified EUI-64 of
-// RFC 4291, appendix A, under fe80::/64.
+// LinkLocal is the IPv6 link-local address of a MAC address: the modified EUI-64 of RFC 4291, appendix A,
+// under fe80::/64.
 func LinkLocal(mac state.MAC) netip.Prefix {
 	a := [16]byte{0: 0xfe, 1: 0x80, 8: mac[0] ^ 0x02, 9: mac[1], 10: mac[2], 11: 0xff, 12: 0xfe, 13: mac[3], 14: mac[4], 15: mac[5]}
 	return netip.PrefixFrom(netip.AddrFrom16(a), 64)

@@ -17,6 +17,7 @@ type link struct {
 	ends   [2]*end
 }
 
+// addLinks adds the links whose two ends exist.
 func (n *network) addLinks() {
 	n.checkLabSize("links", len(n.spec.Links), 512)
 	seen := map[string]string{}
@@ -26,7 +27,7 @@ func (n *network) addLinks() {
 		n.checkName(field+".name", l.Name)
 		n.checkLink(field, l)
 		if other, ok := seen[l.Name]; ok {
-			n.refuse(field+".name", "give one of them another name", "%q is already the name of %s", l.Name, other)
+			n.refuseName(field, l.Name, other)
 			continue
 		}
 		seen[l.Name] = field
@@ -34,7 +35,7 @@ func (n *network) addLinks() {
 	}
 }
 
-// checkLink checks what the schema says of a link.
+// checkLink repeats the schema's checks of a link.
 func (n *network) checkLink(field string, l *v1alpha1.Link) {
 	oneOf(n, field+".state", l.State, v1alpha1.LinkUp, v1alpha1.LinkDown)
 	for i, e := range l.Endpoints {
@@ -46,14 +47,12 @@ func (n *network) checkLink(field string, l *v1alpha1.Link) {
 }
 
 func (n *network) addLink(field string, l *v1alpha1.Link) {
-	x := &link{name: l.Name, field: field, up: l.State != v1alpha1.LinkDown, qdisc: n.netem(field+".impairment", l.Impairment)}
-	if l.Subnet != "" {
-		if x.subnet = n.subnetByName[l.Subnet]; x.subnet == nil {
-			n.refuseAbsent(SubnetAbsent, field+".subnet", n.known("subnets", n.subnetNames()), "no subnet is called %q", l.Subnet)
-		}
+	x := &link{
+		name: l.Name, field: field, up: l.State != v1alpha1.LinkDown,
+		qdisc: n.netem(field+".impairment", l.Impairment), subnet: n.subnetCalled(field+".subnet", l.Subnet),
 	}
 	if len(l.Endpoints) != 2 {
-		n.refuse(field+".endpoints", "write the two ends of the cable", "a link has exactly 2 endpoints, not %d", len(l.Endpoints))
+		n.refuse(field+".endpoints", "write exactly 2 endpoints", "the number of endpoints is %d", len(l.Endpoints))
 		return
 	}
 	for i := range l.Endpoints {
@@ -64,12 +63,13 @@ func (n *network) addLink(field string, l *v1alpha1.Link) {
 		x.ends[i] = e
 	}
 	if x.ends[0].node == x.ends[1].node {
-		n.refuse(field+".endpoints", "name two different nodes", "both ends are plugged into %s", x.ends[0].node.name)
+		n.refuse(field+".endpoints", "write two different nodes", "both endpoints name %s", x.ends[0].node.name)
 		return
 	}
 	n.attachLink(x, l)
 }
 
+// attachLink adds the link to its nodes.
 func (n *network) attachLink(x *link, l *v1alpha1.Link) {
 	n.links = append(n.links, x)
 	n.setDefaultVLANs(x, l.Endpoints)
@@ -83,12 +83,12 @@ func (n *network) attachLink(x *link, l *v1alpha1.Link) {
 		e.node.ends = append(append(e.node.ends, e), e.subinterfaces...)
 	}
 	if switches == 2 && x.subnet != nil {
-		n.refuse(x.field+".subnet", "write it at one of the switches", "a link between switches carries what they do")
+		n.refuse(x.field+".subnet", "write it at one of the switches", "a link between switches has no subnet of its own")
 		x.subnet = nil
 	}
 }
 
-// defaultMTU is Ethernet's.
+// defaultMTU is the MTU of Ethernet.
 const defaultMTU = 1500
 
 func (n *network) mtu(field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) int {
@@ -99,8 +99,6 @@ func (n *network) mtu(field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) i
 	if mtu == 0 {
 		mtu = defaultMTU
 	}
-	if mtu < 68 || mtu > 65535 {
-		n.refuse(field+".mtu", "", "an MTU is 68 to 65535 bytes, not %d", mtu)
-	}
+	n.checkRange(field+".mtu", "MTU", mtu, 68, 65535)
 	return mtu
 }

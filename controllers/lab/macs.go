@@ -10,8 +10,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// deriveMAC makes an Ethernet address of what names an interface, so that every node, the
-// command line and an exported script agree. It is unicast and locally administered.
+// deriveMAC hashes an interface's identity to a MAC address, so that every agent, the command line and an
+// exported script get the same one. It is unicast and locally administered.
 func deriveMAC(id state.Identity, nodeName, iface string) state.MAC {
 	sum := sha256.Sum256([]byte(id.Namespace + "/" + id.Name + "/" + nodeName + "/" + iface))
 	mac := state.MAC(sum[:6])
@@ -25,23 +25,23 @@ func (n *network) mac(field string, e *end, text string) state.MAC {
 	}
 	hw, err := net.ParseMAC(text)
 	if err != nil || len(hw) != 6 || strings.Count(text, ":") != 5 { // net knows other notations, the API does not
-		n.refuse(field+".mac", "write six bytes, such as 02:00:00:00:00:01", "%q is not an Ethernet address", text)
+		n.refuse(field+".mac", "write six bytes, such as 02:00:00:00:00:01", "%q is not a MAC address", text)
 		return state.MAC{}
 	}
 	mac := state.MAC(hw)
 	if mac[0]&1 != 0 || mac == (state.MAC{}) {
-		n.refuse(field+".mac", "use an even first byte, such as 02", "%s is a group or null address; an interface needs a unicast one", mac)
+		n.refuse(field+".mac", "write an even first byte, such as 02", "MAC address %s is multicast or all zeros", mac)
 	}
 	return mac
 }
 
-// checkMACs refuses one Ethernet address twice on a segment. Several interfaces of one node on it
-// may share theirs.
+// checkMACs refuses a MAC address of two nodes on one segment. A node's own interfaces on it may share
+// one.
 func (n *network) checkMACs(s *segment) {
 	seen := map[state.MAC]*end{}
 	for _, e := range s.ends {
 		if other := seen[e.mac]; other != nil && other.node != e.node && e.mac != (state.MAC{}) {
-			n.refuse(e.field+".mac", "give each end its own", "%s is also the Ethernet address of %s, on the same segment", e.mac, other.field)
+			n.refuse(e.field+".mac", "write another MAC address at one of them", "%s is also the MAC address of %s on the same segment", e.mac, other.field)
 		}
 		seen[e.mac] = e
 	}

@@ -13,22 +13,23 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// nextHop is a next hop that has been found: over an end, to a neighbour's address. Neither neighbour nor
-// address is known where the destination itself is on the link.
+// nextHop is a resolved next hop: an end and the address of a neighbour's end. Both to and via are zero
+// where the destination is on the link.
 type nextHop struct {
 	end, to *end
 	via     netip.Addr
 	onLink  bool
 }
 
-// writtenNextHop is a written next hop, in every family it can serve.
+// writtenNextHop is a next hop of the spec, resolved in every family that it can serve.
 type writtenNextHop struct {
-	nextHops map[family]nextHop
+	byFamily map[family]nextHop
 	weight   int
-	// byAddress says that the next hop was written as an address, not as a node's name.
+	// byAddress is true for a next hop written as an address, false for a node's name.
 	byAddress bool
 }
 
+// writtenNextHops resolves the next hops of a route.
 func (n *network) writtenNextHops(field string, x *node, r *v1alpha1.Route) []writtenNextHop {
 	switch {
 	case r.OnLink:
@@ -41,9 +42,8 @@ func (n *network) writtenNextHops(field string, x *node, r *v1alpha1.Route) []wr
 	var written []writtenNextHop
 	for i, h := range r.NextHops {
 		field := fieldAt(field+".nextHops", i)
-		if h.Weight < 0 || h.Weight > 256 {
-			n.refuse(field+".weight", "", "a weight is 1 to 256, not %d", h.Weight)
-			continue
+		if h.Weight != 0 {
+			n.checkRange(field+".weight", "weight", int(h.Weight), 1, 256)
 		}
 		written = n.appendNextHop(written, field, x, h.Via, h.Link, max(1, int(h.Weight)))
 	}
@@ -56,25 +56,25 @@ func (n *network) appendNextHop(written []writtenNextHop, field string, x *node,
 		return written
 	}
 	for _, other := range written {
-		if sameNextHop(other.nextHops, nextHops) {
-			n.refuseAbsent(AnyAbsent, field, "use weight: for a larger share", "%s is there twice", via)
+		if sameNextHop(other.byFamily, nextHops) {
+			n.refuseAbsent(AnyAbsent, field, "write weight: for a larger share", "next hop %s is listed twice", via)
 			return written
 		}
 	}
 	_, err := netip.ParseAddr(via)
-	return append(written, writtenNextHop{nextHops: nextHops, weight: weight, byAddress: err == nil})
+	return append(written, writtenNextHop{byFamily: nextHops, weight: weight, byAddress: err == nil})
 }
 
-// onLinkNextHop is a next hop that is on the link because somebody says so (RTNH_F_ONLINK).
+// onLinkNextHop is a next hop that the kernel takes as on the link without checking (RTNH_F_ONLINK).
 func (n *network) onLinkNextHop(field string, x *node, r *v1alpha1.Route) []writtenNextHop {
-	e := n.endCalled(field, x, r.Link)
+	e := n.endCalled(field+".link", x, r.Link)
 	a, err := netip.ParseAddr(r.Via)
 	switch {
 	case err != nil || a.Zone() != "":
 		n.refuse(field+".via", "write the next hop's address", "%q is not an address, and onLink needs one", r.Via)
 		return nil
-	case !isUnicast(a):
-		n.refuse(field+".via", "write a neighbour's address", "%s is an address that no neighbour can have", a)
+	case specialKind(a) != "":
+		n.refuse(field+".via", "write a neighbour's address", "%s is %s address, which no neighbour can have", a, specialKind(a))
 		return nil
 	case x.owns(a):
 		n.refuse(field+".via", "write a neighbour's address", "%s is an address of %s itself", a, x.name)
@@ -82,23 +82,23 @@ func (n *network) onLinkNextHop(field string, x *node, r *v1alpha1.Route) []writ
 	case e == nil:
 		return nil
 	}
-	return []writtenNextHop{{nextHops: map[family]nextHop{familyOf(a): {end: e, via: a, onLink: true}}, weight: 1, byAddress: true}}
+	return []writtenNextHop{{byFamily: map[family]nextHop{familyOf(a): {end: e, via: a, onLink: true}}, weight: 1, byAddress: true}}
 }
 
-// connectedNextHop is for a destination that is itself on a link.
+// connectedNextHop is the next hop to a destination that is on a link.
 func (n *network) connectedNextHop(field string, x *node, link string) []writtenNextHop {
-	e := n.endCalled(field, x, link)
+	e := n.endCalled(field+".link", x, link)
 	if e == nil {
 		return nil
 	}
-	return []writtenNextHop{{nextHops: map[family]nextHop{ipv4: {end: e}, ipv6: {end: e}}, weight: 1}}
+	return []writtenNextHop{{byFamily: map[family]nextHop{ipv4: {end: e}, ipv6: {end: e}}, weight: 1}}
 }
 
-// endCalled finds a node's end by its link; nil, with the problem noted, when there is none.
+// endCalled finds a node's end by its link; nil, with the problem reported, where there is none.
 func (n *network) endCalled(field string, x *node, link string) *end {
 	i := slices.IndexFunc(x.ends, byName(link))
 	if i < 0 {
-		n.refuseAbsent(AnyAbsent, field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
+		n.refuseAbsent(AnyAbsent, field, choice(x.name+"'s links", x.linkNames(), "add a link to "+x.name), "%s has no link %q", x.name, link)
 		return nil
 	}
 	return x.ends[i]
@@ -114,31 +114,30 @@ func sameNextHop(a, b map[family]nextHop) bool {
 }
 
 // dropForeignFamilies leaves next hops the families that are meant under a destination which stands for
-// both: an IPv6 address means IPv6, a node the families it has. A router without IPv4 gets no IPv4
-// route by a name either, so IPv4 that was sent to it would end there. An IPv4 prefix over
-// such a next hop is written as a prefix.
+// both: an IPv6 address means IPv6, a node's name the families of the node. A router without IPv4 has no
+// IPv4 routes onward, so it would drop IPv4 packets. IPv4 over an IPv6 next hop needs an IPv4 prefix as
+// destination.
 func dropForeignFamilies(written []writtenNextHop) {
-	for _, l := range written {
-		maps.DeleteFunc(l.nextHops, func(f family, h nextHop) bool {
-			if l.byAddress {
-				return f == ipv4 && h.via.Is6()
+	for _, h := range written {
+		maps.DeleteFunc(h.byFamily, func(f family, next nextHop) bool {
+			if h.byAddress {
+				return f == ipv4 && next.via.Is6()
 			}
-			return h.to != nil && !h.to.node.has(f)
+			return next.to != nil && !next.to.node.has(f)
 		})
 	}
 }
 
-// resolveVia resolves what somebody wrote as a next hop of x, for every family in which it can be
-// one. It is empty, with the problem noted, when there is none.
+// resolveVia resolves a via of x for every family that it can serve. It is empty, with the problem
+// reported, where there is none.
 func (n *network) resolveVia(field string, x *node, via, link string) map[family]nextHop {
-	if link != "" && !slices.ContainsFunc(x.ends, byName(link)) {
-		n.refuseAbsent(AnyAbsent, field+".link", n.known("links at "+x.name, x.linkNames()), "no link %q is plugged into %s", link, x.name)
+	if link != "" && n.endCalled(field+".link", x, link) == nil {
 		return nil
 	}
 	a, err := netip.ParseAddr(via)
 	switch {
 	case err == nil && a.Zone() != "":
-		n.refuse(field+".via", fmt.Sprintf("write via: %s and link: with the link", a.WithZone("")), "%q names an interface", via)
+		n.refuse(field+".via", fmt.Sprintf("write via: %s and link: with the name of the link", a.WithZone("")), "next hop %q has a zone", via)
 		return nil
 	case err == nil:
 		return n.viaAddress(field+".via", x, a, link)
@@ -150,10 +149,10 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]n
 	neighbour := n.nodeByName[name]
 	switch neighbour {
 	case nil:
-		n.refuseAbsent(NodeAbsent, field, n.known("nodes", NodeNames(n.spec)), "no node is called %q, and it is not an address", name)
+		n.refuseAbsent(NodeAbsent, field, n.knownNodes(), "%q is neither a node nor an address", name)
 		return nil
 	case x:
-		n.refuse(field, "name a neighbour", "%s cannot be its own next hop", name)
+		n.refuse(field, "write a neighbour", "%s cannot be its own next hop", name)
 		return nil
 	}
 	ends := slices.DeleteFunc(slices.Clone(x.ends), func(e *end) bool {
@@ -164,7 +163,7 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]n
 		n.refuseAbsent(AnyAbsent, field, n.knownNextHops(x), "%s shares no link with %s", name, x.name)
 		return nil
 	case len(ends) > 1:
-		n.refuseAbsent(AnyAbsent, field, "say over which with link:", "several links lead from %s to %s: %s", x.name, name, strings.Join(linkNames(ends), ", "))
+		n.refuseAbsent(AnyAbsent, field, "add link: with one of them", "several links connect %s and %s: %s", x.name, name, strings.Join(linkNames(ends), ", "))
 		return nil
 	}
 	nextHops := map[family]nextHop{}
@@ -177,14 +176,14 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]n
 		}
 	}
 	if len(nextHops) == 0 {
-		n.refuseAbsent(AnyAbsent, field, "give both ends of the link addresses of one prefix", "%s has no address on link %s that %s can reach", name, ends[0].label(), x.name)
+		n.refuseAbsent(AnyAbsent, field, "write addresses from one prefix at both ends of the link", "%s has no address on link %s that %s can reach", name, ends[0].label(), x.name)
 	}
 	return nextHops
 }
 
 func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) map[family]nextHop {
 	if x.owns(a) {
-		n.refuse(field, "name a neighbour's address", "%s is an address of %s itself", a, x.name)
+		n.refuse(field, "write a neighbour's address", "%s is an address of %s itself", a, x.name)
 		return nil
 	}
 	var ends []*end
@@ -196,15 +195,15 @@ func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) m
 	}
 	switch {
 	case len(ends) == 0:
-		n.refuseAbsent(AnyAbsent, field, n.knownNextHops(x), "%s is on no prefix that %s is connected to", a, x.name)
+		n.refuseAbsent(AnyAbsent, field, n.knownNextHops(x), "next hop %s is in no connected prefix of %s", a, x.name)
 		return nil
 	case len(ends) > 1:
-		n.refuseAbsent(AnyAbsent, field, "say over which with link:", "%s is reached over several links: %s", a, strings.Join(linkNames(ends), ", "))
+		n.refuseAbsent(AnyAbsent, field, "add link: with one of them", "next hop %s is reachable over several links: %s", a, strings.Join(linkNames(ends), ", "))
 		return nil
 	}
 	for _, p := range ends[0].addresses {
 		if network, broadcast := reserved(p); a == network || a == broadcast {
-			n.refuse(field, n.knownNextHops(x), "%s is the network or broadcast address of %s", a, p.Masked())
+			n.refuse(field, n.knownNextHops(x), "next hop %s is the network or broadcast address of %s", a, p.Masked())
 			return nil
 		}
 	}
@@ -215,14 +214,13 @@ func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) m
 	return map[family]nextHop{ipv4: found, ipv6: found}
 }
 
-// at are a neighbour's ends on the segment.
+// at are a node's ends on the segment.
 func (e *end) at(neighbour *node) []*end {
 	return slices.DeleteFunc(slices.Clone(e.segment.ends), func(o *end) bool { return o.node != neighbour })
 }
 
-// gatewayTo is how an end's node names a neighbour on the segment as a gateway of a
-// family: by its first address that lies in a prefix of the end. Where the neighbour has
-// no address of the family there, its link-local one serves (RFC 8950 for IPv4).
+// gatewayTo is the address of a neighbour's end as a gateway of a family: its first address in a prefix of
+// e. Where the neighbour has none of the family, it is its link-local address (RFC 8950 for IPv4).
 func (e *end) gatewayTo(peer *end, f family) (netip.Addr, bool) {
 	addresses := peer.of(f)
 	for _, p := range addresses {
@@ -240,7 +238,7 @@ func onlyLinkLocal(addresses []netip.Prefix) bool {
 	return !slices.ContainsFunc(addresses, func(p netip.Prefix) bool { return !state.IsLinkLocal(p.Addr()) })
 }
 
-// knownNextHops says which next hops a node has.
+// knownNextHops is a fix: the neighbours to choose from.
 func (n *network) knownNextHops(x *node) string {
 	var list []string
 	for _, e := range x.ends {
@@ -253,7 +251,7 @@ func (n *network) knownNextHops(x *node) string {
 		}
 	}
 	if len(list) == 0 {
-		return x.name + " has no neighbour with an address: plug a link into it"
+		return "add a link from " + x.name + " to a node with an address"
 	}
-	return "a next hop must be a neighbour: " + strings.Join(list[:min(len(list), 8)], ", ")
+	return "write one of " + x.name + "'s neighbours: " + strings.Join(list[:min(len(list), 8)], ", ")
 }

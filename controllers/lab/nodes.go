@@ -16,24 +16,25 @@ type node struct {
 	// namespace is its network namespace's name.
 	namespace string
 	field     string
-	// router says that it counts as one for addresses and routes.
+	// router makes the node transit in derived routes and gives it the highest addresses of a subnet.
 	router    bool
 	forwards  bool
 	config    *v1alpha1.NodeConfig
 	loopbacks []netip.Prefix
-	// ends are where the node is on a segment, with addresses or without.
+	// ends are the interfaces that are on a segment; a switch's ports are not among them.
 	ends []*end
-	// ifaces says for each interface's name which field gives it.
+	// ifaces maps an interface's name to the field that it comes from.
 	ifaces map[string]string
-	// sw, bridge and ports are a switch's: its description, the bridge itself, what is plugged in.
+	// sw, bridge and ports are set for a switch.
 	sw     *v1alpha1.Switch
 	bridge *end
 	ports  []*end
-	// ipv6 says whether the node has IPv6 at all: an address, or a link whose next hops
-	// can only be link-local.
+	// ipv6 is true for a node with an IPv6 address or route, or with a link whose next hops can only be
+	// link-local.
 	ipv6 bool
 }
 
+// addNodes adds namespaces and routers.
 func (n *network) addNodes() {
 	n.checkLabSize("namespaces", len(n.spec.Namespaces), 256)
 	for i := range n.spec.Namespaces {
@@ -57,7 +58,7 @@ func (n *network) addNode(x *node) {
 	n.checkName(x.field+".name", x.name)
 	n.checkConfig(x.field, x.config)
 	if other := n.nodeByName[x.name]; other != nil {
-		n.refuse(x.field+".name", "give one of them another name", "%q is already the name of %s", x.name, other.field)
+		n.refuseName(x.field, x.name, other.field)
 		return
 	}
 	n.checkSysctls(x)
@@ -65,7 +66,21 @@ func (n *network) addNode(x *node) {
 	n.nodeByName[x.name] = x
 }
 
-// checkConfig checks what the schema says of every node.
+// nodeCalled finds a node by its name; nil, with the problem reported, where there is none.
+func (n *network) nodeCalled(field, name string) *node {
+	x := n.nodeByName[name]
+	if x == nil {
+		n.refuseAbsent(NodeAbsent, field, n.knownNodes(), "node %q does not exist", name)
+	}
+	return x
+}
+
+// knownNodes is a fix: the names to choose from.
+func (n *network) knownNodes() string {
+	return choice("the lab's nodes", NodeNames(n.spec), "add it under namespaces, routers or switches")
+}
+
+// checkConfig repeats the schema's checks of a node.
 func (n *network) checkConfig(field string, c *v1alpha1.NodeConfig) {
 	n.checkSize(field+".loopbacks", "loopbacks", len(c.Loopbacks), 8)
 	n.checkSize(field+".routes", "routes", len(c.Routes), 64)
@@ -76,20 +91,20 @@ func (n *network) checkConfig(field string, c *v1alpha1.NodeConfig) {
 	}
 }
 
-// warnUnlinked warns of nodes that no link leads to.
-func (n *network) warnUnlinked() {
+// warnUnlinkedNodes warns of nodes without links.
+func (n *network) warnUnlinkedNodes() {
 	for _, x := range n.nodes {
 		if len(x.ends) == 0 || x.sw != nil && len(x.ports) == 0 {
-			n.warn(x.field, "plug a link into it, or remove it", "no link is plugged into %s", x.name)
+			n.warn(x.field, "add a link to it, or remove it", "%s has no link", x.name)
 		}
 	}
 }
 
-// has reports whether the node has an address of the family, link-local ones aside.
+// has reports whether the node has an address of the family that is not link-local.
 func (x *node) has(f family) bool { return x.address(f).IsValid() }
 
-// address is where the node is reached: its first loopback, else its first address in
-// stored link order.
+// address is the address for probes of the node: its first loopback, else its first address in stored
+// link order.
 func (x *node) address(f family) netip.Addr {
 	for _, p := range x.loopbacks {
 		if familyOf(p.Addr()) == f {
@@ -122,7 +137,7 @@ func (x *node) hasAddress(a netip.Addr) bool {
 	return false
 }
 
-// owns reports whether a next hop would be one of the node's own interfaces.
+// owns reports whether the address is one of the node's own interfaces.
 func (x *node) owns(a netip.Addr) bool {
 	return slices.ContainsFunc(x.ends, func(e *end) bool { return e.hasAddress(a) })
 }

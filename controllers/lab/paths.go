@@ -10,10 +10,10 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// derivedRoutes are the routes of every node under routing: Auto, before written ones take
-// their place. Per family: a namespace with exactly one adjacent router gets a default route
-// through it and nothing else; every other node gets, for each prefix it is not on, one route
-// over all equal shortest paths. Namespaces never transit; links that are down do not exist.
+// derivedRoutes are the routes of every node under routing: Auto; written routes replace them. Per family, a
+// namespace with exactly one adjacent router gets a default route through it and nothing else. Every
+// other node gets, for each prefix that it is not on, one route over all equal shortest paths. Namespaces
+// are never transit; links that are down are left out.
 func (n *network) derivedRoutes() map[*node]map[netip.Prefix]state.Route {
 	routes := map[*node]map[netip.Prefix]state.Route{}
 	for _, x := range n.nodes {
@@ -29,15 +29,15 @@ func (n *network) derivedRoutes() map[*node]map[netip.Prefix]state.Route {
 	return routes
 }
 
-// graph is the lab as one family sees it.
+// graph is the lab in one address family.
 type graph struct {
 	f     family
 	nodes []*node
 	// nextHops are a node's usable next hops, in stored link order.
 	nextHops map[*node][]nextHop
-	// previous are the nodes that can name this one as a next hop.
+	// previous are the nodes with a next hop at this one.
 	previous map[*node][]*node
-	// attached are the nodes that have an address in a prefix, on a link that is up or on lo.
+	// attached are the nodes with an address in a prefix, on a link that is up or on lo.
 	attached map[netip.Prefix]map[*node]bool
 }
 
@@ -99,7 +99,7 @@ func sameNeighbour(nextHops []nextHop) bool {
 	return !slices.ContainsFunc(nextHops, func(h nextHop) bool { return h.to.node != first })
 }
 
-// equalCost is a route over at most MaxNextHops of the hops, with equal shares.
+// equalCost is a route over at most MaxNextHops of the next hops, with equal weights.
 func (x *node) equalCost(f family, nextHops []nextHop) state.Route {
 	nextHops = nextHops[:min(len(nextHops), state.MaxNextHops)]
 	weights := make([]int, len(nextHops))
@@ -143,8 +143,8 @@ func (g *graph) nearest(p netip.Prefix) []*node {
 	return others
 }
 
-// distances counts the hops from each node to the nearest one on the prefix: a router, or,
-// where no router is on it, a namespace.
+// distances counts the hops from each node to the nearest one on the prefix: a router, or, where no router
+// is on it, a namespace.
 func (g *graph) distances(p netip.Prefix) map[*node]int {
 	queue := g.nearest(p)
 	distance := make(map[*node]int, len(queue))

@@ -23,6 +23,6 @@ func (n *network) checkPlacement() {
 	}
 	m := p.MaxUnavailable
 	if m != nil && ((m.Type == intstr.Int && m.IntVal < 0) || (m.Type == intstr.String && !wholePercent.MatchString(m.StrVal))) {
-		n.refuse("spec.placement.maxUnavailable", "write a number of nodes or a percentage from 0% to 100%", "%q is neither", m.String())
+		n.refuse("spec.placement.maxUnavailable", "write a number of nodes, or a percentage from 0% to 100%", "%q is neither a number of nodes nor a percentage", m.String())
 	}
 }

@@ -4,7 +4,6 @@ package lab
 
 import (
 	"cmp"
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -13,29 +12,29 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// What a probe does unless it says otherwise.
+// The defaults of a probe.
 const (
 	defaultPeriod           = 10 * time.Second
 	defaultTimeout          = time.Second
 	defaultFailureThreshold = 3
 )
 
-// Probe is one question in one family, with every default filled in.
+// Probe is a probe of one family, with every default filled in.
 type Probe struct {
 	Name   string
 	Family v1alpha1.Family
-	// From and Target are node names; Target is empty when an address was asked for that
-	// no node of the lab has.
+	// From and Target are node names. Target is empty for an address that no node has.
 	From, Target string
-	// To is the address asked.
+	// To is the target address.
 	To               netip.Addr
 	Expect           v1alpha1.Expectation
 	Period, Timeout  time.Duration
 	FailureThreshold int
-	// SizeBytes is the ICMP payload with don't-fragment; 0 when the probe does not say.
+	// SizeBytes is the ICMP payload of a probe with don't-fragment; 0 where the spec has none.
 	SizeBytes int
 }
 
+// probes are those of the spec, one per family.
 func (n *network) probes() []Probe {
 	n.checkLabSize("probes", len(n.spec.Probes), 256)
 	var probes []Probe
@@ -46,7 +45,7 @@ func (n *network) probes() []Probe {
 		n.checkProbeName(field+".name", p.Name)
 		n.checkProbe(field, p)
 		if other, ok := seen[p.Name]; ok {
-			n.refuse(field+".name", "give one of them another name", "%q is already the name of %s", p.Name, other)
+			n.refuseName(field, p.Name, other)
 			continue
 		}
 		seen[p.Name] = field
@@ -57,31 +56,30 @@ func (n *network) probes() []Probe {
 
 func (n *network) checkProbeName(field, name string) {
 	if len(name) > maxLabNameLength || !dnsLabel.MatchString(name) {
-		n.refuse(field, "use at most 63 lower-case letters, digits and '-', with a letter or digit at both ends", "%q is not a name", name)
+		n.refuse(field, "use at most 63 lower-case letters, digits and '-', starting and ending with a letter or digit", "name %q is not valid", name)
 	}
 }
 
-// checkProbe checks what the schema says of a probe.
+// checkProbe repeats the schema's checks of a probe.
 func (n *network) checkProbe(field string, p *v1alpha1.Probe) {
 	oneOf(n, field+".expect", p.Expect, v1alpha1.ExpectReachable, v1alpha1.ExpectUnreachable)
 	oneOf(n, field+".family", p.Family, v1alpha1.IPv4, v1alpha1.IPv6)
 	for _, r := range []struct {
 		name               string
-		value, least, most int32
+		value, least, most int
 	}{
-		{"periodSeconds", p.PeriodSeconds, 1, 3600}, {"timeoutSeconds", p.TimeoutSeconds, 1, 60},
-		{"failureThreshold", p.FailureThreshold, 1, 20}, {"sizeBytes", p.SizeBytes, 24, 65000},
+		{"periodSeconds", int(p.PeriodSeconds), 1, 3600}, {"timeoutSeconds", int(p.TimeoutSeconds), 1, 60},
+		{"failureThreshold", int(p.FailureThreshold), 1, 20}, {"sizeBytes", int(p.SizeBytes), 24, 65000},
 	} {
-		if r.value != 0 && (r.value < r.least || r.value > r.most) {
-			n.refuse(field+"."+r.name, "", "%s is %d to %d, not %d", r.name, r.least, r.most, r.value)
+		if r.value != 0 {
+			n.checkRange(field+"."+r.name, r.name, r.value, r.least, r.most)
 		}
 	}
 }
 
 func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
-	from := n.nodeByName[p.From]
+	from := n.nodeCalled(field+".from", p.From)
 	if from == nil {
-		n.refuseAbsent(NodeAbsent, field+".from", n.known("nodes", NodeNames(n.spec)), "no node is called %q", p.From)
 		return nil
 	}
 	targets, node := n.targets(field, p)
@@ -94,40 +92,43 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 		probes = append(probes, withDefaults(p, node, to))
 	}
 	if len(targets) > 0 && len(probes) == 0 {
-		n.refuseAbsent(AnyAbsent, field, "give both addresses of one family", "%s and %s have no address family in common%s", p.From, cmp.Or(p.To, p.ToAddress), onlyFamily(p.Family))
+		n.refuseAbsent(AnyAbsent, field, "give both addresses of one family", "%s and %s have no %s in common", p.From, cmp.Or(p.To, p.ToAddress), wantedFamily(p.Family))
 	}
 	return probes
 }
 
-func onlyFamily(f v1alpha1.Family) string {
+// wantedFamily is what a probe needs at both ends, for messages.
+func wantedFamily(f v1alpha1.Family) string {
 	if f == "" {
-		return ""
+		return "address family"
 	}
-	return fmt.Sprintf(" among %s", f)
+	return string(f)
 }
 
-// targets are the addresses a probe asks, and the node that has them.
+// targets are the addresses of a probe and the node that has them.
 func (n *network) targets(field string, p *v1alpha1.Probe) (targets []netip.Addr, node string) {
 	switch {
-	case (p.To == "") == (p.ToAddress == ""):
-		n.refuse(field, "write to: with a node's name or toAddress: with an address", "a probe has exactly one of to and toAddress")
+	case p.To == "" && p.ToAddress == "":
+		n.refuse(field, "write to: with a node's name, or toAddress: with an address", "the probe has neither to nor toAddress")
+		return nil, ""
+	case p.To != "" && p.ToAddress != "":
+		n.refuse(field, "remove one of them", "the probe has both to and toAddress")
 		return nil, ""
 	case p.To == "":
 		return n.targetAddress(field, p.ToAddress)
 	}
-	to := n.nodeByName[p.To]
+	to := n.nodeCalled(field+".to", p.To)
 	if to == nil {
-		n.refuseAbsent(NodeAbsent, field+".to", n.known("nodes", NodeNames(n.spec)), "no node is called %q", p.To)
 		return nil, ""
 	}
 	targets = to.probeTargets()
 	if len(targets) == 0 {
-		n.refuseAbsent(AnyAbsent, field+".to", "give it an address or probe another node", "%s has no address", p.To)
+		n.refuseAbsent(AnyAbsent, field+".to", "give it an address, or probe another node", "%s has no address", p.To)
 	}
 	return targets, to.name
 }
 
-// probeTargets are the addresses at which the node is asked by name, one per family.
+// probeTargets are the addresses for probes of the node, one per family.
 func (x *node) probeTargets() []netip.Addr {
 	var addresses []netip.Addr
 	for _, f := range families {
@@ -138,11 +139,11 @@ func (x *node) probeTargets() []netip.Addr {
 	return addresses
 }
 
-// targetAddress is a written target: an address that somebody in the lab has or could have.
+// targetAddress is a written target: an address of a node, or one in a prefix of the lab.
 func (n *network) targetAddress(field, text string) ([]netip.Addr, string) {
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" || a.Is4In6() {
-		n.refuse(field+".toAddress", "write it without a prefix length", "%q is not an IP address", text)
+		n.refuse(field+".toAddress", "write an address without a prefix length", "%q is not an IP address", text)
 		return nil, ""
 	}
 	for _, x := range n.nodes {
@@ -153,19 +154,19 @@ func (n *network) targetAddress(field, text string) ([]netip.Addr, string) {
 	for _, e := range n.allEnds() {
 		for _, p := range e.addresses {
 			if network, broadcast := reserved(p); a == network || a == broadcast {
-				n.warn(field+".toAddress", "probe a node's address", "%s is the network or broadcast address of %s: nobody answers", a, p.Masked())
+				n.warn(field+".toAddress", "write a node's address", "%s is the network or broadcast address of %s: no node answers", a, p.Masked())
 				return []netip.Addr{a}, ""
 			}
 		}
 	}
 	if !n.covers(a) {
-		n.refuseAbsent(AnyAbsent, field+".toAddress", "probe an address of the lab", "%s lies in no prefix of the lab", a)
+		n.refuseAbsent(AnyAbsent, field+".toAddress", "write an address of the lab", "%s is in no prefix of the lab", a)
 		return nil, ""
 	}
 	return []netip.Addr{a}, ""
 }
 
-// covers reports whether the address lies in a prefix of the lab.
+// covers reports whether the address is in a prefix of the lab.
 func (n *network) covers(a netip.Addr) bool {
 	for _, s := range n.subnets {
 		for _, p := range s.cidrs {
@@ -177,7 +178,7 @@ func (n *network) covers(a netip.Addr) bool {
 	return slices.ContainsFunc(n.allEnds(), func(e *end) bool { return e.isConnected(a) && !state.IsLinkLocal(a) })
 }
 
-// withDefaults is a probe with its defaults.
+// withDefaults is a probe of one family with the defaults filled in.
 func withDefaults(p *v1alpha1.Probe, node string, to netip.Addr) Probe {
 	probe := Probe{
 		Name: p.Name, Family: v1alpha1.Family(familyOf(to).String()), From: p.From, Target: node, To: to,

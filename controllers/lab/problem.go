@@ -81,8 +81,9 @@ func (r *report) warn(field, fix, message string, args ...any) {
 // fieldAt is an item of a list.
 func fieldAt(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
 
-// known lists what could have been meant, each name once.
-func (n *network) known(what string, names []string) string {
+// choice is a fix for a name that does not exist: at most 12 of the existing names, each once, or what to
+// do where there are none.
+func choice(what string, names []string, none string) string {
 	seen := map[string]bool{}
 	names = slices.DeleteFunc(names, func(name string) bool {
 		drop := seen[name] || name == ""
@@ -91,9 +92,9 @@ func (n *network) known(what string, names []string) string {
 	})
 	switch {
 	case len(names) == 0:
-		return "the lab has no " + what
+		return none
 	case len(names) > 12:
-		return fmt.Sprintf("the lab's %s are %s and %d more", what, strings.Join(names[:12], ", "), len(names)-12)
+		return fmt.Sprintf("write one of %s: %s and %d more", what, strings.Join(names[:12], ", "), len(names)-12)
 	}
-	return fmt.Sprintf("the lab's %s are %s", what, strings.Join(names, ", "))
+	return fmt.Sprintf("write one of %s: %s", what, strings.Join(names, ", "))
 }

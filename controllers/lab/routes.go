@@ -5,6 +5,7 @@ package lab
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// defaultDestination is how a route says "everything else".
+// defaultDestination is the destination that stands for 0.0.0.0/0 and ::/0.
 const defaultDestination = "default"
 
 // routes are the routes of every node: the written ones, and under routing: Auto the
@@ -46,7 +47,7 @@ func (n *network) writtenRoutes(x *node) map[state.RouteKey]state.Route {
 		field := fieldAt(x.field+".routes", i)
 		for key, route := range n.writtenRoute(field, x, &x.config.Routes[i]) {
 			if _, twice := routes[key]; twice {
-				n.refuseAbsent(AnyAbsent, field+".to", "give one of them another metric", "%s already has a route to %s with metric %d", x.name, state.Destination(key.Prefix), key.Metric)
+				n.refuseAbsent(AnyAbsent, field+".to", "write another metric at one of them", "%s already has a route to %s with metric %d", x.name, state.Destination(key.Prefix), key.Metric)
 				continue
 			}
 			n.checkConnected(field, x, key)
@@ -82,12 +83,12 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 		}
 	}
 	if len(routes) == 0 && (len(written) > 0 || routeType(r.Type) != state.Unicast) {
-		n.refuseAbsent(AnyAbsent, field, "write a destination and a next hop of one family", "%s has no next hop of the family of %s", x.name, r.To)
+		n.refuseAbsent(AnyAbsent, field, "write a destination and a next hop of one address family", "the route has no next hop of the address family of %s", r.To)
 	}
 	return routes
 }
 
-// destinations are the prefixes a route's to stands for.
+// destinations are the prefixes that a route's to stands for.
 func (n *network) destinations(field, to string) []netip.Prefix {
 	if to == defaultDestination {
 		return []netip.Prefix{ipv4.defaultRoute(), ipv6.defaultRoute()}
@@ -98,10 +99,10 @@ func (n *network) destinations(field, to string) []netip.Prefix {
 	p, err := netip.ParsePrefix(to)
 	switch {
 	case err != nil:
-		n.refuseAbsent(SubnetAbsent, field+".to", n.known("subnets", n.subnetNames()), "%q is neither default, nor a subnet of the lab, nor a prefix in CIDR notation", to)
+		n.refuseAbsent(SubnetAbsent, field+".to", n.knownSubnets(), "%q is neither default, nor a subnet of the lab, nor a prefix", to)
 		return nil
 	case p != p.Masked():
-		n.refuse(field+".to", fmt.Sprintf("write %s", p.Masked()), "%s has host bits", p)
+		n.refuse(field+".to", fmt.Sprintf("write %s", p.Masked()), "%s has host bits set", p)
 		return nil
 	}
 	return []netip.Prefix{p}
@@ -114,23 +115,22 @@ func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
 			forms++
 		}
 	}
-	if forms != 1 {
-		n.refuse(field, "write via: for one next hop, nextHops: for several, link: where the destination itself is on a link, or type: Blackhole, Unreachable or Prohibit",
-			"a route has exactly one of via (or link), nextHops and a type other than Unicast")
+	const fix = "write via: for one next hop, nextHops: for several, link: for a destination on that link, or type: Blackhole, Unreachable or Prohibit"
+	switch {
+	case forms == 0:
+		n.refuse(field, fix, "the route has no next hop")
+	case forms > 1:
+		n.refuse(field, fix, "the route has more than one of via (or link), nextHops and a type other than Unicast")
 	}
 	if r.OnLink && (r.Via == "" || r.Link == "") {
-		n.refuseAbsent(AnyAbsent, field+".onLink", "write via: with the address and link: with the link", "onLink says that a next hop is on a link")
+		n.refuseAbsent(AnyAbsent, field+".onLink", "write via: with the address and link: with the link", "onLink needs via and link")
 	}
-	if len(r.NextHops) > state.MaxNextHops {
-		n.refuse(field+".nextHops", "", "a route has at most %d next hops, not %d", state.MaxNextHops, len(r.NextHops))
-	}
-	if r.Metric < 0 || r.Metric > 1<<31-1 {
-		n.refuse(field+".metric", "", "a metric is 0 to 2147483647, not %d", r.Metric)
-	}
+	n.checkSize(field+".nextHops", "next hops", len(r.NextHops), state.MaxNextHops)
+	n.checkRange(field+".metric", "metric", int(r.Metric), 0, math.MaxInt32)
 }
 
-// checkConnected refuses a route that would take the place of the kernel's own to a prefix
-// the node is on: there is one per destination and metric, the kernel's have 0 (256 for IPv6).
+// checkConnected refuses a route that would replace the kernel's connected route: the kernel holds one
+// route per destination and metric, and its own have metric 0 (IPv6: 256).
 func (n *network) checkConnected(field string, x *node, key state.RouteKey) {
 	kernel := uint32(0)
 	if key.Prefix.Addr().Is6() {
@@ -139,22 +139,22 @@ func (n *network) checkConnected(field string, x *node, key state.RouteKey) {
 	connected := func(p netip.Prefix) bool { return p.Masked() == key.Prefix }
 	for _, e := range x.ends {
 		if key.Metric == kernel && slices.ContainsFunc(e.addresses, connected) {
-			n.refuseAbsent(AnyAbsent, field+".metric", "give the route another metric", "%s is connected to %s over %s already", x.name, key.Prefix, e.label())
+			n.refuseAbsent(AnyAbsent, field+".metric", "write another metric", "%s already has the connected route to %s over %s with this metric", x.name, key.Prefix, e.label())
 			return
 		}
 	}
 }
 
-// setSource gives a route its source hint; ok is false where it is of the other family.
+// setSource sets the preferred source address of a route; ok is false where it is of the other family.
 func (n *network) setSource(field string, x *node, route *state.Route, f family, text string) (ok bool) {
 	a, err := netip.ParseAddr(text)
 	switch {
 	case err != nil || a.Zone() != "":
-		n.refuse(field+".src", "write one of the node's addresses", "%q is not an address", text)
+		n.refuse(field+".src", "write one of the node's addresses", "%q is not an IP address", text)
 	case !x.hasAddress(a):
 		n.refuseAbsent(AnyAbsent, field+".src", "write one of the node's addresses", "%s is not an address of %s", a, x.name)
 	case route.Type != state.Unicast:
-		n.refuse(field+".src", "remove it", "a route that leads nowhere has no source")
+		n.refuse(field+".src", "remove it", "only a Unicast route has a source address")
 	case familyOf(a) != f:
 		return false
 	}
@@ -182,13 +182,13 @@ func metric(f family, written int64) uint32 {
 	return uint32(written)
 }
 
-// unicast is the route over all next hops; ok is false unless each can serve the family. Next
-// hops over links that are down are left out.
+// unicast is the route over all next hops; ok is false unless each can serve the family. Next hops over
+// links that are down are left out.
 func (n *network) unicast(x *node, written []writtenNextHop, f family) (state.Route, bool) {
 	var nextHops []nextHop
 	var weights []int
 	for _, l := range written {
-		h, ok := l.nextHops[f]
+		h, ok := l.byFamily[f]
 		if !ok || !x.has(f) && (f == ipv4 || !h.via.IsValid()) {
 			return state.Route{}, false
 		}
@@ -199,7 +199,7 @@ func (n *network) unicast(x *node, written []writtenNextHop, f family) (state.Ro
 	return x.route(f, nextHops, weights), len(written) > 0
 }
 
-// route builds a unicast route; it is zero without hops.
+// route builds a unicast route; it is zero without next hops.
 func (x *node) route(f family, nextHops []nextHop, weights []int) state.Route {
 	if len(nextHops) == 0 {
 		return state.Route{}

@@ -17,45 +17,72 @@ import (
 
 var dnsLabel = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 
-// maxNameLength is what an interface name can have (IFNAMSIZ less the final zero).
+// maxNameLength is the kernel's limit for interface names (IFNAMSIZ less the terminating NUL).
 const maxNameLength = 15
 
-// maxLabNameLength is that of a DNS label.
+// maxLabNameLength is the limit of a DNS label. A lab's name is part of file names.
 const maxLabNameLength = 63
 
 var reservedNames = []string{state.Loopback, "all", state.DefaultScope}
 
+// checkName checks the name of an object that becomes part of an interface name or namespace.
 func (n *network) checkName(field, name string) {
 	switch {
-	case len(name) > maxNameLength:
-		n.refuse(field, "shorten it", "%q has %d characters; an interface name has at most %d", name, len(name), maxNameLength)
+	case !n.checkLength(field, name):
 	case !dnsLabel.MatchString(name):
-		n.refuse(field, "use lower-case letters, digits and '-', with a letter or digit at both ends", "%q is not a name", name)
+		n.refuse(field, "use lower-case letters, digits and '-', starting and ending with a letter or digit", "name %q is not valid", name)
 	case slices.Contains(reservedNames, name):
-		n.refuse(field, "choose another name", "%q is reserved: the kernel uses it", name)
+		n.refuse(field, "write another name", "name %q is reserved by the kernel", name)
 	}
 }
 
+// checkLength refuses an interface name that the kernel does not take.
+func (n *network) checkLength(field, name string) (ok bool) {
+	if len(name) <= maxNameLength {
+		return true
+	}
+	n.refuse(field, fmt.Sprintf("write a name of at most %d characters", maxNameLength), "name %q has %d characters, more than an interface name can have", name, len(name))
+	return false
+}
+
+// checkLabName checks the name of a NetLab.
 func checkLabName(name string) Problems {
 	if len(name) <= maxLabNameLength && dnsLabel.MatchString(name) {
 		return nil
 	}
-	return Problems{{Field: "metadata.name", Message: fmt.Sprintf("%q is not the name of a lab", name),
-		Fix: "use at most 63 lower-case letters, digits and '-' (no dots), with a letter or digit at both ends: it is part of file names"}}
+	return Problems{{Field: "metadata.name", Message: fmt.Sprintf("lab name %q is not valid", name),
+		Fix: "use at most 63 lower-case letters, digits and '-' (no dots), starting and ending with a letter or digit"}}
 }
 
 // checkSize refuses a list that is longer than the schema allows.
 func (n *network) checkSize(field, what string, has, most int) {
 	if has > most {
-		n.refuse(field, "", "there can be at most %d %s, not %d", most, what, has)
+		n.refuse(field, fmt.Sprintf("write at most %d", most), "%d %s exceed the limit of %d", has, what, most)
 	}
 }
 
-// checkLabSize is checkSize for a list of the lab's own.
+// checkLabSize is checkSize for a list directly under spec.
 func (n *network) checkLabSize(list string, has, most int) {
 	if has > most {
-		n.refuse("spec."+list, "split the lab", "a lab has at most %d %s, not %d", most, list, has)
+		n.refuse("spec."+list, "split the lab", "%d %s exceed the limit of %d", has, list, most)
 	}
+}
+
+// checkRange refuses a number outside the schema's bounds.
+func (n *network) checkRange(field, what string, value, least, most int) {
+	if value < least || value > most {
+		n.refuse(field, fmt.Sprintf("write %d to %d", least, most), "%s %d is out of range", what, value)
+	}
+}
+
+// refuseDuplicate refuses a list item that is listed before.
+func (n *network) refuseDuplicate(field, what string) {
+	n.refuse(field, "remove one of them", "%s is listed twice", what)
+}
+
+// refuseName refuses the name of two objects of one kind; other is the field of the first.
+func (n *network) refuseName(field, name, other string) {
+	n.refuse(field+".name", "rename one of them", "name %q is already used by %s", name, other)
 }
 
 // oneOf refuses a value that is neither empty nor listed.
@@ -67,10 +94,10 @@ func oneOf[T ~string](n *network, field string, value T, allowed ...T) {
 	for i, a := range allowed {
 		names[i] = string(a)
 	}
-	n.refuse(field, "write "+strings.Join(names, " or "), "%q is not one of the values", string(value))
+	n.refuse(field, "write "+strings.Join(names, " or "), "%q is not a valid value", string(value))
 }
 
-// checkModes checks what the lab says about itself.
+// checkModes checks the modes of the whole lab.
 func (n *network) checkModes() {
 	oneOf(n, "spec.routing", n.spec.Routing, v1alpha1.RoutingAuto, v1alpha1.RoutingManual)
 	oneOf(n, "spec.driftPolicy", n.spec.DriftPolicy, v1alpha1.DriftCorrect, v1alpha1.DriftReport)

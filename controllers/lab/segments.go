@@ -4,26 +4,26 @@ package lab
 
 import "slices"
 
-// segment is a broadcast domain: what is plugged into one link, or into switches connected with
-// each other, per VLAN where they filter.
+// segment is a broadcast domain: the ends of a link, or those of connected switches, per VLAN where they
+// filter.
 type segment struct {
-	// ends are what has or could have addresses there, in stored order.
+	// ends are those that can have addresses, in stored order.
 	ends []*end
-	// subnet is what ends without an address take theirs from; subnetField says where that is said.
+	// subnet is the one that addresses are derived from; subnetField is where the spec names it.
 	subnet      *subnet
 	subnetField string
 }
 
-// portAtVLAN is a place where frames can be: at an end that takes them, or inside a switch, per
-// VLAN. VLAN 0 of a switch that does not filter is what travels untagged.
+// portAtVLAN is a vertex of a broadcast domain: an end, or a VLAN of a switch (node). VLAN 0 stands for
+// untagged frames at a switch that does not filter.
 type portAtVLAN struct {
 	node *node
 	end  *end
 	vlan uint16
 }
 
-// ingress is where frames with a tag go that come in at this end of a link; 0 means untagged. ok is
-// false where they are dropped.
+// ingress is where frames with a tag (0: untagged) arrive that leave the link at this end. ok is false
+// where they are dropped.
 func (e *end) ingress(tag uint16) (at portAtVLAN, ok bool) {
 	switch {
 	case e.port != nil && e.port.filters:
@@ -42,7 +42,7 @@ func (e *end) ingress(tag uint16) (at portAtVLAN, ok bool) {
 	return portAtVLAN{}, false
 }
 
-// attachment is the portAtVLAN of an end that has addresses.
+// attachment is the vertex of an end that can have addresses.
 func (e *end) attachment() portAtVLAN {
 	if e.node.sw != nil {
 		return portAtVLAN{node: e.node, vlan: e.vlan}
@@ -50,25 +50,26 @@ func (e *end) attachment() portAtVLAN {
 	return portAtVLAN{end: e}
 }
 
-// disjointSet says which of them are connected: each points to another one of its tree, a root to itself.
+// disjointSet holds the connected components: each vertex maps to its parent, a root to itself or to
+// nothing.
 type disjointSet map[portAtVLAN]portAtVLAN
 
-func (f disjointSet) find(e portAtVLAN) portAtVLAN {
-	parent, ok := f[e]
-	if !ok || parent == e {
-		return e
+func (d disjointSet) find(at portAtVLAN) portAtVLAN {
+	parent, ok := d[at]
+	if !ok || parent == at {
+		return at
 	}
-	root := f.find(parent)
-	f[e] = root
+	root := d.find(parent)
+	d[at] = root
 	return root
 }
 
-func (f disjointSet) union(a, b portAtVLAN) { f[f.find(a)] = f.find(b) }
+func (d disjointSet) union(a, b portAtVLAN) { d[d.find(a)] = d.find(b) }
 
-// connect joins what links connect, tag by tag.
+// connect unites what the chosen links connect, tag by tag.
 func (n *network) connect(links func(*link) bool) disjointSet {
 	tags := append([]uint16{0}, n.vlans()...)
-	f := disjointSet{}
+	d := disjointSet{}
 	for _, l := range n.links {
 		if !links(l) {
 			continue
@@ -77,14 +78,14 @@ func (n *network) connect(links func(*link) bool) disjointSet {
 			a, okA := l.ends[0].ingress(tag)
 			b, okB := l.ends[1].ingress(tag)
 			if okA && okB {
-				f.union(a, b)
+				d.union(a, b)
 			}
 		}
 	}
-	return f
+	return d
 }
 
-// addSegments finds the segments, and among their ends those that links which are up connect.
+// addSegments finds the segments, and which of their ends are connected by links that are up.
 func (n *network) addSegments() {
 	all := n.connect(func(*link) bool { return true })
 	live := n.connect(func(l *link) bool { return l.up })
@@ -109,50 +110,50 @@ func (n *network) segmentAt(root portAtVLAN) *segment {
 	return s
 }
 
-// setSubnets finds each segment's subnet: what its links say, its subinterfaces, its switches.
-// Two answers are refused.
-func (n *network) setSubnets(f disjointSet) {
+// setSubnets finds each segment's subnet, at its links, subinterfaces and switches. Two different ones are
+// refused.
+func (n *network) setSubnets(d disjointSet) {
 	for _, l := range n.links {
 		if l.subnet != nil {
 			for _, e := range l.ends {
 				if at, ok := e.ingress(0); ok {
-					n.setSubnet(f, at, l.subnet, l.field+".subnet")
+					n.setSubnet(d, at, l.subnet, l.field+".subnet")
 				}
 			}
 		}
 		for _, e := range l.ends {
 			for _, sub := range e.subinterfaces {
-				n.setSubnet(f, sub.attachment(), sub.subnet, sub.field+".subnet")
+				n.setSubnet(d, sub.attachment(), sub.subnet, sub.field+".subnet")
 			}
 		}
 	}
 	for _, x := range n.nodes {
 		if x.sw != nil {
-			n.setSwitchSubnets(f, x)
+			n.setSwitchSubnets(d, x)
 		}
 	}
 }
 
-func (n *network) setSwitchSubnets(f disjointSet, x *node) {
-	n.setSubnet(f, portAtVLAN{node: x}, n.subnetByName[x.sw.Subnet], x.field+".subnet")
+func (n *network) setSwitchSubnets(d disjointSet, x *node) {
+	n.setSubnet(d, portAtVLAN{node: x}, n.subnetByName[x.sw.Subnet], x.field+".subnet")
 	for i, v := range x.sw.VLANs {
-		n.setSubnet(f, portAtVLAN{node: x, vlan: uint16(v.ID)}, n.subnetByName[v.Subnet], fieldAt(x.field+".vlans", i)+".subnet")
+		n.setSubnet(d, portAtVLAN{node: x, vlan: uint16(v.ID)}, n.subnetByName[v.Subnet], fieldAt(x.field+".vlans", i)+".subnet")
 	}
 }
 
-func (n *network) setSubnet(f disjointSet, at portAtVLAN, s *subnet, field string) {
+func (n *network) setSubnet(d disjointSet, at portAtVLAN, s *subnet, field string) {
 	if s == nil {
 		return
 	}
-	switch there := n.segmentAt(f.find(at)); {
+	switch there := n.segmentAt(d.find(at)); {
 	case there.subnet == nil:
 		there.subnet, there.subnetField = s, field
 	case there.subnet != s:
-		n.refuseAbsent(AnyAbsent, field, "write one of them only", "the segment's subnet is %s already, by %s", there.subnet.name, there.subnetField)
+		n.refuseAbsent(AnyAbsent, field, "remove one of them", "the segment already has subnet %s from %s", there.subnet.name, there.subnetField)
 	}
 }
 
-// segments are those on which somebody can have an address, in stored order.
+// segments are those with ends that can have addresses, in stored order.
 func (n *network) segments() []*segment {
 	var list []*segment
 	seen := map[*segment]bool{}
@@ -170,7 +171,7 @@ func (e *end) neighbours() []*end {
 	return slices.DeleteFunc(slices.Clone(e.segment.ends), func(o *end) bool { return o.node == e.node })
 }
 
-// liveNeighbours are those that links which are up lead to.
+// liveNeighbours are the neighbours over links that are up.
 func (e *end) liveNeighbours() []*end {
 	return slices.DeleteFunc(e.neighbours(), func(o *end) bool { return !o.up() || !e.up() || o.live != e.live })
 }

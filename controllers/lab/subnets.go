@@ -10,14 +10,14 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// subnet is a named range, with at most one prefix per family.
+// subnet is a named subnet, with at most one prefix per family.
 type subnet struct {
 	name  string
 	field string
 	cidrs []netip.Prefix
 }
 
-// prefix is the subnet's range of a family.
+// prefix is the subnet's prefix of a family.
 func (s *subnet) prefix(f family) (netip.Prefix, bool) {
 	for _, p := range s.cidrs {
 		if familyOf(p.Addr()) == f {
@@ -27,13 +27,14 @@ func (s *subnet) prefix(f family) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
+// addSubnets adds the subnets with the prefixes that are usable.
 func (n *network) addSubnets() {
 	n.checkLabSize("subnets", len(n.spec.Subnets), 256)
 	for i, s := range n.spec.Subnets {
 		field := fieldAt("spec.subnets", i)
 		n.checkName(field+".name", s.Name)
 		if other := n.subnetByName[s.Name]; other != nil {
-			n.refuse(field+".name", "give one of them another name", "%q is already the name of %s", s.Name, other.field)
+			n.refuseName(field, s.Name, other.field)
 			continue
 		}
 		x := &subnet{name: s.Name, field: field, cidrs: n.parseSubnet(field, s.CIDRs)}
@@ -44,7 +45,7 @@ func (n *network) addSubnets() {
 
 func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 	if len(cidrs) == 0 {
-		n.refuse(field+".cidrs", "write a prefix, such as 192.0.2.0/24", "a subnet needs at least one prefix")
+		n.refuse(field+".cidrs", "write a prefix, such as 192.0.2.0/24", "the subnet has no prefix")
 	}
 	var parsed []netip.Prefix
 	for i, text := range cidrs {
@@ -53,9 +54,9 @@ func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 		switch {
 		case !ok:
 		case p != p.Masked():
-			n.refuse(field, fmt.Sprintf("write %s", p.Masked()), "%s has host bits", p)
+			n.refuse(field, fmt.Sprintf("write %s", p.Masked()), "%s has host bits set", p)
 		case slices.ContainsFunc(parsed, func(q netip.Prefix) bool { return q.Addr().Is4() == p.Addr().Is4() }):
-			n.refuse(field, "use two subnets", "a subnet has at most one prefix per address family")
+			n.refuse(field, "write it as another subnet", "%s is the second %s prefix of the subnet; a subnet has at most one per family", p, familyOf(p.Addr()))
 		default:
 			parsed = append(parsed, p)
 		}
@@ -63,21 +64,21 @@ func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 	return parsed
 }
 
-// parseRange parses a prefix from which addresses are derived: those of one that has to do with the
-// loopback address are not all unicast, nor are those around 255.255.255.255; the kernel makes no route
-// to a network 0.0.0.0; and a link-local one is on every link already.
+// parseRange parses a prefix from which addresses are derived. All of them must be unicast: no prefix may
+// contain a loopback or the limited broadcast address. The kernel makes no connected route to network
+// 0.0.0.0, and gives every IPv6 interface its link-local prefix itself.
 func (n *network) parseRange(field, text string) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return n.parsePrefix(field, text)
+		return n.parsePrefix(field, text, linkLengths)
 	}
 	switch a := p.Addr(); {
-	case !isUnicast(a), p.Contains(netip.IPv6Loopback()), p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, 1})),
+	case specialKind(a) != "", p.Contains(netip.IPv6Loopback()), p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, 1})),
 		p == netip.PrefixFrom(netip.AddrFrom4([4]byte{255, 255, 255, 254}), 31):
-		n.refuse(field, "use a prefix of unicast addresses, such as 192.0.2.0/24 or fd00::/64", "%s has addresses that no interface of a lab can have", p)
+		n.refuse(field, "write a prefix of unicast addresses, such as 192.0.2.0/24 or fd00::/64", "%s contains addresses that no interface of a lab can have", p)
 		return p, false
 	case state.IsLinkLocal(a):
-		n.refuse(field, "write a link-local address, where it matters, under addresses", "%s is link-local: every interface with IPv6 has such an address, and routes to them do not exist", p)
+		n.refuse(field, "write single link-local addresses under addresses instead", "%s is link-local: every IPv6 interface has such an address, and no route leads to it", p)
 		return p, false
 	}
 	return p, true
@@ -91,14 +92,22 @@ func (n *network) subnetNames() []string {
 	return names
 }
 
-func (n *network) checkSwitchSubnet(field, name string) {
-	if name != "" && n.subnetByName[name] == nil {
-		n.refuseAbsent(SubnetAbsent, field, n.known("subnets", n.subnetNames()), "no subnet is called %q", name)
+// subnetCalled finds a subnet by its name; nil, with the problem reported, where there is none.
+func (n *network) subnetCalled(field, name string) *subnet {
+	s := n.subnetByName[name]
+	if s == nil && name != "" {
+		n.refuseAbsent(SubnetAbsent, field, n.knownSubnets(), "subnet %q does not exist", name)
 	}
+	return s
 }
 
-// checkSharedSubnets refuses what would make derived addresses ambiguous: one subnet on two
-// segments, and two subnets that overlap. It runs before addresses are derived.
+// knownSubnets is a fix: the names to choose from.
+func (n *network) knownSubnets() string {
+	return choice("the lab's subnets", n.subnetNames(), "add it under spec.subnets")
+}
+
+// checkSharedSubnets refuses a subnet on two segments and two subnets that overlap, where addresses are
+// derived from them: the same address could be on two segments.
 func (n *network) checkSharedSubnets() {
 	for _, f := range families {
 		n.checkOneSegment(f)
@@ -120,11 +129,11 @@ func (n *network) checkOneSegment(f family) {
 		case !shared:
 			first[s.subnet] = s
 		case s.derives(f) || other.derives(f):
-			n.refuseAbsent(AnyAbsent, s.subnetField, "use a subnet of its own for each segment, or write the addresses at all ends of both",
-				"%s is also the subnet of another segment (%s)", s.subnet.name, other.subnetField)
+			n.refuseAbsent(AnyAbsent, s.subnetField, "use one subnet per segment, or write the addresses at all ends of both",
+				"subnet %s is also used on another segment, by %s", s.subnet.name, other.subnetField)
 			return
 		default:
-			n.warn(s.subnetField, "", "%s is also the subnet of another segment (%s)", s.subnet.name, other.subnetField)
+			n.warn(s.subnetField, "use one subnet per segment", "subnet %s is also used on another segment, by %s", s.subnet.name, other.subnetField)
 		}
 	}
 }
@@ -146,23 +155,23 @@ func (n *network) checkOverlaps(f family) {
 			switch {
 			case !ok || !p.Overlaps(q):
 			case derived[s] || derived[other]:
-				n.refuseAbsent(AnyAbsent, s.field+".cidrs", "choose prefixes that do not overlap", "%s overlaps %s of subnet %s", p, q, other.name)
+				n.refuseAbsent(AnyAbsent, s.field+".cidrs", "write prefixes that do not overlap", "%s overlaps %s of subnet %s", p, q, other.name)
 			default:
-				n.warn(s.field+".cidrs", "", "%s overlaps %s of subnet %s", p, q, other.name)
+				n.warn(s.field+".cidrs", "write prefixes that do not overlap", "%s overlaps %s of subnet %s", p, q, other.name)
 			}
 		}
 	}
 }
 
-// warnUnused warns of subnets that no segment has.
-func (n *network) warnUnused() {
+// warnUnusedSubnets warns of subnets that no segment has.
+func (n *network) warnUnusedSubnets() {
 	used := map[*subnet]bool{}
 	for _, s := range n.segments() {
 		used[s.subnet] = true
 	}
 	for _, s := range n.subnets {
 		if !used[s] {
-			n.warn(s.field, "name it as the subnet of a link or a switch, or remove it", "nothing carries %s", s.name)
+			n.warn(s.field, fmt.Sprintf("write subnet: %s at a link or a switch, or remove it", s.name), "subnet %s is not used", s.name)
 		}
 	}
 }

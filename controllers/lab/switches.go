@@ -14,10 +14,11 @@ import (
 // BridgeName is the name of a switch's bridge in its namespace.
 const BridgeName = "br0"
 
-// STPForwardDelay is how long a port of a spanning tree listens, and then learns, in 1/100 s: the
-// least that IEEE 802.1D allows.
+// STPForwardDelay is the time that a port with STP is listening, and then learning, in 1/100 s: the
+// minimum of IEEE 802.1D.
 const STPForwardDelay = 200
 
+// addSwitches adds the switches, each with its bridge and the VLAN interfaces that have addresses.
 func (n *network) addSwitches() {
 	n.checkLabSize("switches", len(n.spec.Switches), 64)
 	for i := range n.spec.Switches {
@@ -38,7 +39,7 @@ func (n *network) addSwitches() {
 	}
 }
 
-// addSwitchInterface is where a switch itself is on a segment.
+// addSwitchInterface adds an interface of the switch itself, with which it is on a segment.
 func (n *network) addSwitchInterface(x *node, field, iface string, vlan uint16, addresses []string) *end {
 	e := &end{
 		node: x, field: field, iface: iface, vlan: vlan, written: addresses, derived: map[netip.Prefix]bool{},
@@ -55,12 +56,12 @@ func (n *network) checkSwitch(x *node) {
 	oneOf(n, x.field+".vlanFiltering", s.VLANFiltering, v1alpha1.Enabled, v1alpha1.Disabled)
 	oneOf(n, x.field+".forwarding", s.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
 	n.checkSize(x.field+".addresses", "addresses", len(s.Addresses), 8)
-	n.checkSwitchSubnet(x.field+".subnet", s.Subnet)
+	n.subnetCalled(x.field+".subnet", s.Subnet)
 	if x.filters() && s.Subnet != "" {
-		n.refuse(x.field+".subnet", "write it under vlans: [{id: 1, subnet: "+s.Subnet+"}]", "with vlanFiltering a subnet belongs to a VLAN")
+		n.refuse(x.field+".subnet", "write it under vlans: [{id: 1, subnet: "+s.Subnet+"}]", "%s filters VLANs, so a subnet belongs to a VLAN", s.Name)
 	}
 	if x.filters() && len(s.Addresses) > 0 {
-		n.refuse(x.field+".addresses", "write them under vlans: [{id: 1, addresses: …}]", "with vlanFiltering an address belongs to a VLAN")
+		n.refuse(x.field+".addresses", "write them under vlans: [{id: 1, addresses: …}]", "%s filters VLANs, so an address belongs to a VLAN", s.Name)
 	}
 	if !x.filters() && len(s.VLANs) > 0 {
 		n.refuseAbsent(AnyAbsent, x.field+".vlans", "write vlanFiltering: Enabled", "%s does not filter VLANs", s.Name)
@@ -74,16 +75,16 @@ func (n *network) checkSwitchVLANs(list string, vlans []v1alpha1.SwitchVLAN) {
 	for i, v := range vlans {
 		field := fieldAt(list, i)
 		n.checkVLAN(field+".id", v.ID)
-		n.checkSwitchSubnet(field+".subnet", v.Subnet)
+		n.subnetCalled(field+".subnet", v.Subnet)
 		if seen[v.ID] {
-			n.refuse(field+".id", "remove one", "VLAN %d is there twice", v.ID)
+			n.refuseDuplicate(field+".id", fmt.Sprintf("VLAN %d", v.ID))
 		}
 		seen[v.ID] = true
 	}
 }
 
-// setBridgeMTUs gives each bridge the smallest MTU of its ports, which is what the kernel does by
-// itself as long as nobody sets it.
+// setBridgeMTUs gives each bridge the smallest MTU of its ports, as the kernel does until the MTU of the
+// bridge is set.
 func (n *network) setBridgeMTUs() {
 	for _, x := range n.nodes {
 		if x.sw == nil || len(x.ports) == 0 {
@@ -96,9 +97,8 @@ func (n *network) setBridgeMTUs() {
 	}
 }
 
-// checkLoops refuses cycles of switches on which one does not speak the spanning tree protocol: a
-// broadcast would go round for ever, and in a kernel that takes the whole machine. Links that
-// are down close no cycle.
+// checkLoops refuses loops of switches with STP disabled at one of them: a broadcast frame would circulate
+// for ever and use up the machine's CPUs. A link that is down closes no loop.
 func (n *network) checkLoops() {
 	var reported []*node
 	for _, l := range n.links {
@@ -113,12 +113,12 @@ func (n *network) checkLoops() {
 			}
 		}
 		if len(withoutSTP) > 0 {
-			n.refuseAbsent(AnyAbsent, l.field, "write stp: Enabled at every switch of the cycle, or remove a link", "switches form a loop without a spanning tree at %s", strings.Join(withoutSTP, " and "))
+			n.refuseAbsent(AnyAbsent, l.field, "write stp: Enabled at every switch of the loop, or remove a link", "the link closes a loop of switches, with STP disabled at %s", strings.Join(withoutSTP, " and "))
 		}
 	}
 }
 
-// connectedWithout reports whether other links lead from one end's switch to the other's.
+// connectedWithout reports whether other links connect the two switches of a link.
 func (n *network) connectedWithout(without *link) bool {
 	seen := map[*node]bool{without.ends[0].node: true}
 	queue := []*node{without.ends[0].node}

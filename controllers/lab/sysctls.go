@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,15 +27,15 @@ func (n *network) checkSysctls(x *node) {
 	for i, s := range x.config.Sysctls {
 		field := fieldAt(x.field+".sysctls", i)
 		if !slices.Contains(settable, s.Name) {
-			n.refuse(field+".name", settableFix(s.Name), "%q is not a setting that a lab may change", s.Name)
+			n.refuse(field+".name", settableFix(s.Name), "sysctl %q is not supported", s.Name)
 		}
 		if seen[s.Name] {
-			n.refuse(field+".name", "remove one", "%q is there twice", s.Name)
+			n.refuseDuplicate(field+".name", fmt.Sprintf("sysctl %q", s.Name))
 		}
 		seen[s.Name] = true
 		least, most := sysctlRange(s.Name)
 		if v, err := strconv.Atoi(s.Value.String()); err != nil || v < least || v > most {
-			n.refuse(field+".value", "", "%s is a number from %d to %d, not %q", s.Name, least, most, s.Value.String())
+			n.refuse(field+".value", fmt.Sprintf("write a number from %d to %d", least, most), "%q is not a valid value of %s", s.Value.String(), s.Name)
 		}
 	}
 }
@@ -57,7 +58,7 @@ func sysctlRange(name string) (least, most int) {
 
 func settableFix(name string) string {
 	if strings.HasSuffix(name, "forwarding") || name == state.SysctlForwarding {
-		return "write forwarding: Enabled or Disabled at a router"
+		return "write forwarding: Enabled or Disabled at a router or switch"
 	}
-	return "kubectl explain netlabs.spec.namespaces.sysctls.name lists the settings"
+	return "write one that kubectl explain netlabs.spec.namespaces.sysctls.name lists"
 }

@@ -11,22 +11,22 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// defaultAccessVLAN is the VLAN of a port that does not say.
+// defaultAccessVLAN is the VLAN of a port without vlan, vlans and nativeVLAN.
 const defaultAccessVLAN = 1
 
 // port is a link's end at a switch.
 type port struct {
-	// filters says that the switch filters VLANs; the rest is about that.
+	// filters is true where the switch filters VLANs; else the other fields are unused.
 	filters bool
-	// untagged is the VLAN of frames without a tag, 0 for none.
+	// untagged is the VLAN of untagged frames, 0 for none.
 	untagged uint16
-	// tagged are the VLANs of frames with one, sorted.
+	// tagged are the VLANs of tagged frames, sorted.
 	tagged []uint16
-	// allVLANs says that all VLANs of the lab are tagged: a link between switches that says nothing.
+	// allVLANs makes all VLANs of the lab tagged: the default of a link between switches.
 	allVLANs bool
 }
 
-// vlan is the VLAN that a frame with a tag belongs to; ok is false where it is dropped.
+// vlan is the VLAN of a frame with a tag (0: untagged); ok is false where the port drops it.
 func (p *port) vlan(tag uint16) (vlan uint16, ok bool) {
 	switch {
 	case tag == 0:
@@ -43,24 +43,15 @@ func (p *port) vlan(tag uint16) (vlan uint16, ok bool) {
 func (x *node) filters() bool { return x.sw != nil && x.sw.VLANFiltering == v1alpha1.Enabled }
 
 func (n *network) checkVLAN(field string, id v1alpha1.VLANID) {
-	if id < 1 || id > 4094 {
-		n.refuse(field, "", "a VLAN is 1 to 4094, not %d", id)
-	}
+	n.checkRange(field, "VLAN", int(id), 1, 4094)
 }
 
-// addPort says which VLANs a link's end at a switch is in.
+// addPort adds the VLANs of a link's end at a switch.
 func (n *network) addPort(e *end, spec *v1alpha1.Endpoint) {
-	for _, wrong := range []struct {
-		field string
-		there bool
-	}{{"addresses", len(spec.Addresses) > 0}, {"mac", spec.MAC != ""}, {"subinterfaces", len(spec.Subinterfaces) > 0}} {
-		if wrong.there {
-			n.refuse(e.field+"."+wrong.field, "write addresses at the switch itself, under switches", "%s is a switch: a port has no %s", e.node.name, wrong.field)
-		}
-	}
+	n.checkPort(e, spec)
 	e.port = &port{filters: e.node.filters()}
 	if !e.port.filters {
-		n.refuseVLANs(e.field, spec, "write vlanFiltering: Enabled at the switch", e.node.name+" does not filter VLANs")
+		n.refuseVLANs(e, spec, "write vlanFiltering: Enabled at the switch", "%s does not filter VLANs")
 		return
 	}
 	n.checkPortVLANs(e.field, spec)
@@ -74,12 +65,28 @@ func (n *network) addPort(e *end, spec *v1alpha1.Endpoint) {
 	slices.Sort(e.port.tagged)
 }
 
-// setDefaultVLANs gives ports that say nothing what they have by default; it needs both ends.
+// checkPort refuses what only an interface with addresses has.
+func (n *network) checkPort(e *end, spec *v1alpha1.Endpoint) {
+	for _, wrong := range []struct {
+		field, fix string
+		set        bool
+	}{
+		{"addresses", "write addresses at the switch itself, under switches", len(spec.Addresses) > 0},
+		{"mac", "remove it", spec.MAC != ""},
+		{"subinterfaces", "write vlans: for the VLANs of the port", len(spec.Subinterfaces) > 0},
+	} {
+		if wrong.set {
+			n.refuse(e.field+"."+wrong.field, wrong.fix, "%s is a switch: its ports have no %s", e.node.name, wrong.field)
+		}
+	}
+}
+
+// setDefaultVLANs sets the VLANs of ports without any; they depend on the node at the other end.
 func (n *network) setDefaultVLANs(l *link, specs []v1alpha1.Endpoint) {
 	for i, e := range l.ends {
-		withoutSTP := specs[i].VLAN == 0 && len(specs[i].VLANs) == 0
+		unset := specs[i].VLAN == 0 && len(specs[i].VLANs) == 0
 		switch {
-		case e.port == nil || !e.port.filters || !withoutSTP:
+		case e.port == nil || !e.port.filters || !unset:
 		case e.peer().port != nil:
 			e.port.allVLANs = true
 		case specs[i].NativeVLAN == 0:
@@ -93,7 +100,7 @@ func (n *network) checkPortVLANs(field string, spec *v1alpha1.Endpoint) {
 		n.checkVLAN(field+".vlan", spec.VLAN)
 	}
 	if spec.VLAN != 0 && (len(spec.VLANs) > 0 || spec.NativeVLAN != 0) {
-		n.refuse(field+".vlan", "write vlan: for an access port, vlans: and nativeVLAN: for a trunk", "a port is an access port or a trunk")
+		n.refuse(field+".vlan", "write vlan: for an access port, vlans: and nativeVLAN: for a trunk", "a port is either an access port or a trunk")
 	}
 	if spec.NativeVLAN != 0 {
 		n.checkVLAN(field+".nativeVLAN", spec.NativeVLAN)
@@ -101,51 +108,48 @@ func (n *network) checkPortVLANs(field string, spec *v1alpha1.Endpoint) {
 	for i, v := range spec.VLANs {
 		n.checkVLAN(fieldAt(field+".vlans", i), v)
 		if slices.Contains(spec.VLANs[:i], v) {
-			n.refuse(fieldAt(field+".vlans", i), "remove one", "VLAN %d is there twice", v)
+			n.refuseDuplicate(fieldAt(field+".vlans", i), fmt.Sprintf("VLAN %d", v))
 		}
 	}
 }
 
-// refuseVLANs refuses what only ports of a switch that filters have.
-func (n *network) refuseVLANs(field string, spec *v1alpha1.Endpoint, fix, why string) {
+// refuseVLANs refuses the fields of a port at a switch that filters VLANs.
+func (n *network) refuseVLANs(e *end, spec *v1alpha1.Endpoint, fix, message string) {
 	for _, wrong := range []struct {
 		field string
-		there bool
+		set   bool
 	}{{"vlan", spec.VLAN != 0}, {"vlans", len(spec.VLANs) > 0}, {"nativeVLAN", spec.NativeVLAN != 0}} {
-		if wrong.there {
-			n.refuseAbsent(AnyAbsent, field+"."+wrong.field, fix, "%s", why)
+		if wrong.set {
+			n.refuseAbsent(AnyAbsent, e.field+"."+wrong.field, fix, message, e.node.name)
 		}
 	}
 }
 
-// addSubinterfaces puts interfaces on a link's end, each for one VLAN.
+// addSubinterfaces adds the VLAN interfaces on a link's end.
 func (n *network) addSubinterfaces(parent *end, spec *v1alpha1.Endpoint) {
 	for i, s := range spec.Subinterfaces {
 		field := fieldAt(parent.field+".subinterfaces", i)
 		n.checkVLAN(field+".vlan", s.VLAN)
 		if slices.ContainsFunc(parent.subinterfaces, func(o *end) bool { return o.vlan == uint16(s.VLAN) }) {
-			n.refuse(field+".vlan", "remove one", "VLAN %d is there twice", s.VLAN)
+			n.refuseDuplicate(field+".vlan", fmt.Sprintf("VLAN %d", s.VLAN))
 			continue
 		}
-		n.checkSwitchSubnet(field+".subnet", s.Subnet)
 		e := &end{
 			node: parent.node, link: parent.link, parent: parent, field: field, vlan: uint16(s.VLAN), iface: s.Name,
-			written: s.Addresses, derived: map[netip.Prefix]bool{}, mtu: parent.mtu, mac: parent.mac, subnet: n.subnetByName[s.Subnet],
+			written: s.Addresses, derived: map[netip.Prefix]bool{}, mtu: parent.mtu, mac: parent.mac, subnet: n.subnetCalled(field+".subnet", s.Subnet),
 		}
 		if e.iface == "" {
 			e.iface = fmt.Sprintf("%s.%d", parent.iface, s.VLAN)
+			n.checkLength(field+".name", e.iface)
 		} else {
 			n.checkName(field+".name", e.iface)
-		}
-		if len(e.iface) > maxNameLength {
-			n.refuse(field+".name", "write name: with a shorter one", "%q has %d characters; an interface name has at most %d", e.iface, len(e.iface), maxNameLength)
 		}
 		n.claimName(field+".name", e)
 		parent.subinterfaces = append(parent.subinterfaces, e)
 	}
 }
 
-// vlans are all VLANs that the lab names, sorted.
+// vlans are all VLANs in the lab, sorted.
 func (n *network) vlans() []uint16 {
 	ids := map[uint16]bool{}
 	for _, s := range n.spec.Switches {
