@@ -48,12 +48,12 @@ func TestMedian(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	old := &side{revision: "a", samples: map[string][]float64{"Diff/campus": {9e6, 2e6, 4e6}, "share/many": {0.06}, "agent": {67}}}
-	now := &side{revision: "b", samples: map[string][]float64{"Diff/campus": {1e6}, "share/many": {0.03}}}
+	now := &side{revision: "b", samples: map[string][]float64{"Diff/campus": {1e6, 3e6, 1.5e6}, "share/many": {0.03}}}
 	var out strings.Builder
 	printTable(&out, old, now)
 	want := `| | a | b | new/old | of the least | goal |
 |---|---:|---:|---:|---:|---:|
-| ` + "`Diff`" + ` from nothing, the campus | 4.00 ms | 1.00 ms | 0.25 | 0.50 | 0.5 × |
+| ` + "`Diff`" + ` from nothing, the campus | 4.00 ms | 1.50 ms | 0.38 | 0.50 | 0.5 × |
 | compile and plan, share of applying, 1,008 namespaces | 6.0 % | 3.0 % | 0.50 | 0.50 | 3 % |
 `
 	if out.String() != want {
