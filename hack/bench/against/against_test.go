@@ -3,7 +3,10 @@
 package main
 
 import (
+	"encoding/json"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -58,5 +61,27 @@ func TestTable(t *testing.T) {
 `
 	if out.String() != want {
 		t.Errorf("printed\n%s, want\n%s", &out, want)
+	}
+}
+
+// Changing the API of planning changes the benchmarks, too.
+func TestTheBenchmarksCompile(t *testing.T) {
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := side{root: root}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {
+		filepath.Join(root, s.labsDir(), "against_test.go"): filepath.Join(root, s.benchmarks()),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.output(t.Context(), "go", "vet", "-overlay", file, "./"+s.labsDir()); err != nil {
+		t.Error(err)
 	}
 }

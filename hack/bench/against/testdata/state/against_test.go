@@ -15,7 +15,7 @@ func BenchmarkDiff(b *testing.B) {
 	eachCase(b, func(b *testing.B, c *bench) {
 		for b.Loop() {
 			for _, p := range c.parts {
-				state.Diff(state.NewState(), p.want)
+				state.Diff(state.State{}, p.want)
 			}
 		}
 	})
