@@ -153,14 +153,14 @@ func (a *Agent) confirm(ctx context.Context, lab *v1alpha1.NetLab) error {
 }
 
 // selected reports whether the lab's placement selects this node.
-func (a *Agent) selected(ctx context.Context, lab *v1alpha1.NetLab) (bool, error) {
+func (a *Agent) selected(ctx context.Context, netlab *v1alpha1.NetLab) (bool, error) {
 	node := &metav1.PartialObjectMetadata{}
 	node.SetGroupVersionKind(nodeKind)
 	if err := a.client.Get(ctx, types.NamespacedName{Name: a.NodeName}, node); err != nil {
 		return false, fmt.Errorf("get the own Node %s: %w", a.NodeName, err)
 	}
-	selector, problems := nodeSelector(&lab.Spec)
-	return len(problems) > 0 || selector.Matches(labels.Set(node.Labels)), nil
+	selector, err := lab.NodeSelector(&netlab.Spec)
+	return err != nil || selector.Matches(labels.Set(node.Labels)), nil
 }
 
 // remove takes a lab off this machine. The record goes first: a record without a lab would
@@ -210,32 +210,16 @@ func (a *Agent) look(ctx context.Context, netlab *v1alpha1.NetLab) labView {
 	return view
 }
 
-// compile is lab.Compile with what only a cluster has: placement.
+// compile compiles the lab; problems are what keeps its spec from being built.
 func compile(id state.Identity, spec *v1alpha1.NetLabSpec, options lab.Options) (*lab.Lab, lab.Problems) {
-	_, problems := nodeSelector(spec)
 	compiled, err := lab.Compile(id, spec, options)
-	var found lab.Problems
-	switch {
-	case errors.As(err, &found):
-		problems = append(found, problems...)
-	case err != nil:
-		problems = append(problems, lab.Problem{Field: "spec", Message: err.Error()})
+	if problems, ok := errors.AsType[lab.Problems](err); ok {
+		return nil, problems
 	}
-	return compiled, problems
-}
-
-// nodeSelector is what placement selects nodes by: everything unless it says otherwise.
-func nodeSelector(spec *v1alpha1.NetLabSpec) (labels.Selector, lab.Problems) {
-	if spec.Placement == nil || spec.Placement.NodeSelector == nil {
-		return labels.Everything(), nil
-	}
-	selector, err := metav1.LabelSelectorAsSelector(spec.Placement.NodeSelector)
 	if err != nil {
-		return labels.Nothing(), lab.Problems{{
-			Field: "spec.placement.nodeSelector", Message: err.Error(), Fix: "write it as for a Deployment's selector",
-		}}
+		return nil, lab.Problems{{Field: "spec", Message: err.Error()}}
 	}
-	return selector, nil
+	return compiled, nil
 }
 
 // converge builds the lab, repairs it or, if its driftPolicy says so, only compares it.

@@ -13,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -27,8 +26,6 @@ import (
 
 // rewatchPause keeps a watch that cannot be opened from being tried in a loop.
 const rewatchPause = time.Second
-
-type workQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // queue is the agent's work queue, which exists once its controller has started. Until then
 // nothing needs to be added: every lab is looked at first thing.
@@ -212,8 +209,3 @@ func tellRepairs(recorder events.EventRecorder, node string) func(*v1alpha1.NetL
 		recorder.Eventf(lab, nil, corev1.EventTypeNormal, "Repaired", "Repair", "%s", note(node+": "+strings.Join(told, "; ")))
 	}
 }
-
-// maxNoteBytes is what the API server takes.
-const maxNoteBytes = 1024
-
-func note(message string) string { return cut(message, maxNoteBytes) }

@@ -11,24 +11,16 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	eventsv1 "k8s.io/api/events/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -50,20 +42,9 @@ const (
 	// agentWorkers is how many labs are worked on at once: the kernel makes one namespace at a
 	// time anyhow, but a lab that waits for its namespaces to vanish must not hold up others.
 	agentWorkers = 4
-	// maxRetryDelay is the longest pause after repeated errors of one lab.
-	maxRetryDelay = 30 * time.Second
 	// firstLookPatience is how long the first report waits for every lab to be looked at.
 	firstLookPatience = 10 * time.Second
 )
-
-var nodeKind = corev1.SchemeGroupVersion.WithKind("Node")
-
-// Scheme returns the types that agent and controller speak of.
-func Scheme() (*runtime.Scheme, error) {
-	scheme := runtime.NewScheme()
-	err := errors.Join(clientgoscheme.AddToScheme(scheme), eventsv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
-	return scheme, err
-}
 
 // AgentCache limits what an agent's manager keeps in memory to what concerns its node.
 func AgentCache(node string) cache.Options {
@@ -75,20 +56,6 @@ func AgentCache(node string) cache.Options {
 			&v1alpha1.NetLabNodeState{}: {Field: own},
 		},
 	}
-}
-
-func nodeMetadata() *metav1.PartialObjectMetadata {
-	node := &metav1.PartialObjectMetadata{}
-	node.SetGroupVersionKind(nodeKind)
-	return node
-}
-
-// keepLabels drops what nobody here reads: annotations of Nodes are large and change often.
-func keepLabels(o any) (any, error) {
-	if node, ok := o.(*metav1.PartialObjectMetadata); ok {
-		node.Annotations, node.ManagedFields = nil, nil
-	}
-	return o, nil
 }
 
 // SetupAgent adds an agent to a manager made with AgentCache. The caller holds the machine's
@@ -176,18 +143,6 @@ func (a *Agent) setupController(mgr manager.Manager, s *sweep) error {
 		return fmt.Errorf("set up the agent: %w", err)
 	}
 	return nil
-}
-
-// specChanged leaves out updates of status: the controller's writes are nothing to an agent. A
-// lab that was deleted and made anew between two looks of the informer has a new UID, and can
-// have the old generation.
-var specChanged = predicate.Or[client.Object](
-	predicate.GenerationChangedPredicate{},
-	predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() }},
-)
-
-func retryLimiter() workqueue.TypedRateLimiter[reconcile.Request] {
-	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](10*time.Millisecond, maxRetryDelay)
 }
 
 // condemn lets Reconcile remove a lab that is proven to be deleted.

@@ -72,3 +72,8 @@ func cut(text string, limit int) string {
 	}
 	return strings.TrimSpace(text[:end]) + "…"
 }
+
+// maxNoteBytes is what the API server takes.
+const maxNoteBytes = 1024
+
+func note(message string) string { return cut(message, maxNoteBytes) }

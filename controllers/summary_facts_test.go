@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 // Whether a node is expected to carry a lab, and whether its report counts, depends on what
@@ -90,16 +91,16 @@ func TestOnlyReportsOnThisGenerationOfThisLabCount(t *testing.T) {
 }
 
 func TestPlacementSelectsByLabels(t *testing.T) {
-	lab := labToFold()
+	netlab := labToFold()
 	r := newRoster()
 	for name, label := range map[string]string{"b": "lab", "a": "lab", "c": "web"} {
 		r.enterNode(nodeWith(name, map[string]string{"pool": label}))
 		r.enterState(stateOf(name, v1alpha1.AgentIdentity{Version: "dev"}))
 	}
 	for want, placement := range map[string]*v1alpha1.Placement{"a b c ": nil, "a b ": selecting("pool", "lab"), "": selecting("pool", "x")} {
-		lab.Spec.Placement = placement
-		selector, _ := nodeSelector(&lab.Spec)
-		nodes, _ := r.nodesFor(lab, r.selected(selector, selection{}), noon)
+		netlab.Spec.Placement = placement
+		selector, _ := lab.NodeSelector(&netlab.Spec)
+		nodes, _ := r.nodesFor(netlab, r.selected(selector, selection{}), noon)
 		got := ""
 		for _, n := range nodes {
 			got += n.name + " "
@@ -111,19 +112,19 @@ func TestPlacementSelectsByLabels(t *testing.T) {
 }
 
 func TestAWrongNodeSelectorIsAProblemOfTheSpec(t *testing.T) {
-	lab := labToFold()
-	lab.Spec.Placement = &v1alpha1.Placement{NodeSelector: &metav1.LabelSelector{
+	netlab := labToFold()
+	netlab.Spec.Placement = &v1alpha1.Placement{NodeSelector: &metav1.LabelSelector{
 		MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "pool", Operator: "Near", Values: []string{"x"}}},
 	}}
-	_, problems := nodeSelector(&lab.Spec)
+	problems := lab.Validate(&netlab.Spec)
 	if len(problems) != 1 || problems[0].Field != "spec.placement.nodeSelector" {
 		t.Errorf("problems are %v", problems)
 	}
 }
 
-func expectation(r *roster, lab *v1alpha1.NetLab) string {
-	selector, _ := nodeSelector(&lab.Spec)
-	nodes, again := r.nodesFor(lab, r.selected(selector, selection{}), noon)
+func expectation(r *roster, netlab *v1alpha1.NetLab) string {
+	selector, _ := lab.NodeSelector(&netlab.Spec)
+	nodes, again := r.nodesFor(netlab, r.selected(selector, selection{}), noon)
 	says := "counts"
 	switch {
 	case len(nodes) == 0:

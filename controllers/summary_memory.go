@@ -105,10 +105,10 @@ func (m *labMemory) read(netlab *v1alpha1.NetLab) {
 	if m.uid == netlab.UID && m.generation == netlab.Generation {
 		return
 	}
-	selector, problems := nodeSelector(&netlab.Spec)
+	selector, _ := lab.NodeSelector(&netlab.Spec) // an invalid one is among the problems
 	m.uid, m.generation = netlab.UID, netlab.Generation
 	m.selector, m.selection = selector, selection{}
-	m.problems = slices.Concat(lab.Validate(&netlab.Spec), problems)
+	m.problems = lab.Validate(&netlab.Spec)
 }
 
 // holdFor is how long a status waits to be written. What it says of Ready never does.

@@ -6,20 +6,34 @@ import (
 	"regexp"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
 var wholePercent = regexp.MustCompile(`^(100|[1-9]?[0-9])%$`)
+
+// NodeSelector returns what selects the Nodes of a lab by their labels: without a selector in the
+// spec, everything.
+func NodeSelector(spec *v1alpha1.NetLabSpec) (labels.Selector, error) {
+	if spec.Placement == nil || spec.Placement.NodeSelector == nil {
+		return labels.Everything(), nil
+	}
+	selector, err := metav1.LabelSelectorAsSelector(spec.Placement.NodeSelector)
+	if err != nil {
+		return labels.Nothing(), err
+	}
+	return selector, nil
+}
 
 func (n *network) checkPlacement() {
 	p := n.spec.Placement
 	if p == nil {
 		return
 	}
-	if p.NodeSelector != nil {
-		if _, err := metav1.LabelSelectorAsSelector(p.NodeSelector); err != nil {
-			n.refuse("spec.placement.nodeSelector", "", "%v", err)
-		}
+	if _, err := NodeSelector(n.spec); err != nil {
+		n.refuse("spec.placement.nodeSelector", "write it as a Deployment's selector", "%v", err)
 	}
 	m := p.MaxUnavailable
 	if m != nil && ((m.Type == intstr.Int && m.IntVal < 0) || (m.Type == intstr.String && !wholePercent.MatchString(m.StrVal))) {
