@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/netlab-dev/netlab/controllers/cluster"
 	"github.com/netlab-dev/netlab/hack/test/apiserver"
 )
 
@@ -29,7 +30,7 @@ func adminClient(t *testing.T) client.Client {
 
 func clientFor(t *testing.T, config *rest.Config) client.Client {
 	t.Helper()
-	scheme, err := Scheme()
+	scheme, err := cluster.Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -11,20 +11,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
 	"github.com/netlab-dev/netlab/controllers/state"
+	"github.com/netlab-dev/netlab/controllers/status"
 )
 
 // The life of a lab, on a real API server with a kernel that is not real. Each step starts from
 // what the one before it left.
 func TestTheLifeOfALab(t *testing.T) {
 	w := newWorld(t)
-	lab := routedPair()
+	lab := labtest.RoutedPair()
 	lab.Namespace = w.namespace
 	lab.Spec.Probes[0].PeriodSeconds = 1
 	const name = "routed-pair"
@@ -43,10 +44,10 @@ func TestTheLifeOfALab(t *testing.T) {
 	})
 	w.step("then nobody writes anything", func() {
 		w.quiet()
-		writes, compared := w.writes.Load(), comparisons()
+		writes, compared := w.writes.Load(), comparisons(w.T)
 		w.kernel.ForgetWrites()
 		eventually(w.T, "ten comparisons", func(context.Context) (bool, string) {
-			return comparisons() >= compared+10, fmt.Sprint(comparisons() - compared)
+			return comparisons(w.T) >= compared+10, fmt.Sprint(comparisons(w.T) - compared)
 		})
 		if got := w.kernel.Writes(); got != 0 {
 			w.Errorf("%d writes to the kernel: %v", got, w.kernel.Applied())
@@ -56,10 +57,10 @@ func TestTheLifeOfALab(t *testing.T) {
 		}
 	})
 	w.step("a route that somebody deletes comes back and is counted", func() {
-		before := testutil.ToFloat64(repairs.WithLabelValues("ReplaceRoute"))
+		before := repairs(w.T, "ReplaceRoute")
 		w.kernel.Mutate(func(s state.State) { delete(s[ns("ns1")].Routes, defaultRoute) })
 		w.awaitKernel("the route", func(s state.State) bool { _, is := s[ns("ns1")].Routes[defaultRoute]; return is })
-		if got := testutil.ToFloat64(repairs.WithLabelValues("ReplaceRoute")) - before; got != 1 {
+		if got := repairs(w.T, "ReplaceRoute") - before; got != 1 {
 			w.Errorf("%v repairs were counted", got)
 		}
 		w.awaitEvent("Repaired", "route replace default")
@@ -93,7 +94,7 @@ func TestTheLifeOfALab(t *testing.T) {
 		w.await(name, "Ready=Unknown/Suspended", "Realized=Unknown/Suspended", "Reachable=Unknown/Suspended")
 		eventually(w.T, "the agent to know", func(context.Context) (bool, string) {
 			r := w.report()
-			return len(r.Labs) == 1 && verdictIn(&r.Labs[0]).realized.Reason == v1alpha1.ReasonSuspended, fmt.Sprint(r)
+			return len(r.Labs) == 1 && status.ConditionsIn(&r.Labs[0]).Realized.Reason == v1alpha1.ReasonSuspended, fmt.Sprint(r)
 		})
 		w.kernel.ForgetWrites()
 		w.kernel.Mutate(func(s state.State) { delete(s[ns("ns1")].Routes, defaultRoute) })
@@ -140,12 +141,12 @@ func TestTheLifeOfALab(t *testing.T) {
 
 func TestALabIsOnlyOnSelectedNodes(t *testing.T) {
 	w := newWorld(t)
-	lab := routedPair()
+	lab := labtest.RoutedPair()
 	lab.Namespace = w.namespace
-	lab.Spec.Placement = selecting("pool", "elsewhere")
+	lab.Spec.Placement = labtest.Selecting("pool", "elsewhere")
 	create(t, w.admin, lab)
 	w.await(lab.Name, "Ready=False/NoNodesSelected", "Realized=False/NoNodesSelected", "Stalled=True/NoNodesSelected")
-	w.edit(lab.Name, func(s *v1alpha1.NetLabSpec) { s.Placement = selecting("pool", w.namespace) })
+	w.edit(lab.Name, func(s *v1alpha1.NetLabSpec) { s.Placement = labtest.Selecting("pool", w.namespace) })
 	w.await(lab.Name, "Ready=True/Ready")
 
 	node := &corev1.Node{}
@@ -162,7 +163,7 @@ func TestALabIsOnlyOnSelectedNodes(t *testing.T) {
 
 func TestALabDeletedWhileTheAgentWasAwayIsSwept(t *testing.T) {
 	w := newWorld(t)
-	lab := routedPair()
+	lab := labtest.RoutedPair()
 	lab.Namespace = w.namespace
 	create(t, w.admin, lab)
 	w.await(lab.Name, "Ready=True/Ready")
@@ -179,7 +180,7 @@ func TestALabDeletedWhileTheAgentWasAwayIsSwept(t *testing.T) {
 
 func TestALabDeletedAndMadeAnewWhileTheAgentWasAwayIsBuiltAnew(t *testing.T) {
 	w := newWorld(t)
-	lab := routedPair()
+	lab := labtest.RoutedPair()
 	lab.Namespace = w.namespace
 	create(t, w.admin, lab)
 	w.await(lab.Name, "Ready=True/Ready")
@@ -187,7 +188,7 @@ func TestALabDeletedAndMadeAnewWhileTheAgentWasAwayIsBuiltAnew(t *testing.T) {
 	if err := w.admin.Delete(t.Context(), lab); err != nil {
 		t.Fatal(err)
 	}
-	again := routedPair()
+	again := labtest.RoutedPair()
 	again.Namespace = w.namespace
 	create(t, w.admin, again)
 	w.startAgent(w.agentPod())
@@ -200,7 +201,7 @@ func TestALabDeletedAndMadeAnewWhileTheAgentWasAwayIsBuiltAnew(t *testing.T) {
 
 func TestWhatIsNotOursIsReportedAndLeft(t *testing.T) {
 	w := newWorld(t)
-	lab := routedPair()
+	lab := labtest.RoutedPair()
 	lab.Namespace = w.namespace
 	taken := w.namespace + ".routed-pair.ns1"
 	w.kernel.PlantConflict(state.Conflict{Name: state.NamespaceDir + "/" + taken, Found: "a directory"})

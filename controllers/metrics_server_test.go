@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/netlab-dev/netlab/controllers/cluster"
 )
 
 // Both programs ask a real API server who wants their metrics, with no other rights than those
@@ -30,7 +32,7 @@ func TestMetricsAreOnlyForThoseWhoMayGetThem(t *testing.T) {
 
 	for _, program := range []string{"netlab-agent", "netlab-controller"} {
 		t.Run(program, func(t *testing.T) {
-			url := serveMetrics(t, program, MetricsServer("127.0.0.1:0", true))
+			url := serveMetrics(t, program, cluster.MetricsServer("127.0.0.1:0", true))
 			for _, c := range []struct {
 				who, token string
 				want       int
@@ -54,7 +56,7 @@ func TestMetricsAreOnlyForThoseWhoMayGetThem(t *testing.T) {
 }
 
 func TestMetricsWithoutHTTPSAreForEverybody(t *testing.T) {
-	url := serveMetrics(t, "netlab-agent", MetricsServer("127.0.0.1:0", false))
+	url := serveMetrics(t, "netlab-agent", cluster.MetricsServer("127.0.0.1:0", false))
 	if status, _ := fetch(t, "http://"+url+"/metrics", ""); status != http.StatusOK {
 		t.Errorf("status %d", status)
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
+	"github.com/netlab-dev/netlab/controllers/status"
 )
 
 // The controller alone makes and deletes NetLabNodeStates; agents only fill them in.
@@ -54,7 +56,7 @@ func (w *world) awaitNodeState(what string, is func(*v1alpha1.NetLabNodeState) b
 // Nothing of ours can keep anything from being deleted.
 func TestNothingHasAFinalizer(t *testing.T) {
 	w := newWorld(t)
-	lab := routedPair()
+	lab := labtest.RoutedPair()
 	lab.Namespace = w.namespace
 	create(t, w.admin, lab)
 	w.await(lab.Name, "Ready=True/Ready")
@@ -79,14 +81,14 @@ func TestALabIsRemovedHoweverItIsWhenItIsDeleted(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			lab := routedPair()
+			lab := labtest.RoutedPair()
 			lab.Namespace = w.namespace
 			create(t, w.admin, lab)
 			w.await(lab.Name, "Ready=True/Ready")
 			w.edit(lab.Name, c.edit)
 			eventually(t, "the agent to know", func(context.Context) (bool, string) {
 				labs := w.report().Labs
-				return len(labs) == 1 && labs[0].ObservedGeneration == 2 && verdictIn(&labs[0]).realized.Reason == c.reads, fmt.Sprint(labs)
+				return len(labs) == 1 && labs[0].ObservedGeneration == 2 && status.ConditionsIn(&labs[0]).Realized.Reason == c.reads, fmt.Sprint(labs)
 			})
 			if len(w.kernel.State()) != 3 {
 				t.Fatal("nothing is there that could be removed: this shows nothing")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package controllers_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/cluster"
 )
 
 // Rights cannot grow unnoticed: whoever adds one adds it here, too.
@@ -103,7 +104,7 @@ func TestAnAgentReportsOnlyOnItsOwnNode(t *testing.T) {
 		config.Impersonate = impersonate(account, tokenOf)
 		state := &v1alpha1.NetLabNodeState{}
 		state.Name = name
-		return replaceStatus(t.Context(), clientFor(t, config), state, v1alpha1.NetLabNodeStateStatus{LabCount: 1}, "")
+		return cluster.ReplaceStatus(t.Context(), clientFor(t, config), state, v1alpha1.NetLabNodeStateStatus{LabCount: 1}, "")
 	}
 	// A new policy takes a moment to be enforced.
 	refused := func(err error) bool { return apierrors.IsForbidden(err) && strings.Contains(err.Error(), "own node") }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package controllers_test
 
 import (
 	"fmt"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
 )
 
 func TestTheAPIServerAcceptsEverySample(t *testing.T) {
@@ -128,7 +129,7 @@ func fullSizeLink(s *v1alpha1.NetLabSpec, i int) v1alpha1.Link {
 
 func TestALabThatNobodyHasSeenIsPending(t *testing.T) {
 	c := adminClient(t)
-	lab := routedPair()
+	lab := labtest.RoutedPair()
 	lab.Namespace = newNamespace(t, c)
 	create(t, c, lab)
 	if lab.Status.ObservedGeneration != -1 {
@@ -192,8 +193,8 @@ func TestTheAPIServerRefuses(t *testing.T) {
 		{"firewalls, which come later", "routing: Auto", `firewalls: [{name: fw}]`, `unknown field "spec.firewalls"`},
 	} {
 		t.Run(refused.name, func(t *testing.T) {
-			written := strings.Replace(tutorial, refused.replace, refused.with, 1)
-			if written == tutorial {
+			written := strings.Replace(labtest.Tutorial, refused.replace, refused.with, 1)
+			if written == labtest.Tutorial {
 				t.Fatalf("%q is not in the tutorial's lab", refused.replace)
 			}
 			err := strict.Create(t.Context(), decodeLab(t, namespace, written))
@@ -202,33 +203,6 @@ func TestTheAPIServerRefuses(t *testing.T) {
 			}
 		})
 	}
-}
-
-const tutorial = `
-apiVersion: netlab.dev/v1alpha1
-kind: NetLab
-metadata: {name: routed-pair}
-spec:
-  routing: Auto
-  namespaces: [{name: ns1}, {name: ns2}]
-  routers: [{name: router}]
-  subnets:
-  - {name: left, cidrs: [192.0.2.0/24]}
-  - {name: right, cidrs: [198.51.100.0/24]}
-  links:
-  - {name: l1, subnet: left, endpoints: [{name: ns1}, {name: router}]}
-  - {name: l2, subnet: right, endpoints: [{name: router}, {name: ns2}]}
-  probes:
-  - {name: ns1-ns2, from: ns1, to: ns2}
-`
-
-// routedPair is the tutorial's lab.
-func routedPair() *v1alpha1.NetLab {
-	lab := &v1alpha1.NetLab{}
-	if err := yaml.UnmarshalStrict([]byte(tutorial), lab); err != nil {
-		panic(err)
-	}
-	return lab
 }
 
 func decodeLab(t *testing.T, namespace, written string) *unstructured.Unstructured {

@@ -1,38 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package controllers_test
 
 import (
 	"net/netip"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/util/workqueue"
-
-	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
 func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
-func selecting(label, value string) *v1alpha1.Placement {
-	return &v1alpha1.Placement{NodeSelector: &metav1.LabelSelector{MatchLabels: map[string]string{label: value}}}
-}
-
 // comparisons is how often a lab was compared with the kernel.
-func comparisons() uint64 {
-	var m dto.Metric
-	if err := convergeSeconds.(prometheus.Metric).Write(&m); err != nil {
-		panic(err)
-	}
-	return m.GetHistogram().GetSampleCount()
+func comparisons(t *testing.T) uint64 {
+	t.Helper()
+	return metric(t, "netlab_converge_seconds", "").GetHistogram().GetSampleCount()
 }
 
-// newTestQueue is a work queue that nobody works off.
-func newTestQueue(t *testing.T) workQueue {
+// repairs is how many operations of a kind have repaired labs.
+func repairs(t *testing.T, op string) float64 {
 	t.Helper()
-	q := workqueue.NewTypedRateLimitingQueue(retryLimiter())
-	t.Cleanup(q.ShutDown)
-	return q
+	return metric(t, "netlab_repairs_total", op).GetCounter().GetValue()
+}
+
+// metric is the series of a metric that has the label value, or its only one; zero without any.
+func metric(t *testing.T, name, value string) *dto.Metric {
+	t.Helper()
+	families, err := metrics.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name && (value == "" || m.GetLabel()[0].GetValue() == value) {
+				return m
+			}
+		}
+	}
+	return &dto.Metric{}
 }

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package controllers
+package controllers_test
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -29,10 +25,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/agent"
+	"github.com/netlab-dev/netlab/controllers/agent/agenttest"
+	"github.com/netlab-dev/netlab/controllers/cluster"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
-	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/state"
+	"github.com/netlab-dev/netlab/controllers/summary"
 )
 
 const systemNamespace = "netlab-system"
@@ -62,8 +59,8 @@ func newWorld(t *testing.T) *world {
 	node.Labels = map[string]string{"pool": w.namespace}
 	create(t, w.admin, node)
 	pod := w.agentPod()
-	w.run(w.as("netlab-controller", ""), ControllerCache(systemNamespace), func(_ context.Context, mgr manager.Manager) error {
-		return SetupController(mgr)
+	w.run(w.as("netlab-controller", ""), summary.Cache(systemNamespace), func(_ context.Context, mgr manager.Manager) error {
+		return summary.Setup(mgr)
 	})
 	w.startAgent(pod)
 	return w
@@ -72,15 +69,15 @@ func newWorld(t *testing.T) *world {
 // startAgent runs an agent as pod's container would.
 func (w *world) startAgent(pod *corev1.Pod) {
 	w.Helper()
-	w.stop = w.run(w.as("netlab-agent", w.node), AgentCache(w.node), func(ctx context.Context, mgr manager.Manager) error {
-		return SetupAgent(ctx, mgr, AgentOptions{
+	w.stop = w.run(w.as("netlab-agent", w.node), agent.Cache(w.node), func(ctx context.Context, mgr manager.Manager) error {
+		return agent.Setup(ctx, mgr, agent.Options{
 			NodeName:      w.node,
 			Identity:      v1alpha1.AgentIdentity{PodUID: pod.UID, Version: "test"},
 			Symlinks:      true,
 			ComparePeriod: 100 * time.Millisecond,
 			SweepPeriod:   100 * time.Millisecond,
 			WritePause:    100 * time.Millisecond,
-			Machine:       fakeMachine(w.kernel),
+			Machine:       agent.Machine{Kernel: w.kernel, Watch: agenttest.Watch(w.kernel), Dial: agenttest.Dial(w.kernel)},
 		})
 	})
 }
@@ -88,7 +85,7 @@ func (w *world) startAgent(pod *corev1.Pod) {
 // run starts a manager, and stops it at the end of the test at the latest.
 func (w *world) run(config *rest.Config, options cache.Options, setup func(context.Context, manager.Manager) error) (stop func()) {
 	w.Helper()
-	scheme, err := Scheme()
+	scheme, err := cluster.Scheme()
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -172,7 +169,7 @@ func installRights(t *testing.T, c client.Client) {
 func (w *world) agentPod() *corev1.Pod {
 	w.Helper()
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, GenerateName: "netlab-agent-", Labels: agentPodLabels},
+		ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, GenerateName: "netlab-agent-", Labels: map[string]string{"app.kubernetes.io/name": "netlab-agent"}},
 		Spec: corev1.PodSpec{
 			NodeName:   w.node,
 			Containers: []corev1.Container{{Name: "agent", Image: "netlab-agent"}},
@@ -259,97 +256,3 @@ func (w *world) report() v1alpha1.NetLabNodeStateStatus {
 	}
 	return state.Status
 }
-
-// fakeMachine is a machine with a fake kernel, in which pings go where the kernel's own
-// forwarding decisions lead them.
-func fakeMachine(k *fake.Kernel) Machine {
-	return Machine{
-		Kernel: k,
-		Watch: func(ctx context.Context) (<-chan string, error) {
-			events, err := k.Watch(ctx)
-			if err != nil {
-				return nil, err
-			}
-			namespaces := make(chan string)
-			go func() {
-				defer close(namespaces)
-				for e := range events {
-					select {
-					case namespaces <- e.Namespace:
-					case <-ctx.Done():
-					}
-				}
-			}()
-			return namespaces, nil
-		},
-		Dial: func(_ context.Context, from string, _ probe.Options) (probe.Conn, error) {
-			return &fakeConn{kernel: k, from: from, replies: make(chan fakeReply, 1), deadline: time.Now().Add(time.Hour)}, nil
-		},
-	}
-}
-
-type fakeReply struct {
-	message []byte
-	src     netip.Addr
-}
-
-// fakeConn is a raw ICMP socket in a namespace of a fake kernel.
-type fakeConn struct {
-	kernel  *fake.Kernel
-	from    string
-	replies chan fakeReply
-
-	mu       sync.Mutex
-	deadline time.Time
-}
-
-func (c *fakeConn) WriteTo(icmp []byte, dst netip.Addr) error {
-	walk, err := diagnose.Explain(context.Background(), c.kernel, state.Observation{State: c.kernel.State()}, diagnose.Question{From: c.from, To: dst})
-	switch {
-	case err != nil:
-		return err
-	case walk.Cause.Reason == v1alpha1.ReasonNetworkUnreachable && len(walk.Forward) == 1:
-		return syscall.ENETUNREACH
-	case walk.Cause.Reason == v1alpha1.ReasonNoReply: // nothing on the way stops it
-		c.replies <- fakeReply{echoReply(icmp), dst}
-	}
-	return nil
-}
-
-// echoReply turns a request into its reply, and its IPv4 checksum with it.
-func echoReply(request []byte) []byte {
-	reply := append([]byte(nil), request...)
-	if reply[0] == 128 {
-		reply[0] = 129
-		return reply
-	}
-	reply[0] = 0
-	sum := uint32(binary.BigEndian.Uint16(reply[2:])) + 8<<8
-	binary.BigEndian.PutUint16(reply[2:], uint16(sum+sum>>16))
-	return reply
-}
-
-func (c *fakeConn) ReadFrom(buf []byte) (int, netip.Addr, error) {
-	for {
-		c.mu.Lock()
-		left := time.Until(c.deadline)
-		c.mu.Unlock()
-		if left <= 0 {
-			return 0, netip.Addr{}, os.ErrDeadlineExceeded
-		}
-		select {
-		case reply := <-c.replies:
-			return copy(buf, reply.message), reply.src, nil
-		case <-time.After(min(left, 10*time.Millisecond)):
-		}
-	}
-}
-
-func (c *fakeConn) SetReadDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.deadline = t
-	return nil
-}
-
-func (c *fakeConn) Close() error { return nil }

@@ -6,14 +6,14 @@ import (
 	"context"
 	"errors"
 
-	"github.com/netlab-dev/netlab/controllers"
+	"github.com/netlab-dev/netlab/controllers/agent"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
 // machine shows the kernel to the agent in the agent's own words.
-func machine(k *kernel.Kernel) controllers.Machine {
-	return controllers.Machine{
+func machine(k *kernel.Kernel) agent.Machine {
+	return agent.Machine{
 		Kernel: k,
 		Watch:  func(ctx context.Context) (<-chan string, error) { return watch(ctx, k) },
 		Follow: k.Follow,

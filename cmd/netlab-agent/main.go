@@ -17,7 +17,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers"
+	"github.com/netlab-dev/netlab/controllers/agent"
+	"github.com/netlab-dev/netlab/controllers/cluster"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 )
 
@@ -25,7 +26,7 @@ import (
 var version = "dev"
 
 type settings struct {
-	agent                   controllers.AgentOptions
+	agent                   agent.Options
 	metricsAddr, healthAddr string
 	metricsSecure           bool
 	debug, showVersion      bool
@@ -49,9 +50,9 @@ func parse(flags *flag.FlagSet, args []string) settings {
 	a := &s.agent
 	flags.StringVar(&a.NodeName, "node-name", os.Getenv("NODE_NAME"), "the Node that this machine is (default $NODE_NAME)")
 	flags.BoolVar(&a.Symlinks, "netns-links", true, "link namespaces into /run/netns, so that ip netns finds them")
-	flags.DurationVar(&a.ComparePeriod, "compare-period", controllers.DefaultComparePeriod, "how often each lab is compared with the kernel when no event says so")
-	flags.IntVar(&a.MaxLabs, "max-labs", controllers.DefaultMaxLabs, "how many labs this node carries; 0 is no limit")
-	flags.IntVar(&a.MaxNamespaces, "max-namespaces", controllers.DefaultMaxNamespaces, "how many network namespaces of labs this node carries; 0 is no limit")
+	flags.DurationVar(&a.ComparePeriod, "compare-period", agent.DefaultComparePeriod, "how often each lab is compared with the kernel when no event says so")
+	flags.IntVar(&a.MaxLabs, "max-labs", agent.DefaultMaxLabs, "how many labs this node carries; 0 is no limit")
+	flags.IntVar(&a.MaxNamespaces, "max-namespaces", agent.DefaultMaxNamespaces, "how many network namespaces of labs this node carries; 0 is no limit")
 	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8080", "where metrics are served; 0 for nowhere")
 	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS and only to those who may get /metrics; false is HTTP for everybody")
 	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 for nowhere")
@@ -97,21 +98,21 @@ func manage(ctx context.Context, s settings) error {
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)
 	}
-	scheme, err := controllers.Scheme()
+	scheme, err := cluster.Scheme()
 	if err != nil {
 		return err
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                 scheme,
-		Cache:                  controllers.AgentCache(s.agent.NodeName),
-		Metrics:                controllers.MetricsServer(s.metricsAddr, s.metricsSecure),
+		Cache:                  agent.Cache(s.agent.NodeName),
+		Metrics:                cluster.MetricsServer(s.metricsAddr, s.metricsSecure),
 		HealthProbeBindAddress: s.healthAddr,
 	})
 	if err != nil {
 		return err
 	}
-	controllers.ExportBuildInfo(version)
-	if err := controllers.SetupAgent(ctx, mgr, s.agent); err != nil {
+	cluster.ExportBuildInfo(version)
+	if err := agent.Setup(ctx, mgr, s.agent); err != nil {
 		return err
 	}
 	return mgr.Start(ctx)

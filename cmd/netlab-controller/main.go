@@ -16,7 +16,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
-	"github.com/netlab-dev/netlab/controllers"
+	"github.com/netlab-dev/netlab/controllers/cluster"
+	"github.com/netlab-dev/netlab/controllers/summary"
 )
 
 // version is set when linking: -ldflags "-X main.version=v0.1.0".
@@ -63,25 +64,25 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)
 	}
-	scheme, err := controllers.Scheme()
+	scheme, err := cluster.Scheme()
 	if err != nil {
 		return err
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
-		Cache:                         controllers.ControllerCache(s.namespace),
-		Metrics:                       controllers.MetricsServer(s.metricsAddr, s.metricsSecure),
+		Cache:                         summary.Cache(s.namespace),
+		Metrics:                       cluster.MetricsServer(s.metricsAddr, s.metricsSecure),
 		HealthProbeBindAddress:        s.healthAddr,
 		LeaderElection:                s.leaderElect,
-		LeaderElectionID:              controllers.LeaseName,
+		LeaderElectionID:              summary.LeaseName,
 		LeaderElectionNamespace:       s.namespace,
 		LeaderElectionReleaseOnCancel: true, // main returns right after
 	})
 	if err != nil {
 		return err
 	}
-	controllers.ExportBuildInfo(version)
-	if err := controllers.SetupController(mgr); err != nil {
+	cluster.ExportBuildInfo(version)
+	if err := summary.Setup(mgr); err != nil {
 		return err
 	}
 	if err := addChecks(mgr); err != nil {

@@ -19,7 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
-	"github.com/netlab-dev/netlab/controllers"
+	"github.com/netlab-dev/netlab/controllers/agent"
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
@@ -30,7 +30,7 @@ const looksPerSecond = 400
 // agents is what the agents of a fleet share.
 type agents struct {
 	options options
-	cluster *cluster
+	cluster *apiServer
 	scheme  *runtime.Scheme
 	mapper  meta.RESTMapper
 	cache   cache.Cache
@@ -59,13 +59,13 @@ func (a *agents) start(ctx context.Context, i int, node string, pod types.UID) e
 		return fmt.Errorf("make the agent of %s: %w", node, err)
 	}
 	k := newKernel(a.plans)
-	err = controllers.SetupAgent(ctx, mgr, controllers.AgentOptions{
+	err = agent.Setup(ctx, mgr, agent.Options{
 		NodeName:      node,
 		Identity:      v1alpha1.AgentIdentity{PodUID: pod, Version: "fleet"},
 		Symlinks:      true,
 		ComparePeriod: a.comparePeriod(),
 		WritePause:    a.options.pause,
-		Machine: controllers.Machine{
+		Machine: agent.Machine{
 			Kernel: k,
 			Watch:  watchNothing,
 			Dial: func(ctx context.Context, from string, o probe.Options) (probe.Conn, error) {
@@ -85,7 +85,7 @@ func (a *agents) start(ctx context.Context, i int, node string, pod types.UID) e
 }
 
 func (a *agents) comparePeriod() time.Duration {
-	return max(controllers.DefaultComparePeriod, time.Duration(a.options.nodes*a.options.labs)*time.Second/looksPerSecond)
+	return max(agent.DefaultComparePeriod, time.Duration(a.options.nodes*a.options.labs)*time.Second/looksPerSecond)
 }
 
 // watchNothing is how events come from a kernel in which nothing ever happens.

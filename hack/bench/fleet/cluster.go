@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
-	"github.com/netlab-dev/netlab/controllers"
+	"github.com/netlab-dev/netlab/controllers/cluster"
 )
 
 const (
@@ -32,7 +32,7 @@ const (
 )
 
 // cluster is an API server with NetLab installed, and the controller.
-type cluster struct {
+type apiServer struct {
 	api    *envtest.Environment
 	config *rest.Config
 	admin  client.Client
@@ -42,7 +42,7 @@ type cluster struct {
 	stopController context.CancelFunc
 }
 
-func startCluster(ctx context.Context, o options) (*cluster, error) {
+func startCluster(ctx context.Context, o options) (*apiServer, error) {
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return nil, errors.New("KUBEBUILDER_ASSETS is not set: run this with make bench-fleet, which builds an API server")
 	}
@@ -50,7 +50,7 @@ func startCluster(ctx context.Context, o options) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the controller: %w", err)
 	}
-	c := &cluster{dir: dir, api: &envtest.Environment{
+	c := &apiServer{dir: dir, api: &envtest.Environment{
 		CRDDirectoryPaths:        []string{filepath.Join(o.root, "config", "crd", "bases")},
 		ErrorIfCRDPathMissing:    true,
 		ControlPlaneStartTimeout: time.Minute,
@@ -66,7 +66,7 @@ func startCluster(ctx context.Context, o options) (*cluster, error) {
 
 // startAPI gives the machine an address first: without a default route an API server must be
 // told where it can be reached, and takes no loopback address for that.
-func (c *cluster) startAPI(context.Context, string) error {
+func (c *apiServer) startAPI(context.Context, string) error {
 	if out, err := exec.Command("ip", "address", "replace", advertised+"/32", "dev", "lo").CombinedOutput(); err != nil {
 		return fmt.Errorf("give the machine an address: %w: %s", err, out)
 	}
@@ -77,7 +77,7 @@ func (c *cluster) startAPI(context.Context, string) error {
 	}
 	config.QPS = -1
 	c.config = config
-	scheme, err := controllers.Scheme()
+	scheme, err := cluster.Scheme()
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c *cluster) startAPI(context.Context, string) error {
 }
 
 // install makes the namespaces and gives agents and controller their rights.
-func (c *cluster) install(ctx context.Context, root string) error {
+func (c *apiServer) install(ctx context.Context, root string) error {
 	for _, name := range []string{systemNamespace, labNamespace} {
 		ns := &corev1.Namespace{}
 		ns.Name = name
@@ -108,7 +108,7 @@ func (c *cluster) install(ctx context.Context, root string) error {
 	return nil
 }
 
-func (c *cluster) apply(ctx context.Context, path string) error {
+func (c *apiServer) apply(ctx context.Context, path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (c *cluster) apply(ctx context.Context, path string) error {
 	}
 }
 
-func (c *cluster) startController(ctx context.Context, root string) error {
+func (c *apiServer) startController(ctx context.Context, root string) error {
 	p, err := buildController(c, root)
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ var groups = []string{"system:serviceaccounts", "system:serviceaccounts:" + syst
 func account(name string) string { return "system:serviceaccount:" + systemNamespace + ":" + name }
 
 // agentConfig is the API server as the agent of a node sees it.
-func (c *cluster) agentConfig(node string) *rest.Config {
+func (c *apiServer) agentConfig(node string) *rest.Config {
 	config := rest.CopyConfig(c.config)
 	config.Impersonate = rest.ImpersonationConfig{
 		UserName: account("netlab-agent"),
@@ -159,7 +159,7 @@ func (c *cluster) agentConfig(node string) *rest.Config {
 }
 
 // stop ends everything; the sandbox does, should this fail.
-func (c *cluster) stop() {
+func (c *apiServer) stop() {
 	if c.controller != nil {
 		c.stopController()
 		<-c.controller.ended

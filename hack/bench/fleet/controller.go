@@ -32,7 +32,7 @@ type controller struct {
 }
 
 // buildController builds the program and gives it the rights of its service account.
-func buildController(c *cluster, root string) (*controller, error) {
+func buildController(c *apiServer, root string) (*controller, error) {
 	build := exec.Command("go", "build", "-o", c.dir+"/", "./cmd/netlab-controller")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {

@@ -19,7 +19,7 @@ import (
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"github.com/netlab-dev/netlab/controllers"
+	"github.com/netlab-dev/netlab/controllers/agent"
 	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
 )
 
@@ -64,7 +64,7 @@ func parse(args []string) options {
 	flags.IntVar(&o.labs, "labs", 20, "how many labs there are, each on every node")
 	flags.StringVar(&o.root, "root", ".", "the repository")
 	flags.DurationVar(&o.steady, "steady", time.Minute, "for how long nothing may be written when nothing happens")
-	flags.DurationVar(&o.pause, "pause", controllers.DefaultWritePause, "the agents' pause between two reports in the long run")
+	flags.DurationVar(&o.pause, "pause", agent.DefaultWritePause, "the agents' pause between two reports in the long run")
 	flags.DurationVar(&o.patience, "patience", 20*time.Minute, "how long one phase may take")
 	flags.StringVar(&o.profiles, "profiles", "", "a directory for heap profiles of API server and agents after each phase")
 	_ = flags.Parse(args) // it exits by itself

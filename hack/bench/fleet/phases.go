@@ -34,7 +34,7 @@ type fleet struct {
 	cancel   context.CancelFunc
 }
 
-func newFleet(ctx context.Context, c *cluster, o options) (*fleet, error) {
+func newFleet(ctx context.Context, c *apiServer, o options) (*fleet, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	f := &fleet{cancel: cancel, agents: &agents{
 		options: o, cluster: c, scheme: c.admin.Scheme(), mapper: c.admin.RESTMapper(), plans: newPlans(),

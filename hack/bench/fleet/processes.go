@@ -80,7 +80,7 @@ type takers struct {
 	apiServer, etcd, controller, agents usage
 }
 
-func (c *cluster) takers() (t takers, err error) {
+func (c *apiServer) takers() (t takers, err error) {
 	if t.apiServer, err = programUsage("kube-apiserver"); err != nil {
 		return t, err
 	}

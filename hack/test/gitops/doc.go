@@ -11,7 +11,7 @@
 //	are the examples right? (examples_test.go)   Argo CD's CRD on that API server; Flux's Go types
 //
 // The situations are files that package controllers writes with the function that also writes
-// NetLab.status: see controllers/testdata/situations.
+// NetLab.status: see controllers/status/testdata/situations.
 //
 // The newest versions of the libraries that Go 1.26 builds are used, where newer ones want 1.27.
 package gitops

@@ -103,7 +103,7 @@ func TestTheAPIServerShowsANewLabAsNotSeenYet(t *testing.T) {
 }
 
 func situationFile(name string) string {
-	return filepath.Join("..", "..", "..", "controllers", "testdata", "situations", name+".yaml")
+	return filepath.Join("..", "..", "..", "controllers", "status", "testdata", "situations", name+".yaml")
 }
 
 // readSituation returns the object with numbers as an API server's client decodes them.

@@ -2,4 +2,4 @@
 // in the real place, so the sample lives in another directory of that name.
 package kernel
 
-import _ "github.com/netlab-dev/netlab/controllers" // want depguard
+import _ "github.com/netlab-dev/netlab/controllers/agent" // want depguard

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/cluster"
+	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/state"
+	"github.com/netlab-dev/netlab/controllers/status"
+)
+
+// AgentOptions are what an agent is told once.
+type Options struct {
+	// NodeName is the Node this machine is.
+	NodeName string
+	// Identity says who reports.
+	Identity v1alpha1.AgentIdentity
+	// Symlinks says whether ip netns should find the labs' namespaces by name.
+	Symlinks bool
+	// ComparePeriod is how often every lab is compared with the kernel when nothing happens.
+	ComparePeriod time.Duration
+	// EventDelay gathers kernel events that come together.
+	EventDelay time.Duration
+	// SweepPeriod is how often labs are looked for whose deletion was missed.
+	SweepPeriod time.Duration
+	// WritePause is the time between two reports in the long run.
+	WritePause time.Duration
+	// MaxLabs and MaxNamespaces limit what this node carries; 0 is no limit.
+	MaxLabs, MaxNamespaces int
+	// Machine is this machine.
+	Machine Machine
+}
+
+// Agent makes this node's kernel hold the labs that select it, and reports on them. See
+// Reconcile, which is the whole program.
+type Agent struct {
+	Options
+	client    client.Client
+	live      client.Reader // asks the API server, not the cache
+	cache     cache.Cache
+	kernel    Kernel
+	ledger    *ledger
+	records   *records
+	following *following
+	prober    *probe.Prober
+	reporter  *reporter
+	progress  *progress
+	queue     *queue
+	removed   chan struct{} // has a token when namespaces were deleted
+	repaired  func(lab *v1alpha1.NetLab, ops []state.Op)
+}
+
+// Reconcile brings one lab and this machine together:
+//
+//	deleted, or its name has passed to another lab? ─▶ remove by mark
+//	not selected by placement? ─▶ remove
+//	else look: compile, keep to the limits, converge, probe ─▶ report
+func (a *Agent) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	defer a.progress.begin(request)()
+	if request == heartbeat {
+		return reconcile.Result{RequeueAfter: a.ComparePeriod}, nil
+	}
+	lab, err := a.find(ctx, request.NamespacedName)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := a.removeGone(ctx, request.NamespacedName, lab); err != nil || lab == nil {
+		return reconcile.Result{}, err
+	}
+	switch selected, err := a.selected(ctx, lab); {
+	case apierrors.IsNotFound(err): // the own Node is not known yet, or any more: nothing follows from that
+		return reconcile.Result{}, nil
+	case err != nil:
+		return reconcile.Result{}, err
+	case !selected:
+		return reconcile.Result{}, a.remove(ctx, a.identity(lab))
+	}
+	a.reporter.set(status.Report(a.look(ctx, lab)))
+	return reconcile.Result{RequeueAfter: a.ComparePeriod}, nil
+}
+
+// find returns the lab, nil if there is none.
+func (a *Agent) find(ctx context.Context, name types.NamespacedName) (*v1alpha1.NetLab, error) {
+	lab := &v1alpha1.NetLab{}
+	err := a.client.Get(ctx, name, lab)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("get NetLab %s: %w", name, err)
+	}
+	return lab, nil
+}
+
+func (a *Agent) identity(lab client.Object) state.Identity {
+	return state.Identity{
+		Namespace: lab.GetNamespace(), Name: lab.GetName(), Owner: state.AgentOwner(string(lab.GetUID())),
+	}
+}
+
+// removeGone removes what labs of this name have left that are no more: lab is the one that
+// has the name now, nil if none has.
+func (a *Agent) removeGone(ctx context.Context, name types.NamespacedName, lab *v1alpha1.NetLab) error {
+	here, condemned := a.ledger.named(name)
+	for _, id := range here {
+		switch {
+		case lab != nil && id == a.identity(lab):
+			continue
+		case condemned[id]:
+		case lab == nil: // not in the cache is not deleted: the sweep will find out
+			continue
+		default:
+			if err := a.confirm(ctx, lab); err != nil {
+				return err
+			}
+		}
+		if err := a.remove(ctx, id); err != nil {
+			return err
+		}
+	}
+	a.ledger.acquit(condemned)
+	if lab == nil {
+		a.forget(name)
+	}
+	return nil
+}
+
+// confirm fails unless the API server, too, says that the name is this lab's: acting on a cache
+// that is behind would remove the newer lab.
+func (a *Agent) confirm(ctx context.Context, lab *v1alpha1.NetLab) error {
+	live := &v1alpha1.NetLab{}
+	if err := a.live.Get(ctx, client.ObjectKeyFromObject(lab), live); err != nil {
+		return fmt.Errorf("make sure that NetLab %s/%s is new: %w", lab.Namespace, lab.Name, err)
+	}
+	if live.UID != lab.UID {
+		return fmt.Errorf("the cache is behind: NetLab %s/%s is %s, not %s", lab.Namespace, lab.Name, live.UID, lab.UID)
+	}
+	return nil
+}
+
+// selected reports whether the lab's placement selects this node.
+func (a *Agent) selected(ctx context.Context, netlab *v1alpha1.NetLab) (bool, error) {
+	node := &metav1.PartialObjectMetadata{}
+	node.SetGroupVersionKind(cluster.NodeKind)
+	if err := a.client.Get(ctx, types.NamespacedName{Name: a.NodeName}, node); err != nil {
+		return false, fmt.Errorf("get the own Node %s: %w", a.NodeName, err)
+	}
+	selector, err := lab.NodeSelector(&netlab.Spec)
+	return err != nil || selector.Matches(labels.Set(node.Labels)), nil
+}
+
+// remove takes a lab off this machine. The record goes first: a record without a lab would
+// turn the next build of this generation under driftPolicy Report into mere reporting.
+func (a *Agent) remove(ctx context.Context, id state.Identity) error {
+	name := types.NamespacedName{Namespace: id.Namespace, Name: id.Name}
+	a.prober.Stop(name.String())
+	if err := a.records.remove(id); err != nil {
+		return err
+	}
+	out, err := converge.Remove(ctx, lockedKernel{a.kernel, id}, id)
+	switch {
+	case err != nil:
+		return fmt.Errorf("remove %s: %w", id, err)
+	case len(out.Left) > 0:
+		return fmt.Errorf("remove %s: left to do: %s", id, out.Left[0])
+	}
+	signal(a.removed)
+	a.following.forget(id)
+	a.ledger.forget(id)
+	a.reporter.drop(name)
+	return nil
+}
+
+// forget ends what goes on for a lab that is not there; what the machine still holds of it stays.
+func (a *Agent) forget(name types.NamespacedName) {
+	a.prober.Stop(name.String())
+	a.reporter.drop(name)
+}
+
+// look makes this machine hold the lab as far as it may, and says what came of it.
+func (a *Agent) look(ctx context.Context, netlab *v1alpha1.NetLab) status.Look {
+	view := status.Look{NetLab: netlab}
+	compiled, problems := compile(a.identity(netlab), &netlab.Spec, lab.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
+	view.Problems = problems
+	if len(problems) == 0 && !netlab.Spec.Suspend {
+		view.OverLimit = a.ledger.admit(compiled.Identity, len(compiled.Want))
+	}
+	if len(problems) == 0 && !netlab.Spec.Suspend && view.OverLimit == "" {
+		a.converge(ctx, compiled, &view)
+	}
+	if !view.Probing() {
+		a.prober.Stop(probeKey(netlab))
+		return view
+	}
+	view.Probes = a.ask(ctx, compiled, view)
+	return view
+}
+
+// compile compiles the lab; problems are what keeps its spec from being built.
+func compile(id state.Identity, spec *v1alpha1.NetLabSpec, options lab.Options) (*lab.Lab, lab.Problems) {
+	compiled, err := lab.Compile(id, spec, options)
+	if problems, ok := errors.AsType[lab.Problems](err); ok {
+		return nil, problems
+	}
+	if err != nil {
+		return nil, lab.Problems{{Field: "spec", Message: err.Error()}}
+	}
+	return compiled, nil
+}
+
+// converge builds the lab, repairs it or, if its driftPolicy says so, only compares it.
+func (a *Agent) converge(ctx context.Context, lab *lab.Lab, view *status.Look) {
+	started := time.Now()
+	defer func() { convergeSeconds.Observe(time.Since(started).Seconds()) }()
+	view.Outcome, view.Err = a.build(ctx, lab, view)
+	view.FeatureMissing = view.Err != nil && a.Machine.FeatureMissing(view.Err)
+	if view.Err == nil && a.following.add(lab.Identity, view.Outcome) {
+		a.queue.addAfter(client.ObjectKeyFromObject(view.NetLab), a.EventDelay)
+	}
+}
+
+func (a *Agent) build(ctx context.Context, lab *lab.Lab, view *status.Look) (converge.Outcome, error) {
+	realized, err := a.records.realized(lab.Identity)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	before := realized == view.NetLab.Generation
+	view.OnlyReport = before && view.NetLab.Spec.DriftPolicy == v1alpha1.DriftReport
+	if view.OnlyReport {
+		return converge.Plan(ctx, a.kernel, lab.Identity, lab.Want)
+	}
+	out, err := converge.Converge(ctx, lockedKernel{a.kernel, lab.Identity}, lab.Identity, lab.Want)
+	if before && len(out.Applied) > 0 {
+		countRepairs(out.Applied)
+		a.repaired(view.NetLab, out.Applied)
+	}
+	if err == nil && out.Realized() && !before {
+		err = a.records.save(lab.Identity, view.NetLab.Generation)
+	}
+	return out, err
+}

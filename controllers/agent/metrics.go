@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/cluster"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/state"
+	"github.com/netlab-dev/netlab/controllers/status"
+)
+
+var (
+	labsHere = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "netlab_labs",
+		Help: "Labs that this node reports on, by the reason of Realized; at most a dozen reasons.",
+	}, []string{"reason"})
+	labsLimit = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "netlab_labs_limit",
+		Help: "How many labs this node may carry (--max-labs); 0 is no limit.",
+	})
+	namespacesHere = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "netlab_namespaces",
+		Help: "Network namespaces of labs on this node.",
+	})
+	namespacesLimit = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "netlab_namespaces_limit",
+		Help: "How many network namespaces of labs this node may carry (--max-namespaces); 0 is no limit.",
+	})
+	probesFailing = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "netlab_probes_failing",
+		Help: "Probes of this node that have not the expected outcome, by cause; about a dozen causes.",
+	}, []string{"reason"})
+
+	operations = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "netlab_operations_total",
+		Help: "Operations on the kernel, repairs included, by kind and result; about 20 kinds.",
+	}, []string{"op", "result"})
+	repairs = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "netlab_repairs_total",
+		Help: "Operations that put back what something else had changed, by kind; about 20 kinds.",
+	}, []string{"op"})
+	convergeSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "netlab_converge_seconds",
+		Help:    "How long one look at a lab took, changes included.",
+		Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+	})
+	eventResyncs = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "netlab_event_resyncs_total",
+		Help: "Times every lab was compared because kernel events were lost, as when there were more than the socket holds.",
+	})
+	namespacesHeld = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "netlab_namespaces_held_total",
+		Help: "Deleted network namespaces that a process outside kept alive for more than 2 seconds.",
+	})
+
+	probeAttempts = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "netlab_probe_attempts_total",
+		Help: "Attempts of probes, by address family and outcome; two families, ten outcomes.",
+	}, []string{"family", "outcome"})
+	probeRTT = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name:    "netlab_probe_rtt_seconds",
+		Help:    "Round-trip times of answered attempts, by address family.",
+		Buckets: prometheus.ExponentialBuckets(0.00001, 4, 10),
+	}, []string{"family"})
+
+	reportWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "netlab_report_writes_total",
+		Help: "Writes of this node's report to the API server, by result.",
+	}, []string{"result"})
+	reportOmitted = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "netlab_report_omitted_labs",
+		Help: "Labs that did not fit into the report written last; for them this node counts as unknown.",
+	})
+	sweeps = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "netlab_sweeps_total",
+		Help: "Passes that looked for labs whose deletion was missed, by result; after an error nothing is removed.",
+	}, []string{"result"})
+	labsSwept = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "netlab_labs_swept_total",
+		Help: "Labs removed because the API server no longer knew them, their deletion having been missed.",
+	})
+)
+
+// registerAgentMetrics does so once, however many agents follow each other in this process.
+var registerAgentMetrics = sync.OnceFunc(func() {
+	metrics.Registry.MustRegister(labsHere, labsLimit, namespacesHere, namespacesLimit, probesFailing,
+		operations, repairs, convergeSeconds, eventResyncs, namespacesHeld,
+		probeAttempts, probeRTT, reportWrites, reportOmitted, sweeps, labsSwept)
+	labsHere.WithLabelValues(v1alpha1.ReasonRealized)
+	cluster.StartAtZero(reportWrites, cluster.ResultOK, cluster.ResultError)
+	cluster.StartAtZero(sweeps, cluster.ResultOK, cluster.ResultError)
+})
+
+// tally enters a report into the gauges, or with by = -1 takes it out.
+func tally(report v1alpha1.LabReport, by float64) {
+	labsHere.WithLabelValues(status.ConditionsIn(&report).Realized.Reason).Add(by)
+	for _, p := range report.FailingProbes {
+		probesFailing.WithLabelValues(p.Reason).Add(by)
+	}
+}
+
+// opKind is the name of an operation's type, of which there are few: "AddLink".
+func opKind(op state.Op) string {
+	_, kind, _ := strings.Cut(fmt.Sprintf("%T", op), ".")
+	return kind
+}
+
+// countOperations counts what was applied of a plan, and the operation that the kernel refused.
+func countOperations(ops []state.Op, applied int, err error) {
+	for _, op := range ops[:applied] {
+		operations.WithLabelValues(opKind(op), cluster.ResultOK).Inc()
+	}
+	if err != nil && applied < len(ops) {
+		operations.WithLabelValues(opKind(ops[applied]), cluster.ResultError).Inc()
+	}
+}
+
+func countRepairs(ops []state.Op) {
+	for _, op := range ops {
+		repairs.WithLabelValues(opKind(op)).Inc()
+	}
+}
+
+// countAttempt is a probe.Observe function.
+func countAttempt(spec probe.Spec, rtt time.Duration, outcome probe.Outcome) {
+	probeAttempts.WithLabelValues(spec.Family().String(), outcome.String()).Inc()
+	if outcome == probe.Reply {
+		probeRTT.WithLabelValues(spec.Family().String()).Observe(rtt.Seconds())
+	}
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// maxReportBytes is how large a node's report may be: a third of what etcd takes by default.
+const maxReportBytes = 512 << 10
+
+// capped makes a report fit: first without drift lists, then without the messages of probes,
+// then with fewer labs. LabCount stays what it was, so a reader sees that some are missing.
+func capped(status v1alpha1.NetLabNodeStateStatus, limit int) v1alpha1.NetLabNodeStateStatus {
+	if encodedSize(status) <= limit {
+		return status
+	}
+	status.Labs = slices.Clone(status.Labs)
+	for _, shed := range []func(*v1alpha1.LabReport){shedDrift, shedProbeMessages} {
+		for i := range status.Labs {
+			shed(&status.Labs[i])
+		}
+		if encodedSize(status) <= limit {
+			return status
+		}
+	}
+	status.Labs = status.Labs[:howManyFit(status, limit)]
+	return status
+}
+
+func shedDrift(report *v1alpha1.LabReport) { report.Drift = nil }
+
+func shedProbeMessages(report *v1alpha1.LabReport) {
+	report.FailingProbes = slices.Clone(report.FailingProbes)
+	for i := range report.FailingProbes {
+		report.FailingProbes[i].Message = ""
+	}
+}
+
+func howManyFit(status v1alpha1.NetLabNodeStateStatus, limit int) int {
+	labs := status.Labs
+	status.Labs = nil
+	size := encodedSize(status) + len(`,"labs":[]`)
+	for i, report := range labs {
+		size += encodedSize(report) + len(",")
+		if size > limit {
+			return i
+		}
+	}
+	return len(labs)
+}
+
+// encodedSize is in bytes of JSON, which is how custom resources are stored.
+func encodedSize(v any) int {
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		panic("controllers: a report has no JSON: " + err.Error())
+	}
+	return len(encoded)
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/status"
+)
+
+// paper is where a reporter under test writes: when, and what about each lab.
+type paper struct {
+	*reporter
+	begun   time.Time
+	writes  []string
+	version int
+
+	lock   sync.Mutex
+	refuse error
+}
+
+// onPaper runs a story about a reporter in a time of its own.
+func onPaper(t *testing.T, story func(p *paper)) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &paper{reporter: newReporter(nil, "n", v1alpha1.AgentIdentity{Version: "v1"}, 5*time.Second), begun: time.Now()}
+		p.write = func(_ context.Context, status v1alpha1.NetLabNodeStateStatus) (string, error) {
+			return p.print(status)
+		}
+		p.spread = func(d time.Duration) time.Duration { return d }
+		go p.run(t.Context())
+		story(p)
+	})
+}
+
+func (p *paper) print(said v1alpha1.NetLabNodeStateStatus) (string, error) {
+	line := fmt.Sprintf("%s:", time.Since(p.begun).Round(time.Millisecond))
+	for _, lab := range said.Labs {
+		line += fmt.Sprintf(" %s=%s", lab.Name, status.ConditionsIn(&lab).Reachable.Reason)
+	}
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	if p.refuse != nil {
+		p.writes = append(p.writes, line+" refused")
+		return "", p.refuse
+	}
+	p.writes = append(p.writes, line)
+	p.version++
+	return fmt.Sprint(p.version), nil
+}
+
+// answers makes the API server refuse writes from now on, or accept them again.
+func (p *paper) answers(refusal error) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	p.refuse = refusal
+}
+
+func (p *paper) says(lab, reason string) {
+	report := v1alpha1.LabReport{Namespace: "default", Name: lab, Findings: &v1alpha1.Findings{Reachable: v1alpha1.Finding{Reason: reason}}}
+	p.set(report)
+}
+
+// turn begins another page.
+func (p *paper) turn() {
+	synctest.Wait() // whoever writes is done
+	p.writes, p.begun = nil, time.Now()
+}
+
+func (p *paper) expect(t *testing.T, want ...string) {
+	t.Helper()
+	synctest.Wait()
+	if !slices.Equal(p.writes, want) {
+		t.Errorf("written:\n%s\nwant:\n%s", strings.Join(p.writes, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Four writes may follow each other after a quiet time, each holding what came together in a
+// longer time; from then on there is one in five seconds.
+func TestAFewChangesAreWrittenAtOnceAndFurtherOnesTogether(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "AllProbesPass")
+		p.open()
+		for i := range 40 {
+			time.Sleep(110 * time.Millisecond)
+			p.says("x", fmt.Sprint("NoReply", i))
+			p.says("y", "NoProbes")
+		}
+		time.Sleep(time.Minute)
+		written := []string{"20ms: x=AllProbesPass", "210ms: x=NoReply0 y=NoProbes", "720ms: x=NoReply5 y=NoProbes", "3.27s: x=NoReply28 y=NoProbes", "5.8s: x=NoReply39 y=NoProbes"}
+		p.expect(t, written...)
+		p.drop(types.NamespacedName{Namespace: "default", Name: "x"})
+		time.Sleep(time.Second)
+		p.expect(t, append(written, "1m4.42s: y=NoProbes")...)
+	})
+}
+
+// Who edits a lab now and then sees soon what comes of it, six times in a row at least.
+func TestSomebodyWhoEditsIsAnsweredSoon(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.open()
+		time.Sleep(time.Minute)
+		p.turn()
+		for i := range 7 {
+			p.says("x", fmt.Sprint("NoReply", i))
+			time.Sleep(3 * time.Second)
+		}
+		p.expect(t, "20ms: x=NoReply0", "3.02s: x=NoReply1", "6.1s: x=NoReply2", "9.1s: x=NoReply3", "12.5s: x=NoReply4", "15.5s: x=NoReply5", "18.5s: x=NoReply6")
+	})
+}
+
+// Labs that are applied together are told together, as long as they do not take for ever; the last
+// write before a pause waits longest.
+func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		end := time.Now().Add(150 * time.Millisecond)
+		p.busy = func() bool { return time.Now().Before(end) }
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(100 * time.Millisecond)
+		p.says("y", "NoProbes")
+		time.Sleep(time.Minute)
+		p.expect(t, "150ms: x=NoProbes y=NoProbes")
+
+		p.turn()
+		p.busy = func() bool { return true }
+		for i := range 20 {
+			time.Sleep(510 * time.Millisecond)
+			p.says("x", fmt.Sprint("NoReply", i))
+		}
+		time.Sleep(time.Minute)
+		p.expect(t, "730ms: x=NoReply0 y=NoProbes", "1.62s: x=NoReply2 y=NoProbes", "4.04s: x=NoReply6 y=NoProbes", "7.08s: x=NoReply12 y=NoProbes", "12.14s: x=NoReply19 y=NoProbes")
+	})
+}
+
+// Thirty labs that keep an agent busy for two seconds are all told of when they are done: no write is
+// spent on so few of them that the last ones have to wait for seconds more.
+func TestManyLabsAppliedTogetherAreToldOfWhenTheyAreDone(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.open()
+		time.Sleep(time.Minute)
+		p.turn()
+		const labs, each = 30, 65 * time.Millisecond
+		p.busy = func() bool { return time.Since(p.begun) < labs*each }
+		for i := range labs {
+			time.Sleep(each)
+			p.says(fmt.Sprint("lab", i), "AllProbesPass")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		var told []string
+		for _, line := range p.writes {
+			at, _, _ := strings.Cut(line, ":")
+			told = append(told, fmt.Sprintf("%s: %d", at, strings.Count(line, "=")))
+		}
+		if want := []string{"285ms: 4", "925ms: 14", "1.955s: 30"}; !slices.Equal(told, want) {
+			t.Errorf("labs told of: %v, want %v", told, want)
+		}
+	})
+}
+
+func TestWhatIsSaidAgainIsNotWrittenAgain(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "AllProbesPass")
+		p.open()
+		for range 100 {
+			time.Sleep(time.Second)
+			p.says("x", "AllProbesPass")
+		}
+		p.says("x", "NoReply")
+		p.says("x", "AllProbesPass")
+		p.expect(t, "20ms: x=AllProbesPass")
+	})
+}
+
+func TestNothingIsWrittenBeforeEveryLabWasLookedAt(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "AllProbesPass")
+		time.Sleep(time.Hour)
+		p.expect(t)
+		p.open()
+		time.Sleep(time.Second)
+		p.expect(t, "1h0m0.02s: x=AllProbesPass")
+	})
+}
+
+func TestFirstVerdictsAreWaitedForAMoment(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.open()
+		time.Sleep(time.Minute)
+		p.says("x", "Pending")
+		time.Sleep(50 * time.Millisecond)
+		p.says("x", "AllProbesPass")
+		time.Sleep(time.Second)
+		p.expect(t, "20ms:", "1m0.05s: x=AllProbesPass")
+	})
+}
+
+func TestAVerdictThatTakesLongerIsReportedAsOpen(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.open()
+		time.Sleep(time.Minute)
+		p.says("x", "Pending")
+		time.Sleep(3 * time.Second)
+		p.says("x", "NoReply")
+		time.Sleep(time.Minute)
+		p.expect(t, "20ms:", "1m0.22s: x=Pending", "1m3.02s: x=NoReply")
+	})
+}
+
+func TestAFailedWriteIsTriedAgainEachTimeAfterTwiceAsLong(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.answers(errors.New("connection refused"))
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(7 * time.Second)
+		p.answers(nil)
+		time.Sleep(time.Minute)
+		p.expect(t, "20ms: x=NoProbes refused", "1.02s: x=NoProbes refused", "3.02s: x=NoProbes refused", "7.02s: x=NoProbes")
+	})
+}
+
+func TestANodeStateThatIsNotThereIsWaitedFor(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.answers(fmt.Errorf("report: %w", apierrors.NewNotFound(schema.GroupResource{}, "n")))
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(time.Hour)
+		p.expect(t, "20ms: x=NoProbes refused")
+		p.answers(nil)
+		p.observe(nodeState("7"))
+		time.Sleep(time.Second)
+		p.expect(t, "20ms: x=NoProbes refused", "1h0m0.02s: x=NoProbes")
+	})
+}
+
+func TestANodeStateMadeAnewIsFilledAgain(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(time.Minute)
+		p.observe(nil)
+		p.observe(nodeState("9"))
+		time.Sleep(time.Second)
+		p.expect(t, "20ms: x=NoProbes", "1m0.02s: x=NoProbes")
+	})
+}
+
+func TestAnEchoOfAnEarlierWriteChangesNothing(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.version = 10
+		p.says("x", "NoProbes")
+		p.open()
+		time.Sleep(time.Minute)
+		p.observe(nodeState("3"))
+		time.Sleep(time.Minute)
+		p.expect(t, "20ms: x=NoProbes")
+	})
+}
+
+func TestAnAgentThatFindsItsReportThereWritesNothing(t *testing.T) {
+	onPaper(t, func(p *paper) {
+		p.says("x", "NoProbes")
+		there := nodeState("3")
+		there.Status = p.status()
+		p.observe(there)
+		p.open()
+		time.Sleep(time.Minute)
+		p.expect(t)
+	})
+}
+
+func nodeState(version string) *v1alpha1.NetLabNodeState {
+	state := &v1alpha1.NetLabNodeState{}
+	state.ResourceVersion = version
+	return state
+}
+
+func TestAReportThatIsTooLargeShedsWhatMattersLeast(t *testing.T) {
+	status := v1alpha1.NetLabNodeStateStatus{LabCount: 3}
+	for i := range 3 {
+		status.Labs = append(status.Labs, v1alpha1.LabReport{
+			Name:          fmt.Sprint("lab", i),
+			Findings:      &v1alpha1.Findings{},
+			Drift:         []string{strings.Repeat("d", 1000)},
+			FailingProbes: []v1alpha1.ProbeReport{{Name: "p", Message: strings.Repeat("m", 1000)}},
+		})
+	}
+	full := encodedSize(status)
+	for _, c := range []struct {
+		limit, labs, drift, message int
+	}{
+		{full, 3, 1, 1000},
+		{full - 1, 3, 0, 1000},
+		{full - 3100, 3, 0, 0},
+		{700, 2, 0, 0},
+		{100, 0, 0, 0},
+	} {
+		got := capped(status, c.limit)
+		if got.LabCount != 3 || len(got.Labs) != c.labs || encodedSize(got) > c.limit {
+			t.Errorf("at %d bytes: %d of %d labs in %d bytes", c.limit, len(got.Labs), got.LabCount, encodedSize(got))
+		}
+		if c.labs > 0 && (len(got.Labs[0].Drift) != c.drift || len(got.Labs[0].FailingProbes[0].Message) != c.message) {
+			t.Errorf("at %d bytes: %d differences, %d bytes of message", c.limit, len(got.Labs[0].Drift), len(got.Labs[0].FailingProbes[0].Message))
+		}
+	}
+	if len(status.Labs[0].Drift) != 1 || status.Labs[0].FailingProbes[0].Message == "" {
+		t.Error("capped changed what it was given")
+	}
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/cluster"
+	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// The agent's defaults.
+const (
+	DefaultComparePeriod = 10 * time.Second
+	DefaultEventDelay    = 20 * time.Millisecond
+	DefaultSweepPeriod   = 30 * time.Second
+	DefaultWritePause    = 5 * time.Second
+	DefaultMaxLabs       = 512
+	DefaultMaxNamespaces = 2048
+)
+
+const (
+	// agentWorkers is how many labs are worked on at once: the kernel makes one namespace at a
+	// time anyhow, but a lab that waits for its namespaces to vanish must not hold up others.
+	agentWorkers = 4
+	// firstLookPatience is how long the first report waits for every lab to be looked at.
+	firstLookPatience = 10 * time.Second
+)
+
+// AgentCache limits what an agent's manager keeps in memory to what concerns its node.
+func Cache(node string) cache.Options {
+	own := fields.OneTermEqualSelector("metadata.name", node)
+	return cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			cluster.NodeMetadata():      {Field: own, Transform: cluster.KeepLabels},
+			&v1alpha1.NetLabNodeState{}: {Field: own},
+		},
+	}
+}
+
+// SetupAgent adds an agent to a manager made with AgentCache. The caller holds the machine's
+// agent lock. When the manager stops, labs stay as they are.
+func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
+	registerAgentMetrics()
+	a := newAgent(mgr, options)
+	if err := a.ledger.read(ctx, a.kernel); err != nil {
+		return err
+	}
+	s := newSweep(a.kernel, a.client, a.live, a.condemn)
+	return errors.Join(
+		a.setupController(mgr, s),
+		mgr.Add(manager.RunnableFunc(a.watchKernel)),
+		mgr.Add(manager.RunnableFunc(a.report)),
+		mgr.Add(manager.RunnableFunc(a.expectLabs)),
+		mgr.Add(manager.RunnableFunc(a.stopProbing)),
+		mgr.Add(manager.RunnableFunc(a.reap)),
+		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+			s.run(ctx, a.SweepPeriod)
+			return nil
+		})),
+		mgr.AddReadyzCheck("labs", a.progress.Ready),
+		mgr.AddHealthzCheck("progress", a.progress.Alive),
+	)
+}
+
+func newAgent(mgr manager.Manager, options Options) *Agent {
+	options = options.withDefaults()
+	a := &Agent{
+		Options:   options,
+		client:    mgr.GetClient(),
+		live:      mgr.GetAPIReader(),
+		cache:     mgr.GetCache(),
+		kernel:    options.Machine.Kernel,
+		ledger:    newLedger(options.MaxLabs, options.MaxNamespaces),
+		records:   newRecords(options.Machine.Kernel),
+		following: newFollowing(options.Machine.Follow),
+		reporter:  newReporter(mgr.GetClient(), options.NodeName, options.Identity, options.WritePause),
+		queue:     &queue{},
+		removed:   make(chan struct{}, 1),
+		repaired:  tellRepairs(mgr.GetEventRecorder("netlab-agent"), options.NodeName),
+	}
+	a.reporter.busy = a.queue.busy
+	a.progress = newProgress(a.reporter.open)
+	a.prober = probe.New(options.Machine.Dial, a.probed, probe.Observe(countAttempt), probe.Saturated(options.Machine.NeighborTableFull))
+	return a
+}
+
+func (o Options) withDefaults() Options {
+	o.ComparePeriod = cmp.Or(o.ComparePeriod, DefaultComparePeriod)
+	o.EventDelay = cmp.Or(o.EventDelay, DefaultEventDelay)
+	o.SweepPeriod = cmp.Or(o.SweepPeriod, DefaultSweepPeriod)
+	o.WritePause = cmp.Or(o.WritePause, DefaultWritePause)
+	if o.Machine.Follow == nil {
+		o.Machine.Follow = func(string) error { return nil }
+	}
+	if o.Machine.NeighborTableFull == nil {
+		o.Machine.NeighborTableFull = func(probe.Family) bool { return false }
+	}
+	if o.Machine.Reap == nil {
+		o.Machine.Reap = func(context.Context) ([]string, error) { return nil, nil }
+	}
+	if o.Machine.FeatureMissing == nil {
+		o.Machine.FeatureMissing = func(error) bool { return false }
+	}
+	return o
+}
+
+func (a *Agent) setupController(mgr manager.Manager, s *sweep) error {
+	_, err := builder.ControllerManagedBy(mgr).
+		Named("agent").
+		Watches(&v1alpha1.NetLab{}, a.labEvents(s.kick), builder.WithPredicates(cluster.SpecChanged)).
+		WatchesMetadata(cluster.NodeMetadata(), handler.EnqueueRequestsFromMapFunc(a.allLabs), builder.WithPredicates(predicate.LabelChangedPredicate{})).
+		WatchesRawSource(source.Func(a.queue.open)).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: agentWorkers,
+			RateLimiter:             cluster.RetryLimiter(),
+			// Two agents may follow each other in one process; only tests do that.
+			SkipNameValidation: new(true),
+			NeedLeaderElection: new(false),
+		}).
+		Build(a)
+	if err != nil {
+		return fmt.Errorf("set up the agent: %w", err)
+	}
+	return nil
+}
+
+// condemn lets Reconcile remove a lab that is proven to be deleted.
+func (a *Agent) condemn(id state.Identity) {
+	a.ledger.condemn(id)
+	a.queue.addAfter(types.NamespacedName{Namespace: id.Namespace, Name: id.Name}, 0)
+}
+
+// probed asks for a look at a lab whose probes have news. That they have been told what to ask is
+// none: the look that told them knows.
+func (a *Agent) probed(key string, results []probe.Result) {
+	if !slices.ContainsFunc(results, func(r probe.Result) bool { return r.Outcome != probe.NotAsked }) {
+		return
+	}
+	namespace, name, _ := strings.Cut(key, string(types.Separator))
+	a.queue.addAfter(types.NamespacedName{Namespace: namespace, Name: name}, 0)
+}
+
+func (a *Agent) report(ctx context.Context) error {
+	if err := a.reporter.watch(ctx, a.cache); err != nil {
+		return err
+	}
+	a.reporter.run(ctx)
+	return nil
+}
+
+// expectLabs says which labs the first report waits for, but not for ever.
+func (a *Agent) expectLabs(ctx context.Context) error {
+	names, err := a.labNames(ctx)
+	if err != nil {
+		return err
+	}
+	a.progress.expect(names)
+	if wait(ctx, nil, firstLookPatience) {
+		a.progress.giveUp()
+	}
+	return nil
+}
+
+// stopProbing closes every probe's socket when the agent stops.
+func (a *Agent) stopProbing(ctx context.Context) error {
+	<-ctx.Done()
+	a.prober.Close()
+	return nil
+}
+
+// reap says which deleted namespaces live on because a process outside holds them. Nothing in
+// them is connected, and nobody waits for this.
+func (a *Agent) reap(ctx context.Context) error {
+	for wait(ctx, a.removed, 0) {
+		held, err := a.Machine.Reap(ctx)
+		if err != nil && ctx.Err() == nil {
+			logf.FromContext(ctx).Error(err, "Whether deleted namespaces have ended is not known")
+		}
+		namespacesHeld.Add(float64(len(held)))
+		for _, namespace := range held {
+			logf.FromContext(ctx).Info("A process outside holds a deleted namespace; nothing in it is connected", "namespace", namespace)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	clientfake "sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/cluster"
+	"github.com/netlab-dev/netlab/controllers/kernel/fake"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+var netlabs = schema.GroupResource{Group: v1alpha1.Group, Resource: "netlabs"}
+
+// An API server's answer to one LIST and to the GET that may follow: nil is a success.
+type answer struct {
+	list, get error
+	// back: the lab is in this LIST.
+	back bool
+}
+
+func TestALabIsSweptOnlyIfTwoListsInARowAndAGetSaySo(t *testing.T) {
+	gone := answer{}
+	forbidden := answer{list: apierrors.NewForbidden(netlabs, "", errors.New("no"))}
+	noCRD := answer{list: apierrors.NewNotFound(netlabs, "")}
+	timeout := answer{list: apierrors.NewTimeoutError("later", 1)}
+	for _, c := range []struct {
+		name    string
+		answers []answer
+		swept   bool
+	}{
+		{"absent once", []answer{gone}, false},
+		{"absent twice", []answer{gone, gone}, true},
+		{"forbidden", []answer{forbidden, forbidden, forbidden}, false},
+		{"the CRD is gone", []answer{noCRD, noCRD, noCRD}, false},
+		{"timeouts", []answer{timeout, timeout, timeout}, false},
+		{"absent, unknown, absent", []answer{gone, timeout, gone}, false},
+		{"absent, unknown, absent twice", []answer{gone, noCRD, gone, gone}, true},
+		{"absent, back, absent", []answer{gone, {back: true}, gone}, false},
+		{"absent twice, and yet there by name", []answer{gone, {get: apierrors.NewTimeoutError("later", 1)}}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := sweepThrough(t, state.AgentOwner("gone"), c.answers); got != c.swept {
+				t.Errorf("swept is %t", got)
+			}
+		})
+	}
+}
+
+func TestTheSweepLeavesLabsOfTheCommandLineAlone(t *testing.T) {
+	if sweepThrough(t, state.LocalOwner("default", "lab"), []answer{{}, {}, {}}) {
+		t.Error("it was swept")
+	}
+}
+
+func TestALabOfThatNameWithAnotherUIDIsNoReasonToKeepTheOldOne(t *testing.T) {
+	k := kernelWith(t, "old")
+	live := fakeAPI(t, interceptor.Funcs{}, labNamed("lab", "new"))
+	var condemned []state.Identity
+	s := newSweep(k, live, live, func(id state.Identity) { condemned = append(condemned, id) })
+	for range 2 {
+		if err := s.pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(condemned) != 1 || condemned[0].Owner.UID() != "old" {
+		t.Errorf("condemned are %v", condemned)
+	}
+}
+
+func TestTheSweepAsksNobodyWhileTheCacheKnowsEveryLab(t *testing.T) {
+	asked := 0
+	live := fakeAPI(t, interceptor.Funcs{List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+		asked++
+		return nil
+	}})
+	s := newSweep(kernelWith(t, "there"), fakeAPI(t, interceptor.Funcs{}, labNamed("lab", "there")), live, nil)
+	if err := s.pass(t.Context()); err != nil || asked != 0 {
+		t.Errorf("asked %d times: %v", asked, err)
+	}
+}
+
+// sweepThrough passes once per answer over a machine with one lab, and reports whether it was condemned.
+func sweepThrough(t *testing.T, owner state.Owner, answers []answer) bool {
+	t.Helper()
+	now := answer{}
+	live := fakeAPI(t, interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if now.back {
+				list.(*v1alpha1.NetLabList).Items = []v1alpha1.NetLab{*labNamed("lab", "gone")}
+			}
+			return now.list
+		},
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			if now.get != nil {
+				return now.get
+			}
+			return apierrors.NewNotFound(netlabs, key.Name)
+		},
+	})
+	condemned := false
+	s := newSweep(kernelWithOwner(t, owner), fakeAPI(t, interceptor.Funcs{}), live, func(state.Identity) { condemned = true })
+	for _, now = range answers {
+		err := s.pass(t.Context())
+		if unknown := now.list != nil || now.get != nil; unknown != (err != nil) {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	return condemned
+}
+
+func kernelWith(t *testing.T, uid string) *fake.Kernel {
+	return kernelWithOwner(t, state.AgentOwner(uid))
+}
+
+// kernelWithOwner has one namespace, of lab default/lab.
+func kernelWithOwner(t *testing.T, owner state.Owner) *fake.Kernel {
+	t.Helper()
+	k := fake.New()
+	if _, err := k.Apply(t.Context(), []state.Op{state.CreateNamespace{Name: "default.lab.x", Mark: owner.Mark("x")}}); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func labNamed(name string, uid types.UID) *v1alpha1.NetLab {
+	lab := &v1alpha1.NetLab{}
+	lab.Namespace, lab.Name, lab.UID = "default", name, uid
+	return lab
+}
+
+func fakeAPI(t *testing.T, answers interceptor.Funcs, objects ...client.Object) client.WithWatch {
+	t.Helper()
+	scheme, err := cluster.Scheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clientfake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(answers).Build()
+}
+
+func TestTheLedgerKeepsToItsLimits(t *testing.T) {
+	l := newLedger(2, 10)
+	id := func(name string) state.Identity {
+		return state.Identity{Namespace: "default", Name: name, Owner: state.AgentOwner(name)}
+	}
+	var log []string
+	admit := func(name string, namespaces int) { log = append(log, l.admit(id(name), namespaces)) }
+	admit("a", 4)
+	admit("b", 7) // 11
+	admit("b", 6)
+	admit("c", 0) // a third lab
+	admit("a", 5) // 11, by an edit
+	l.forget(id("b"))
+	admit("a", 5)
+	admit("c", 5)
+	want := []string{
+		"", "the lab needs 7 namespaces and this node has room for 6 of 10 (--max-namespaces)",
+		"", "this node may carry 2 labs (--max-labs)", "the lab needs 5 namespaces and this node has room for 4 of 10 (--max-namespaces)",
+		"", "",
+	}
+	if !slices.Equal(log, want) {
+		t.Errorf("got %q", log)
+	}
+}
+
+func TestARestartedAgentKnowsWhatIsThere(t *testing.T) {
+	l := newLedger(1, 0)
+	if err := l.read(t.Context(), kernelWith(t, "there")); err != nil {
+		t.Fatal(err)
+	}
+	other := state.Identity{Namespace: "default", Name: "other", Owner: state.AgentOwner("other")}
+	if l.admit(other, 1) == "" {
+		t.Error("a lab takes the place of one that was there before")
+	}
+	there := state.Identity{Namespace: "default", Name: "lab", Owner: state.AgentOwner("there")}
+	if got := l.admit(there, 1); got != "" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+)
+
+// sameStatus reports whether a node says the same twice.
+func SameStatus(a, b v1alpha1.NetLabNodeStateStatus) bool {
+	return a.Agent == b.Agent && a.LabCount == b.LabCount &&
+		slices.EqualFunc(a.Labs, b.Labs, func(x, y v1alpha1.LabReport) bool { return SameReport(&x, &y) })
+}
+
+// sameReport compares field by field: reflection would take most of the controller's time while
+// many nodes report.
+func SameReport(a, b *v1alpha1.LabReport) bool {
+	return a.Namespace == b.Namespace && a.Name == b.Name && a.UID == b.UID &&
+		a.ObservedGeneration == b.ObservedGeneration &&
+		a.Ready == b.Ready && sameFindings(a.Findings, b.Findings) &&
+		slices.Equal(a.Drift, b.Drift) && slices.Equal(a.FailingProbes, b.FailingProbes)
+}
+
+func sameFindings(a, b *v1alpha1.Findings) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}
+
+func NameOf(report *v1alpha1.LabReport) types.NamespacedName {
+	return types.NamespacedName{Namespace: report.Namespace, Name: report.Name}
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package summary
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/cluster"
+)
+
+// nodeStates keeps one NetLabNodeState per Node, of the same name. Agents only fill in the
+// status, so that none can take another's place.
+type nodeStates struct {
+	client client.Client
+}
+
+// Reconcile creates the NetLabNodeState of a Node, or deletes that of a Node that is gone.
+func (r *nodeStates) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	node, err := r.exists(ctx, request.NamespacedName, cluster.NodeMetadata())
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	state, err := r.exists(ctx, request.NamespacedName, &v1alpha1.NetLabNodeState{})
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	own := &v1alpha1.NetLabNodeState{}
+	own.Name = request.Name
+	switch {
+	case node && !state:
+		err = client.IgnoreAlreadyExists(r.client.Create(ctx, own))
+	case !node && state:
+		err = client.IgnoreNotFound(r.client.Delete(ctx, own))
+	}
+	if err != nil {
+		return reconcile.Result{}, fmt.Errorf("keep NetLabNodeState %s: %w", own.Name, err)
+	}
+	return reconcile.Result{}, nil
+}
+
+func (r *nodeStates) exists(ctx context.Context, name types.NamespacedName, o client.Object) (bool, error) {
+	err := r.client.Get(ctx, name, o)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return false, fmt.Errorf("get %T %s: %w", o, name.Name, err)
+	}
+	return err == nil, nil
+}
