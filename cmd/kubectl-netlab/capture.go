@@ -42,6 +42,7 @@ down, and when the lab is deleted; the file is complete then.`,
 	cmd.Flags().IntVarP(&o.Packets, "count", "c", 0, "end after so many packets; 0 is no limit")
 	cmd.Flags().DurationVar(&o.Duration, "duration", 0, "end after so long; 0 is no limit")
 	_ = cmd.MarkFlagRequired("write")
+	complete(cmd, "write", completeFiles)
 	return cmd
 }
 

@@ -15,6 +15,7 @@ import (
 	podexec "k8s.io/client-go/util/exec"
 
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/nodeexec"
+	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
 // clusterExec runs the program in a pod on a node of the cluster.
@@ -26,12 +27,12 @@ func (a *app) clusterExec(cmd *cobra.Command, name, node string, command []strin
 	if err != nil {
 		return err
 	}
-	lab, err := c.lab(cmd.Context(), name)
+	described, err := c.lab(cmd.Context(), name)
 	if err != nil {
 		return err
 	}
-	if names := nodeNames(lab, nil); !slices.Contains(names, node) {
-		return fmt.Errorf("%s/%s has no node %q; its nodes: %s", lab.Namespace, lab.Name, node, strings.Join(names, ", "))
+	if names := lab.NodeNames(&described.Spec); !slices.Contains(names, node) {
+		return fmt.Errorf("%s/%s has no node %q; its nodes: %s", described.Namespace, described.Name, node, strings.Join(names, ", "))
 	}
 	nodes, agent, err := c.agent(cmd.Context(), name, o.where)
 	if err != nil {
@@ -39,7 +40,7 @@ func (a *app) clusterExec(cmd *cobra.Command, name, node string, command []strin
 	}
 	open := func() (nodeexec.Streams, func(), error) { return a.streams(o) }
 	err = nodes.Visit(cmd.Context(), nodeexec.Visit{
-		Lab: lab, Node: node, Agent: agent, PodNamespace: o.podNamespace, Image: o.image,
+		Lab: described, Node: node, Agent: agent, PodNamespace: o.podNamespace, Image: o.image,
 		Command: command, TimeLimit: o.timeLimit, StartLimit: o.startLimit,
 	}, open, a.terminal.progress)
 	if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) && soleError(err) {

@@ -5,12 +5,16 @@ package main
 import (
 	"context"
 	"maps"
+	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // completionLimit is how long a shell may wait for names from a cluster.
@@ -25,13 +29,18 @@ func complete(cmd *cobra.Command, flag string, words completer) {
 	}
 }
 
+// completeFiles leaves the completion to the shell: without it no flag of this program takes a file.
+func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
 func outputFlag(cmd *cobra.Command, output *choice) {
 	cmd.Flags().VarP(output, "output", "o", "how to print it")
 	complete(cmd, "output", cobra.FixedCompletions(output.allowed, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// words are the names in a lab that the next argument may be.
-type words func(lab *v1alpha1.NetLab, args []string) []string
+// words are what the next argument may be in a lab, after the name of the lab and args.
+type words func(described *v1alpha1.NetLab, args []string) []string
 
 // completeLab completes the name of a lab, and then with each of next one argument more. What
 // cannot be found out is not completed.
@@ -44,17 +53,42 @@ func (a *app) completeLab(next ...words) completer {
 		case len(args) == 0:
 			found, _ = a.labNames(ctx)
 		case len(args) <= len(next):
-			if lab, err := a.described(ctx, args[0]); err == nil {
-				found = next[len(args)-1](lab, args)
+			if described, err := a.described(ctx, args[0]); err == nil {
+				found = next[len(args)-1](described, args[1:])
 			}
 		}
 		return found, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// completeLabs completes one name after the other.
-func (a *app) completeLabs(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	return a.completeLab()(cmd, nil, toComplete)
+// unless completes nothing where the verb takes no argument.
+func unless(refused func() bool, words completer) completer {
+	return func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+		if refused() {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return words(cmd, args, toComplete)
+	}
+}
+
+// beforeDash completes arguments; behind -- the shell completes the files that a command may take. Cobra
+// does not say whether -- was typed until another argument follows it.
+func beforeDash(command func() bool, words completer) completer {
+	return func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+		if at := cmd.ArgsLenAtDash(); at < 0 || at >= len(args) {
+			return words(cmd, args, toComplete)
+		}
+		if command() {
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeLabs completes one name after the other, each once.
+func (a *app) completeLabs(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	names, directive := a.completeLab()(cmd, nil, toComplete)
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(args, name) }), directive
 }
 
 func (a *app) labNames(ctx context.Context) (names []string, err error) {
@@ -96,36 +130,69 @@ func (a *app) described(ctx context.Context, name string) (*v1alpha1.NetLab, err
 	return c.lab(ctx, name)
 }
 
-func nodeNames(lab *v1alpha1.NetLab, _ []string) []string {
-	var names []string
-	for _, n := range lab.Spec.Namespaces {
-		names = append(names, n.Name)
+// compiled is nil where the lab cannot be built.
+func compiled(described *v1alpha1.NetLab) *lab.Lab {
+	built, err := local.Compile(described, lab.Options{})
+	if err != nil {
+		return nil
 	}
-	for _, r := range lab.Spec.Routers {
-		names = append(names, r.Name)
+	return built
+}
+
+// nodeNames are those that exec and capture take.
+func nodeNames(described *v1alpha1.NetLab, _ []string) []string {
+	return lab.NodeNames(&described.Spec)
+}
+
+// sources are the nodes that can ask: those with an address.
+func sources(described *v1alpha1.NetLab, _ []string) []string {
+	built := compiled(described)
+	if built == nil {
+		return nil
+	}
+	return slices.DeleteFunc(built.Nodes, func(name string) bool { return len(built.Addresses[name]) == 0 })
+}
+
+func probesOrSources(described *v1alpha1.NetLab, args []string) []string {
+	names := probeNames(described)
+	for _, node := range sources(described, args) {
+		if !slices.Contains(names, node) {
+			names = append(names, node)
+		}
 	}
 	return names
 }
 
-func probesOrNodes(lab *v1alpha1.NetLab, args []string) []string {
-	return append(probeNames(lab), nodeNames(lab, args)...)
-}
-
-// interfaceNames are those of the node that the argument before names.
-func interfaceNames(lab *v1alpha1.NetLab, args []string) []string {
-	names := map[string]bool{"lo": true}
-	for _, l := range lab.Spec.Links {
-		for _, e := range l.Endpoints {
-			switch {
-			case e.Name != args[len(args)-1]:
-			case e.Interface != "":
-				names[e.Interface] = true
-			default:
-				names[l.Name] = true
-			}
+// targets are the nodes and addresses that the node before can ask: those of a family that it has.
+func targets(described *v1alpha1.NetLab, args []string) []string {
+	built := compiled(described)
+	if built == nil {
+		return nil
+	}
+	source := built.Addresses[args[len(args)-1]]
+	asks := func(a netip.Addr) bool {
+		return slices.ContainsFunc(source, func(own netip.Addr) bool { return own.Is4() == a.Is4() })
+	}
+	names := slices.DeleteFunc(built.Nodes, func(name string) bool { return !slices.ContainsFunc(built.Addresses[name], asks) })
+	addresses := map[netip.Addr]bool{}
+	for id := range built.Want.Addresses() {
+		if a := id.Prefix.Addr(); asks(a) && !state.IsLinkLocal(a) {
+			addresses[a] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(names))
+	for _, a := range slices.SortedFunc(maps.Keys(addresses), netip.Addr.Compare) {
+		names = append(names, a.String())
+	}
+	return names
+}
+
+// interfaceNames are those of the node before.
+func interfaceNames(described *v1alpha1.NetLab, args []string) []string {
+	built := compiled(described)
+	if built == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(built.Want[built.Identity.NetworkNamespace(args[len(args)-1])].Links))
 }
 
 // completeClusterNode completes --node with the nodes that report the lab.
@@ -134,8 +201,8 @@ func (a *app) completeClusterNode(cmd *cobra.Command, args []string, _ string) (
 	if len(args) > 0 && !a.local {
 		ctx, cancel := context.WithTimeout(cmd.Context(), completionLimit)
 		defer cancel()
-		if lab, err := a.described(ctx, args[0]); err == nil {
-			for _, n := range lab.Status.NodeSummaries {
+		if described, err := a.described(ctx, args[0]); err == nil {
+			for _, n := range described.Status.NodeSummaries {
 				names = append(names, n.Name)
 			}
 		}

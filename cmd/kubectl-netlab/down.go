@@ -29,7 +29,7 @@ namespaces, so a file is not needed, and nothing of anybody else is touched.`,
 		Args: func(_ *cobra.Command, args []string) error { return o.check(args) },
 		RunE: a.localVerb(func(cmd *cobra.Command, args []string) error { return a.down(cmd, args, o) }),
 
-		ValidArgsFunction: a.completeLabs,
+		ValidArgsFunction: unless(func() bool { return !a.local || o.all || len(o.files) > 0 }, a.completeLabs),
 	}
 	fileFlag(cmd, &o.files)
 	cmd.Flags().BoolVar(&o.all, "all", false, "every local lab of the machine, or of the namespace given with -n")

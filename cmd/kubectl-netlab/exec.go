@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,7 +59,7 @@ app.kubernetes.io/name=netlab-exec`,
 			}
 			return a.clusterExec(cmd, args[0], args[1], args[2:], o)
 		}),
-		ValidArgsFunction: a.completeLab(nodeNames),
+		ValidArgsFunction: beforeDash(func() bool { return a.local }, a.completeLab(nodeNames)),
 	}
 	o.flags(a, cmd)
 	return cmd
@@ -101,7 +100,7 @@ func (a *app) exec(cmd *cobra.Command, name, node string, command []string) erro
 		return err
 	}
 	return m.Exec(cmd.Context(), a.labNamespace(), name, node, func() error {
-		if err := syscall.Exec(path, command, os.Environ()); err != nil {
+		if err := a.execve(path, command, os.Environ()); err != nil {
 			return fmt.Errorf("run %s: %w", path, err)
 		}
 		return nil

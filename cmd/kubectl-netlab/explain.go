@@ -32,7 +32,7 @@ fix, for everybody who may get the lab. With FROM TO, or --node, a node is asked
 			}
 			return a.clusterExplain(cmd, args, output.value)
 		}),
-		ValidArgsFunction: a.completeLab(probesOrNodes, nodeNames),
+		ValidArgsFunction: a.completeLab(probesOrSources, targets),
 	}
 	a.whereFlags(cmd, &w)
 	outputFlag(cmd, output)

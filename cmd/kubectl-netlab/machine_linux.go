@@ -20,9 +20,9 @@ var errNoLocal error
 var errNotRoot = errors.New(`the labs of this machine belong to root: use sudo
 without root a lab lives only inside: kubectl netlab --local up -f FILE -- COMMAND`)
 
-// machine connects the logic to this machine's kernel. Directories made for that go with the
+// openMachine connects the logic to this machine's kernel. Directories made for that go with the
 // last lab, or at the end of this program if there is none.
-func (a *app) machine() (*local.Machine, error) {
+func openMachine(a *app) (*local.Machine, error) {
 	if !sandbox.Privileged() {
 		return nil, errNotRoot
 	}

@@ -15,6 +15,6 @@ import (
 var errNoLocal = errors.New("--local needs Linux: labs are made of its network namespaces; " +
 	"what works here, without --local: lint, plan --from-empty, and everything with a cluster")
 
-func (a *app) machine() (*local.Machine, error) { return nil, errNoLocal }
+func openMachine(*app) (*local.Machine, error) { return nil, errNoLocal }
 
 func enterSandbox(bool) (private bool, err error) { return false, errNoLocal }

@@ -23,7 +23,7 @@ Exits 0 if there was a reply, else 1, like ping(8).`,
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
 			return a.ping(cmd, args[0], ask.Path{From: args[1], To: args[2]}, o, w)
 		}),
-		ValidArgsFunction: a.completeLab(nodeNames, nodeNames),
+		ValidArgsFunction: a.completeLab(sources, targets),
 	}
 	a.whereFlags(cmd, &w)
 	cmd.Flags().IntVarP(&o.Count, "count", "c", o.Count, "how often; 0 is until interrupted")

@@ -9,11 +9,14 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
 )
 
@@ -49,19 +52,38 @@ type app struct {
 	kubeconfig, context string
 	// started is true once a verb runs: errors before that are the command line's.
 	started bool
+	// openMachine and execve are replaced in tests.
+	openMachine func(*app) (*local.Machine, error)
+	execve      func(path string, args, env []string) error
 	// cleanUp removes what looking at the machine needed.
 	cleanUp func() error
 }
 
 // run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, in, out, err *os.File) int {
-	klog.SetLogger(logr.Discard()) // what matters of the client libraries' troubles is in errors
-	a := &app{terminal: newTerminal(out, err), in: in, out: out, cleanUp: func() error { return nil }}
+	a := newApp(in, out, err)
+	return a.run(ctx, args)
+}
+
+func newApp(in, out, err *os.File) *app {
+	return &app{
+		terminal: newTerminal(out, err), in: in, out: out,
+		openMachine: openMachine, execve: syscall.Exec, cleanUp: func() error { return nil },
+	}
+}
+
+// machine is the one that --local means.
+func (a *app) machine() (*local.Machine, error) { return a.openMachine(a) }
+
+func (a *app) run(ctx context.Context, args []string) int {
+	// What the client libraries log is in their errors, too.
+	klog.SetLogger(logr.Discard())
+	log.SetLogger(logr.Discard())
 	root := a.rootCommand()
 	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(err)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.terminal.err)
 	command, failure := root.ExecuteContextC(ctx)
 	failure = cmp.Or(failure, a.cleanUp())
 	a.terminal.clear()
@@ -72,10 +94,10 @@ func run(ctx context.Context, args []string, in, out, err *os.File) int {
 	case errors.As(failure, &exit):
 		return int(exit)
 	case !a.started:
-		fmt.Fprintf(err, "error: %v\nSee '%s --help'.\n", failure, command.CommandPath())
+		fmt.Fprintf(a.terminal.err, "error: %v\nSee '%s --help'.\n", failure, command.CommandPath())
 		return exitUsage
 	}
-	fmt.Fprintln(err, a.terminal.failureLines(failure))
+	fmt.Fprintln(a.terminal.err, a.terminal.failureLines(failure))
 	return exitFailure
 }
 
@@ -113,6 +135,7 @@ exec and up -- COMMAND exit with the code of their command.`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.local, "local", false, "on this machine, without a cluster")
 	flags.StringVarP(&a.namespace, "namespace", "n", "", "namespace of the lab (the one it names, else default or the kubeconfig's)")
@@ -124,6 +147,7 @@ exec and up -- COMMAND exit with the code of their command.`,
 	)
 	complete(root, "namespace", a.completeNamespace)
 	complete(root, "context", a.completeContext)
+	complete(root, "kubeconfig", completeFiles)
 	return root
 }
 
@@ -157,6 +181,7 @@ func (a *app) labNamespace() string { return cmp.Or(a.namespace, manifest.Defaul
 // fileFlag adds -f to a verb that needs it.
 func fileFlag(cmd *cobra.Command, files *[]string) {
 	cmd.Flags().StringSliceVarP(files, "filename", "f", nil, "file or directory with NetLabs; - is standard input")
+	complete(cmd, "filename", completeFiles)
 }
 
 func (a *app) read(files []string) ([]manifest.Document, error) {

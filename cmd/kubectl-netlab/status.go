@@ -35,7 +35,7 @@ asked now. Else what the cluster reports, over all nodes that carry the lab.`,
 			}
 			return a.clusterStatus(cmd, names, output.value, allNamespaces)
 		}),
-		ValidArgsFunction: a.completeLab(),
+		ValidArgsFunction: unless(func() bool { return allNamespaces }, a.completeLab()),
 	}
 	cmd.Flags().BoolVarP(&allNamespaces, "all-namespaces", "A", false, "list the labs of all namespaces (with --local they all are unless -n says which)")
 	outputFlag(cmd, output)

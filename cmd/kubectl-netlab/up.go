@@ -29,6 +29,8 @@ terminal the command is your shell, else the verdicts are printed and the labs e
   kubectl netlab --local up -f lab.yaml -- ip netns exec default.routed-pair.ns1 ping -c 1 198.51.100.1`,
 		Args: onlyCommand,
 		RunE: a.localVerb(func(cmd *cobra.Command, command []string) error { return a.up(cmd, files, command) }),
+
+		ValidArgsFunction: beforeDash(func() bool { return true }, cobra.NoFileCompletions),
 	}
 	fileFlag(cmd, &files)
 	_ = cmd.MarkFlagRequired("filename")
