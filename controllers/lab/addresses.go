@@ -316,3 +316,16 @@ func (e *end) segmentField() string {
 	}
 	return e.link.field
 }
+
+// addAddressRows expects addresses in canonical order.
+func addAddressRows(rows state.Namespace, link string, addresses []netip.Prefix) {
+	order := 0
+	for _, p := range addresses {
+		row := state.Address{}
+		if p.Addr().Is4() {
+			row.Order = order
+			order++
+		}
+		rows.Addresses[state.AddressKey{Link: link, Prefix: p}] = row
+	}
+}

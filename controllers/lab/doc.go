@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package lab compiles a lab as people write it into the State a kernel should hold, and its
-// probes. It is pure: no clock, no client, no logger, no kernel, and the same input always gives the
-// same output in the same order.
+// Package lab compiles the spec of a NetLab to the State that the kernel should have, and to its probes.
+// It is pure: no clock, no client, no logger, no kernel. The same input gives the same output in the same
+// order.
 //
 //	NetLab spec ──Compile──▶ Lab: State (want), probes
 //
+// # Passes
+//
+// Compile runs the passes listed in walk: resolve names, check, derive addresses, next hops, routes and
+// probes, write rows. A pass reports a problem with field, message and fix, leaves the part out and goes
+// on, so that one walk reports every problem. Validate and Lint run the same walk: linter, controller and
+// agent cannot disagree. Each noun's file holds its parsing, checks, derivation and rows.
+//
 // # Segments
 //
-// Who shares a broadcast domain decides who is a neighbour, and so addresses, next hops and routes. A
-// frame is at an element: an end that takes it, or a switch, per VLAN. Every link joins, for
-// each tag, the elements that its two ends take such frames to; what is joined is a segment. So
-// access ports, trunks, native VLANs that differ, and subinterfaces are one rule. Links that are
-// down count for addresses, which must not change with a cut cable, and not for derived routes.
-//
-// # Compile
-//
-// Compile resolves names to ends of links, derives addresses, next hops and routes, and
-// collects every problem it meets on the way with field, problem and fix. Validate is the
-// same walk with only the problems kept, so the linter, the controller and the agent cannot
-// disagree.
+// A segment is a broadcast domain. Two ends on one segment are neighbours, and neighbours decide addresses,
+// next hops and routes. The vertices are ends and, at a switch, its VLANs (portAtVLAN). For each tag, a
+// link connects the two vertices at which its ends accept frames with that tag; a segment is a connected
+// component. This one rule covers access ports, trunks, different native VLANs and subinterfaces. A link
+// that is down counts for addresses, so that cutting a cable changes none, but not for derived routes.
 package lab

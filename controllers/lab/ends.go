@@ -151,3 +151,36 @@ func (n *network) claimName(field string, e *end) {
 	}
 	e.node.ifaces[e.iface] = e.link.field
 }
+
+// addEndRows adds the rows of an end of a link; at a switch it is a bridge port.
+func (n *network) addEndRows(want state.State, e *end, options Options) {
+	link := state.Link{Peer: n.linkID(e.peer())}
+	if e.port != nil {
+		link.Master = BridgeName
+		n.addPortVLANs(want, e)
+	}
+	n.addInterfaceRows(want, e, link)
+	if q := e.qdisc; q != (state.Qdisc{}) {
+		if onlyRate(q) && options.HasNetem != nil && !options.HasNetem() {
+			q = tokenBucket(q, e.mtu)
+		}
+		want[e.node.namespace].Qdiscs[e.iface] = q
+	}
+}
+
+// addInterfaceRows adds the rows of an interface. The node's settings must be there: a new interface inherits
+// its own from them.
+func (n *network) addInterfaceRows(want state.State, e *end, link state.Link) {
+	rows := want[e.node.namespace]
+	link.MAC, link.MTU, link.Group, link.Up = e.mac, e.mtu, state.LinkGroup, e.up()
+	rows.Links[e.iface] = link
+	rows.InheritSettings(e.iface, e.mtu)
+	addAddressRows(rows, e.iface, e.addresses)
+	if e.linkLocal.IsValid() {
+		rows.Addresses[state.AddressKey{Link: e.iface, Prefix: e.linkLocal}] = state.Address{}
+	}
+}
+
+func (n *network) linkID(e *end) state.LinkID {
+	return state.LinkID{Namespace: e.node.namespace, Name: e.iface}
+}

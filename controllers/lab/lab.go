@@ -9,20 +9,18 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Lab is a NetLab with everything derived: what the kernel should hold and what should
-// be asked of it.
+// Lab is a NetLab with everything derived.
 type Lab struct {
 	Identity state.Identity
-	// Want is what the kernel should hold.
+	// Want is the wanted state of the kernel.
 	Want state.State
-	// Routing is the lab's, Auto unless it says otherwise.
+	// Routing is Auto or Manual.
 	Routing v1alpha1.Routing
 	// Probes are in stored order, one per probe and family.
 	Probes []Probe
-	// Nodes are the names of the lab's nodes: see NodeNames.
+	// Nodes are the names of the lab's nodes, as NodeNames has them.
 	Nodes []string
-	// Addresses are where each node is asked when it is asked by name: one per family it has,
-	// IPv4 first.
+	// Addresses are each node's addresses for probes by name: one per family that it has, IPv4 first.
 	Addresses map[string][]netip.Addr
 }
 
@@ -41,11 +39,11 @@ func NodeNames(spec *v1alpha1.NetLabSpec) []string {
 	return names
 }
 
-// Options are what a machine adds to a lab's description.
+// Options are the machine's part of a lab.
 type Options struct {
-	// Symlinks says whether ip netns should find the lab's namespaces by name.
+	// Symlinks makes the lab's namespaces visible to ip netns.
 	Symlinks bool
-	// HasNetem says whether the kernel can impair packets; nil means that it can. It is asked only for
-	// a link that limits its rate and nothing else: TBF can do that, too.
+	// HasNetem reports whether the kernel has netem; nil means that it has. It is called only for an impairment
+	// with a rate alone, for which TBF serves as well.
 	HasNetem func() bool
 }

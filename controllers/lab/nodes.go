@@ -21,6 +21,7 @@ type node struct {
 	forwards  bool
 	config    *v1alpha1.NodeConfig
 	loopbacks []netip.Prefix
+	routes    map[state.RouteKey]state.Route
 	// ends are the interfaces that are on a segment; a switch's ports are not among them.
 	ends []*end
 	// ifaces maps an interface's name to the field that it comes from.
@@ -150,4 +151,15 @@ func (x *node) loopback(f family) netip.Addr {
 		}
 	}
 	return netip.Addr{}
+}
+
+// addNodeRows adds the rows of a node, with those of lo and the routes.
+func (n *network) addNodeRows(want state.State, x *node, options Options) {
+	rows := state.NewNamespace()
+	rows.Mark, rows.Mounted, rows.Symlink = n.id.Owner.Mark(x.name), true, options.Symlinks
+	rows.Routes = x.routes
+	want[x.namespace] = rows
+	rows.Links[state.Loopback] = state.Link{MTU: state.LoopbackMTU, Up: true}
+	addAddressRows(rows, state.Loopback, x.loopbacks)
+	x.sysctls(func(name, value string) { rows.Sysctls[name] = value })
 }

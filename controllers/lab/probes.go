@@ -34,10 +34,9 @@ type Probe struct {
 	SizeBytes int
 }
 
-// probes are those of the spec, one per family.
-func (n *network) probes() []Probe {
+// addProbes adds the probes of the spec, one per family.
+func (n *network) addProbes() {
 	n.checkLabSize("probes", len(n.spec.Probes), 256)
-	var probes []Probe
 	seen := map[string]string{}
 	for i := range n.spec.Probes {
 		p := &n.spec.Probes[i]
@@ -49,9 +48,8 @@ func (n *network) probes() []Probe {
 			continue
 		}
 		seen[p.Name] = field
-		probes = append(probes, n.probe(field, p)...)
+		n.probes = append(n.probes, n.probe(field, p)...)
 	}
-	return probes
 }
 
 func (n *network) checkProbeName(field, name string) {

@@ -9,30 +9,30 @@ import (
 	"strings"
 )
 
-// Problem is one thing wrong with a lab's description, for the person who wrote it.
+// Problem is a mistake in a lab's spec.
 type Problem struct {
-	// Field is the path of what is wrong: spec.links[0].endpoints[1].name.
+	// Field is the path of the mistake: spec.links[0].endpoints[1].name.
 	Field string
-	// Message says what is wrong.
+	// Message states the fact, with the offending value.
 	Message string
-	// Fix says what to do.
+	// Fix says what to write.
 	Fix string
-	// Absent says what is missing for the problem to be one.
+	// Absent is the part of the lab in which something is missing.
 	Absent Absence
 }
 
-// Absence is a part of a lab in which something is missing. A problem that rests on it is certain
-// only where that part could be read.
+// Absence is a part of a lab in which something is missing. Such a problem is certain only if that part
+// could be read.
 type Absence uint8
 
 // The parts of a lab.
 const (
-	// NothingAbsent: what is written is wrong by itself.
+	// NothingAbsent: the value is wrong by itself.
 	NothingAbsent Absence = iota
-	// NodeAbsent and SubnetAbsent: a name is used and not given.
+	// NodeAbsent and SubnetAbsent: no object has the name.
 	NodeAbsent
 	SubnetAbsent
-	// AnyAbsent: an address, a link or a setting, which may be written in many places.
+	// AnyAbsent: an address, a link or a setting is missing, and many fields could have it.
 	AnyAbsent
 )
 
@@ -44,8 +44,7 @@ func (p Problem) String() string {
 	return text
 }
 
-// Problems is everything wrong with a lab's description, in the order in which Compile
-// comes by it: names, addresses, routes, probes.
+// Problems is every mistake in a lab's spec, in the order of the passes: names, addresses, routes, probes.
 type Problems []Problem
 
 // Error has one line per problem.
@@ -57,28 +56,28 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// report collects what is found on the way: problems are refused, warnings are not.
+// report collects problems and warnings. Only problems prevent a Lab.
 type report struct {
 	problems Problems
 	warnings Problems
 }
 
-// refuse notes a problem; message may be a format.
+// refuse reports a problem; message is a format.
 func (r *report) refuse(field, fix, message string, args ...any) {
 	r.refuseAbsent(NothingAbsent, field, fix, message, args...)
 }
 
-// refuseAbsent notes a problem that is one because something is missing.
+// refuseAbsent reports a problem that something is missing.
 func (r *report) refuseAbsent(absent Absence, field, fix, message string, args ...any) {
 	r.problems = append(r.problems, Problem{field, fmt.Sprintf(message, args...), fix, absent})
 }
 
-// warn notes something that is legal and probably not meant.
+// warn reports something that is legal and probably not intended.
 func (r *report) warn(field, fix, message string, args ...any) {
 	r.warnings = append(r.warnings, Problem{Field: field, Message: fmt.Sprintf(message, args...), Fix: fix})
 }
 
-// fieldAt is an item of a list.
+// fieldAt is the path of an item of a list.
 func fieldAt(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
 
 // choice is a fix for a name that does not exist: at most 12 of the existing names, each once, or what to

@@ -16,31 +16,27 @@ import (
 // defaultDestination is the destination that stands for 0.0.0.0/0 and ::/0.
 const defaultDestination = "default"
 
-// routes are the routes of every node: the written ones, and under routing: Auto the
-// derived ones to destinations nothing was written for.
-func (n *network) routes() map[*node]map[state.RouteKey]state.Route {
-	routes := map[*node]map[state.RouteKey]state.Route{}
+// addRoutes adds the routes of every node: the written ones and, with routing: Auto, the derived ones to
+// other destinations.
+func (n *network) addRoutes() {
 	derived := map[*node]map[netip.Prefix]state.Route{}
 	if n.spec.Routing != v1alpha1.RoutingManual {
 		derived = n.derivedRoutes()
 	}
 	for _, x := range n.nodes {
-		rows := n.writtenRoutes(x)
-		for key := range rows {
+		x.routes = n.writtenRoutes(x)
+		for key := range x.routes {
 			delete(derived[x], key.Prefix)
 		}
 		for p, route := range derived[x] {
-			rows[state.RouteKey{Prefix: p, Metric: metric(familyOf(p.Addr()), 0)}] = route
+			x.routes[state.RouteKey{Prefix: p, Metric: metric(familyOf(p.Addr()), 0)}] = route
 		}
-		maps.DeleteFunc(rows, func(_ state.RouteKey, r state.Route) bool { return r == state.Route{} })
-		routes[x] = rows
+		maps.DeleteFunc(x.routes, func(_ state.RouteKey, r state.Route) bool { return r == state.Route{} })
 	}
-	return routes
 }
 
-// writtenRoutes resolves the routes somebody wrote at a node. Routes whose every next hop is
-// over a link that is down have a zero Route: the kernel cannot hold them, and yet no
-// derived route takes their place.
+// writtenRoutes resolves the routes of a node's spec. A route whose every next hop is over a link that is
+// down is the zero Route: the kernel refuses it, and yet no derived route replaces it.
 func (n *network) writtenRoutes(x *node) map[state.RouteKey]state.Route {
 	routes := map[state.RouteKey]state.Route{}
 	for i := range x.config.Routes {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -90,11 +89,11 @@ func oneOf[T ~string](n *network, field string, value T, allowed ...T) {
 	if value == "" || slices.Contains(allowed, value) {
 		return
 	}
-	names := make([]string, len(allowed))
-	for i, a := range allowed {
-		names[i] = string(a)
+	fix := "write " + string(allowed[0])
+	for _, a := range allowed[1 : len(allowed)-1] {
+		fix += ", " + string(a)
 	}
-	n.refuse(field, "write "+strings.Join(names, " or "), "%q is not a valid value", string(value))
+	n.refuse(field, fix+" or "+string(allowed[len(allowed)-1]), "%q is not a valid value", string(value))
 }
 
 // checkModes checks the modes of the whole lab.

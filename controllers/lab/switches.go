@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // BridgeName is the name of a switch's bridge in its namespace.
@@ -135,4 +136,20 @@ func (n *network) connectedWithout(without *link) bool {
 		}
 	}
 	return seen[without.ends[1].node]
+}
+
+// addSwitchRows adds the rows of the bridge and of its VLAN interfaces.
+func (n *network) addSwitchRows(want state.State, x *node) {
+	rows := want[x.namespace]
+	rows.Bridges[BridgeName] = state.Bridge{STP: x.sw.STP == v1alpha1.Enabled, ForwardDelay: STPForwardDelay, VLANFiltering: x.filters()}
+	n.addInterfaceRows(want, x.bridge, state.Link{Kind: state.BridgeLink})
+	for _, name := range state.BridgeSysctls() {
+		rows.Sysctls[name] = state.Disabled
+	}
+	for _, e := range x.ends {
+		if e.parent != nil {
+			n.addInterfaceRows(want, e, state.Link{Kind: state.VLANLink, Parent: BridgeName, VLAN: e.vlan})
+			rows.PortVLANs[state.PortVLANKey{Link: BridgeName, VLAN: e.vlan}] = state.PortVLAN{}
+		}
+	}
 }

@@ -62,3 +62,32 @@ func settableFix(name string) string {
 	}
 	return "write one that kubectl explain netlabs.spec.namespaces.sysctls.name lists"
 }
+
+// sysctls sets a node's settings: the initial ones of every namespace, those for forwarding and IPv6, and
+// those of the spec. Later ones override earlier ones.
+func (x *node) sysctls(set func(name, value string)) {
+	for name, value := range state.InitialSysctls {
+		set(name, value)
+	}
+	if x.forwards {
+		set(state.SysctlForwarding, state.Enabled)
+	}
+	if x.ipv6 {
+		set(state.SysctlDisableIPv6, state.Disabled)
+		set(state.SysctlLoDisableIPv6, state.Disabled)
+	}
+	if x.ipv6 && x.forwards {
+		set(state.SysctlForwarding6, state.Enabled)
+	}
+	for _, s := range x.config.Sysctls {
+		set(s.Name, canonicalNumber(s.Value.String()))
+	}
+}
+
+// canonicalNumber is a number as the kernel prints it: 064 is 64.
+func canonicalNumber(text string) string {
+	if v, err := strconv.Atoi(text); err == nil {
+		return strconv.Itoa(v)
+	}
+	return text
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // defaultAccessVLAN is the VLAN of a port without vlan, vlans and nativeVLAN.
@@ -172,4 +173,21 @@ func (n *network) vlans() []uint16 {
 	}
 	delete(ids, 0)
 	return slices.Sorted(maps.Keys(ids))
+}
+
+// addPortVLANs adds the VLANs of a bridge port.
+func (n *network) addPortVLANs(want state.State, e *end) {
+	rows := want[e.node.namespace].PortVLANs
+	tagged := e.port.tagged
+	if e.port.allVLANs {
+		tagged = n.vlans()
+	}
+	for _, vlan := range tagged {
+		if vlan != e.port.untagged {
+			rows[state.PortVLANKey{Link: e.iface, VLAN: vlan}] = state.PortVLAN{}
+		}
+	}
+	if e.port.untagged != 0 {
+		rows[state.PortVLANKey{Link: e.iface, VLAN: e.port.untagged}] = state.PortVLAN{PVID: true, Untagged: true}
+	}
 }
