@@ -167,6 +167,10 @@ bench: ## Print how long labs take, next to system calls alone, ip, and Mininet 
 bench-against: ## Measure REV and HEAD side by side: planning, looking, memory, sizes (as root, 20 minutes)
 	@go run ./hack/bench/against --old $(or $(REV),d44daae) $(AGAINSTFLAGS)
 
+.PHONY: bench-transport
+bench-transport: ## Print how long netlink work takes with package rtnl and with vishvananda/netlink, side by side (as root)
+	go test -count=1 -run '^$$' -bench BenchmarkTransport -benchtime 1000x ./controllers/kernel
+
 .PHONY: compare
 compare: ## Print how many lines labs take in NetLab and elsewhere; run Mininet's files
 	@go run ./hack/bench/compare
