@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/netlab-dev/netlab/controllers/agent"
+	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
@@ -24,18 +25,11 @@ func machine(k *kernel.Kernel) agent.Machine {
 			}
 			return conn, nil
 		},
-		NeighborTableFull: func(family probe.Family) bool { return neighborTableFull(k, family) },
+		NeighborTableFull: ask.NeighbourTableFull(k),
 		Reap:              k.Reap,
 		HasNetem:          k.HasNetem,
 		FeatureMissing:    func(err error) bool { return errors.Is(err, kernel.ErrFeatureMissing) },
 	}
-}
-
-// neighborTableFull: when there is no room for another neighbour, IPv6 answers EINVAL, and routers on the way
-// drop packets of both families.
-func neighborTableFull(k *kernel.Kernel, family probe.Family) bool {
-	used, limit, err := k.NeighbourUse(int(family))
-	return err == nil && used*100 >= limit*95
 }
 
 // watch reduces events to the namespaces they happened in.

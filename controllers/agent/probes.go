@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
@@ -27,7 +28,7 @@ func (a *Agent) ask(ctx context.Context, lab *lab.Lab, view status.Look) []statu
 	}
 	specs := make([]probe.Spec, len(lab.Probes))
 	for i, p := range lab.Probes {
-		specs[i] = probeSpec(lab.Identity, p)
+		specs[i] = ask.Spec(lab, p)
 	}
 	a.prober.Run(key, specs, view.NetLab.Generation)
 	views := make([]status.ProbeResult, len(lab.Probes))
@@ -50,28 +51,10 @@ func unasked(lab *lab.Lab) []status.ProbeResult {
 	return views
 }
 
-func probeSpec(id state.Identity, p lab.Probe) probe.Spec {
-	expect := probe.Reachable
-	if p.Expect == v1alpha1.ExpectUnreachable {
-		expect = probe.Unreachable
-	}
-	return probe.Spec{
-		Name: p.Name, From: id.NetworkNamespace(p.From), To: p.To, Expect: expect,
-		Period: p.Period, Timeout: p.Timeout, FailureThreshold: p.FailureThreshold, SizeBytes: p.SizeBytes,
-	}
-}
-
 // explain says why a probe fails, by the kernel's own word.
 func (a *Agent) explain(ctx context.Context, lab *lab.Lab, seen state.Observation, p lab.Probe) v1alpha1.Finding {
-	walk, err := diagnose.Explain(ctx, a.kernel, seen, diagnose.Question{
-		From:      lab.Identity.NetworkNamespace(p.From),
-		To:        p.To,
-		SizeBytes: p.SizeBytes,
-		Expect:    p.Expect,
-		Lab:       lab,
-		NoRoom:    a.Machine.NeighborTableFull(probe.FamilyOf(p.To)),
-		Replied:   p.Expect == v1alpha1.ExpectUnreachable,
-	})
+	question := ask.Question(lab, p, probe.Fail, a.Machine.NeighborTableFull)
+	walk, err := diagnose.Explain(ctx, a.kernel, seen, question)
 	switch cause := walk.Cause; {
 	case err != nil:
 		return status.False(v1alpha1.ReasonNoReply, fmt.Sprintf("%s gets no reply from %s; why is not known: %v", p.From, p.To, err))

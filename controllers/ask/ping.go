@@ -45,9 +45,9 @@ func (l *Lab) Ping(ctx context.Context, path Path, o PingOptions, each func(Atte
 	if err != nil {
 		return err
 	}
-	q := question(l.Lab, probes[0])
+	q := Spec(l.Lab, probes[0])
 	hand := func(a probe.Attempt) {
 		each(Attempt{Seq: a.Seq, To: q.To, Outcome: a.Outcome.String(), RTTMicroseconds: a.RTT.Microseconds(), Error: a.Err})
 	}
-	return probe.Ping(ctx, l.machine.Dial, q, o.Count, o.Interval, hand, probe.Saturated(l.machine.saturated))
+	return probe.Ping(ctx, l.machine.Dial, q, o.Count, o.Interval, hand, probe.Saturated(NeighbourTableFull(l.machine.Kernel)))
 }

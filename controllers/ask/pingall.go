@@ -142,11 +142,12 @@ func (m *Machine) budget(family v1alpha1.Family) (entries int, refusal string) {
 	if family == v1alpha1.IPv6 {
 		version = 6
 	}
-	full, free, err := m.neighbours(version)
+	used, limit, err := m.Kernel.NeighbourUse(version)
+	free := max(0, limit-used)
 	switch {
 	case err != nil:
 		return usually / 4, ""
-	case full:
+	case isFull(used, limit):
 		return 0, fmt.Sprintf("the %s neighbour table of the machine is full: %d entries are free", family, free)
 	}
 	return free / 4, ""
