@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// root is the repository's root.
+const root = "../.."
+
+// readmeWords is how many words README.md may have, tables and code included.
+const readmeWords = 2000
+
+func TestTheReadmeIsShort(t *testing.T) {
+	if n := len(strings.Fields(read(t, "README.md"))); n > readmeWords {
+		t.Errorf("README.md has %d words, at most %d are allowed; move details to config/README.md or config/samples/README.md", n, readmeWords)
+	}
+}
+
+var link = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+
+func TestEveryLinkResolves(t *testing.T) {
+	for _, document := range documents(t) {
+		for _, match := range link.FindAllStringSubmatch(read(t, document), -1) {
+			path, fragment, _ := strings.Cut(match[1], "#")
+			if strings.Contains(path, "://") {
+				continue
+			}
+			target := document
+			if path != "" {
+				target = filepath.Join(filepath.Dir(document), path)
+			}
+			if _, err := os.Stat(filepath.Join(root, target)); err != nil {
+				t.Errorf("%s: the target of the link %q does not exist", document, match[1])
+			} else if fragment != "" && !hasHeading(read(t, target), fragment) {
+				t.Errorf("%s: the target of the link %q has no such heading", document, match[1])
+			}
+		}
+	}
+}
+
+var (
+	heading     = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	punctuation = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// hasHeading tells whether a document has a heading that GitHub gives this anchor.
+func hasHeading(text, anchor string) bool {
+	for _, match := range heading.FindAllStringSubmatch(text, -1) {
+		words := punctuation.ReplaceAllString(strings.ToLower(match[1]), "")
+		if strings.ReplaceAll(words, " ", "-") == anchor {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	makeCommand = regexp.MustCompile("(?m)(?:^    |`|&& )make ([a-z][^#`&\n]*)")
+	makeTarget  = regexp.MustCompile(`(?m)^([a-z0-9.-]+):`)
+	testName    = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+)
+
+// Each make target that a document names exists, and each STORY selects a test.
+func TestEveryMakeCommandExists(t *testing.T) {
+	targets := map[string]bool{}
+	for _, match := range makeTarget.FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		targets[match[1]] = true
+	}
+	tests := testNames(t)
+	for _, document := range documents(t) {
+		for _, match := range makeCommand.FindAllStringSubmatch(read(t, document), -1) {
+			for _, word := range strings.Fields(match[1]) {
+				variable, value, isVariable := strings.Cut(word, "=")
+				switch {
+				case !isVariable && !targets[word]:
+					t.Errorf("%s: make %s: the Makefile has no target %q", document, match[1], word)
+				case variable == "STORY" && !matchesOne(tests, value):
+					t.Errorf("%s: make %s: no test has a name that matches %q", document, match[1], value)
+				}
+			}
+		}
+	}
+}
+
+// matchesOne compares as go test -run does, without the subtests of a pattern.
+func matchesOne(names []string, pattern string) bool {
+	top, _, _ := strings.Cut(pattern, "/")
+	for _, name := range names {
+		if regexp.MustCompile(top).MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func testNames(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, file := range files(t, "_test.go") {
+		for _, match := range testName.FindAllStringSubmatch(read(t, file), -1) {
+			names = append(names, match[1])
+		}
+	}
+	return names
+}
+
+func TestEverySampleIsListed(t *testing.T) {
+	list := read(t, "config/samples/README.md")
+	for _, file := range files(t, ".yaml") {
+		folder, name := filepath.Split(file)
+		if folder != "config/samples/" || name == "kustomization.yaml" {
+			continue
+		}
+		if !strings.Contains(list, "("+name+")") {
+			t.Errorf("config/samples/README.md does not list %s", name)
+		}
+	}
+}
+
+// documents are the repository's Markdown files.
+func documents(t *testing.T) []string { return files(t, ".md") }
+
+func files(t *testing.T, suffix string) []string {
+	t.Helper()
+	var found []string
+	err := fs.WalkDir(os.DirFS(root), ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != "." && (strings.HasPrefix(entry.Name(), ".") || path == "bin"):
+			return fs.SkipDir
+		case !entry.IsDir() && strings.HasSuffix(path, suffix):
+			found = append(found, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
