@@ -30,7 +30,8 @@ func Lint(name string, spec *v1alpha1.NetLabSpec) (problems, warnings Problems) 
 	n := walk(anyLab, spec)
 	n.warnUnusedSubnets()
 	n.warnUnlinkedNodes()
-	return append(checkLabName(name), n.problems...), n.warnings
+	n.checkLabName(name)
+	return n.problems, n.warnings
 }
 
 // anyLab is an identity for walks that make no rows: no problem depends on it.

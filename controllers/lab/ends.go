@@ -138,7 +138,9 @@ func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1
 		n.addPort(e, spec)
 		return e
 	}
-	n.refuseVLANs(e, spec, "write it at the switch's endpoint, or subinterfaces: here", "%s is not a switch")
+	for _, name := range vlanFields(spec) {
+		n.refuseAbsent(AnyAbsent, field+"."+name, "write it at the switch's endpoint, or use subinterfaces here", "%s is not a switch", e.node.name)
+	}
 	n.addSubinterfaces(e, spec)
 	return e
 }

@@ -56,7 +56,7 @@ func (n *network) netem(field string, i *v1alpha1.Impairment) state.Qdisc {
 		n.refuse(field+".jitter", "write at most 2.147s", "jitter %s exceeds netem's maximum of 2.147s", i.Jitter)
 	}
 	if q.Jitter > q.Delay && q.Delay != 0 {
-		n.warn(field+".jitter", "write at most the delay", "jitter %s exceeds the delay of %s: no packet is delayed by less than 0", i.Jitter, i.Delay)
+		n.warn(field+".jitter", "write at most the delay", "jitter %s exceeds the delay of %s, and a negative delay becomes 0", i.Jitter, i.Delay)
 	}
 	if q == (state.Qdisc{Kind: state.Netem}) {
 		return state.Qdisc{}

@@ -76,10 +76,7 @@ func (n *network) onLinkNextHop(field string, x *node, r *v1alpha1.Route) []writ
 	case specialKind(a) != "":
 		n.refuse(field+".via", "write a neighbour's address", "%s is %s address, which no neighbour can have", a, specialKind(a))
 		return nil
-	case x.owns(a):
-		n.refuse(field+".via", "write a neighbour's address", "%s is an address of %s itself", a, x.name)
-		return nil
-	case e == nil:
+	case n.refuseOwn(field+".via", x, a), e == nil:
 		return nil
 	}
 	return []writtenNextHop{{byFamily: map[family]nextHop{familyOf(a): {end: e, via: a, onLink: true}}, weight: 1, byAddress: true}}
@@ -182,8 +179,7 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]n
 }
 
 func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) map[family]nextHop {
-	if x.owns(a) {
-		n.refuse(field, "write a neighbour's address", "%s is an address of %s itself", a, x.name)
+	if n.refuseOwn(field, x, a) {
 		return nil
 	}
 	var ends []*end
@@ -212,6 +208,15 @@ func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) m
 		return map[family]nextHop{ipv4: found}
 	}
 	return map[family]nextHop{ipv4: found, ipv6: found}
+}
+
+// refuseOwn refuses an address of the node itself as its next hop.
+func (n *network) refuseOwn(field string, x *node, a netip.Addr) bool {
+	if !x.owns(a) {
+		return false
+	}
+	n.refuse(field, "write a neighbour's address", "%s is an address of %s itself", a, x.name)
+	return true
 }
 
 // at are a node's ends on the segment.

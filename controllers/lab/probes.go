@@ -4,6 +4,7 @@ package lab
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -90,17 +91,19 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 		probes = append(probes, withDefaults(p, node, to))
 	}
 	if len(targets) > 0 && len(probes) == 0 {
-		n.refuseAbsent(AnyAbsent, field, "give both addresses of one family", "%s and %s have no %s in common", p.From, cmp.Or(p.To, p.ToAddress), wantedFamily(p.Family))
+		n.refuseFamily(field, p)
 	}
 	return probes
 }
 
-// wantedFamily is what a probe needs at both ends, for messages.
-func wantedFamily(f v1alpha1.Family) string {
-	if f == "" {
-		return "address family"
+// refuseFamily refuses a probe of two nodes without addresses of one family, or of the probe's family.
+func (n *network) refuseFamily(field string, p *v1alpha1.Probe) {
+	to := cmp.Or(p.To, p.ToAddress)
+	if p.Family == "" {
+		n.refuseAbsent(AnyAbsent, field, "give both addresses of one family", "%s and %s have no address family in common", p.From, to)
+		return
 	}
-	return string(f)
+	n.refuseAbsent(AnyAbsent, field, fmt.Sprintf("give both an %s address", p.Family), "%s and %s do not both have an %s address", p.From, to, p.Family)
 }
 
 // targets are the addresses of a probe and the node that has them.

@@ -45,12 +45,10 @@ func (n *network) checkLength(field, name string) (ok bool) {
 }
 
 // checkLabName checks the name of a NetLab.
-func checkLabName(name string) Problems {
-	if len(name) <= maxLabNameLength && dnsLabel.MatchString(name) {
-		return nil
+func (n *network) checkLabName(name string) {
+	if len(name) > maxLabNameLength || !dnsLabel.MatchString(name) {
+		n.refuse("metadata.name", "use at most 63 lower-case letters, digits and '-' (no dots), starting and ending with a letter or digit", "lab name %q is not valid", name)
 	}
-	return Problems{{Field: "metadata.name", Message: fmt.Sprintf("lab name %q is not valid", name),
-		Fix: "use at most 63 lower-case letters, digits and '-' (no dots), starting and ending with a letter or digit"}}
 }
 
 // checkSize refuses a list that is longer than the schema allows.

@@ -56,7 +56,7 @@ func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 		case p != p.Masked():
 			n.refuse(field, fmt.Sprintf("write %s", p.Masked()), "%s has host bits set", p)
 		case slices.ContainsFunc(parsed, func(q netip.Prefix) bool { return q.Addr().Is4() == p.Addr().Is4() }):
-			n.refuse(field, "write it as another subnet", "%s is the second %s prefix of the subnet; a subnet has at most one per family", p, familyOf(p.Addr()))
+			n.refuse(field, "write it as another subnet", "%s is the second %s prefix of the subnet", p, familyOf(p.Addr()))
 		default:
 			parsed = append(parsed, p)
 		}

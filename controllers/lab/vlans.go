@@ -52,7 +52,9 @@ func (n *network) addPort(e *end, spec *v1alpha1.Endpoint) {
 	n.checkPort(e, spec)
 	e.port = &port{filters: e.node.filters()}
 	if !e.port.filters {
-		n.refuseVLANs(e, spec, "write vlanFiltering: Enabled at the switch", "%s does not filter VLANs")
+		for _, name := range vlanFields(spec) {
+			n.refuseAbsent(AnyAbsent, e.field+"."+name, "write vlanFiltering: Enabled at the switch", "%s does not filter VLANs", e.node.name)
+		}
 		return
 	}
 	n.checkPortVLANs(e.field, spec)
@@ -101,7 +103,7 @@ func (n *network) checkPortVLANs(field string, spec *v1alpha1.Endpoint) {
 		n.checkVLAN(field+".vlan", spec.VLAN)
 	}
 	if spec.VLAN != 0 && (len(spec.VLANs) > 0 || spec.NativeVLAN != 0) {
-		n.refuse(field+".vlan", "write vlan: for an access port, vlans: and nativeVLAN: for a trunk", "a port is either an access port or a trunk")
+		n.refuse(field+".vlan", "write vlan: for an access port, vlans: and nativeVLAN: for a trunk", "the port has both vlan (access port) and vlans or nativeVLAN (trunk)")
 	}
 	if spec.NativeVLAN != 0 {
 		n.checkVLAN(field+".nativeVLAN", spec.NativeVLAN)
@@ -114,16 +116,17 @@ func (n *network) checkPortVLANs(field string, spec *v1alpha1.Endpoint) {
 	}
 }
 
-// refuseVLANs refuses the fields of a port at a switch that filters VLANs.
-func (n *network) refuseVLANs(e *end, spec *v1alpha1.Endpoint, fix, message string) {
-	for _, wrong := range []struct {
-		field string
-		set   bool
+// vlanFields are the fields of an endpoint that only a port at a switch with VLAN filtering has.
+func vlanFields(spec *v1alpha1.Endpoint) (fields []string) {
+	for _, f := range []struct {
+		name string
+		set  bool
 	}{{"vlan", spec.VLAN != 0}, {"vlans", len(spec.VLANs) > 0}, {"nativeVLAN", spec.NativeVLAN != 0}} {
-		if wrong.set {
-			n.refuseAbsent(AnyAbsent, e.field+"."+wrong.field, fix, message, e.node.name)
+		if f.set {
+			fields = append(fields, f.name)
 		}
 	}
+	return fields
 }
 
 // addSubinterfaces adds the VLAN interfaces on a link's end.
