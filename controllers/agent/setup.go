@@ -47,7 +47,7 @@ const (
 	firstLookPatience = 10 * time.Second
 )
 
-// AgentCache limits what an agent's manager keeps in memory to what concerns its node.
+// Cache limits what an agent's manager keeps in memory to what concerns its node.
 func Cache(node string) cache.Options {
 	own := fields.OneTermEqualSelector("metadata.name", node)
 	return cache.Options{
@@ -59,7 +59,7 @@ func Cache(node string) cache.Options {
 	}
 }
 
-// SetupAgent adds an agent to a manager made with AgentCache. The caller holds the machine's
+// Setup adds an agent to a manager made with AgentCache. The caller holds the machine's
 // agent lock. When the manager stops, labs stay as they are.
 func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	registerAgentMetrics()

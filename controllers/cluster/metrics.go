@@ -51,7 +51,7 @@ func ResultLabel(err error) string {
 	return ResultOK
 }
 
-// startAtZero makes series exist before the first event, so that increase() sees that one too.
+// StartAtZero makes series exist before the first event, so that increase() sees that one too.
 func StartAtZero(counter *prometheus.CounterVec, values ...string) {
 	for _, value := range values {
 		counter.WithLabelValues(value)

@@ -15,7 +15,7 @@ func NodeMetadata() *metav1.PartialObjectMetadata {
 	return node
 }
 
-// keepLabels drops what nobody here reads: annotations of Nodes are large and change often.
+// KeepLabels drops what nobody here reads: annotations of Nodes are large and change often.
 func KeepLabels(o any) (any, error) {
 	if node, ok := o.(*metav1.PartialObjectMetadata); ok {
 		node.Annotations, node.ManagedFields = nil, nil

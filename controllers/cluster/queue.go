@@ -12,13 +12,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// workQueue holds the requests of a controller.
+// WorkQueue holds the requests of a controller.
 type WorkQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // maxRetryDelay is the longest pause after repeated errors of one object.
 const maxRetryDelay = 30 * time.Second
 
-// specChanged leaves out updates of status: the controller's writes are nothing to an agent. A
+// SpecChanged leaves out updates of status: the controller's writes are nothing to an agent. A
 // lab that was deleted and made anew between two looks of the informer has a new UID, and can
 // have the old generation.
 var SpecChanged = predicate.Or[client.Object](

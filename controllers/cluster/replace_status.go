@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// replaceStatus makes status the object's whole status: a merge would keep fields that are
+// ReplaceStatus makes status the object's whole status: a merge would keep fields that are
 // empty now, and leave out zeros that the schema requires. If version is not empty, the write
 // fails with a conflict when the object has another one by now.
 func ReplaceStatus(ctx context.Context, c client.Client, o client.Object, status any, version string) error {

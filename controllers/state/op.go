@@ -263,7 +263,7 @@ func routeText(id RouteKey, r Route) string {
 	return strings.Join(words, " ")
 }
 
-// destination is a prefix as ip route writes it. The family of "default" is not in its
+// Destination is a prefix as ip route writes it. The family of "default" is not in its
 // name, so IPv6's is written out.
 func Destination(p netip.Prefix) string {
 	if p == netip.PrefixFrom(netip.IPv4Unspecified(), 0) {

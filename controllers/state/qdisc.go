@@ -55,7 +55,7 @@ func (h Handle) String() string { return fmt.Sprintf("%x:%x", uint32(h>>16), uin
 // Probability is a share of packets as the kernel keeps it: math.MaxUint32 means all.
 type Probability uint32
 
-// probability rounds a share from 0 to 1 to what the kernel keeps.
+// ShareOf rounds a share from 0 to 1 to what the kernel keeps.
 func ShareOf(share float64) Probability { return Probability(math.Round(share * math.MaxUint32)) }
 
 // String is the share in percent, in as few digits as tell it from its neighbours.
@@ -113,7 +113,7 @@ func tcTime(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Microsecond), 'f', -1, 64) + "us"
 }
 
-// burstTick is the unit in which the kernel keeps a token bucket's depth (PSCHED_SHIFT).
+// BurstTick is the unit in which the kernel keeps a token bucket's depth (PSCHED_SHIFT).
 const BurstTick = 64 * time.Nanosecond
 
 // BurstBytes is how many bytes TBF lets through at once.

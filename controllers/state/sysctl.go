@@ -74,7 +74,7 @@ var kernelDefaults = map[string]string{
 	"net.ipv6.fib_multipath_hash_policy":        "0",
 }
 
-// bornSysctls is what a namespace holds right after CreateNamespace.
+// InitialSysctls is what a namespace holds right after CreateNamespace.
 var InitialSysctls = func() map[string]string {
 	born := maps.Clone(kernelDefaults)
 	for _, w := range birthWrites {

@@ -8,12 +8,12 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// verdict is what a lab's status says, over all nodes or on one.
+// Conditions is what a lab's status says, over all nodes or on one.
 type Conditions struct {
 	Accepted, Realized, Reachable v1alpha1.Finding
 }
 
-// writeInto makes a verdict part of a report, in one word where all is as it should be: a report
+// WriteInto makes a verdict part of a report, in one word where all is as it should be: a report
 // on many labs is sent whole whenever one of them has news.
 func (v Conditions) WriteInto(report *v1alpha1.LabReport) {
 	report.Ready, report.Findings = "", nil
@@ -39,7 +39,7 @@ func brief(f v1alpha1.Finding) v1alpha1.Finding {
 	return f
 }
 
-// verdictIn reads what writeInto has written.
+// ConditionsIn reads what writeInto has written.
 func ConditionsIn(report *v1alpha1.LabReport) Conditions {
 	if found := report.Findings; found != nil {
 		return Conditions{found.Accepted, found.Realized, found.Reachable}
@@ -51,7 +51,7 @@ func ConditionsIn(report *v1alpha1.LabReport) Conditions {
 	}
 }
 
-// hasVerdict is false of what an agent of another version wrote, of which the API server has kept
+// HasConditions is false of what an agent of another version wrote, of which the API server has kept
 // nothing but the name.
 func HasConditions(report *v1alpha1.LabReport) bool {
 	return report.Ready != "" || report.Findings != nil

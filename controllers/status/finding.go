@@ -61,7 +61,7 @@ func listed(problems lab.Problems) string {
 
 func shortened(message string) string { return Shorten(message, maxMessageBytes) }
 
-// cut shortens a text to so many bytes, between two characters.
+// Shorten shortens a text to so many bytes, between two characters.
 func Shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text

@@ -17,7 +17,7 @@ import (
 // maxDriftReported is how many differences a report lists.
 const maxDriftReported = 8
 
-// labView is what one look at a lab on this node found.
+// Look is what one look at a lab on this node found.
 type Look struct {
 	NetLab *v1alpha1.NetLab
 	// problems keep the spec from being built.
@@ -35,7 +35,7 @@ type Look struct {
 	Probes []ProbeResult
 }
 
-// probeView is what is known of one probe.
+// ProbeResult is what is known of one probe.
 type ProbeResult struct {
 	lab.Probe
 	Result probe.Result
@@ -43,7 +43,7 @@ type ProbeResult struct {
 	Cause v1alpha1.Finding
 }
 
-// labReport says what a view means. It is pure.
+// Report says what a view means. It is pure.
 //
 //	situation                              Accepted           Realized                    Reachable
 //	problems in the spec                   False/InvalidSpec  Unknown/NotAccepted         Unknown/NotAccepted
@@ -104,7 +104,7 @@ func (v Look) realized() v1alpha1.Finding {
 	return False(v1alpha1.ReasonKernelError, v.restless())
 }
 
-// probing reports whether probes run: the lab is as described, or its differences are left alone.
+// Probing reports whether probes run: the lab is as described, or its differences are left alone.
 func (v Look) Probing() bool {
 	if len(v.Problems) > 0 || v.NetLab.Spec.Suspend || v.OverLimit != "" || v.Err != nil {
 		return false

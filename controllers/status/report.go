@@ -10,13 +10,13 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// sameStatus reports whether a node says the same twice.
+// SameStatus reports whether a node says the same twice.
 func SameStatus(a, b v1alpha1.NetLabNodeStateStatus) bool {
 	return a.Agent == b.Agent && a.LabCount == b.LabCount &&
 		slices.EqualFunc(a.Labs, b.Labs, func(x, y v1alpha1.LabReport) bool { return SameReport(&x, &y) })
 }
 
-// sameReport compares field by field: reflection would take most of the controller's time while
+// SameReport compares field by field: reflection would take most of the controller's time while
 // many nodes report.
 func SameReport(a, b *v1alpha1.LabReport) bool {
 	return a.Namespace == b.Namespace && a.Name == b.Name && a.UID == b.UID &&

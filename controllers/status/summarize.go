@@ -27,7 +27,7 @@ const (
 // stalledAfter is how long a node may fail to build a lab before the lab counts as stalled.
 const stalledAfter = 60 * time.Second
 
-// labFacts are what the controller knows about a lab at one moment.
+// Facts are what the controller knows about a lab at one moment.
 type Facts struct {
 	// lab has the status that was written before.
 	NetLab   *v1alpha1.NetLab
@@ -37,7 +37,7 @@ type Facts struct {
 	Now   time.Time
 }
 
-// nodeFacts are what the controller knows about a lab on one node.
+// NodeFacts are what the controller knows about a lab on one node.
 type NodeFacts struct {
 	Name string
 	// silent: no agent is there whose report could be believed.
@@ -46,7 +46,7 @@ type NodeFacts struct {
 	Report *v1alpha1.LabReport
 }
 
-// summarize folds what is known about a lab into its status. It is pure; again is when to
+// Summarize folds what is known about a lab into its status. It is pure; again is when to
 // ask anew because time alone will change the answer, 0 if it will not.
 //
 //	situation                             Accepted       Realized                      Reachable                     Ready                     also
@@ -110,7 +110,7 @@ func judge(f Facts) Conditions {
 	return Conditions{Accepted: foldAccepted(f), Realized: foldRealized(f), Reachable: foldReachable(f)}
 }
 
-// ready is the one answer to "is the lab there and reachable?": the worst of the three, the
+// Ready is the one answer to "is the lab there and reachable?": the worst of the three, the
 // earlier one where two are equally bad. An open first verdict is work under way, not doubt.
 func (v Conditions) Ready() v1alpha1.Finding {
 	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown} {

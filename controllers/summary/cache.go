@@ -16,7 +16,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/cluster"
 )
 
-// ControllerCache limits what a controller's manager keeps in memory: of Nodes their labels, of
+// Cache limits what a controller's manager keeps in memory: of Nodes their labels, of
 // Pods where the agents are, of reports each text once.
 func Cache(namespace string) cache.Options {
 	return cache.Options{

@@ -27,7 +27,7 @@ const LeaseName = "netlab-controller"
 // agentPodLabels are on every agent's pod.
 var agentPodLabels = client.MatchingLabels{"app.kubernetes.io/name": "netlab-agent"}
 
-// SetupController adds to a manager made with ControllerCache what sums labs up and what keeps a
+// Setup adds to a manager made with ControllerCache what sums labs up and what keeps a
 // NetLabNodeState for each Node.
 func Setup(mgr manager.Manager) error {
 	s := newSummary(mgr.GetClient(), mgr.GetEventRecorder("netlab-controller"))
