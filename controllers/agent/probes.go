@@ -10,10 +10,10 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/ask"
+	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/state"
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
@@ -35,7 +35,7 @@ func (a *Agent) ask(ctx context.Context, lab *lab.Lab, view status.Look) []statu
 	for i, result := range a.prober.Results(key) {
 		views[i] = status.ProbeResult{Probe: lab.Probes[i], Result: result}
 		if result.Verdict == probe.Fail {
-			views[i].Cause = a.explain(ctx, lab, view.Outcome.Observation, lab.Probes[i])
+			views[i].Cause = a.explain(ctx, lab, view.Outcome, lab.Probes[i])
 		}
 	}
 	return views
@@ -52,9 +52,9 @@ func unasked(lab *lab.Lab) []status.ProbeResult {
 }
 
 // explain says why a probe fails, by the kernel's own word.
-func (a *Agent) explain(ctx context.Context, lab *lab.Lab, seen state.Observation, p lab.Probe) v1alpha1.Finding {
-	question := ask.Question(lab, p, probe.Fail, a.Machine.NeighborTableFull)
-	walk, err := diagnose.Explain(ctx, a.kernel, seen, question)
+func (a *Agent) explain(ctx context.Context, lab *lab.Lab, seen converge.Outcome, p lab.Probe) v1alpha1.Finding {
+	question := ask.Question(lab, p, probe.Fail, seen.Left, a.Machine.NeighborTableFull)
+	walk, err := diagnose.Explain(ctx, a.kernel, seen.Observation, question)
 	switch cause := walk.Cause; {
 	case err != nil:
 		return status.False(v1alpha1.ReasonNoReply, fmt.Sprintf("%s gets no reply from %s; why is not known: %v", p.From, p.To, err))

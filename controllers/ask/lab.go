@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
@@ -42,12 +43,13 @@ func (m *Machine) Lab(id state.Identity, spec v1alpha1.NetLabSpec) (*Lab, error)
 	return &Lab{machine: m, id: id, spec: spec, Lab: compiled}, nil
 }
 
-// observe looks at the lab. A name that something else has is no lab to ask about.
-func (l *Lab) observe(ctx context.Context) (state.Observation, error) {
-	seen, err := l.machine.Kernel.Observe(ctx, l.id, l.Want)
+// observe looks at the lab and plans what it lacks. A name that something else has is no lab to ask about.
+func (l *Lab) observe(ctx context.Context) (converge.Outcome, error) {
+	found, err := l.machine.Kernel.Observe(ctx, l.id, l.Want)
 	if err != nil {
-		return seen, fmt.Errorf("look at %s: %w", l.id, err)
+		return converge.Outcome{}, fmt.Errorf("look at %s: %w", l.id, err)
 	}
+	seen := converge.Outcome{Observation: found, Left: state.Diff(found.State, l.Want)}
 	if len(seen.Conflicts) > 0 {
 		return seen, fmt.Errorf("%s: %w: %s", l.id, ErrConflict, seen.Conflicts[0])
 	}

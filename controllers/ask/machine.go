@@ -7,6 +7,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/capture"
+	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
@@ -48,7 +49,7 @@ func (m *Machine) Once(ctx context.Context, lab *lab.Lab, p lab.Probe) probe.Res
 }
 
 // Diagnose names the cause of a verdict. Where nothing could be asked, nothing is known.
-func (m *Machine) Diagnose(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen state.Observation) diagnose.Cause {
+func (m *Machine) Diagnose(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) diagnose.Cause {
 	walk, err := m.walk(ctx, lab, p, result, seen)
 	if err != nil {
 		return diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Message: err.Error()}
@@ -57,8 +58,8 @@ func (m *Machine) Diagnose(ctx context.Context, lab *lab.Lab, p lab.Probe, resul
 }
 
 // walk follows the packets of a probe.
-func (m *Machine) walk(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen state.Observation) (diagnose.Walk, error) {
-	walk, err := diagnose.Explain(ctx, m.Kernel, seen, Question(lab, p, result.Verdict, NeighbourTableFull(m.Kernel)))
+func (m *Machine) walk(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) (diagnose.Walk, error) {
+	walk, err := diagnose.Explain(ctx, m.Kernel, seen.Observation, Question(lab, p, result.Verdict, seen.Left, NeighbourTableFull(m.Kernel)))
 	if result.Verdict == probe.Unknown {
 		walk.Cause = diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Node: p.From, Message: result.Err}
 	}

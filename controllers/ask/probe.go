@@ -7,6 +7,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // NeighbourTables reads the use of the machine's neighbour tables.
@@ -27,9 +28,9 @@ func Spec(lab *lab.Lab, p lab.Probe) probe.Spec {
 	return spec
 }
 
-// Question maps a probe of a lab and its verdict to package diagnose. Full tells whether the
-// neighbour table of a family is full.
-func Question(lab *lab.Lab, p lab.Probe, verdict probe.Verdict, full func(probe.Family) bool) diagnose.Question {
+// Question maps a probe of a lab and its verdict to package diagnose. Left are the operations that would
+// make the kernel hold the lab; full tells whether the neighbour table of a family is full.
+func Question(lab *lab.Lab, p lab.Probe, verdict probe.Verdict, left []state.Op, full func(probe.Family) bool) diagnose.Question {
 	replied := probe.Pass
 	if p.Expect == v1alpha1.ExpectUnreachable {
 		replied = probe.Fail
@@ -40,6 +41,7 @@ func Question(lab *lab.Lab, p lab.Probe, verdict probe.Verdict, full func(probe.
 		SizeBytes: p.SizeBytes,
 		Expect:    p.Expect,
 		Lab:       lab,
+		Left:      left,
 		Replied:   verdict == replied,
 		NoRoom:    full(probe.FamilyOf(p.To)),
 	}

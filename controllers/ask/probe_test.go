@@ -26,7 +26,7 @@ func TestVerdictTellsWhetherAReplyCame(t *testing.T) {
 		{v1alpha1.ExpectReachable, probe.Unknown, false},
 		{v1alpha1.ExpectUnreachable, probe.Unknown, false},
 	} {
-		q := ask.Question(&lab.Lab{}, lab.Probe{Expect: c.expect}, c.verdict, func(probe.Family) bool { return false })
+		q := ask.Question(&lab.Lab{}, lab.Probe{Expect: c.expect}, c.verdict, nil, func(probe.Family) bool { return false })
 		if q.Replied != c.replied {
 			t.Errorf("expect %s, verdict %s: replied is %t", c.expect, c.verdict, q.Replied)
 		}

@@ -17,16 +17,15 @@ func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, dec
 	if w.asWanted(namespace, to, decision) {
 		return "", false
 	}
-	if wrong, ok := w.unwantedPrefix(namespace, to); ok && !decision.Via.IsValid() {
-		return w.fix(true, "", state.DeleteAddress{AddressID: wrong}.String()), true
+	covers := func(p netip.Prefix) bool { return p.Contains(to) }
+	if op, ok := w.unwantedAddress(namespace, covers); ok && !decision.Via.IsValid() {
+		return drifted(op), true
 	}
-	for _, lost := range w.lostAddresses(namespace, to) {
-		if lost.Prefix.Contains(to) {
-			return w.fix(true, "", state.AddAddress{AddressID: lost}.String()), true
-		}
+	if op, ok := w.plannedAddress(namespace, to, covers); ok {
+		return drifted(op), true
 	}
 	if lost, ok := w.lostPrefix(namespace, to); ok {
-		return fit(drift, state.AddPrefixRoute{AddressID: lost}.String()), true
+		return drifted(state.AddPrefixRoute{AddressID: lost}), true
 	}
 	if fix, ok := w.lostRoute(namespace, to); ok {
 		return fix, true

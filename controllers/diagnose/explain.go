@@ -41,13 +41,16 @@ type Question struct {
 	NoRoom bool
 	// Lab is what the kernel should hold; nil if that is not known. It is never why, only what to do about it.
 	Lab *lab.Lab
+	// Left are the operations that would make the kernel hold the Lab. The fix of a lab that has drifted is
+	// one of them.
+	Left []state.Op
 }
 
 // Explain walks the way of the request and, if it arrives, that of the reply. The Walk has
 // no Cause where there is nothing to explain: a reply came and was expected. The error is
 // the context's.
 func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Question) (Walk, error) {
-	w := walker{kernel: &asked{Kernel: kernel, found: map[string][]state.Interference{}}, view: look(see, q.Lab)}
+	w := walker{kernel: &asked{Kernel: kernel, found: map[string][]state.Interference{}}, view: look(see, q)}
 	if cause := w.nameless(q); cause.Found() {
 		return Walk{From: state.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}, ctx.Err()
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -34,12 +33,10 @@ func fit(spec, command string) string {
 
 // sysctlFix sets a setting, to what the lab wants if that is not what it is.
 func (v view) sysctlFix(namespace, spec, name, value string) string {
-	wanted, drifted := v.wantedSysctl(namespace, name)
-	if drifted {
-		value = wanted
+	if op, ok := v.plannedSysctl(namespace, name); ok {
+		return drifted(op)
 	}
-	command := state.SetSysctl{Namespace: namespace, Name: name, Value: value}.String()
-	return v.fix(drifted, "in the spec, "+spec, strings.Replace(command, "sysctl -qw ", "sysctl -w ", 1))
+	return fit("in the spec, "+spec, command(state.SetSysctl{Namespace: namespace, Name: name, Value: value}))
 }
 
 const defaultRoute = "default"

@@ -22,7 +22,7 @@ func (w walker) interference(ctx context.Context, request, reply trip) Cause {
 	for _, namespace := range namespaces {
 		for _, id := range w.overridesIn(namespace) {
 			what := fmt.Sprintf("where somebody changed %s of %s to %s", id.Attribute, id.Link, w.State[id.Namespace].AttributeDrift[id.AttributeKey])
-			return suspect(request, namespace, what, fit(drift, state.ResetAttribute{AttributeID: id}.String()))
+			return suspect(request, namespace, what, drifted(state.ResetAttribute{AttributeID: id}))
 		}
 	}
 	for _, namespace := range namespaces {

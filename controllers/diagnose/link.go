@@ -130,15 +130,17 @@ func leavesLab(p packet, out state.LinkID) Cause {
 // linkDown names the end that is down. A veth has a carrier only while both ends are up.
 func (w walker) linkDown(id state.LinkID, where string) Cause {
 	node := state.NodeOf(id.Namespace)
+	up := state.SetAdmin{LinkID: id, Up: true}
 	cause := Cause{
 		Reason:  v1alpha1.ReasonLinkDown,
 		Node:    node,
 		Message: fmt.Sprintf("interface %s of %s is down, %s", id.Name, node, where),
-		Fix:     w.fix(w.wants(id).Up, "in the spec, state: Up on its link", state.SetAdmin{LinkID: id, Up: true}.String()),
+		Fix:     fit("in the spec, state: Up on its link", command(up)),
 	}
+	_, isPlanned := planned(w.view, func(o state.SetAdmin) bool { return o == up })
 	switch {
-	case id.Name == state.Loopback || w.isBridge(id):
-		cause.Fix = fit(drift, state.SetAdmin{LinkID: id, Up: true}.String())
+	case isPlanned || id.Name == state.Loopback || w.isBridge(id):
+		cause.Fix = drifted(up)
 	case w.link(id).Up:
 		cause.Message = fmt.Sprintf("interface %s of %s has no carrier, %s", id.Name, node, where)
 		cause.Fix = "set the other end of its link up"
@@ -154,17 +156,17 @@ func (w walker) tooBig(p packet, end state.LinkID) Cause {
 	if peer := w.link(end).Peer; w.isCable(end) && w.link(peer).MTU < w.link(end).MTU {
 		end = peer
 	}
-	node, limit, size := state.NodeOf(end.Namespace), w.link(end).MTU, p.size
-	drifted := w.wants(end).MTU >= p.size
-	if drifted {
-		size = w.wants(end).MTU
+	node, limit := state.NodeOf(end.Namespace), w.link(end).MTU
+	fix := fit(fmt.Sprintf("in the spec, mtu: %d on its link and at neither end a smaller one, or a smaller sizeBytes", p.size),
+		command(state.SetMTU{LinkID: end, MTU: p.size}))
+	if op, ok := planned(w.view, func(o state.SetMTU) bool { return o.LinkID == end && o.MTU >= p.size }); ok {
+		fix = drifted(op)
 	}
 	return Cause{
 		Reason:  v1alpha1.ReasonMessageTooBig,
 		Node:    node,
 		Message: fmt.Sprintf("packets of %d bytes to %s do not fit %s of %s: at most %d bytes", p.size, p.destination, end.Name, node, limit),
-		Fix: w.fix(drifted, fmt.Sprintf("in the spec, mtu: %d on its link and at neither end a smaller one, or a smaller sizeBytes", p.size),
-			state.SetMTU{LinkID: end, MTU: size}.String()),
+		Fix:     fix,
 	}
 }
 

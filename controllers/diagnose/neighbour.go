@@ -39,7 +39,7 @@ func (w walker) withoutARP(l leg, wanted netip.Addr) Cause {
 			Reason:  v1alpha1.ReasonHostUnreachable,
 			Node:    state.NodeOf(id.Namespace),
 			Message: message,
-			Fix:     fit(drift, state.ResetAttribute{AttributeID: off}.String()),
+			Fix:     drifted(state.ResetAttribute{AttributeID: off}),
 		}
 	}
 	return Cause{}
@@ -66,11 +66,14 @@ func (w walker) speechless(p packet, l leg, wanted netip.Addr) Cause {
 		Node:    node,
 		Message: fmt.Sprintf("%s cannot ask who has %s: its interface %s has no link-local address to ask from", node, wanted, l.out.Name),
 	}
-	usual := state.AddressID{Namespace: l.out.Namespace, AddressKey: state.AddressKey{Link: l.out.Name, Prefix: lab.LinkLocal(w.link(l.out).MAC)}}
-	if lost, ok := w.lostLinkLocal(l.out); ok {
-		usual = lost
+	op, ok := planned(w.view, func(o state.AddAddress) bool {
+		return o.Namespace == l.out.Namespace && o.Link == l.out.Name && state.IsLinkLocal(o.Prefix.Addr())
+	})
+	if !ok {
+		usual := state.AddressKey{Link: l.out.Name, Prefix: lab.LinkLocal(w.link(l.out).MAC)}
+		op = state.AddAddress{AddressID: state.AddressID{Namespace: l.out.Namespace, AddressKey: usual}}
 	}
-	cause.Fix = fit(drift, state.AddAddress{AddressID: usual}.String())
+	cause.Fix = drifted(op)
 	return cause
 }
 

@@ -99,7 +99,7 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at place) (why, fix st
 		return why, fix
 	}
 	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
-		return fmt.Sprintf(": that to its own network on %s is gone", lost.Link), fit(drift, state.AddPrefixRoute{AddressID: lost}.String())
+		return fmt.Sprintf(": that to its own network on %s is gone", lost.Link), drifted(state.AddPrefixRoute{AddressID: lost})
 	}
 	if fix, ok := w.lostRoute(at.namespace, p.destination); ok {
 		return "", fix

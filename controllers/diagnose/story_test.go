@@ -53,7 +53,7 @@ func tell(t *testing.T, path string) {
 	}
 	q := question(t, strings.Fields(section(story, "ask")))
 	if q.Lab != nil {
-		q.Lab = lab
+		q.Lab, q.Left = lab, state.Diff(observe(t, k).State, lab.Want)
 	}
 	walk := explain(t, k, q)
 	checkTexts(t, walk.Cause)

@@ -16,7 +16,9 @@ import (
 type view struct {
 	state.Observation
 	// lab is what should be; nil if that is not known.
-	lab       *lab.Lab
+	lab *lab.Lab
+	// left are the operations left to do that change a row.
+	left      []state.Op
 	links     map[string][]state.LinkID
 	addresses map[state.LinkID][]netip.Prefix
 	owners    map[netip.Addr]map[string]bool
@@ -24,10 +26,10 @@ type view struct {
 }
 
 // look indexes an observation, so that a walk through a large lab reads it once.
-func look(see state.Observation, lab *lab.Lab) view {
+func look(see state.Observation, q Question) view {
 	v := view{
 		Observation: see,
-		lab:         lab,
+		lab:         q.Lab,
 		links:       map[string][]state.LinkID{},
 		addresses:   map[state.LinkID][]netip.Prefix{},
 		owners:      map[netip.Addr]map[string]bool{},
@@ -46,6 +48,7 @@ func look(see state.Observation, lab *lab.Lab) view {
 			v.links[namespace] = append(v.links[namespace], state.LinkID{Namespace: namespace, Name: name})
 		}
 	}
+	v.left = v.changing(q.Left)
 	return v
 }
 

@@ -11,9 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
-	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // Probe is a question of a lab in one family, with its answer.
@@ -41,7 +41,7 @@ type Probe struct {
 func (p Probe) Passed() bool { return p.Verdict == probe.Pass.String() }
 
 // ask asks all probes of a lab and waits for their verdicts.
-func (m *Machine) ask(ctx context.Context, lab *lab.Lab, seen state.Observation) []Probe {
+func (m *Machine) ask(ctx context.Context, lab *lab.Lab, seen converge.Outcome) []Probe {
 	answers := make([]Probe, len(lab.Probes))
 	limit := make(chan struct{}, m.wave())
 	answered := m.counter(len(lab.Probes))
@@ -71,7 +71,7 @@ func (m *Machine) counter(of int) (answered func()) {
 	}
 }
 
-func (m *Machine) askOne(ctx context.Context, lab *lab.Lab, p lab.Probe, seen state.Observation) Probe {
+func (m *Machine) askOne(ctx context.Context, lab *lab.Lab, p lab.Probe, seen converge.Outcome) Probe {
 	result := m.asked.Once(ctx, lab, p)
 	answer := Probe{
 		Name: p.Name, Family: p.Family, From: p.From, To: p.Target, Address: p.To.String(), Expect: p.Expect,

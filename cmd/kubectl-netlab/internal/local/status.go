@@ -86,7 +86,7 @@ func (m *Machine) status(ctx context.Context, lab *lab.Lab, out converge.Outcome
 	}
 	reachable := Condition{v1alpha1.ConditionReachable, metav1.ConditionUnknown, v1alpha1.ReasonNotRealized, realized.Message}
 	if err == nil && len(out.Conflicts) == 0 && allMounted(lab.Want, out.State) {
-		s.Probes = m.ask(ctx, lab, out.Observation)
+		s.Probes = m.ask(ctx, lab, out)
 		reachable = judgeReachable(s.Probes)
 	}
 	s.conclude(realized, reachable)
