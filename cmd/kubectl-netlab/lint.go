@@ -28,40 +28,18 @@ cluster and no root. Exits 1 if anything is wrong, 0 if there are only warnings.
 }
 
 func (a *app) lint(files []string) error {
-	docs, err := a.read(files)
-	if err != nil {
-		return err
-	}
-	if err := check(docs); err != nil {
-		return err
-	}
-	for _, doc := range docs {
+	valid, err := a.readValid(files)
+	for _, doc := range valid {
 		_, warnings := lab.Lint(doc.Lab.Name, &doc.Lab.Spec)
 		for _, warning := range doc.Locate(warnings) {
 			fmt.Fprintf(a.out, "warning: %s\n", warning)
 		}
 		fmt.Fprintf(a.out, "%s: %s/%s is valid\n", doc.File, doc.Lab.Namespace, doc.Lab.Name)
 	}
-	return nil
+	return err
 }
 
-// check finds everything that is wrong with the labs, before anything is done with one.
-func check(docs []manifest.Document) error {
-	var problems manifest.Problems
-	for _, doc := range docs {
-		problems = append(problems, doc.Validate()...)
-	}
-	if len(problems) == 0 {
-		return nil
-	}
-	return problems
-}
-
-// readValid returns labs that can be built.
+// readValid returns the labs that can be built; the error says everything that is wrong with the others.
 func (a *app) readValid(files []string) ([]manifest.Document, error) {
-	docs, err := a.read(files)
-	if err != nil {
-		return nil, err
-	}
-	return docs, check(docs)
+	return manifest.Check(files, manifest.Options{Namespace: a.namespace, Stdin: a.in})
 }

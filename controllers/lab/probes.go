@@ -110,7 +110,7 @@ func (n *network) refuseFamily(field string, p *v1alpha1.Probe) {
 func (n *network) targets(field string, p *v1alpha1.Probe) (targets []netip.Addr, node string) {
 	switch {
 	case p.To == "" && p.ToAddress == "":
-		n.refuse(field, "write to: with a node's name, or toAddress: with an address", "the probe has neither to nor toAddress")
+		n.refuseAbsent(AnyAbsent, field, "write to: with a node's name, or toAddress: with an address", "the probe has neither to nor toAddress")
 		return nil, ""
 	case p.To != "" && p.ToAddress != "":
 		n.refuse(field, "remove one of them", "the probe has both to and toAddress")

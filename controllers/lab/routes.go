@@ -114,7 +114,7 @@ func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
 	const fix = "write via: for one next hop, nextHops: for several, link: for a destination on that link, or type: Blackhole, Unreachable or Prohibit"
 	switch {
 	case forms == 0:
-		n.refuse(field, fix, "the route has no next hop")
+		n.refuseAbsent(AnyAbsent, field, fix, "the route has no next hop")
 	case forms > 1:
 		n.refuse(field, fix, "the route has more than one of via (or link), nextHops and a type other than Unicast")
 	}

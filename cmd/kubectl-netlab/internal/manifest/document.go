@@ -29,10 +29,15 @@ type Document struct {
 	Lab *v1alpha1.NetLab
 
 	root *yaml.Node
-	// json is the document as the API server gets it.
+	// json is the document as the API server gets it, without what could not be read.
 	json []byte
 	// before is how many lines of the file come before what root was parsed from.
 	before int
+	// unread is what could not be read, gaps where it stands or may stand.
+	unread Problems
+	gaps   []gap
+	// renamed says how fields are written whose names were corrected.
+	renamed map[string]string
 }
 
 // Locate gives what is wrong with the lab the file and line it belongs to.
@@ -46,28 +51,42 @@ func (d Document) Locate(problems lab.Problems) Problems {
 
 // problem finds the line of a field, or of what would hold it.
 func (d Document) problem(field, message, fix string) Problem {
-	return Problem{File: d.File, Line: d.before + nodeAt(d.root, field).Line, Field: field, Message: message, Fix: fix}
+	return Problem{File: d.File, Line: d.before + nodeAt(d.root, d.written(field)).Line, Field: field, Message: message, Fix: fix}
+}
+
+// written is the path of a field with names as the document has them.
+func (d Document) written(field string) string {
+	for corrected, written := range d.renamed {
+		if within(field, corrected) {
+			return written + strings.TrimPrefix(field, corrected)
+		}
+	}
+	return field
 }
 
 // separator starts a document, as YAML has it; kubectl knows only a bare ---.
 var separator = regexp.MustCompile(`(?m)^---(?:[ \t\r].*)?$`)
 
-// parse returns the NetLabs of a file. Documents without content are skipped.
-func parse(file string, data []byte, options Options) ([]Document, Problems) {
+// parse returns the documents of a file. Those without content are skipped.
+func parse(file string, data []byte, options Options) []Document {
 	var docs []Document
-	var problems Problems
 	for _, part := range split(data) {
 		doc := Document{File: file, before: bytes.Count(data[:part.start], []byte("\n"))}
-		wrong := doc.parse(part.text, options)
-		problems = append(problems, wrong...)
-		if doc.root != nil && len(wrong) == 0 {
+		doc.unread = doc.parse(part.text, options)
+		if doc.root != nil || len(doc.unread) > 0 {
 			docs = append(docs, doc)
 		}
 	}
-	if len(docs) == 0 && len(problems) == 0 {
-		problems = Problems{{File: file, Message: "there is no NetLab in it"}}
+	if len(docs) == 0 {
+		docs = unreadable(file, Problem{Message: "there is no NetLab in it"})
 	}
-	return docs, problems
+	return docs
+}
+
+// unreadable stands for a file of which nothing could be read.
+func unreadable(file string, p Problem) []Document {
+	p.File = file
+	return []Document{{File: file, unread: Problems{p}}}
 }
 
 // part is the text of one document, from its separator on.
@@ -97,13 +116,15 @@ func (d *Document) parse(text []byte, options Options) Problems {
 	case d.root.Kind != yaml.MappingNode:
 		return Problems{d.problem("", "is not a NetLab: a NetLab is a mapping that starts with apiVersion and kind, this is "+describe(d.root), "")}
 	}
-	if problems := d.checkKind(); len(problems) > 0 {
+	problems, other := d.checkKind()
+	if other {
 		return problems
 	}
-	if problems := d.decode(text); len(problems) > 0 {
+	problems = append(problems, d.decode(text)...)
+	if d.Lab == nil {
 		return problems
 	}
-	return d.checkMetadata(options)
+	return append(problems, d.checkMetadata(options)...)
 }
 
 // readTree reads the only YAML document of text. What follows an end marker would be ignored
@@ -146,9 +167,10 @@ func (d *Document) notYAML(err error) Problems {
 	return Problems{p}
 }
 
-// checkKind comes first: what else is written means nothing in another kind.
-func (d *Document) checkKind() Problems {
-	var problems Problems
+// checkKind comes first: in another kind, what else is written means nothing here. A kind that is
+// missing or has a typing error is not another one, if the API version is right, and the other way round.
+func (d *Document) checkKind() (problems Problems, other bool) {
+	right := 0
 	for _, want := range []struct{ field, value string }{
 		{"apiVersion", v1alpha1.GroupVersion.String()},
 		{"kind", "NetLab"},
@@ -157,30 +179,45 @@ func (d *Document) checkKind() Problems {
 		case got == nil:
 			problems = append(problems, d.problem(want.field, "is missing", fmt.Sprintf("write %s: %s", want.field, want.value)))
 		case got.Value != want.value:
-			problems = append(problems, d.problem(want.field, fmt.Sprintf("is %q", shorten(got.Value)), fmt.Sprintf("only %s is read here", want.value)))
+			problems = append(problems, d.problem(want.field, fmt.Sprintf("is %q", shorten(got.Value)), fmt.Sprintf("write %s", want.value)))
+			other = other || distance(got.Value, want.value) > 2
+		default:
+			right++
 		}
 	}
-	return problems
+	return problems, other || right == 0
 }
 
-// decode fills in Lab. The conversion to JSON comes before the walk over the tree: it refuses
-// aliases that would make the walk endless.
+// decode fills in Lab, with what can be read. The conversion to JSON comes before the walk over the
+// tree: it refuses aliases that would make the walk endless.
 func (d *Document) decode(text []byte) Problems {
 	asJSON, err := kyaml.YAMLToJSON(text)
 	if err != nil {
 		return d.notYAML(err)
 	}
-	d.Lab, d.json = &v1alpha1.NetLab{}, asJSON
-	if problems := d.checkFields(d.Lab); len(problems) > 0 {
-		return problems
+	problems, readable := d.checkFields(asJSON)
+	if len(problems) > 0 {
+		d.json = readable
+		return append(problems, d.decodeRest()...)
 	}
+	d.json, d.Lab = asJSON, &v1alpha1.NetLab{}
 	strict, err := kjson.UnmarshalStrict(asJSON, d.Lab)
 	if err != nil {
+		d.Lab = nil
 		strict = append(strict, err)
 	}
-	var problems Problems
 	for _, err := range strict {
 		problems = append(problems, d.problem("", shorten(err.Error()), ""))
 	}
 	return problems
+}
+
+// decodeRest decodes a document without what could not be read.
+func (d *Document) decodeRest() Problems {
+	read := &v1alpha1.NetLab{}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(d.json, read); err != nil {
+		return Problems{d.problem("", shorten(err.Error()), "")}
+	}
+	d.Lab = read
+	return nil
 }

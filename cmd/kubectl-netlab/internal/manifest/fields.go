@@ -5,29 +5,59 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	kyaml "sigs.k8s.io/yaml"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// checkFields walks the document beside the type it is to become.
-func (d *Document) checkFields(into any) Problems {
-	c := &checker{document: d}
-	c.check(d.root, reflect.TypeOf(into), "")
-	return c.problems
+// checkFields walks the document beside the type it is to become, and beside its JSON. It returns what
+// of that can be read: with names and scalars as they are meant where the fix is plain, without the rest.
+func (d *Document) checkFields(asJSON []byte) (Problems, []byte) {
+	var value any
+	if err := json.Unmarshal(asJSON, &value); err != nil {
+		return Problems{d.problem("", shorten(err.Error()), "")}, nil
+	}
+	c := &checker{document: d, renamed: map[string]string{}}
+	kept := c.check(d.root, value, reflect.TypeFor[v1alpha1.NetLab](), &schema{Properties: map[string]*schema{"spec": specSchema()}}, "")
+	d.gaps, d.renamed = c.gaps, c.renamed
+	readable, err := json.Marshal(kept)
+	if err != nil {
+		c.report(d.root, "", err.Error(), "")
+	}
+	return c.problems, readable
 }
 
 type checker struct {
 	document *Document
 	problems Problems
+	gaps     []gap
+	renamed  map[string]string
 }
 
 func (c *checker) report(n *yaml.Node, field, message, fix string) {
 	c.problems = append(c.problems, Problem{File: c.document.File, Line: c.document.before + n.Line, Field: field, Message: message, Fix: fix})
+}
+
+// unread reports what cannot be read, and keeps nothing.
+func (c *checker) unread(n *yaml.Node, field, message, fix string) any {
+	c.report(n, field, message, fix)
+	c.gaps = append(c.gaps, gap{field: field})
+	return nil
+}
+
+// trial is what is wrong with a value in another place; nothing is reported.
+func (c *checker) trial(n *yaml.Node, value any, t reflect.Type, s *schema, field string) *checker {
+	try := &checker{document: c.document, renamed: map[string]string{}}
+	try.check(n, value, t, s, field)
+	return try
 }
 
 var (
@@ -35,8 +65,9 @@ var (
 	intOrString = reflect.TypeFor[intstr.IntOrString]()
 )
 
-// check reports what of n cannot become a t. Null can become anything.
-func (c *checker) check(n *yaml.Node, t reflect.Type, field string) {
+// check reports what of n cannot become a t, and returns what of its value in JSON is kept. Null can
+// become anything. Where the API server has no schema of ours, s is nil.
+func (c *checker) check(n *yaml.Node, value any, t reflect.Type, s *schema, field string) (kept any) {
 	n = resolve(n)
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -44,50 +75,96 @@ func (c *checker) check(n *yaml.Node, t reflect.Type, field string) {
 	switch {
 	case n.Tag == "!!null" || t.Kind() == reflect.Interface:
 	case t == intOrString:
-		c.checkScalar(n, field, "a number or a string", reflect.Int, reflect.String)
+		return c.checkScalar(n, value, field, "a number or a string", reflect.Int, reflect.String)
 	case reflect.PointerTo(t).Implements(unmarshaler):
 	case t.Kind() == reflect.Struct:
-		c.checkStruct(n, t, field)
+		return c.checkStruct(n, value, t, s, field)
 	case t.Kind() == reflect.Map:
-		c.checkMap(n, t, field)
+		return c.checkMap(n, value, t, field)
 	case t.Kind() == reflect.Slice:
-		c.checkList(n, t, field)
+		return c.checkList(n, value, t, s, field)
 	case t.Kind() == reflect.String:
-		c.checkString(n, field)
+		return c.checkString(n, value, field)
 	case t.Kind() == reflect.Bool:
-		c.checkScalar(n, field, "true or false", reflect.Bool)
+		return c.checkBool(n, value, field)
 	default:
-		c.checkNumber(n, t, field)
+		return c.checkNumber(n, value, t, field)
 	}
+	return value
 }
 
-func (c *checker) checkStruct(n *yaml.Node, t reflect.Type, field string) {
+func (c *checker) checkStruct(n *yaml.Node, value any, t reflect.Type, s *schema, field string) any {
 	if n.Kind != yaml.MappingNode {
-		c.report(n, field, "is "+describe(n), "it must be a mapping of fields")
-		return
+		return c.unread(n, field, "is "+describe(n), "it must be a mapping of fields")
 	}
-	known := fieldsOf(t)
+	known, fields, unknown := fieldsOf(t), mapping(value), map[string]bool{}
 	c.eachKey(n, field, func(key, value *yaml.Node, path string) {
-		if of, ok := known[key.Value]; ok {
-			c.check(value, of, path)
+		name := key.Value
+		of, ok := known[name]
+		if !ok {
+			if !unknown[name] {
+				c.unknown(key, value, fields, known, s, field)
+			}
+			unknown[name] = true
 			return
 		}
-		c.report(key, path, "unknown field", didYouMean(key.Value, known))
+		c.keep(fields, name, c.check(value, fields[name], of, s.property(name), path))
 	})
+	return fields
 }
 
-func (c *checker) checkMap(n *yaml.Node, t reflect.Type, field string) {
-	if n.Kind != yaml.MappingNode {
-		c.report(n, field, "is "+describe(n), "it must be a mapping")
+// keep replaces a field's value, and removes one that could not be read.
+func (c *checker) keep(fields map[string]any, name string, kept any) {
+	if kept == nil {
+		delete(fields, name)
+	} else if _, there := fields[name]; there {
+		fields[name] = kept
+	}
+}
+
+// unknown reads a field under the name that was probably meant; else it may be any of those that are
+// not there and could hold the value.
+func (c *checker) unknown(key, value *yaml.Node, fields map[string]any, known map[string]reflect.Type, s *schema, field string) {
+	written := fields[key.Value]
+	meant := nearest(key.Value, known)
+	c.report(key, join(field, shorten(key.Value)), "unknown field", didYouMean(meant, known))
+	delete(fields, key.Value)
+	if _, there := fields[meant]; meant != "" && !there && c.fits(value, written, known[meant], s.property(meant), join(field, meant)) {
+		c.renamed[join(field, meant)] = join(field, key.Value)
+		fields[meant] = written
+		c.keep(fields, meant, c.check(value, written, known[meant], s.property(meant), join(field, meant)))
 		return
 	}
-	c.eachKey(n, field, func(_, value *yaml.Node, path string) { c.check(value, t.Elem(), path) })
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		path := join(field, name)
+		if _, there := fields[name]; !there && c.fits(value, written, known[name], s.property(name), path) &&
+			(s.property(name) == nil || len(s.property(name).verify(written, path)) == 0) {
+			c.gaps = append(c.gaps, gap{field: path})
+		}
+	}
 }
 
-// eachKey visits every key once and reports the others. A merge key (<<) stands for the keys
-// of its mapping, which those written here override.
+// fits reports whether a value is of a type, whatever is wrong inside it.
+func (c *checker) fits(n *yaml.Node, value any, t reflect.Type, s *schema, field string) bool {
+	return !slices.ContainsFunc(c.trial(n, value, t, s, field).problems, func(p Problem) bool { return p.Field == field })
+}
+
+func (c *checker) checkMap(n *yaml.Node, value any, t reflect.Type, field string) any {
+	if n.Kind != yaml.MappingNode {
+		return c.unread(n, field, "is "+describe(n), "it must be a mapping")
+	}
+	fields := mapping(value)
+	c.eachKey(n, field, func(key, value *yaml.Node, path string) {
+		c.keep(fields, key.Value, c.check(value, fields[key.Value], t.Elem(), nil, path))
+	})
+	return fields
+}
+
+// eachKey visits every key, the last one last, and reports all but the first. A merge key (<<) stands for
+// the keys of its mapping, which those written here override.
 func (c *checker) eachKey(n *yaml.Node, field string, visit func(key, value *yaml.Node, path string)) {
-	seen := map[string]int{}
+	type pair struct{ key, value *yaml.Node }
+	seen := map[string]pair{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if key.Tag == "!!merge" {
@@ -95,11 +172,16 @@ func (c *checker) eachKey(n *yaml.Node, field string, visit func(key, value *yam
 			continue
 		}
 		path := join(field, shorten(key.Value))
-		if line, twice := seen[key.Value]; twice {
-			c.report(key, path, fmt.Sprintf("duplicate field, already on line %d", c.document.before+line), "remove one of them")
-			continue
+		before, twice := seen[key.Value]
+		if twice {
+			c.report(key, path, fmt.Sprintf("duplicate field, already on line %d", c.document.before+before.key.Line), "remove one of them")
+			if !same(before.value, value) {
+				c.gaps = append(c.gaps, gap{field: path, kept: true})
+			}
+			seen[key.Value] = pair{before.key, value}
+		} else {
+			seen[key.Value] = pair{key, value}
 		}
-		seen[key.Value] = key.Line
 		visit(key, value, path)
 	}
 }
@@ -114,45 +196,76 @@ func (c *checker) eachMerged(n *yaml.Node, field string, visit func(key, value *
 	c.eachKey(n, field, visit)
 }
 
-func (c *checker) checkList(n *yaml.Node, t reflect.Type, field string) {
+// checkList keeps the place of what cannot be read: paths count.
+func (c *checker) checkList(n *yaml.Node, value any, t reflect.Type, s *schema, field string) any {
 	if n.Kind != yaml.SequenceNode {
-		c.report(n, field, "is "+describe(n), "it must be a list: [ … ], or lines that start with -")
-		return
+		return c.unread(n, field, "is "+describe(n), "it must be a list: [ … ], or lines that start with -")
 	}
+	list, _ := value.([]any)
+	list = append(list, make([]any, max(0, len(n.Content)-len(list)))...)
 	for i, item := range n.Content {
-		c.check(item, t.Elem(), fmt.Sprintf("%s[%d]", field, i))
+		if resolve(item).Tag == "!!null" && s.items() != nil {
+			c.unread(item, fmt.Sprintf("%s[%d]", field, i), "is null", "write "+kinds[s.Items.Type]+", or remove it")
+			continue
+		}
+		list[i] = c.check(item, list[i], t.Elem(), s.items(), fmt.Sprintf("%s[%d]", field, i))
 	}
+	return list
 }
 
 // checkString tells a name that YAML takes for something else from a wrong value.
-func (c *checker) checkString(n *yaml.Node, field string) {
+func (c *checker) checkString(n *yaml.Node, value any, field string) any {
 	if n.Kind != yaml.ScalarNode {
-		c.report(n, field, "is "+describe(n), "it must be a string")
-		return
+		return c.unread(n, field, "is "+describe(n), "it must be a string")
 	}
-	if value := scalar(n); kindOf(value) != reflect.String {
-		key := field[strings.LastIndexByte(field, '.')+1:]
-		if list, _, inList := strings.Cut(key, "["); inList {
-			key = list
-		}
-		c.report(n, field, fmt.Sprintf("YAML reads %s as %s", shorten(n.Value), typeName(value)), fmt.Sprintf("quote it: %s: %q", key, shorten(n.Value)))
+	read := scalar(n)
+	if kindOf(read) == reflect.String {
+		return value
 	}
+	key := field[strings.LastIndexByte(field, '.')+1:]
+	if list, _, inList := strings.Cut(key, "["); inList {
+		key = list
+	}
+	c.report(n, field, fmt.Sprintf("YAML reads %s as %s", shorten(n.Value), typeName(read)), fmt.Sprintf("quote it: %s: %q", key, shorten(n.Value)))
+	return n.Value
 }
 
-func (c *checker) checkScalar(n *yaml.Node, field, want string, kinds ...reflect.Kind) {
+func (c *checker) checkScalar(n *yaml.Node, value any, field, want string, kinds ...reflect.Kind) any {
 	if n.Kind != yaml.ScalarNode || !slices.Contains(kinds, kindOf(scalar(n))) {
-		c.report(n, field, "is "+describe(n), "it must be "+want)
+		return c.unread(n, field, "is "+describe(n), "it must be "+want)
 	}
+	return value
 }
 
-func (c *checker) checkNumber(n *yaml.Node, t reflect.Type, field string) {
-	value := scalar(n)
-	switch {
-	case n.Kind != yaml.ScalarNode || kindOf(value) != reflect.Int:
-		c.report(n, field, "is "+describe(n), "it must be a whole number")
-	case reflect.Zero(t).OverflowInt(int64(value.(float64))):
-		c.report(n, field, "is out of range", fmt.Sprintf("it must fit in %d bits", t.Bits()))
+func (c *checker) checkBool(n *yaml.Node, value any, field string) any {
+	if n.Kind == yaml.ScalarNode && (n.Value == "true" || n.Value == "false") && kindOf(scalar(n)) != reflect.Bool {
+		c.report(n, field, "is "+describe(n), "it must be true or false, without quotes")
+		return n.Value == "true"
 	}
+	return c.checkScalar(n, value, field, "true or false", reflect.Bool)
+}
+
+func (c *checker) checkNumber(n *yaml.Node, value any, t reflect.Type, field string) any {
+	read := scalar(n)
+	meant, err := strconv.ParseInt(n.Value, 10, 64)
+	switch {
+	case n.Kind == yaml.ScalarNode && kindOf(read) == reflect.String && err == nil && !reflect.Zero(t).OverflowInt(meant):
+		c.report(n, field, "is "+describe(n), "it must be a whole number, without quotes")
+		return float64(meant)
+	case n.Kind != yaml.ScalarNode || kindOf(read) != reflect.Int:
+		return c.unread(n, field, "is "+describe(n), "it must be a whole number")
+	case reflect.Zero(t).OverflowInt(int64(read.(float64))):
+		return c.unread(n, field, "is out of range", fmt.Sprintf("it must fit in %d bits", t.Bits()))
+	}
+	return value
+}
+
+// mapping is never nil.
+func mapping(value any) map[string]any {
+	if fields, ok := value.(map[string]any); ok {
+		return fields
+	}
+	return map[string]any{}
 }
 
 // fieldsOf maps the JSON names of a struct, embedded ones included, to their types.

@@ -16,9 +16,11 @@ const DefaultNamespace = "default"
 func (d *Document) checkMetadata(options Options) Problems {
 	meta := &d.Lab.ObjectMeta
 	var problems Problems
-	if meta.Name == "" {
+	switch message := CheckName(meta.Name); {
+	case meta.Name == "" && d.hidden("metadata.name"):
+	case meta.Name == "":
 		problems = append(problems, d.problem("metadata.name", "is missing", "give the lab a name"))
-	} else if message := CheckName(meta.Name); message != "" {
+	case message != "":
 		problems = append(problems, d.problem("metadata.name", message, "a lab's name is part of the names of its network namespaces"))
 	}
 	if options.Namespace != "" && meta.Namespace != "" && meta.Namespace != options.Namespace {

@@ -3,6 +3,7 @@
 package manifest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -29,37 +30,64 @@ type Options struct {
 }
 
 // Read returns every NetLab of the files, in their order. A directory stands for the .yaml,
-// .yml and .json files right inside it, but for kustomization.yaml. The error is Problems, and holds everything that is
-// wrong with any of the files; then no document is returned.
+// .yml and .json files right inside it, but for kustomization.yaml. The error is Problems, and holds
+// everything that could not be read in any of the files; then no document is returned.
 func Read(paths []string, options Options) ([]Document, error) {
-	var docs []Document
+	docs := readAll(paths, options)
 	var problems Problems
-	for _, path := range paths {
-		found, wrong := readPath(path, options)
-		docs, problems = append(docs, found...), append(problems, wrong...)
+	for _, doc := range docs {
+		problems = append(problems, doc.unread...)
 	}
-	problems = append(problems, duplicates(docs)...)
-	if len(problems) > 0 {
+	if problems = append(problems, duplicates(docs)...); len(problems) > 0 {
 		return nil, problems
 	}
 	return docs, nil
 }
 
-func readPath(path string, options Options) ([]Document, Problems) {
+// Check is Read for NetLabs that can be built: the error holds everything that is wrong with any of the
+// files, also with the rest of what could not be read. The documents with which nothing is wrong are
+// returned in any case.
+func Check(paths []string, options Options) (valid []Document, err error) {
+	docs := readAll(paths, options)
+	var problems Problems
+	for _, doc := range docs {
+		wrong := doc.unread
+		if doc.Lab != nil {
+			wrong = append(wrong, doc.Validate()...)
+		}
+		if len(wrong) == 0 {
+			valid = append(valid, doc)
+		}
+		slices.SortStableFunc(wrong, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+		problems = append(problems, wrong...)
+	}
+	if problems = append(problems, duplicates(docs)...); len(problems) > 0 {
+		return valid, problems
+	}
+	return valid, nil
+}
+
+func readAll(paths []string, options Options) []Document {
+	var docs []Document
+	for _, path := range paths {
+		docs = append(docs, readPath(path, options)...)
+	}
+	return docs
+}
+
+func readPath(path string, options Options) []Document {
 	if path == Stdin {
 		return readFile("standard input", options.Stdin, options)
 	}
 	files, err := filesOf(path)
 	if err != nil {
-		return nil, Problems{{File: path, Message: reason(err)}}
+		return unreadable(path, Problem{Message: reason(err)})
 	}
 	var docs []Document
-	var problems Problems
 	for _, name := range files {
-		found, wrong := openFile(name, options)
-		docs, problems = append(docs, found...), append(problems, wrong...)
+		docs = append(docs, openFile(name, options)...)
 	}
-	return docs, problems
+	return docs
 }
 
 // filesOf is the path itself, or the manifests of a directory.
@@ -93,23 +121,22 @@ func isManifest(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, extension) && strings.TrimSuffix(name, extension) != "kustomization"
 }
 
-func openFile(name string, options Options) ([]Document, Problems) {
+func openFile(name string, options Options) []Document {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, Problems{{File: name, Message: reason(err)}}
+		return unreadable(name, Problem{Message: reason(err)})
 	}
 	defer file.Close()
 	return readFile(name, file, options)
 }
 
-func readFile(name string, r io.Reader, options Options) ([]Document, Problems) {
+func readFile(name string, r io.Reader, options Options) []Document {
 	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	switch {
 	case err != nil:
-		return nil, Problems{{File: name, Message: reason(err)}}
+		return unreadable(name, Problem{Message: reason(err)})
 	case len(data) > MaxBytes:
-		return nil, Problems{{File: name, Message: fmt.Sprintf("is larger than %d KiB", MaxBytes>>10),
-			Fix: "split it into a file per lab"}}
+		return unreadable(name, Problem{Message: fmt.Sprintf("is larger than %d KiB", MaxBytes>>10), Fix: "split it into a file per lab"})
 	}
 	return parse(name, data, options)
 }
@@ -128,6 +155,9 @@ func duplicates(docs []Document) Problems {
 	var problems Problems
 	first := map[string]Document{}
 	for _, doc := range docs {
+		if doc.Lab == nil || doc.Lab.Name == "" {
+			continue
+		}
 		key := doc.Lab.Namespace + "/" + doc.Lab.Name
 		if other, twice := first[key]; twice {
 			problems = append(problems, doc.problem("metadata.name",

@@ -50,8 +50,8 @@ func TestWhatIsWrong(t *testing.T) {
 		"nothing":             {"", "standard input: there is no NetLab in it"},
 		"comments":            {"# nothing yet\n---\n# here neither\n", "standard input: there is no NetLab in it"},
 		"after the end":       {head + "...\nspec: {}\n", "standard input:1: is neither YAML nor JSON: there is something behind the end of the document"},
-		"another kind":        {"apiVersion: v1\nkind: Pod\n", "standard input:1: apiVersion: is \"v1\"; only netlab.dev/v1alpha1 is read here\nstandard input:2: kind: is \"Pod\"; only NetLab is read here"},
-		"no kind":             {"apiVersion: netlab.dev/v1alpha1\n", "standard input:1: kind: is missing; write kind: NetLab"},
+		"another kind":        {"apiVersion: v1\nkind: Pod\n", "standard input:1: apiVersion: is \"v1\"; write netlab.dev/v1alpha1\nstandard input:2: kind: is \"Pod\"; write NetLab"},
+		"no kind":             {"apiVersion: netlab.dev/v1alpha1\n", "standard input:1: kind: is missing; write kind: NetLab\nstandard input:1: metadata.name: is missing; give the lab a name"},
 		"no name":             {"apiVersion: netlab.dev/v1alpha1\nkind: NetLab\n", "standard input:1: metadata.name: is missing; give the lab a name"},
 		"a way out":           {"apiVersion: netlab.dev/v1alpha1\nkind: NetLab\nmetadata: {name: ../../etc}\n", `standard input:3: metadata.name: "../../etc" is not a name: at most 63 lower-case letters, digits and hyphens, a letter or digit first and last; a lab's name is part of the names of its network namespaces`},
 		"a dot":               {strings.Replace(head, "lab}", "a.b}", 1), `standard input:3: metadata.name: "a.b" is not a name: at most 63 lower-case letters, digits and hyphens, a letter or digit first and last; a lab's name is part of the names of its network namespaces`},
@@ -60,7 +60,8 @@ func TestWhatIsWrong(t *testing.T) {
 		"all at once": {head + "speck: {}\n---\n" + head + "spec:\n  links: [{nam: y, name: y}]\n",
 			"standard input:4: speck: unknown field; did you mean spec?\n" +
 				"standard input:10: spec.links[0].nam: unknown field; did you mean name?\n" +
-				`standard input:10: spec.links[0].name: YAML reads y as true; quote it: name: "y"`},
+				`standard input:10: spec.links[0].name: YAML reads y as true; quote it: name: "y"` + "\n" +
+				"standard input:8: metadata.name: default/lab is already described at standard input:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			docs, err := read(t, c.text, manifest.Options{})

@@ -78,6 +78,21 @@ func (s *schema) verify(value any, field string) (problems lab.Problems) {
 	return problems
 }
 
+// property and items are nil where there is no schema.
+func (s *schema) property(name string) *schema {
+	if s == nil {
+		return nil
+	}
+	return s.Properties[name]
+}
+
+func (s *schema) items() *schema {
+	if s == nil {
+		return nil
+	}
+	return s.Items
+}
+
 var kinds = map[string]string{"object": "a mapping of fields", "array": "a list", "string": "a string", "integer": "a whole number", "boolean": "true or false"}
 
 func (s *schema) bounds() string {
@@ -157,7 +172,8 @@ func (s *schema) verifyString(value string, refuse func(fix, message string, arg
 
 // Validate lists everything that is wrong with what the lab means, each with its line: what
 // lab.Validate finds, and what the API server's schema refuses of the document as it is
-// written. An explicit zero, for instance, is gone from the decoded lab.
+// written. An explicit zero, for instance, is gone from the decoded lab. What may follow from
+// something that could not be read, or cannot be built, is left out.
 func (d Document) Validate() Problems {
 	found := lab.Validate(&d.Lab.Spec)
 	for _, p := range d.refusedBySchema() {
@@ -168,7 +184,7 @@ func (d Document) Validate() Problems {
 			found = append(found, p)
 		}
 	}
-	return d.Locate(found)
+	return d.Locate(d.withoutFollowUps(found))
 }
 
 func (d Document) refusedBySchema() lab.Problems {

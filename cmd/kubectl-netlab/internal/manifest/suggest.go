@@ -8,21 +8,24 @@ import (
 	"strings"
 )
 
-// didYouMean names the known field closest to what was written, or all of them when they
-// are few, or nothing.
-func didYouMean[V any](written string, known map[string]V) string {
-	names := slices.Sorted(maps.Keys(known))
-	best, nearest := "", 1+len(written)/3
-	for _, name := range names {
-		if d := distance(strings.ToLower(written), strings.ToLower(name)); d <= nearest && (best == "" || d < nearest) {
-			best, nearest = name, d
+// nearest is the known field closest to what was written, empty if none is close.
+func nearest[V any](written string, known map[string]V) string {
+	best, least := "", 1+len(written)/3
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if d := distance(strings.ToLower(written), strings.ToLower(name)); d <= least && (best == "" || d < least) {
+			best, least = name, d
 		}
 	}
+	return best
+}
+
+// didYouMean names the nearest field, or all that are known when they are few, or nothing.
+func didYouMean[V any](nearest string, known map[string]V) string {
 	switch {
-	case best != "":
-		return "did you mean " + best + "?"
-	case len(names) <= 12:
-		return "known here: " + strings.Join(names, ", ")
+	case nearest != "":
+		return "did you mean " + nearest + "?"
+	case len(known) <= 12:
+		return "known here: " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,15 +19,15 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// child is the value of a mapping's key, or nil.
-func child(n *yaml.Node, key string) *yaml.Node {
+// child is the value of a mapping's key, or nil; of a key that is there twice, the value that counts.
+func child(n *yaml.Node, key string) (value *yaml.Node) {
 	n = resolve(n)
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == key {
-			return n.Content[i+1]
+			value = n.Content[i+1]
 		}
 	}
-	return nil
+	return value
 }
 
 // nodeAt is the node at a path like spec.links[0].subnet, or the innermost one on the way
@@ -52,6 +53,12 @@ func item(n *yaml.Node, index string) *yaml.Node {
 		return nil
 	}
 	return n.Content[i]
+}
+
+// same reports whether two nodes say the same, in the same order.
+func same(a, b *yaml.Node) bool {
+	a, b = resolve(a), resolve(b)
+	return a.Kind == b.Kind && a.Tag == b.Tag && a.Value == b.Value && slices.EqualFunc(a.Content, b.Content, same)
 }
 
 func join(field, name string) string {
