@@ -1,4 +1,4 @@
--- What Argo CD shows for a NetLab: the Ready condition, and beside it whether waiting helps.
+-- The health of a NetLab in Argo CD: the condition Ready, and whether it can still become True without a change.
 local health = { status = "Progressing", message = "waiting for the controller" }
 
 local status = obj.status
