@@ -5,7 +5,7 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-# Where ip and sysctl are, and users often do not look.
+# ip and sysctl are there, and often not in the PATH of users.
 export PATH := $(PATH):/usr/sbin:/sbin
 
 # Generators and checkers, pinned by hack/tools/go.mod and built when first used.
@@ -14,30 +14,30 @@ TOOL := go tool -modfile=hack/tools/go.mod
 # What controller-gen writes.
 GENERATED := 'api/**/zz_generated.*.go' config/crd/bases
 
-# What the programs say of themselves.
+# The version that the programs print.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-# What test-race runs, and for how long every fuzz target runs.
+# The packages of test-race, the tests of story, and the time of each fuzz target.
 RACE_PKGS ?= ./...
 STORY ?= .
 FUZZTIME ?= 10s
 
-# envtest's programs: the caller's own, or built here and kept for the next time.
+# envtest's programs: those in KUBEBUILDER_ASSETS, or built once and kept in the cache.
 define with_assets
 	KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$(hack/assets/build.sh)}; \
 	for tool in etcd kube-apiserver kubectl; do \
-		[ -x "$$KUBEBUILDER_ASSETS/$$tool" ] || { echo "KUBEBUILDER_ASSETS=$$KUBEBUILDER_ASSETS: there is no $$tool; unset it to have one built" >&2; exit 1; }; \
+		[ -x "$$KUBEBUILDER_ASSETS/$$tool" ] || { echo "KUBEBUILDER_ASSETS=$$KUBEBUILDER_ASSETS: $$tool does not exist; unset the variable to build it" >&2; exit 1; }; \
 	done; \
 	export KUBEBUILDER_ASSETS;
 endef
 
-# The whole of Kubernetes that hack/cluster runs.
+# All programs of Kubernetes that hack/cluster runs.
 define with_cluster_assets
 	KUBEBUILDER_ASSETS=$${KUBEBUILDER_ASSETS:-$$(hack/assets/build.sh "" etcd kube-apiserver kubectl kubelet kube-controller-manager kube-scheduler)}; \
 	export KUBEBUILDER_ASSETS;
 endef
 
-# Where images are, and for which machines they are built.
+# The registry of the images, and their architectures.
 REGISTRY ?= ghcr.io/netlab-dev
 IMAGE_ARCH ?= amd64,arm64
 KIND ?= kind
@@ -46,7 +46,7 @@ KIND ?= kind
 FLEET_NODES ?= 100
 FLEET_LABS ?= 20
 
-# How many nodes cluster-up makes, and what cluster-run runs.
+# The number of nodes of cluster-up, and the command of cluster-run.
 NODES ?= 3
 CMD ?= kubectl get nodes
 CLUSTER := bin/cluster
@@ -64,7 +64,7 @@ build: ## Build the three static programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/netlab-agent ./cmd/netlab-controller ./cmd/kubectl-netlab
 
 .PHONY: demo
-demo: build ## Run the tutorial's lab on this machine, failures included, and clean up
+demo: build ## Run the tutorial's lab on this machine, failures included, and remove it
 	@hack/deps.sh demo
 	hack/demo/demo.sh
 
@@ -76,7 +76,7 @@ test: deps ## Run every test; the first time this builds an API server (6 minute
 	go test -timeout 20m ./...
 
 .PHONY: story
-story: deps ## Tell only the stories whose names match STORY, with what they measure
+story: deps ## Run only the tests whose names match STORY, and print what they measure
 	@$(with_assets) \
 	go test -timeout 20m -count=1 -v -run "$(STORY)" ./hack/test/acceptance ./controllers ./controllers/kernel ./cmd/... | grep -v '^=== \|no tests to run'
 
@@ -90,8 +90,8 @@ test-race: ## Run the tests of RACE_PKGS with the race detector
 fuzz: ## Run every fuzz target for FUZZTIME
 	@hack/test/fuzz.sh $(FUZZTIME)
 
-# The plugin is built for systems that nothing is run on here. -trimpath, as it is released, so that
-# check-release compiles nothing again.
+# The plugin is also built for systems on which no test runs. -trimpath is that of the release, so
+# check-release does not compile again.
 .PHONY: lint
 lint: ## Check style, imports and forbidden calls
 	$(TOOL) golangci-lint run ./...
@@ -102,17 +102,17 @@ lint: ## Check style, imports and forbidden calls
 	done
 
 .PHONY: lint-test
-lint-test: ## Check that lint reports everything it forbids
+lint-test: ## Check that lint reports what its rules forbid
 	hack/lint/test.sh
 
 .PHONY: vuln
-vuln: ## Look for known vulnerabilities in what the code calls (needs the network)
+vuln: ## Check the code for known vulnerabilities (needs the network)
 	$(TOOL) govulncheck ./...
 
-# Tests in modules of their own read files outside of them, which go test's cache does not see: -count=1.
+# Tests in separate modules read files outside these modules, which go test's cache ignores: -count=1.
 
 .PHONY: test-gitops
-test-gitops: ## Ask Flux, Argo CD and kubectl about every situation and sample
+test-gitops: ## Check how Flux, Argo CD and kubectl judge every situation and sample
 	@$(with_assets) \
 	go -C hack/test/gitops test -count=1 -timeout 20m ./...
 
@@ -127,13 +127,13 @@ check-release: ## Check images, SBOMs, Dockerfile, chart, manifests and plugin
 	go test -C hack/package/image -count=1 -timeout 20m ./... && go test -C hack/package/release -count=1 -timeout 20m ./...
 
 .PHONY: e2e
-e2e: ## Tell the stories of a cluster with three nodes, made for it here (as root), or of KUBECONFIG=FILE
+e2e: ## Run the cluster tests on three nodes that it starts here (as root), or on the cluster of KUBECONFIG=FILE
 	@hack/deps.sh images
 	@hack/cluster/deps.sh
 	@$(with_cluster_assets) hack/test/e2e/run.sh $(if $(filter command,$(origin KUBECONFIG)),$(KUBECONFIG))
 
 .PHONY: e2e-long
-e2e-long: ## The same with outages and quiet times as long as they are in the field
+e2e-long: ## Run e2e with outages and quiet periods as long as in production
 	@NETLAB_E2E_LONG=1 $(MAKE) --no-print-directory e2e
 
 .PHONY: bench-fleet
@@ -148,7 +148,7 @@ bench-agent: deps ## Print the memory of an agent with 1,020 namespaces, its inf
 	NETLAB_AGENT_LABS=10 go test -count=1 -v -timeout 20m -run TestTheAgentsMemory ./hack/test/acceptance | grep -v '^=== '
 
 .PHONY: test-vm
-test-vm: ## Run what needs VLANs, netem, or a lack of them, on Debian's kernel in QEMU
+test-vm: ## Run the tests that need VLANs, netem, or a kernel without them, on Debian's kernel in QEMU
 	hack/test/vm/test.sh
 
 .PHONY: test-random
@@ -156,11 +156,11 @@ test-random: deps ## Build 1,000 random labs and make 10,000 random edits
 	NETLAB_RANDOM_LABS=1000 NETLAB_WALK_STEPS=10000 go test -count=1 -v -timeout 120m -run 'TestInRandomLabs|TestEditedLabs' ./controllers/kernel
 
 .PHONY: test-host
-test-host: ## Run every test, and check that this machine's own network is as before
+test-host: ## Run every test, and check that this machine's own network stays unchanged
 	hack/test/hostsame.sh make --no-print-directory test
 
 .PHONY: bench
-bench: ## Print how long labs take, next to system calls alone, ip, and Mininet (as root, 10 minutes)
+bench: ## Print how long labs take with NetLab, bare system calls, ip and Mininet (as root, 10 minutes)
 	@hack/bench/labs/run.sh $(BENCHFLAGS)
 
 .PHONY: bench-against
@@ -172,7 +172,7 @@ bench-transport: ## Print how long netlink work takes with package rtnl and with
 	go test -count=1 -run '^$$' -bench BenchmarkTransport -benchtime 1000x ./controllers/kernel
 
 .PHONY: compare
-compare: ## Print how many lines labs take in NetLab and elsewhere; run Mininet's files
+compare: ## Print how many lines labs take in NetLab and in other tools; run Mininet's files
 	@go run ./hack/bench/compare
 	@NETLAB_MININET=$$(hack/bench/labs/deps.sh) go test -count=1 -tags mininet ./hack/bench/compare
 
@@ -203,7 +203,7 @@ undeploy: install.yaml ## Remove all labs, wait for the agents, remove NetLab
 	hack/package/release/uninstall.sh bin/release/install.yaml
 
 .PHONY: kind-up
-kind-up: ## Make a kind cluster with three nodes
+kind-up: ## Create a kind cluster with three nodes
 	$(KIND) create cluster --config config/overlays/kind/cluster.yaml
 
 .PHONY: kind-load
@@ -212,7 +212,7 @@ kind-load: ## Build this machine's images and load them into kind
 	for i in agent controller; do $(KIND) load image-archive bin/images/netlab-$$i-$$(go env GOARCH).tar; done
 
 .PHONY: deploy-kind
-deploy-kind: kind-load ## Install what was built here on kind
+deploy-kind: kind-load ## Build images, load them into kind, and install NetLab there
 	kubectl apply -k config/overlays/kind
 
 ##@ A cluster on this machine, without Docker (as root)
@@ -223,34 +223,34 @@ cluster:
 	@CGO_ENABLED=0 go build -o $(CLUSTER) ./hack/cluster
 
 .PHONY: cluster-up
-cluster-up: cluster ## Start a real cluster of NODES nodes
+cluster-up: cluster ## Start a real cluster with NODES nodes
 	@$(with_cluster_assets) $(CLUSTER) up --nodes $(NODES)
 
 .PHONY: cluster-down
-cluster-down: cluster ## Stop the cluster; nothing is left
+cluster-down: cluster ## Stop the cluster and remove everything of it
 	@$(CLUSTER) down
 
 .PHONY: cluster-run
-cluster-run: ## Run CMD where the cluster can be reached
+cluster-run: ## Run CMD with access to the cluster
 	@$(CLUSTER) run -- sh -c '$(CMD)'
 
 .PHONY: cluster-shell
-cluster-shell: ## Open a shell where the cluster can be reached
+cluster-shell: ## Open a shell with access to the cluster
 	@$(CLUSTER) run -- $${SHELL:-sh}
 
 .PHONY: test-cluster
-test-cluster: cluster ## Check that the cluster starts, survives, and leaves nothing, however it is killed
+test-cluster: cluster ## Check that the cluster starts, survives failures, and leaves nothing, even when killed
 	@$(with_cluster_assets) go test -count=1 -timeout 15m -tags cluster -v ./hack/cluster
 
 ##@ Develop
 
 .PHONY: generate
-generate: ## Write deepcopy code and CRDs anew from the API types
+generate: ## Generate deepcopy code and CRDs from the API types
 	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(TOOL) controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 
 .PHONY: check-generate
-check-generate: generate ## Fail if what is committed is not what generate writes
+check-generate: generate ## Fail if the committed files differ from what generate writes
 	git diff --exit-code -- $(GENERATED)
 	@new=$$(git ls-files --others --exclude-standard -- $(GENERATED)); \
 	[ -z "$$new" ] || { echo "generated but not committed: $$new" >&2; exit 1; }
@@ -264,16 +264,16 @@ fmt: ## Format the Go code
 	$(TOOL) golangci-lint fmt ./...
 
 .PHONY: findings
-findings: ## Check that what findings/ says about other software still holds
+findings: ## Check that the findings about other software still hold
 	@findings/lib/all.sh
 
 .PHONY: assets
-assets: ## Build the API server, etcd and kubectl for the tests; print where they are
+assets: ## Build the API server, etcd and kubectl for the tests; print their directory
 	@$(with_assets) \
 	echo "$$KUBEBUILDER_ASSETS"
 
 .PHONY: deps
-deps: ## Check for the programs the tests use, install them where that is possible
+deps: ## Check for the programs that the tests use; install them as root on Debian or Ubuntu
 	@hack/deps.sh
 
 .PHONY: clean

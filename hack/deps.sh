@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that the programs the tests use are there (see need.sh). `deps.sh demo` is what the
-# demo needs, `deps.sh race` adds what the race detector does, `deps.sh images` the image for tests.
+# Checks for the programs that the tests use (see need.sh). `deps.sh demo` checks for those of the
+# demo, `deps.sh race` adds those of the race detector, `deps.sh images` those of the image for tests.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/need.sh"
 

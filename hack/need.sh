@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# For scripts that make sure that programs are there: `need` each, then `install_missing`.
-# As root on Debian or Ubuntu what is missing is installed; anybody else is told what to install.
-PATH=$PATH:/usr/sbin:/sbin # where ip and sysctl are, and users often do not look
+# For scripts that need programs: `need` each, then `install_missing`.
+# As root on Debian or Ubuntu it installs what is missing; otherwise it prints what to install.
+PATH=$PATH:/usr/sbin:/sbin # ip and sysctl are there, and often not in the PATH of users
 
 missing=()
 
@@ -18,7 +18,7 @@ need() { # need PACKAGE PROGRAM...
 install_missing() {
   if [ ${#missing[@]} -eq 0 ]; then return; fi
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "deps: needed are these Debian packages, or what they are called here: ${missing[*]}" >&2
+    echo "deps: install these Debian packages, or your distribution's equivalents: ${missing[*]}" >&2
     return 1
   fi
   echo "deps: installing ${missing[*]}" >&2

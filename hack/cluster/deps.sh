@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes sure that the programs hack/cluster calls are there (see ../need.sh).
+# Checks for the programs that hack/cluster calls (see ../need.sh).
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../need.sh"
 

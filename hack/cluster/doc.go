@@ -11,7 +11,7 @@
 //	cluster apiserver stop|start
 //	cluster down                              leaves nothing
 //
-// It is for tests and for people without Docker. It needs root, the packages deps.sh names and the
+// It is for tests and for users without Docker. It needs root, the packages that deps.sh names and the
 // Kubernetes programs of hack/assets/build.sh.
 //
 // # Processes and namespaces
@@ -20,51 +20,51 @@
 //	                   └─▶ outer ─▶ init ─▶ node-1: eth0, /run, /var, containerd, kubelet, pods
 //	                   └─▶ outer ─▶ init ─▶ node-2: …
 //
-// The supervisor and every node run in a sandbox (controllers/kernel/sandbox): pid, mount and
-// network namespaces whose processes the kernel kills together with their init. So whatever
-// ends the supervisor, kill -9 included, ends the cluster with its mounts and interfaces. What is
-// left then are files and empty cgroups, which down, or the next up, removes. Killing a node's
-// sandbox is what node stop does: the power goes, /var stays.
+// The supervisor and every node run in a sandbox (controllers/kernel/sandbox): PID, mount and network
+// namespaces whose processes the kernel kills together with their init. So the end of the supervisor,
+// by kill -9 too, ends the cluster with its mounts and interfaces. Files and empty cgroups remain; down,
+// or the next up, removes them. node stop kills a node's sandbox, as if its power failed; /var stays.
 //
-// The supervisor and the nodes each answer verbs on a Unix socket (control.go). The kernel tells whoever
-// connects to a socket the pid of the process that listens on it, in the caller's own terms:
-// that is how run and exec find the namespaces to enter. There are no pid files to go stale. Whether a
-// cluster is running is a lock (lock.go) that the supervisor inherits and the kernel releases.
+// The supervisor and the nodes each answer verbs on a Unix socket (control.go). A client that connects to
+// a socket gets the PID of the listening process from the kernel, in the client's own PID namespace. From that PID
+// run and exec find the namespaces to enter. There are no PID files that could be stale. A lock
+// (lock.go) tells whether a cluster is running: the supervisor inherits it and the kernel releases it.
 //
 // # Files
 //
-// Everything is in one directory (--dir; directory.go). A node sees the machine's file system read-only,
+// All files are in one directory (--dir; directory.go). A node sees the machine's file system read-only,
 // except for /run (a tmpfs), /var (nodes/NAME/var of that directory) and /tmp (the machine's). The node's
 // certificates and configurations are in its /var/lib/netlab-cluster, its logs in its /var/log.
 //
 // # Cgroups
 //
-// Each node has a cgroup root of its own, without which every kubelet would remove the pods of the
-// others as orphans. Only pods are in there; the programs stay in the cgroup of whoever called up.
-// Both cgroup versions are handled (cgroup.go).
+// Each node has a cgroup root of its own. With a shared one, every kubelet would remove the pods of the
+// other nodes as orphans. Only pods are in there; the programs stay in the cgroup of the process that
+// ran up. Both cgroup versions work (cgroup.go).
 //
 // # Network
 //
-//	172.30.0.1            the control plane, on the bridge that all nodes' eth0 are plugged into
+//	172.30.0.1            the control plane, on the bridge that all nodes' eth0 are ports of
 //	172.30.0.10 + N       node number N
 //	10.244.N.0/24         its pods (CNI plugins ptp and host-local)
 //	10.96.0.1             the Service "kubernetes", see below
 //
-// Nodes route everything by way of the control plane, which knows where each pod network is: no overlay,
-// no address translation, so every pod, node and control plane component reaches every other. Nothing
-// leads outside: images are loaded, not pulled.
+// Nodes route all traffic through the control plane, which has a route to each pod network. There is no
+// overlay and no address translation: every pod, node and control plane component reaches every other.
+// Nothing leads outside: images are loaded, not pulled.
 //
-// There is no kube-proxy. Pods find the API server under the Service's address 10.96.0.1:443, so the control
-// plane simply has that address, too, and the API server listens on port 443. One route replaces an
-// address translation in every node, with nothing to build, start and wait for. What that does not
-// give is any other Service address; there is no cluster DNS and no hostPort either. Ask pods directly, as Prometheus
-// and kubectl port-forward do.
+// There is no kube-proxy. Pods find the API server at the Service's address 10.96.0.1:443. The control
+// plane has that address too, and the API server listens on port 443. One route replaces an address
+// translation on every node, with nothing to build, start and wait for. No other Service has an
+// address; there is no cluster DNS and no hostPort. Connect to pods directly, as Prometheus and kubectl
+// port-forward do.
 //
 // # Security
 //
-// As in clusters of real users: RBAC, the node authorizer, NodeRestriction and Pod Security admission; tokens
-// of pods are bound to their node. Kubelets authenticate and authorize whoever calls them and are authenticated by the
-// API server. etcd alone has no TLS: it listens on the loopback interface of the control plane's network namespace.
+// As in production clusters: RBAC, the node authorizer, NodeRestriction and Pod Security admission; tokens
+// of pods are bound to their node. Kubelets authenticate and authorize their clients, and the API server
+// authenticates kubelets. etcd alone has no TLS: it listens on the loopback interface of the control
+// plane's network namespace.
 //
 // Every write to the API server is in audit.log of the directory, one JSON object per line.
 package main

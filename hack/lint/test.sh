@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Tests the lint rules: what they forbid is reported, what they allow is not.
+# Tests the lint rules: they report what they forbid, and nothing else.
 #
-# testdata is the repository in miniature. A line that breaks a rule says so:
+# testdata is the repository in miniature. A line that breaks a rule ends with
 # `// want <linter>`. golangci-lint runs on it with the real configuration, and
-# the two lists of places must be the same. (Without this a stray quote in a
-# pattern disables a rule, and nobody notices.)
+# the two lists of places must be the same. (Otherwise a stray quote in a pattern
+# could disable a rule unnoticed.)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Structure prints how the module is cut into packages and files.
+// Structure prints how the module is divided into packages and files.
 //
 //	go run ./hack/structure [--against REV] [--list]     make structure [REV=d44daae]
 //
 // With --against it measures another git revision too, in a temporary work tree, and prints both
-// side by side. Everything is computed from `go list`, go/parser and go/types, by the same rules on
-// both sides. Only what is built on Linux counts, without tests and generated files, and without
-// hack, which ships nothing.
+// side by side. All figures come from `go list`, go/parser and go/types, by the same rules on
+// both sides. They cover what is built on Linux, without tests, generated files and hack, which is not
+// part of a release.
 //
 //	level           of a package: the length of the longest chain of imports that starts with it,
 //	                within the module; a package that imports none of the module is on level 1
@@ -15,10 +15,10 @@
 //	mutual pair     two files of one package that refer to each other: each uses an object, method
 //	                or field that the other declares at package level
 //	knot            files of one package each of which refers to every other, directly or through
-//	                others: none of them can be read, or moved to another package, by itself
+//	                others: none of them can be read, or moved to another package, alone
 //	import rule     a rule of depguard in .golangci.yml whose files are those of the package, and which
-//	                either lists what may be imported or denies packages of the module
+//	                either lists the allowed imports or denies packages of the module
 //
-// Go permits no import cycle between packages. Within a package it does not look: that is why the
-// pairs and knots of files are counted.
+// Go forbids import cycles between packages, but not between files of a package. That is why this
+// program counts pairs and knots of files.
 package main

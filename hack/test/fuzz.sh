@@ -16,7 +16,7 @@ deadline_only() {
 fuzz() { # fuzz PACKAGE TARGET
   if go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" "./$1" 2>&1 | tee "$log"; then return; fi
   deadline_only || return 1
-  echo "fuzz: $2 found nothing; that FAIL is go.dev/issue/75804"
+  echo "fuzz: $2 found nothing; the FAIL above is go.dev/issue/75804"
 }
 
 files=$(grep -rlE --include='*_test.go' '^func Fuzz' api controllers cmd) ||

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Runs a command and fails if this machine's own network is not byte for byte what it was before:
+# Runs a command and fails if it changes this machine's own network:
 #
 #   hack/test/hostsame.sh make test
 #
-# Compared are links, addresses, routes and rules of all tables, queueing disciplines, neighbours that
-# somebody made, all net.* settings, and what is in /run/netns and /run/netlab. Left out is what
-# changes by itself: packet counters, the lifetimes that routers announce, neighbours that the kernel
-# learns and forgets, and counts of connections. A lab of yours that is up must not change either.
+# It compares links, addresses, routes and rules of all tables, qdiscs, permanent neighbours, all net.*
+# settings, and the contents of /run/netns and /run/netlab. It leaves out what changes by itself: packet
+# counters, the lifetimes that routers announce, neighbours that the kernel learns and forgets, and
+# counts of connections. A local lab of yours must not change either.
 set -euo pipefail
-PATH=$PATH:/usr/sbin:/sbin # where ip and sysctl are, and users often do not look
+PATH=$PATH:/usr/sbin:/sbin # ip and sysctl are there, and often not in the PATH of users
 
 [ $# -gt 0 ] || { echo 'usage: hack/test/hostsame.sh COMMAND…' >&2; exit 2; }
 
-part() { # part NAME COMMAND... prints what it says, under its name; what fails says so every time
+part() { # part NAME COMMAND... prints the command's output, and its exit code if it fails, under a name
   echo "== $1"
   "${@:2}" 2>&1 || echo "exit code $?"
 }
@@ -35,7 +35,7 @@ snapshot() {
   part 'IPv6 routes' ip -6 route show table all
   part 'IPv4 rules' ip -4 rule show
   part 'IPv6 rules' ip -6 rule show
-  part 'queueing disciplines' tc qdisc show
+  part 'qdiscs' tc qdisc show
   part 'permanent neighbours' ip neighbour show nud permanent
   part 'network namespaces' entries /run/netns
   part 'labs' entries /run/netlab
@@ -56,5 +56,5 @@ if ! diff -u "$work/before" "$work/after" >"$work/diff"; then
   cat "$work/diff" >&2
   exit 1
 fi
-echo "hostsame: $(wc -l <"$work/before") lines about this machine's network, and all are as before"
+echo "hostsame: this machine's network is unchanged ($(wc -l <"$work/before") lines compared)"
 exit $result

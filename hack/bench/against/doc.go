@@ -7,8 +7,8 @@
 //	                old, new: a process of hack/bench/labs for each lab
 //	for each agent round: old, new: make bench-agent
 //
-// The sides take turns, so that other load meets both, and a figure is the median of its rounds. The labs are
-// those of `make bench`, made by each side's own hack/bench/labs (hack/bench before it moved). The
-// Go benchmarks are in testdata, in one file for each API of planning, and are copied to
-// that package: a side with controllers/state gets testdata/state, any other testdata/topology.
+// The sides take turns, so that other load affects both. A figure is the median of its rounds. The labs
+// are those of `make bench`, built by each side's own hack/bench/labs (hack/bench before it moved). The
+// Go benchmarks are in testdata, one file for each API of planning, and are copied to that package: a
+// side with controllers/state gets testdata/state, any other testdata/topology.
 package main

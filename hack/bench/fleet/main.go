@@ -23,7 +23,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
 )
 
-// options are what a run is told.
+// options are the options of a run.
 type options struct {
 	nodes, labs int
 	// root is the repository.
@@ -32,8 +32,8 @@ type options struct {
 	steady time.Duration
 	// pause is the agents' time between two reports in the long run.
 	pause time.Duration
-	// patience is what a phase may take before it counts as failed.
-	patience time.Duration
+	// timeout is how long one phase may take.
+	timeout time.Duration
 	// profiles is where heap profiles go, empty for nowhere.
 	profiles string
 }
@@ -65,7 +65,7 @@ func parse(args []string) options {
 	flags.StringVar(&o.root, "root", ".", "the repository")
 	flags.DurationVar(&o.steady, "steady", time.Minute, "for how long nothing may be written when nothing happens")
 	flags.DurationVar(&o.pause, "pause", agent.DefaultWritePause, "the agents' pause between two reports in the long run")
-	flags.DurationVar(&o.patience, "patience", 20*time.Minute, "how long one phase may take")
+	flags.DurationVar(&o.timeout, "timeout", 20*time.Minute, "how long one phase may take")
 	flags.StringVar(&o.profiles, "profiles", "", "a directory for heap profiles of API server and agents after each phase")
 	_ = flags.Parse(args) // it exits by itself
 	return o

@@ -166,7 +166,7 @@ func (f *fleet) awaitQuiet(ctx context.Context) error {
 
 // await waits until done says so, or something has gone wrong.
 func (f *fleet) await(ctx context.Context, what string, done func() (ok bool, saw string)) error {
-	deadline := time.NewTimer(f.options.patience)
+	deadline := time.NewTimer(f.options.timeout)
 	defer deadline.Stop()
 	for tick := time.NewTicker(100 * time.Millisecond); ; {
 		ok, saw := done()
@@ -180,7 +180,7 @@ func (f *fleet) await(ctx context.Context, what string, done func() (ok bool, sa
 		case err := <-f.failed:
 			return err
 		case <-deadline.C:
-			return fmt.Errorf("waited %s in vain for %s: %s", f.options.patience, what, saw)
+			return fmt.Errorf("timeout after %s, waiting for %s: %s", f.options.timeout, what, saw)
 		case <-tick.C:
 		}
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that what make bench compares NetLab with is there, and prints where Mininet is: its
-# package is unpacked into a cache, not installed, and so nothing of it runs by itself.
+# Checks for the tools that make bench compares NetLab with, and prints the directory of Mininet. Its
+# package is unpacked into a cache and not installed, so none of its services run.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../need.sh"
 

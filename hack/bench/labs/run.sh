@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the bench and runs it with the flags given: `make bench`.
+# Builds the benchmark and runs it with the given flags: `make bench`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
-PATH=$PATH:/usr/sbin:/sbin # where ip and sysctl are, and users often do not look
+PATH=$PATH:/usr/sbin:/sbin # ip and sysctl are there, and often not in the PATH of users
 NETLAB_MININET=$(hack/bench/labs/deps.sh)
 export NETLAB_MININET
 program=$(mktemp -d)

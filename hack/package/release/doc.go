@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Release makes what people install NetLab with, beside the images of hack/package/image:
+// Release writes the files that NetLab is installed with, apart from the images of hack/package/image:
 //
 //	go run -C hack/package/release . -version v0.1.0 -out /tmp/release install chart plugin
 //
@@ -10,17 +10,17 @@
 //	kubectl-netlab_windows_amd64.zip                    the same
 //	netlab.yaml                                         its Krew manifest, with the archives' checksums
 //
-// None of it is committed: all of it names a version, which exists only once it is released, and
-// config/ is the one source. From a checkout, kubectl apply -k does the same.
+// None of these is committed: each names a version, which exists only after its release, and config/ is
+// the only source. From a checkout, kubectl apply -k does the same.
 //
-// The chart is config/overlays/monitored in another notation. Objects are built as kustomize
-// builds them; then every place that a setting names is taken out, becomes the setting's
-// default in values.yaml, and leaves a reference behind. With default values the chart therefore
-// gives config/default again, except for three things that are Helm's own: the namespace is the
-// release's and Helm's to make; CRDs carry helm.sh/resource-policy: keep; the parts that need
-// Prometheus Operator and the network policies are off.
+// The chart is generated from config/overlays/monitored. Kustomize's code builds the objects. Each
+// setting then names places in them; the value found there becomes the setting's default in values.yaml,
+// and a reference to the setting replaces it. With default values the chart therefore gives
+// config/default again, with three exceptions that are specific to Helm: the namespace is the release's,
+// and Helm creates it; CRDs have helm.sh/resource-policy: keep; the parts that need Prometheus Operator,
+// and the network policies, are off.
 //
-// CRDs are templates rather than files of crds/, since Helm never upgrades those. keep is what
-// makes that safe: uninstalling the chart leaves CRDs, and with them the labs, alone. Names are
-// fixed, because one installation is all a cluster can have: the agents own /run/netlab.
+// CRDs are templates and not files of crds/, because Helm never upgrades those. With keep,
+// uninstalling the chart deletes neither CRDs nor labs. Names are fixed, because a cluster can have only
+// one installation: the agents own /run/netlab.
 package main

@@ -3,23 +3,23 @@
 #
 #   uninstall.sh install.yaml
 #
-# Agents tear labs down, so they go last. Whoever deletes them first leaves labs on the nodes:
-# nothing hangs, and applying install.yaml again, then this, removes them.
+# Agents remove labs, so they go last. If they are deleted first, nothing hangs, but labs stay on the
+# nodes. To remove them, apply install.yaml again, then run this.
 set -euo pipefail
 manifests=${1:?which manifests were applied?}
-patience=${NETLAB_UNINSTALL_SECONDS:-120}
+timeout=${NETLAB_UNINSTALL_SECONDS:-120}
 
-# holding: the nodes whose agents still report labs.
+# holding: prints the nodes whose agents still report labs.
 holding() {
   kubectl get netlabnodestates -o jsonpath='{range .items[?(@.status.labCount>0)]}{.metadata.name} {end}'
 }
 
 kubectl delete netlabs --all --all-namespaces
-deadline=$((SECONDS + patience))
+deadline=$((SECONDS + timeout))
 until nodes=$(holding) && [ -z "$nodes" ]; do
   if [ "$SECONDS" -ge "$deadline" ]; then
-    echo "uninstall: after $patience s there are still labs on $nodes" >&2
-    echo "uninstall: agents are kept; kubectl -n netlab-system get pods -o wide shows those that do not run" >&2
+    echo "uninstall: after $timeout s these nodes still have labs: $nodes" >&2
+    echo "uninstall: the agents stay; kubectl -n netlab-system get pods -o wide shows those that do not run" >&2
     exit 1
   fi
   sleep 1

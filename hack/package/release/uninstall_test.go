@@ -50,7 +50,7 @@ func TestUninstallingWaitsForTheLabsToBeGone(t *testing.T) {
 
 	report(1)
 	out, err := uninstall(t, installed, "2")
-	if err == nil || !strings.Contains(out, "still labs on busy\n") && !strings.Contains(out, "still labs on busy ") {
+	if err == nil || !strings.Contains(out, "these nodes still have labs: busy\n") && !strings.Contains(out, "these nodes still have labs: busy ") {
 		t.Errorf("while a node holds a lab: %v: %s", err, out)
 	}
 	if exists(lab) || !exists(installed) {

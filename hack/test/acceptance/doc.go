@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package acceptance holds the stories a user would live through, told with the real parts:
-// the three programs as they are built, a real API server, kubectl, and this machine's kernel.
+// Package acceptance tests NetLab's promises with the real parts: the three programs as built, a real
+// API server, kubectl, and this machine's kernel.
 //
-// Everything runs inside a sandbox (its own mount, network and pid namespaces), which is "the
-// machine" of these stories; nothing is left behind when it ends. Each story says in its name
-// what is promised.
+// Every test runs in a sandbox with mount, network and PID namespaces of its own. The sandbox is the
+// machine of the test; nothing is left when it ends. The name of each test states the promise.
 package acceptance

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package apiserver is the API server that the tests of a package share. The first test that asks
-// for it starts it, TestMain stops it:
+// Package apiserver starts an API server that the tests of a package share. The first test that needs it
+// starts it, TestMain stops it:
 //
 //	var api = apiserver.New("make test", "../config/crd/bases")
 //
 //	func TestMain(m *testing.M) { api.TestMain(m) }
 //
-// It is envtest's, a real API server with etcd and no kubelets, of the programs in
-// KUBEBUILDER_ASSETS. Each test takes a Kubernetes namespace of its own.
+// It is envtest's: a real API server with etcd and without kubelets, from the programs in
+// KUBEBUILDER_ASSETS. Each test uses a Kubernetes namespace of its own.
 package apiserver
 
 import (

@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
-# Tells the stories of this folder to a cluster.
+# Runs the tests of this folder on a cluster.
 #
-#   hack/test/e2e/run.sh       to one of its own (hack/cluster, as root), which is taken down again
-#                              whatever happens
-#   hack/test/e2e/run.sh FILE  to the cluster of that kubeconfig: only the stories that any cluster can
-#                              live with, but for a while it has 50 labs, and limits on its agents. Its
-#                              nodes must have the images of bin/images (kind load image-archive), unless
-#                              NETLAB_REGISTRY says where to pull them.
+#   hack/test/e2e/run.sh       on a cluster of its own (hack/cluster, as root), which it always removes
+#   hack/test/e2e/run.sh FILE  on the cluster of that kubeconfig: only the tests for any cluster. For a
+#                              while the cluster has 50 labs, and limits on its agents. Its nodes must have
+#                              the images of bin/images (kind load image-archive), unless NETLAB_REGISTRY
+#                              is the registry to pull them from.
 #
-# STORY              only the stories whose names match this regular expression
+# STORY              only the tests whose names match this regular expression
 # NODES              how many nodes the cluster of its own has (3)
-# NETLAB_E2E_LONG=1  outages and quiet times as long as they are in the field
+# NETLAB_E2E_LONG=1  outages and quiet periods as long as in production
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 
@@ -26,15 +25,15 @@ build() { # build TAGS
 	go run -C hack/package/release . -version "$version" -registry "${NETLAB_REGISTRY:-}" -out ../../../$built install
 }
 
-# Nothing but its version tells one agent from the next, and that makes another image of it.
+# The two agents differ only in their version, so their images differ.
 images() {
 	go run -C hack/package/image . -arch "$arch" -version "$version" -out ../../../$built/images
 	go run -C hack/package/image . -arch "$arch" -version "$version-next" -images agent -out ../../../$built/next
 	export NETLAB_E2E_UPGRADE=netlab-agent:$version-next NETLAB_E2E_TOOLBOX=netlab-toolbox:$version
 }
 
-# The time limit is for a story that hangs: it must not keep the cluster. Stories that run beside
-# each other mostly wait.
+# The time limit is for a test that hangs: it must not keep the cluster. Tests that run in parallel
+# mostly wait.
 stories() { # stories COMMAND...
 	(cd hack/test/e2e && "$@" ../../../$built/stories -test.v -test.parallel 4 -test.timeout 60m -test.run "${STORY:-.}")
 }

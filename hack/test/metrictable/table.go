@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package metrictable reads the tables of metrics in config/prometheus/README.md. What people read
-// there is what tests hold the programs, the alert rules and the dashboard to: hack/test/acceptance
-// compares it with what the programs export, hack/test/observability with what is asked for.
+// Package metrictable reads the tables of metrics in config/prometheus/README.md. hack/test/acceptance
+// compares them with the metrics that the programs export, hack/test/observability with those that the
+// alert rules and the dashboard use.
 package metrictable
 
 import (

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package observability holds the tests of config/prometheus: alert rules, dashboard and the
-// objects of Prometheus Operator are read by Prometheus's, Grafana's and the operator's own rules,
-// and may only ask for metrics and labels that config/prometheus/README.md has. That these are
-// what the programs export is tested in hack/test/acceptance.
+// Package observability tests config/prometheus. The code of Prometheus, Grafana and Prometheus Operator
+// reads alert rules, dashboard and the operator's objects. They may use only the metrics and labels
+// that config/prometheus/README.md lists. hack/test/acceptance tests that the programs export these.
 //
-// It is a module of its own because Prometheus is one of hundreds of modules, and no user of
-// NetLab needs them.
+// It is a separate module, because Prometheus is one of hundreds of modules, and users of NetLab need
+// none of them.
 package observability

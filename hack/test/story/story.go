@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package story tells the stories of a program: scripts of package testscript, a txtar file each,
-// that run it on the real kernel, in a sandbox.
+// Package story runs scripts of package testscript, one txtar file each, that call a program on the
+// real kernel, in a sandbox.
 package story
 
 import (

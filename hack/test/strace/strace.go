@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package strace tells what a traced program has changed in the kernel from what it has only
-// asked. It is the witness in stories that promise no change.
+// Package strace parses strace's output and separates system calls that change the kernel's state from
+// those that only read it. Tests that promise no change use it.
 package strace
 
 import (

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes sure that what virtual machines need is there: the emulator, the tools that unpack a
-# kernel, and the programs that the tests call inside. As root on Debian or Ubuntu what is
-# missing is installed; anybody else is told what to install.
+# Checks for what virtual machines need: QEMU, the tools that unpack a kernel, and the programs that
+# the tests call inside. As root on Debian or Ubuntu it installs what is missing; otherwise it prints
+# what to install.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../need.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# refused.sh SAMPLE FEATURE: in a virtual machine whose kernel lacks a feature, the sample is
-# refused, in words that name it, and nothing of it is built.
+# refused.sh SAMPLE FEATURE: in a virtual machine whose kernel lacks a feature, NetLab refuses the
+# sample, with a message that names the feature, and builds nothing of it.
 set -eu
 before=$(ip -o link show)
 code=0

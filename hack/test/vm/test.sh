@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs on a full kernel what this machine's own may lack: make test-vm.
+# Runs tests on a full kernel, because this machine's own may lack features: make test-vm.
 #
 #   test.sh [PART...]     of: kernel gallery random measured lacking; without any, all of them
 #
@@ -17,34 +17,34 @@ go build -o $bin/vm ./hack/test/vm
 # vm FLAG... -- COMMAND...: the programs of bin/vm are in its PATH.
 vm() { $bin/vm -env PATH=/src/$bin:/usr/bin "$@"; }
 
-# Drift, edits in place and the fake's likeness, of switches, VLANs and impairments.
+# Switches, VLANs and impairments: drift, edits in place, and the fake compared with the kernel.
 kernel() {
   go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
   vm -timeout 15m -file $bin/kernel.test -file controllers/kernel/testdata -dir controllers/kernel -env NETLAB_PARITY_WALKS="${NETLAB_PARITY_WALKS:-30}" -- \
     kernel.test -test.timeout 15m -test.run 'VLAN|Impairment|EditLoses|SameByHand|FakeAndKernelAgree'
 }
 
-# Labs of all kinds: who should reach whom does.
+# Random labs: the pairs that should reach each other do.
 random() {
   go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
   vm -memory 2048 -file $bin/kernel.test -file controllers/kernel/testdata -dir controllers/kernel -env NETLAB_RANDOM_LABS="${NETLAB_RANDOM_LABS:-50}" -- \
     kernel.test -test.v -test.run TestInRandomLabs | grep -v '^=== '
 }
 
-# Every sample that says what it needs.
+# Every sample that needs a kernel feature.
 gallery() {
   go test -c -tags fullkernel -o $bin/kubectl-netlab.test ./cmd/kubectl-netlab
   vm -memory 2048 -file $bin/kubectl-netlab.test -file config/samples -file cmd/kubectl-netlab/testdata/script/samples.txtar \
     -dir cmd/kubectl-netlab -- kubectl-netlab.test -test.run TestStories/samples
 }
 
-# Delay, rate and shares of packets, by a clock that this machine's load does not move.
+# Delay, rate and loss, by a clock that does not depend on this machine's load.
 measured() {
   go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
   vm -steady -file $bin/kernel.test -dir controllers/kernel -- kernel.test -test.run Measured -test.v | grep -v '^=== '
 }
 
-# Kernels without a feature: what needs it is refused whole, the rest works.
+# Kernels without a feature: NetLab refuses a lab that needs it, and builds others.
 lacking() {
   go build -o $bin/kubectl-netlab ./cmd/kubectl-netlab
   local samples=config/samples

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Pause holds a pod's namespaces: it waits to be told to end. Where containers of a pod share
-// their process namespace it is process 1, and the orphans are its to reap.
+// Pause keeps a pod's namespaces: it waits for a signal to end. Where containers of a pod share
+// their PID namespace, it is process 1 and reaps orphans.
 package main
 
 import (

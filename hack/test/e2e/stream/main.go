@@ -2,7 +2,7 @@
 
 // Stream sends numbered UDP packets at a steady rate and counts which of them arrive.
 //
-//	stream receive ADDRESS:PORT        says "listening", and the tally once the sender has ended
+//	stream receive ADDRESS:PORT        prints "listening", and the counts once the sender has ended
 //	stream send ADDRESS:PORT           1,000 packets a second until its standard input closes
 package main
 

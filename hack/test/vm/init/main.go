@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Init is the first process of a virtual machine of hack/test/vm: it mounts what a Linux system has,
-// loads the kernel's modules, runs one command, tells how it ended, and restarts the machine,
-// which ends the emulator.
+// Init is the first process of a virtual machine of hack/test/vm. It mounts the usual file systems, loads
+// the kernel's modules, runs one command, writes its exit code, and reboots the machine, which ends
+// QEMU.
 package main
 
 import (
@@ -75,7 +75,7 @@ func load(file string) error {
 }
 
 // run runs the command, reaps whatever its processes leave behind, and passes on what it prints. The
-// command writes to a pipe, because a program on a serial line believes that somebody is looking.
+// command writes to a pipe, because a program on a serial line takes it for a terminal.
 func run(j job.Job) (code int, err error) {
 	line, err := openRaw(filepath.Join("/dev", job.OutputLine))
 	if err != nil {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package job is what the two sides of a virtual machine agree on: the program that starts it
-// and the init that runs in it.
+// Package job holds what two programs share: the one that starts a virtual machine, and the init that
+// runs in it.
 package job
 
 // File is where init finds its Job, as JSON.
