@@ -80,6 +80,9 @@ func specialKind(a netip.Addr) string {
 // canonicalOrder is the order in which the kernel lists addresses that are added in this order: IPv4
 // primaries, IPv4 secondaries, then IPv6.
 func canonicalOrder(written []netip.Prefix) []netip.Prefix {
+	if len(written) < 2 {
+		return written
+	}
 	var list, six []netip.Prefix
 	for _, p := range written {
 		if p.Addr().Is4() {
@@ -93,7 +96,7 @@ func canonicalOrder(written []netip.Prefix) []netip.Prefix {
 
 // addAddresses adds the written addresses of every interface.
 func (n *network) addAddresses() {
-	for _, e := range n.allEnds() {
+	for _, e := range n.ends {
 		n.addWritten(e)
 	}
 }
@@ -138,30 +141,31 @@ func reserved(p netip.Prefix) (network, broadcast netip.Addr) {
 }
 
 // deriveAddresses gives each end an address of every family that its segment's subnet has and the end
-// lacks. Links and ends go in stored order; namespaces get the lowest free address, routers the highest.
+// lacks. Ends go in stored order; namespaces get the lowest free address, routers the highest.
 func (n *network) deriveAddresses() {
 	n.checkSharedSubnets()
-	ends := n.allEnds()
 	for _, f := range families {
-		taken := map[*segment]map[netip.Addr]bool{}
-		var without []*end
-		for _, e := range ends {
-			if e.derives(f) {
-				without = append(without, e)
+		for _, s := range n.segments {
+			if s.derives(f) {
+				n.deriveSegment(s, f)
 			}
-			if taken[e.segment] == nil {
-				taken[e.segment] = map[netip.Addr]bool{}
-			}
-			for _, p := range e.of(f) {
-				taken[e.segment][p.Addr()] = true
-			}
-		}
-		for _, e := range without {
-			n.deriveEnd(e, f, taken[e.segment])
 		}
 	}
-	for _, e := range ends {
-		e.addresses = canonicalOrder(e.addresses)
+}
+
+func (n *network) deriveSegment(s *segment, f family) {
+	taken := make(map[netip.Addr]bool, len(s.ends))
+	var without []*end
+	for _, e := range s.ends {
+		if e.derives(f) {
+			without = append(without, e)
+		}
+		for _, p := range e.of(f) {
+			taken[p.Addr()] = true
+		}
+	}
+	for _, e := range without {
+		n.deriveEnd(e, f, taken)
 	}
 }
 
@@ -189,8 +193,8 @@ func (n *network) deriveEnd(e *end, f family, taken map[netip.Addr]bool) {
 	}
 	p := netip.PrefixFrom(a, pool.Bits())
 	taken[a] = true
-	e.addresses = append(e.addresses, p)
-	e.derived[p] = true
+	e.addresses = canonicalOrder(append(e.addresses, p))
+	e.derived = append(e.derived, p)
 }
 
 // freeAddress is the lowest or the highest address of the pool that is not taken.
@@ -246,15 +250,15 @@ func (n *network) checkAddresses() {
 			n.checkDuplicate(holders, p.Addr(), holder{field: fieldAt(x.field+".loopbacks", i)})
 		}
 	}
-	for _, e := range n.allEnds() {
+	for _, e := range n.ends {
 		for _, p := range e.addresses {
-			n.checkDuplicate(holders, p.Addr(), holder{e.field, e.segment, e.derived[p]})
+			n.checkDuplicate(holders, p.Addr(), holder{e.field, e.segment, slices.Contains(e.derived, p)})
 		}
 		if e.mtu < state.MinIPv6MTU && len(e.of(ipv6)) > 0 {
 			n.refuse(e.field, fmt.Sprintf("write mtu: %d or more, or only IPv4 addresses", state.MinIPv6MTU), "MTU %d is below %d, the minimum for IPv6", e.mtu, state.MinIPv6MTU)
 		}
 	}
-	for _, s := range n.segments() {
+	for _, s := range n.segments {
 		n.checkMACs(s)
 		n.checkPrefixLengths(s)
 		if len(s.ends) == 2 {
@@ -281,20 +285,24 @@ func (n *network) checkDuplicate(holders map[netip.Addr][]holder, a netip.Addr, 
 // checkPrefixLengths warns of the first two ends of a segment whose prefixes overlap and differ: an
 // address that is on-link for one is behind a gateway for the other. A host prefix (/32, /128) is legal.
 func (n *network) checkPrefixLengths(s *segment) {
-	first := map[netip.Prefix]*end{}
-	var known []netip.Prefix // addresses, one of each prefix
+	type user struct {
+		prefix netip.Prefix // an address of the end with its prefix length
+		end    *end
+	}
+	var users []user // the first of each prefix
 	for _, e := range s.ends {
 		for _, p := range e.addresses {
-			if state.IsLinkLocal(p.Addr()) || p.Bits() == p.Addr().BitLen() || first[p.Masked()] != nil {
+			same := func(u user) bool { return u.prefix.Bits() == p.Bits() && u.prefix.Contains(p.Addr()) }
+			if state.IsLinkLocal(p.Addr()) || p.Bits() == p.Addr().BitLen() || slices.ContainsFunc(users, same) {
 				continue
 			}
-			for _, q := range known {
-				if other := first[q.Masked()]; other.node != e.node && q.Overlaps(p) {
-					n.warn(e.field, "write the same prefix length at both", "%s has %s and %s has %s on one segment", e.node.name, p, other.node.name, q)
+			for _, u := range users {
+				if u.end.node != e.node && u.prefix.Overlaps(p) {
+					n.warn(e.field, "write the same prefix length at both", "%s has %s and %s has %s on one segment", e.node.name, p, u.end.node.name, u.prefix)
 					return
 				}
 			}
-			first[p.Masked()], known = e, append(known, p)
+			users = append(users, user{p, e})
 		}
 	}
 }

@@ -48,6 +48,11 @@ type network struct {
 	subnets []*subnet
 	probes  []Probe
 
+	// ends, segments and vlans are set by addSegments.
+	ends     []*end
+	segments []*segment // those with ends, in stored order
+	vlans    []uint16
+
 	nodeByName   map[string]*node
 	subnetByName map[string]*subnet
 	segmentOf    map[portAtVLAN]*segment

@@ -39,8 +39,8 @@ type end struct {
 	addresses []netip.Prefix
 	// linkLocal is the IPv6 link-local address, zero without IPv6.
 	linkLocal netip.Prefix
-	// derived marks those of addresses that are derived.
-	derived map[netip.Prefix]bool
+	// derived are those of addresses that the spec does not have.
+	derived []netip.Prefix
 }
 
 func (e *end) peer() *end {
@@ -61,15 +61,16 @@ func (e *end) label() string {
 	return e.link.name
 }
 
-// of filters an end's addresses by family.
+// of are the end's addresses of a family: in the kernel's order, IPv4 comes first.
 func (e *end) of(f family) []netip.Prefix {
-	var list []netip.Prefix
-	for _, p := range e.addresses {
-		if familyOf(p.Addr()) == f {
-			list = append(list, p)
-		}
+	four := 0
+	for four < len(e.addresses) && e.addresses[four].Addr().Is4() {
+		four++
 	}
-	return list
+	if f == ipv4 {
+		return e.addresses[:four:four]
+	}
+	return e.addresses[four:]
 }
 
 // isConnected reports whether the address is in a prefix of the end.
@@ -121,7 +122,7 @@ func (n *network) allEnds() []*end {
 }
 
 func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) *end {
-	e := &end{link: x, field: field, node: n.nodeCalled(field+".name", spec.Name), iface: spec.Interface, written: spec.Addresses, derived: map[netip.Prefix]bool{}}
+	e := &end{link: x, field: field, node: n.nodeCalled(field+".name", spec.Name), iface: spec.Interface, written: spec.Addresses}
 	if e.node == nil {
 		return e
 	}

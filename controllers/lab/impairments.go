@@ -32,13 +32,14 @@ func (n *network) endImpairment(field string, own *v1alpha1.Impairment, link sta
 	if own == nil {
 		return link
 	}
-	return n.netem(field+".impairment", own)
+	return n.netem(field, own)
 }
 
 func (n *network) netem(field string, i *v1alpha1.Impairment) state.Qdisc {
 	if i == nil {
 		return state.Qdisc{}
 	}
+	field += ".impairment"
 	q := state.Qdisc{
 		Kind:      state.Netem,
 		Delay:     n.delay(field+".delay", i.Delay),

@@ -15,7 +15,7 @@ func (n *network) enableIPv6() {
 	for _, x := range n.nodes {
 		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsIPv6) || slices.ContainsFunc(x.config.Routes, toIPv6)
 	}
-	for _, e := range n.allEnds() {
+	for _, e := range n.ends {
 		if e.node.ipv6 && e.mtu >= state.MinIPv6MTU && !e.bridgeOnly() {
 			e.linkLocal = e.chosenLinkLocal()
 		}
@@ -42,8 +42,13 @@ func (e *end) needsLinkLocal() bool {
 	if e.mtu < state.MinIPv6MTU || e.bridgeOnly() {
 		return false
 	}
-	able := slices.DeleteFunc(e.neighbours(), func(o *end) bool { return o.mtu < state.MinIPv6MTU || o.bridgeOnly() })
-	return len(able) > 0 && (len(e.of(ipv4)) == 0 || len(e.of(ipv6)) > 0 || slices.ContainsFunc(able, func(o *end) bool { return len(o.of(ipv4)) == 0 }))
+	needed := len(e.of(ipv4)) == 0 || len(e.of(ipv6)) > 0
+	for o := range e.neighbours() {
+		if o.mtu >= state.MinIPv6MTU && !o.bridgeOnly() && (needed || len(o.of(ipv4)) == 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // chosenLinkLocal is the written link-local address, else the EUI-64 one.

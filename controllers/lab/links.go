@@ -37,19 +37,19 @@ func (n *network) addLinks() {
 
 // checkLink repeats the schema's checks of a link.
 func (n *network) checkLink(field string, l *v1alpha1.Link) {
-	oneOf(n, field+".state", l.State, v1alpha1.LinkUp, v1alpha1.LinkDown)
+	oneOf(n, field, "state", l.State, v1alpha1.LinkUp, v1alpha1.LinkDown)
 	for i, e := range l.Endpoints {
 		field := fieldAt(field+".endpoints", i)
-		n.checkSize(field+".addresses", "addresses", len(e.Addresses), 8)
-		n.checkSize(field+".vlans", "VLANs", len(e.VLANs), 64)
-		n.checkSize(field+".subinterfaces", "subinterfaces", len(e.Subinterfaces), 16)
+		n.checkSize(field, "addresses", len(e.Addresses), 8)
+		n.checkSize(field, "vlans", len(e.VLANs), 64)
+		n.checkSize(field, "subinterfaces", len(e.Subinterfaces), 16)
 	}
 }
 
 func (n *network) addLink(field string, l *v1alpha1.Link) {
 	x := &link{
 		name: l.Name, field: field, up: l.State != v1alpha1.LinkDown,
-		qdisc: n.netem(field+".impairment", l.Impairment), subnet: n.subnetCalled(field+".subnet", l.Subnet),
+		qdisc: n.netem(field, l.Impairment), subnet: n.subnetCalled(field, l.Subnet),
 	}
 	if len(l.Endpoints) != 2 {
 		n.refuse(field+".endpoints", "write exactly 2 endpoints", "the number of endpoints is %d", len(l.Endpoints))

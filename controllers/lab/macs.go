@@ -38,11 +38,12 @@ func (n *network) mac(field string, e *end, text string) state.MAC {
 // checkMACs refuses a MAC address of two nodes on one segment. A node's own interfaces on it may share
 // one.
 func (n *network) checkMACs(s *segment) {
-	seen := map[state.MAC]*end{}
-	for _, e := range s.ends {
-		if other := seen[e.mac]; other != nil && other.node != e.node && e.mac != (state.MAC{}) {
-			n.refuse(e.field+".mac", "write another MAC address at one of them", "%s is also the MAC address of %s on the same segment", e.mac, other.field)
+	for i, e := range s.ends {
+		for _, other := range s.ends[:i] {
+			if other.mac == e.mac && other.node != e.node && e.mac != (state.MAC{}) {
+				n.refuse(e.field+".mac", "write another MAC address at one of them", "%s is also the MAC address of %s on the same segment", e.mac, other.field)
+				break
+			}
 		}
-		seen[e.mac] = e
 	}
 }

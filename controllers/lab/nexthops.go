@@ -247,7 +247,7 @@ func onlyLinkLocal(addresses []netip.Prefix) bool {
 func (n *network) knownNextHops(x *node) string {
 	var list []string
 	for _, e := range x.ends {
-		for _, o := range e.neighbours() {
+		for o := range e.neighbours() {
 			for _, f := range families {
 				if a, ok := e.gatewayTo(o, f); ok && !state.IsLinkLocal(a) {
 					list = append(list, fmt.Sprintf("%s (%s)", o.node.name, a))

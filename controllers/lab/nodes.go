@@ -16,6 +16,7 @@ type node struct {
 	// namespace is its network namespace's name.
 	namespace string
 	field     string
+	index     int // in the network's nodes
 	// router makes the node transit in derived routes and gives it the highest addresses of a subnet.
 	router    bool
 	forwards  bool
@@ -46,7 +47,7 @@ func (n *network) addNodes() {
 	for i := range n.spec.Routers {
 		r := &n.spec.Routers[i]
 		field := fieldAt("spec.routers", i)
-		oneOf(n, field+".forwarding", r.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
+		oneOf(n, field, "forwarding", r.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
 		n.addNode(&node{
 			name: r.Name, field: field, config: &r.NodeConfig,
 			router: true, forwards: r.Forwarding != v1alpha1.Disabled,
@@ -63,6 +64,7 @@ func (n *network) addNode(x *node) {
 		return
 	}
 	n.checkSysctls(x)
+	x.index = len(n.nodes)
 	n.nodes = append(n.nodes, x)
 	n.nodeByName[x.name] = x
 }
@@ -83,11 +85,11 @@ func (n *network) knownNodes() string {
 
 // checkConfig repeats the schema's checks of a node.
 func (n *network) checkConfig(field string, c *v1alpha1.NodeConfig) {
-	n.checkSize(field+".loopbacks", "loopbacks", len(c.Loopbacks), 8)
-	n.checkSize(field+".routes", "routes", len(c.Routes), 64)
-	n.checkSize(field+".sysctls", "sysctls", len(c.Sysctls), 32)
+	n.checkSize(field, "loopbacks", len(c.Loopbacks), 8)
+	n.checkSize(field, "routes", len(c.Routes), 64)
+	n.checkSize(field, "sysctls", len(c.Sysctls), 32)
 	for i := range c.Routes {
-		oneOf(n, fieldAt(field+".routes", i)+".type", c.Routes[i].Type,
+		oneOf(n, fieldAt(field+".routes", i), "type", c.Routes[i].Type,
 			v1alpha1.RouteUnicast, v1alpha1.RouteBlackhole, v1alpha1.RouteUnreachable, v1alpha1.RouteProhibit)
 	}
 }

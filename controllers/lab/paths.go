@@ -10,39 +10,40 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// derivedRoutes are the routes of every node under routing: Auto; written routes replace them. Per family, a
-// namespace with exactly one adjacent router gets a default route through it and nothing else. Every
-// other node gets, for each prefix that it is not on, one route over all equal shortest paths. Namespaces
-// are never transit; links that are down are left out.
-func (n *network) derivedRoutes() map[*node]map[netip.Prefix]state.Route {
-	routes := map[*node]map[netip.Prefix]state.Route{}
-	for _, x := range n.nodes {
-		routes[x] = map[netip.Prefix]state.Route{}
-	}
-	for _, f := range families {
-		g := n.graph(f)
-		stubs := g.deriveDefaults(routes)
-		for _, p := range slices.SortedFunc(maps.Keys(g.attached), state.ComparePrefixes) {
-			g.derivePrefix(p, stubs, routes)
-		}
-	}
-	return routes
-}
-
-// graph is the lab in one address family.
+// graph is the lab in one address family. Slices are indexed by node.
 type graph struct {
 	f     family
 	nodes []*node
 	// nextHops are a node's usable next hops, in stored link order.
-	nextHops map[*node][]nextHop
+	nextHops [][]nextHop
 	// previous are the nodes with a next hop at this one.
-	previous map[*node][]*node
-	// attached are the nodes with an address in a prefix, on a link that is up or on lo.
-	attached map[netip.Prefix]map[*node]bool
+	previous [][]*node
+	// attached are the nodes with an address in a prefix, on a link that is up or on lo. A node is there once
+	// for each address.
+	attached map[netip.Prefix][]*node
+	// stub marks the namespaces with a default route.
+	stub []bool
+}
+
+// derive derives the routes of every node under routing: Auto. A namespace with exactly one adjacent router
+// gets a default route through it and nothing else. Every other node gets, for each prefix that it is not
+// on, one route over all equal shortest paths. Namespaces are never transit; links that are down are left
+// out.
+func (g *graph) derive(add func(x *node, p netip.Prefix, r state.Route)) {
+	g.deriveDefaults(add)
+	distance := make([]int, len(g.nodes))
+	for _, p := range slices.SortedFunc(maps.Keys(g.attached), state.ComparePrefixes) {
+		g.measure(p, distance)
+		g.derivePrefix(p, distance, add)
+	}
 }
 
 func (n *network) graph(f family) *graph {
-	g := &graph{f: f, nodes: n.nodes, nextHops: map[*node][]nextHop{}, previous: map[*node][]*node{}, attached: map[netip.Prefix]map[*node]bool{}}
+	size := len(n.nodes)
+	g := &graph{
+		f: f, nodes: n.nodes, nextHops: make([][]nextHop, size), previous: make([][]*node, size),
+		attached: make(map[netip.Prefix][]*node, len(n.subnets)), stub: make([]bool, size),
+	}
 	for _, x := range n.nodes {
 		for _, p := range x.loopbacks {
 			g.attach(x, p)
@@ -60,10 +61,13 @@ func (g *graph) addEnd(x *node, e *end) {
 	for _, p := range e.addresses {
 		g.attach(x, p)
 	}
-	for _, o := range e.liveNeighbours() {
+	for o := range e.neighbours() {
+		if !e.isLive(o) {
+			continue
+		}
 		if via, ok := e.gatewayTo(o, g.f); ok {
-			g.nextHops[x] = append(g.nextHops[x], nextHop{end: e, to: o, via: via})
-			g.previous[o.node] = append(g.previous[o.node], x)
+			g.nextHops[x.index] = append(g.nextHops[x.index], nextHop{end: e, to: o, via: via})
+			g.previous[o.node.index] = append(g.previous[o.node.index], x)
 		}
 	}
 }
@@ -73,25 +77,26 @@ func (g *graph) attach(x *node, p netip.Prefix) {
 		return
 	}
 	p = p.Masked()
-	if g.attached[p] == nil {
-		g.attached[p] = map[*node]bool{}
-	}
-	g.attached[p][x] = true
+	g.attached[p] = append(g.attached[p], x)
 }
 
-// deriveDefaults gives each namespace with exactly one adjacent router its default route,
-// and returns these namespaces.
-func (g *graph) deriveDefaults(routes map[*node]map[netip.Prefix]state.Route) map[*node]bool {
-	stubs := map[*node]bool{}
+// deriveDefaults gives each namespace with exactly one adjacent router its default route.
+func (g *graph) deriveDefaults(add func(x *node, p netip.Prefix, r state.Route)) {
 	for _, x := range g.nodes {
-		nextHops := slices.DeleteFunc(slices.Clone(g.nextHops[x]), func(h nextHop) bool { return !h.to.node.router })
-		if x.router || !x.has(g.f) || len(nextHops) == 0 || !sameNeighbour(nextHops) {
+		if x.router || !x.has(g.f) {
 			continue
 		}
-		stubs[x] = true
-		routes[x][g.f.defaultRoute()] = x.equalCost(g.f, nextHops)
+		var routers []nextHop
+		for _, h := range g.nextHops[x.index] {
+			if h.to.node.router {
+				routers = append(routers, h)
+			}
+		}
+		if len(routers) > 0 && sameNeighbour(routers) {
+			g.stub[x.index] = true
+			add(x, g.f.defaultRoute(), x.equalCost(g.f, routers))
+		}
 	}
-	return stubs
 }
 
 func sameNeighbour(nextHops []nextHop) bool {
@@ -110,59 +115,60 @@ func (x *node) equalCost(f family, nextHops []nextHop) state.Route {
 }
 
 // derivePrefix gives every node but stubs and those on the prefix its route there.
-func (g *graph) derivePrefix(p netip.Prefix, stubs map[*node]bool, routes map[*node]map[netip.Prefix]state.Route) {
-	distance := g.distances(p)
-	for x, away := range distance { // each writes only its own route
-		if away == 0 || stubs[x] || g.attached[p][x] {
+func (g *graph) derivePrefix(p netip.Prefix, distance []int, add func(x *node, p netip.Prefix, r state.Route)) {
+	var shortest []nextHop
+	for i, x := range g.nodes {
+		if distance[i] <= 0 || g.stub[i] || slices.Contains(g.attached[p], x) {
 			continue
 		}
-		var nextHops []nextHop
-		for _, h := range g.nextHops[x] {
+		shortest = shortest[:0]
+		for _, h := range g.nextHops[i] {
 			next := h.to.node
-			if d, ok := distance[next]; ok && d == away-1 && (next.router || d == 0) {
-				nextHops = append(nextHops, h)
+			if d := distance[next.index]; d == distance[i]-1 && (next.router || d == 0) {
+				shortest = append(shortest, h)
 			}
 		}
-		routes[x][p] = x.equalCost(g.f, nextHops)
+		add(x, p, x.equalCost(g.f, shortest))
 	}
 }
 
-// nearest are the nodes at distance 0, in any order.
+// nearest are the nodes at distance 0: the routers on the prefix, or, where none is on it, the namespaces.
 func (g *graph) nearest(p netip.Prefix) []*node {
-	var routers, others []*node
-	for x := range g.attached[p] {
+	var routers []*node
+	for _, x := range g.attached[p] {
 		if x.router {
 			routers = append(routers, x)
-		} else {
-			others = append(others, x)
 		}
 	}
 	if len(routers) > 0 {
 		return routers
 	}
-	return others
+	return slices.Clone(g.attached[p])
 }
 
-// distances counts the hops from each node to the nearest one on the prefix: a router, or, where no router
-// is on it, a namespace.
-func (g *graph) distances(p netip.Prefix) map[*node]int {
+// unreachable is the distance of a node without a path.
+const unreachable = -1
+
+// measure counts the hops from each node to the nearest one on the prefix.
+func (g *graph) measure(p netip.Prefix, distance []int) {
+	for i := range distance {
+		distance[i] = unreachable
+	}
 	queue := g.nearest(p)
-	distance := make(map[*node]int, len(queue))
 	for _, x := range queue {
-		distance[x] = 0
+		distance[x.index] = 0
 	}
 	for len(queue) > 0 {
 		x := queue[0]
 		queue = queue[1:]
-		for _, from := range g.previous[x] {
-			if _, seen := distance[from]; seen {
+		for _, from := range g.previous[x.index] {
+			if distance[from.index] != unreachable {
 				continue
 			}
-			distance[from] = distance[x] + 1
+			distance[from.index] = distance[x.index] + 1
 			if from.router {
 				queue = append(queue, from)
 			}
 		}
 	}
-	return distance
 }

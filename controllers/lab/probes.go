@@ -54,15 +54,15 @@ func (n *network) addProbes() {
 }
 
 func (n *network) checkProbeName(field, name string) {
-	if len(name) > maxLabNameLength || !dnsLabel.MatchString(name) {
+	if len(name) > maxLabNameLength || !isLabel(name) {
 		n.refuse(field, "use at most 63 lower-case letters, digits and '-', starting and ending with a letter or digit", "name %q is not valid", name)
 	}
 }
 
 // checkProbe repeats the schema's checks of a probe.
 func (n *network) checkProbe(field string, p *v1alpha1.Probe) {
-	oneOf(n, field+".expect", p.Expect, v1alpha1.ExpectReachable, v1alpha1.ExpectUnreachable)
-	oneOf(n, field+".family", p.Family, v1alpha1.IPv4, v1alpha1.IPv6)
+	oneOf(n, field, "expect", p.Expect, v1alpha1.ExpectReachable, v1alpha1.ExpectUnreachable)
+	oneOf(n, field, "family", p.Family, v1alpha1.IPv4, v1alpha1.IPv6)
 	for _, r := range []struct {
 		name               string
 		value, least, most int
@@ -152,7 +152,7 @@ func (n *network) targetAddress(field, text string) ([]netip.Addr, string) {
 			return []netip.Addr{a}, x.name
 		}
 	}
-	for _, e := range n.allEnds() {
+	for _, e := range n.ends {
 		for _, p := range e.addresses {
 			if network, broadcast := reserved(p); a == network || a == broadcast {
 				n.warn(field+".toAddress", "write a node's address", "%s is the network or broadcast address of %s: no node answers", a, p.Masked())
@@ -176,7 +176,7 @@ func (n *network) covers(a netip.Addr) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(n.allEnds(), func(e *end) bool { return e.isConnected(a) && !state.IsLinkLocal(a) })
+	return slices.ContainsFunc(n.ends, func(e *end) bool { return e.isConnected(a) && !state.IsLinkLocal(a) })
 }
 
 // withDefaults is a probe of one family with the defaults filled in.

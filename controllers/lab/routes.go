@@ -19,19 +19,32 @@ const defaultDestination = "default"
 // addRoutes adds the routes of every node: the written ones and, with routing: Auto, the derived ones to
 // other destinations.
 func (n *network) addRoutes() {
-	derived := map[*node]map[netip.Prefix]state.Route{}
-	if n.spec.Routing != v1alpha1.RoutingManual {
-		derived = n.derivedRoutes()
-	}
 	for _, x := range n.nodes {
 		x.routes = n.writtenRoutes(x)
+	}
+	if n.spec.Routing != v1alpha1.RoutingManual {
+		n.deriveRoutes()
+	}
+	for _, x := range n.nodes {
+		if len(x.config.Routes) > 0 {
+			maps.DeleteFunc(x.routes, func(_ state.RouteKey, r state.Route) bool { return r == state.Route{} })
+		}
+	}
+}
+
+func (n *network) deriveRoutes() {
+	written := map[*node][]netip.Prefix{}
+	for _, x := range n.nodes {
 		for key := range x.routes {
-			delete(derived[x], key.Prefix)
+			written[x] = append(written[x], key.Prefix)
 		}
-		for p, route := range derived[x] {
-			x.routes[state.RouteKey{Prefix: p, Metric: metric(familyOf(p.Addr()), 0)}] = route
-		}
-		maps.DeleteFunc(x.routes, func(_ state.RouteKey, r state.Route) bool { return r == state.Route{} })
+	}
+	for _, f := range families {
+		n.graph(f).derive(func(x *node, p netip.Prefix, r state.Route) {
+			if !slices.Contains(written[x], p) {
+				x.routes[state.RouteKey{Prefix: p, Metric: metric(f, 0)}] = r
+			}
+		})
 	}
 }
 
@@ -121,7 +134,7 @@ func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
 	if r.OnLink && (r.Via == "" || r.Link == "") {
 		n.refuseAbsent(AnyAbsent, field+".onLink", "write via: with the address and link: with the link", "onLink needs via and link")
 	}
-	n.checkSize(field+".nextHops", "next hops", len(r.NextHops), state.MaxNextHops)
+	n.checkSize(field, "nextHops", len(r.NextHops), state.MaxNextHops)
 	n.checkRange(field+".metric", "metric", int(r.Metric), 0, math.MaxInt32)
 }
 

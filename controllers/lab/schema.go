@@ -4,7 +4,6 @@ package lab
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -14,7 +13,17 @@ import (
 // Without an API server nothing applies the resource's schema, so each noun's checks repeat what the
 // schema refuses: names, sizes, enumerations and ranges.
 
-var dnsLabel = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+// isLabel reports whether a name has the characters of a DNS label.
+func isLabel(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		inside := c == '-' && i > 0 && i < len(name)-1
+		if !inside && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
 
 // maxNameLength is the kernel's limit for interface names (IFNAMSIZ less the terminating NUL).
 const maxNameLength = 15
@@ -28,7 +37,7 @@ var reservedNames = []string{state.Loopback, "all", state.DefaultScope}
 func (n *network) checkName(field, name string) {
 	switch {
 	case !n.checkLength(field, name):
-	case !dnsLabel.MatchString(name):
+	case !isLabel(name):
 		n.refuse(field, "use lower-case letters, digits and '-', starting and ending with a letter or digit", "name %q is not valid", name)
 	case slices.Contains(reservedNames, name):
 		n.refuse(field, "write another name", "name %q is reserved by the kernel", name)
@@ -46,15 +55,15 @@ func (n *network) checkLength(field, name string) (ok bool) {
 
 // checkLabName checks the name of a NetLab.
 func (n *network) checkLabName(name string) {
-	if len(name) > maxLabNameLength || !dnsLabel.MatchString(name) {
+	if len(name) > maxLabNameLength || !isLabel(name) {
 		n.refuse("metadata.name", "use at most 63 lower-case letters, digits and '-' (no dots), starting and ending with a letter or digit", "lab name %q is not valid", name)
 	}
 }
 
 // checkSize refuses a list that is longer than the schema allows.
-func (n *network) checkSize(field, what string, has, most int) {
+func (n *network) checkSize(field, list string, has, most int) {
 	if has > most {
-		n.refuse(field, fmt.Sprintf("write at most %d", most), "%d %s exceed the limit of %d", has, what, most)
+		n.refuse(field+"."+list, fmt.Sprintf("write at most %d", most), "%d %s exceed the limit of %d", has, list, most)
 	}
 }
 
@@ -83,7 +92,7 @@ func (n *network) refuseName(field, name, other string) {
 }
 
 // oneOf refuses a value that is neither empty nor listed.
-func oneOf[T ~string](n *network, field string, value T, allowed ...T) {
+func oneOf[T ~string](n *network, field, name string, value T, allowed ...T) {
 	if value == "" || slices.Contains(allowed, value) {
 		return
 	}
@@ -91,11 +100,11 @@ func oneOf[T ~string](n *network, field string, value T, allowed ...T) {
 	for _, a := range allowed[1 : len(allowed)-1] {
 		fix += ", " + string(a)
 	}
-	n.refuse(field, fix+" or "+string(allowed[len(allowed)-1]), "%q is not a valid value", string(value))
+	n.refuse(field+"."+name, fix+" or "+string(allowed[len(allowed)-1]), "%q is not a valid value", string(value))
 }
 
 // checkModes checks the modes of the whole lab.
 func (n *network) checkModes() {
-	oneOf(n, "spec.routing", n.spec.Routing, v1alpha1.RoutingAuto, v1alpha1.RoutingManual)
-	oneOf(n, "spec.driftPolicy", n.spec.DriftPolicy, v1alpha1.DriftCorrect, v1alpha1.DriftReport)
+	oneOf(n, "spec", "routing", n.spec.Routing, v1alpha1.RoutingAuto, v1alpha1.RoutingManual)
+	oneOf(n, "spec", "driftPolicy", n.spec.DriftPolicy, v1alpha1.DriftCorrect, v1alpha1.DriftReport)
 }

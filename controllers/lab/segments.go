@@ -2,7 +2,10 @@
 
 package lab
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // segment is a broadcast domain: the ends of a link, or those of connected switches, per VLAN where they
 // filter.
@@ -68,7 +71,7 @@ func (d disjointSet) union(a, b portAtVLAN) { d[d.find(a)] = d.find(b) }
 
 // connect unites what the chosen links connect, tag by tag.
 func (n *network) connect(links func(*link) bool) disjointSet {
-	tags := append([]uint16{0}, n.vlans()...)
+	tags := append([]uint16{0}, n.vlans...)
 	d := disjointSet{}
 	for _, l := range n.links {
 		if !links(l) {
@@ -87,15 +90,22 @@ func (n *network) connect(links func(*link) bool) disjointSet {
 
 // addSegments finds the segments, and which of their ends are connected by links that are up.
 func (n *network) addSegments() {
+	n.ends, n.vlans = n.allEnds(), n.allVLANs()
 	all := n.connect(func(*link) bool { return true })
-	live := n.connect(func(l *link) bool { return l.up })
+	live := all
+	if slices.ContainsFunc(n.links, func(l *link) bool { return !l.up }) {
+		live = n.connect(func(l *link) bool { return l.up })
+	}
 	n.segmentOf = map[portAtVLAN]*segment{}
 	for _, x := range n.nodes {
 		for _, e := range x.ends {
 			e.segment, e.live = n.segmentAt(all.find(e.attachment())), live.find(e.attachment())
 		}
 	}
-	for _, e := range n.allEnds() {
+	for _, e := range n.ends {
+		if len(e.segment.ends) == 0 {
+			n.segments = append(n.segments, e.segment)
+		}
 		e.segment.ends = append(e.segment.ends, e)
 	}
 	n.setSubnets(all)
@@ -153,25 +163,18 @@ func (n *network) setSubnet(d disjointSet, at portAtVLAN, s *subnet, field strin
 	}
 }
 
-// segments are those with ends that can have addresses, in stored order.
-func (n *network) segments() []*segment {
-	var list []*segment
-	seen := map[*segment]bool{}
-	for _, e := range n.allEnds() {
-		if !seen[e.segment] {
-			seen[e.segment] = true
-			list = append(list, e.segment)
+// neighbours are the other nodes' ends on the segment.
+func (e *end) neighbours() iter.Seq[*end] {
+	return func(yield func(*end) bool) {
+		for _, o := range e.segment.ends {
+			if o.node != e.node && !yield(o) {
+				return
+			}
 		}
 	}
-	return list
 }
 
-// neighbours are the other nodes' ends on the segment.
-func (e *end) neighbours() []*end {
-	return slices.DeleteFunc(slices.Clone(e.segment.ends), func(o *end) bool { return o.node == e.node })
-}
-
-// liveNeighbours are the neighbours over links that are up.
-func (e *end) liveNeighbours() []*end {
-	return slices.DeleteFunc(e.neighbours(), func(o *end) bool { return !o.up() || !e.up() || o.live != e.live })
+// isLive reports whether links that are up connect the end with a neighbour.
+func (e *end) isLive(neighbour *end) bool {
+	return neighbour.up() && e.up() && neighbour.live == e.live
 }

@@ -92,11 +92,11 @@ func (n *network) subnetNames() []string {
 	return names
 }
 
-// subnetCalled finds a subnet by its name; nil, with the problem reported, where there is none.
+// subnetCalled finds the subnet that an object names; nil, with the problem reported, where there is none.
 func (n *network) subnetCalled(field, name string) *subnet {
 	s := n.subnetByName[name]
 	if s == nil && name != "" {
-		n.refuseAbsent(SubnetAbsent, field, n.knownSubnets(), "subnet %q does not exist", name)
+		n.refuseAbsent(SubnetAbsent, field+".subnet", n.knownSubnets(), "subnet %q does not exist", name)
 	}
 	return s
 }
@@ -117,7 +117,7 @@ func (n *network) checkSharedSubnets() {
 
 func (n *network) checkOneSegment(f family) {
 	first := map[*subnet]*segment{}
-	for _, s := range n.segments() {
+	for _, s := range n.segments {
 		if s.subnet == nil {
 			continue
 		}
@@ -138,9 +138,29 @@ func (n *network) checkOneSegment(f family) {
 	}
 }
 
+// anyOverlap reports whether two subnets overlap: then two neighbours in sorted order do.
+func (n *network) anyOverlap(f family) bool {
+	var prefixes []netip.Prefix
+	for _, s := range n.subnets {
+		if p, ok := s.prefix(f); ok {
+			prefixes = append(prefixes, p)
+		}
+	}
+	slices.SortFunc(prefixes, state.ComparePrefixes)
+	for i := range prefixes[min(1, len(prefixes)):] {
+		if prefixes[i].Overlaps(prefixes[i+1]) {
+			return true
+		}
+	}
+	return false
+}
+
 func (n *network) checkOverlaps(f family) {
+	if !n.anyOverlap(f) {
+		return
+	}
 	derived := map[*subnet]bool{}
-	for _, s := range n.segments() {
+	for _, s := range n.segments {
 		if s.derives(f) {
 			derived[s.subnet] = true
 		}
@@ -166,7 +186,7 @@ func (n *network) checkOverlaps(f family) {
 // warnUnusedSubnets warns of subnets that no segment has.
 func (n *network) warnUnusedSubnets() {
 	used := map[*subnet]bool{}
-	for _, s := range n.segments() {
+	for _, s := range n.segments {
 		used[s.subnet] = true
 	}
 	for _, s := range n.subnets {

@@ -4,7 +4,6 @@ package lab
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -43,7 +42,7 @@ func (n *network) addSwitches() {
 // addSwitchInterface adds an interface of the switch itself, with which it is on a segment.
 func (n *network) addSwitchInterface(x *node, field, iface string, vlan uint16, addresses []string) *end {
 	e := &end{
-		node: x, field: field, iface: iface, vlan: vlan, written: addresses, derived: map[netip.Prefix]bool{},
+		node: x, field: field, iface: iface, vlan: vlan, written: addresses,
 		mtu: defaultMTU, mac: deriveMAC(n.id, x.name, BridgeName), parent: x.bridge,
 	}
 	x.ends = append(x.ends, e)
@@ -53,11 +52,11 @@ func (n *network) addSwitchInterface(x *node, field, iface string, vlan uint16, 
 
 func (n *network) checkSwitch(x *node) {
 	s := x.sw
-	oneOf(n, x.field+".stp", s.STP, v1alpha1.Enabled, v1alpha1.Disabled)
-	oneOf(n, x.field+".vlanFiltering", s.VLANFiltering, v1alpha1.Enabled, v1alpha1.Disabled)
-	oneOf(n, x.field+".forwarding", s.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
-	n.checkSize(x.field+".addresses", "addresses", len(s.Addresses), 8)
-	n.subnetCalled(x.field+".subnet", s.Subnet)
+	oneOf(n, x.field, "stp", s.STP, v1alpha1.Enabled, v1alpha1.Disabled)
+	oneOf(n, x.field, "vlanFiltering", s.VLANFiltering, v1alpha1.Enabled, v1alpha1.Disabled)
+	oneOf(n, x.field, "forwarding", s.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
+	n.checkSize(x.field, "addresses", len(s.Addresses), 8)
+	n.subnetCalled(x.field, s.Subnet)
 	if x.filters() && s.Subnet != "" {
 		n.refuse(x.field+".subnet", "write it under vlans: [{id: 1, subnet: "+s.Subnet+"}]", "%s filters VLANs, so a subnet belongs to a VLAN", s.Name)
 	}
@@ -67,16 +66,16 @@ func (n *network) checkSwitch(x *node) {
 	if !x.filters() && len(s.VLANs) > 0 {
 		n.refuseAbsent(AnyAbsent, x.field+".vlans", "write vlanFiltering: Enabled", "%s does not filter VLANs", s.Name)
 	}
-	n.checkSwitchVLANs(x.field+".vlans", s.VLANs)
+	n.checkSwitchVLANs(x.field, s.VLANs)
 }
 
-func (n *network) checkSwitchVLANs(list string, vlans []v1alpha1.SwitchVLAN) {
-	n.checkSize(list, "VLANs", len(vlans), 64)
+func (n *network) checkSwitchVLANs(field string, vlans []v1alpha1.SwitchVLAN) {
+	n.checkSize(field, "vlans", len(vlans), 64)
 	seen := map[v1alpha1.VLANID]bool{}
 	for i, v := range vlans {
-		field := fieldAt(list, i)
+		field := fieldAt(field+".vlans", i)
 		n.checkVLAN(field+".id", v.ID)
-		n.subnetCalled(field+".subnet", v.Subnet)
+		n.subnetCalled(field, v.Subnet)
 		if seen[v.ID] {
 			n.refuseDuplicate(field+".id", fmt.Sprintf("VLAN %d", v.ID))
 		}

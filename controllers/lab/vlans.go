@@ -5,7 +5,6 @@ package lab
 import (
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -140,7 +139,7 @@ func (n *network) addSubinterfaces(parent *end, spec *v1alpha1.Endpoint) {
 		}
 		e := &end{
 			node: parent.node, link: parent.link, parent: parent, field: field, vlan: uint16(s.VLAN), iface: s.Name,
-			written: s.Addresses, derived: map[netip.Prefix]bool{}, mtu: parent.mtu, mac: parent.mac, subnet: n.subnetCalled(field+".subnet", s.Subnet),
+			written: s.Addresses, mtu: parent.mtu, mac: parent.mac, subnet: n.subnetCalled(field, s.Subnet),
 		}
 		if e.iface == "" {
 			e.iface = fmt.Sprintf("%s.%d", parent.iface, s.VLAN)
@@ -153,8 +152,8 @@ func (n *network) addSubinterfaces(parent *end, spec *v1alpha1.Endpoint) {
 	}
 }
 
-// vlans are all VLANs in the lab, sorted.
-func (n *network) vlans() []uint16 {
+// allVLANs are all VLANs in the lab, sorted.
+func (n *network) allVLANs() []uint16 {
 	ids := map[uint16]bool{}
 	for _, s := range n.spec.Switches {
 		for _, v := range s.VLANs {
@@ -183,7 +182,7 @@ func (n *network) addPortVLANs(want state.State, e *end) {
 	rows := want[e.node.namespace].PortVLANs
 	tagged := e.port.tagged
 	if e.port.allVLANs {
-		tagged = n.vlans()
+		tagged = n.vlans
 	}
 	for _, vlan := range tagged {
 		if vlan != e.port.untagged {
