@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -109,10 +110,8 @@ func TestPairsThatFailAreDiagnosedAsFarAsWanted(t *testing.T) {
 	b := asktest.New(t)
 	b.Silent = func(from string, _ netip.Addr) bool { return !strings.HasSuffix(from, "router") }
 	b.Kernel.Mutate(func(s state.State) {
-		s["default.pair.router"].Sysctls[state.SysctlForwarding] = "0"
-		for _, link := range []string{"l1", "l2"} {
-			s["default.pair.router"].Sysctls["net.ipv4.conf."+link+".forwarding"] = "0"
-		}
+		off := state.SettingID{Namespace: "default.pair.router", SettingKey: state.SettingKey{Setting: state.IPv4Forwarding}}
+		maps.Copy(s, s.With(state.SetSysctl{SettingID: off, Value: state.Off}))
 	})
 	all, err := b.Lab(t).PingAll(t.Context(), ask.PingAllOptions{Diagnoses: 1})
 	if err != nil {

@@ -167,20 +167,19 @@ func sourceless(request trip) Cause {
 
 // silent is the cause where a request arrives and the node is told not to answer.
 func (w walker) silent(ctx context.Context, request trip) Cause {
-	const setting = "net.ipv4.icmp_echo_ignore_all"
 	if request.destination.Is6() {
 		return w.silent6(ctx, request)
 	}
-	value := w.sysctl(request.end, setting)
-	if value == "" || value == "0" {
+	ignore := w.setting(request.end, state.SettingKey{Setting: state.ICMPEchoIgnoreAll})
+	if ignore.value.Number() == 0 {
 		return Cause{}
 	}
 	node := state.NodeOf(request.end)
 	return Cause{
 		Reason:  v1alpha1.ReasonEchoIgnored,
 		Node:    node,
-		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, setting, value),
-		Fix:     w.sysctlFix(request.end, fmt.Sprintf("remove %s from the sysctls of %s", setting, node), setting, "0"),
+		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, ignore.key, ignore.value),
+		Fix:     w.settingFix(request.end, fmt.Sprintf("remove %s from the sysctls of %s", ignore.key, node), ignore.key, state.Off),
 	}
 }
 

@@ -269,9 +269,10 @@ func TestLongNamesFit(t *testing.T) {
 	see := state.Observation{State: state.State{}}
 	ends := [2]state.LinkID{{Namespace: long.NetworkNamespace(from), Name: from}, {Namespace: long.NetworkNamespace(router), Name: from}}
 	for i, end := range ends {
-		see.State[end.Namespace] = state.NewNamespace()
+		n := state.NewNamespace()
+		n.Settings[state.IPv6Forwarding] = state.Off
+		see.State[end.Namespace] = n
 		see.State[end.Namespace].Links[end.Name] = state.Link{Peer: ends[1-i], MTU: 1500, Up: true}
-		see.State[end.Namespace].Sysctls[state.SysctlForwarding6] = "0"
 		for _, p := range []string{"2001:db8:aaaa:bbbb:cccc:dddd:ffff:%d/112", "fe80::1234:5678:9abc:def%d/64"} {
 			prefix := netip.MustParsePrefix(fmt.Sprintf(p, i))
 			see.State[end.Namespace].Addresses[state.AddressKey{Link: end.Name, Prefix: prefix}] = state.Address{}

@@ -31,12 +31,13 @@ func fit(spec, command string) string {
 	return shorten(spec)
 }
 
-// sysctlFix sets a setting, to what the lab wants if that is not what it is.
-func (v view) sysctlFix(namespace, spec, name, value string) string {
-	if op, ok := v.plannedSysctl(namespace, name); ok {
+// settingFix sets a setting, to what the lab wants if that is not what it is.
+func (v view) settingFix(namespace, spec string, key state.SettingKey, value state.Value) string {
+	id := state.SettingID{Namespace: namespace, SettingKey: key}
+	if op, ok := v.plannedSetting(id); ok {
 		return drifted(op)
 	}
-	return fit("in the spec, "+spec, command(state.SetSysctl{Namespace: namespace, Name: name, Value: value}))
+	return fit("in the spec, "+spec, command(state.SetSysctl{SettingID: id, Value: value}))
 }
 
 const defaultRoute = "default"
@@ -75,11 +76,10 @@ func (v view) onlyNeighbour(namespace string, address netip.Addr) []leg {
 
 // isRouter reports whether a node forwards packets of an address's family.
 func (v view) isRouter(namespace string, address netip.Addr) bool {
-	name := state.SysctlForwarding6
 	if address.Is4() {
-		name = state.SysctlForwarding
+		return v.State[namespace].Settings[state.IPv4Forwarding] == state.On
 	}
-	return v.sysctl(namespace, name) == "1"
+	return v.State[namespace].Settings[state.IPv6Forwarding] == state.On
 }
 
 // gatewayOn is the address of a leg's other end that can be a gateway for an address: one

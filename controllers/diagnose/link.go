@@ -205,14 +205,14 @@ func (w walker) answersFor(l leg, address netip.Addr) bool {
 	if address.Is6() {
 		return w.linkHas(id, address)
 	}
-	switch ignore := w.strictest(id, "arp_ignore").value; ignore {
-	case "8":
+	switch ignore := w.strictest(id, state.AllARPIgnore, state.ARPIgnore).value.Number(); ignore {
+	case 8:
 		return false
-	case "2": // and only whoever is in the address's own subnet (inet_confirm_addr)
+	case 2: // and only whoever is in the address's own subnet (inet_confirm_addr)
 		asker := w.askerOn(l.out, address)
 		return slices.ContainsFunc(w.addresses[id], func(p netip.Prefix) bool { return p.Addr() == address && p.Contains(asker) })
-	case "1":
+	case 1:
 		return w.linkHas(id, address)
 	}
-	return w.has(id.Namespace, address) || w.strictest(id, "proxy_arp").value != ""
+	return w.has(id.Namespace, address) || w.strictest(id, state.AllProxyARP, state.ProxyARP).value != state.Absent
 }

@@ -114,7 +114,7 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	}
 	filter, ok := w.firstInterference(ctx, c.in.Namespace, func(i state.Interference) bool {
 		name := i.Setting.Name
-		return name == state.LinkSysctl4("all", "arp_filter") || name == state.LinkSysctl4(c.in.Name, "arp_filter")
+		return name == "net.ipv4.conf.all.arp_filter" || name == "net.ipv4.conf."+c.in.Name+".arp_filter"
 	})
 	if !ok {
 		return Cause{}

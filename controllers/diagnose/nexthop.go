@@ -44,12 +44,12 @@ func (w walker) unanswered(out, in state.LinkID, wanted netip.Addr) Cause {
 		Message: fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: it is on another interface", node, wanted, out.Name, other),
 		Fix:     fmt.Sprintf("in the spec, a next hop that %s has on that link", other),
 	}
-	ignore := w.strictest(in, "arp_ignore")
-	if wanted.Is6() || ignore.value == "" {
+	ignore := w.strictest(in, state.AllARPIgnore, state.ARPIgnore)
+	if wanted.Is6() || ignore.value == state.Absent {
 		return cause
 	}
-	cause.Message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: %s is %s", node, wanted, out.Name, other, ignore.name, ignore.value)
-	cause.Fix = w.sysctlFix(in.Namespace, fmt.Sprintf("remove arp_ignore from the sysctls of %s", other), ignore.name, "0")
+	cause.Message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: %s is %s", node, wanted, out.Name, other, ignore.key, ignore.value)
+	cause.Fix = w.settingFix(in.Namespace, fmt.Sprintf("remove arp_ignore from the sysctls of %s", other), ignore.key, state.Off)
 	return cause
 }
 

@@ -43,7 +43,7 @@ func (w walker) ambiguous(ctx context.Context, p packet, at place, verdict state
 	switch {
 	case err != nil:
 		return unreadable(at, p, err)
-	case verdict == state.NotForwarded && at.incoming != "" && w.forwarding(p, at).value == "0":
+	case verdict == state.NotForwarded && at.incoming != "" && w.forwarding(p, at).value == state.Off:
 		return w.forwardingDisabled(p, at)
 	case verdict == state.NotForwarded && route.Verdict == state.NotForwarded:
 		return w.routeRejects(ctx, p, at, state.Unreachable)
@@ -114,19 +114,22 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at place) (why, fix st
 }
 
 // setting is a sysctl with its value.
-type setting struct{ name, value string }
+type setting struct {
+	key   state.SettingKey
+	value state.Value
+}
 
 // forwarding is the setting that decides whether a node forwards what comes in there: the
 // interface's for IPv4, the namespace's for IPv6.
 func (w walker) forwarding(p packet, at place) setting {
-	name := state.SysctlForwarding6
-	if p.destination.Is4() {
-		name = state.SysctlForwarding
-		if all := w.sysctl(at.namespace, name); all != "0" {
-			name = state.LinkSysctl4(at.incoming, "forwarding")
-		}
+	if p.destination.Is6() {
+		return w.setting(at.namespace, state.SettingKey{Setting: state.IPv6Forwarding})
 	}
-	return setting{name, w.sysctl(at.namespace, name)}
+	all := w.setting(at.namespace, state.SettingKey{Setting: state.IPv4Forwarding})
+	if all.value == state.Off {
+		return all
+	}
+	return w.setting(at.namespace, state.SettingKey{Link: at.incoming, Setting: state.IPv4Forwarding})
 }
 
 func (w walker) forwardingDisabled(p packet, at place) Cause {
@@ -137,10 +140,10 @@ func (w walker) forwardingDisabled(p packet, at place) Cause {
 		Reason:  v1alpha1.ReasonForwardingDisabled,
 		Node:    node,
 		Message: fmt.Sprintf("%s does not forward %s", node, family),
-		Fix:     w.sysctlFix(at.namespace, fmt.Sprintf("list %s under routers without forwarding: Disabled", node), off.name, "1"),
+		Fix:     w.settingFix(at.namespace, fmt.Sprintf("list %s under routers without forwarding: Disabled", node), off.key, state.On),
 	}
-	if off.value == "0" {
-		cause.Message += fmt.Sprintf(": %s is 0", off.name)
+	if off.value == state.Off {
+		cause.Message += fmt.Sprintf(": %s is 0", off.key)
 	}
 	return cause
 }
@@ -192,16 +195,16 @@ func article(kind state.RouteType) string {
 func (w walker) sourceFiltered(ctx context.Context, p packet, at place) Cause {
 	node := state.NodeOf(at.namespace)
 	cause := Cause{Reason: v1alpha1.ReasonSourceFiltered, Node: node}
-	filter := w.strictest(state.LinkID{Namespace: at.namespace, Name: at.incoming}, "rp_filter")
+	filter := w.strictest(state.LinkID{Namespace: at.namespace, Name: at.incoming}, state.AllRPFilter, state.RPFilter)
 	switch {
 	case w.has(at.namespace, p.source):
 		cause.Reason = v1alpha1.ReasonDuplicateAddress
 		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: it has that address itself", node, p.source, at.incoming)
 		cause.Fix = w.withoutAddress(at.namespace, p.source, fmt.Sprintf("in the spec, give the sender an address that %s does not have", node))
-	case filter.value != "":
+	case filter.value != state.Absent:
 		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: its way back is another, and %s is %s",
-			node, p.source, at.incoming, filter.name, filter.value)
-		cause.Fix = w.sysctlFix(at.namespace, fmt.Sprintf("on %s a route to %s over %s, or %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.name, "0")
+			node, p.source, at.incoming, filter.key, filter.value)
+		cause.Fix = w.settingFix(at.namespace, fmt.Sprintf("on %s a route to %s over %s, or %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.key, state.Off)
 	default:
 		if rule, ok := w.ruleAt(ctx, p, at); ok {
 			return ruled(p, at, rule)
@@ -211,26 +214,19 @@ func (w walker) sourceFiltered(ctx context.Context, p packet, at place) Cause {
 	return cause
 }
 
-const allReverseFilter = "net.ipv4.conf.all.rp_filter"
-
-// strictest is an interface's IPv4 setting or its namespace's, whichever is higher and so
-// counts; empty if neither is set.
-func (v view) strictest(id state.LinkID, key string) (highest setting) {
-	for _, name := range []string{state.LinkSysctl4("all", key), state.LinkSysctl4(id.Name, key)} {
-		if value := v.sysctl(id.Namespace, name); value != "0" && value > highest.value {
-			highest = setting{name, value}
+// strictest is a setting of a namespace or that of an interface, whichever is higher and so counts; zero if
+// neither is set.
+func (v view) strictest(id state.LinkID, all, own state.Setting) (highest setting) {
+	for _, key := range []state.SettingKey{{Setting: all}, {Link: id.Name, Setting: own}} {
+		if s := v.setting(id.Namespace, key); s.value.Number() > highest.value.Number() {
+			highest = s
 		}
 	}
 	return highest
 }
 
 // inSpec is the setting of the closed list that an interface has its own from.
-func (s setting) inSpec() string {
-	if s.name == allReverseFilter {
-		return s.name
-	}
-	return "net.ipv4.conf.default.rp_filter"
-}
+func (s setting) inSpec() state.SettingKey { return state.SettingKey{Setting: s.key.Setting} }
 
 // rejecting is the route of a kind that matches an address best.
 func (v view) rejecting(namespace string, address netip.Addr, kind state.RouteType) (best state.RouteID, ok bool) {

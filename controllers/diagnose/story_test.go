@@ -142,7 +142,7 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		"up":        func() state.Op { return state.SetAdmin{LinkID: link, Up: true} },
 		"down":      func() state.Op { return state.SetAdmin{LinkID: link} },
 		"mtu":       func() state.Op { return state.SetMTU{LinkID: link, MTU: number(t, rest[1])} },
-		"sysctl":    func() state.Op { return state.SetSysctl{Namespace: namespace, Name: rest[0], Value: rest[1]} },
+		"sysctl":    func() state.Op { return sysctl(t, namespace, rest[0], rest[1]) },
 		"address":   func() state.Op { return state.AddAddress{AddressID: addressID(link, rest[1])} },
 		"unaddress": func() state.Op { return state.DeleteAddress{AddressID: addressID(link, rest[1])} },
 		"route":     func() state.Op { return routeOp(link, rest[1:]) },
@@ -160,6 +160,15 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 	if _, err := k.Apply(t.Context(), []state.Op{op()}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func sysctl(t *testing.T, namespace, name, value string) state.Op {
+	t.Helper()
+	key, ok := state.ParseSetting(name)
+	if !ok {
+		t.Fatalf("%q is no setting", name)
+	}
+	return state.SetSysctl{SettingID: state.SettingID{Namespace: namespace, SettingKey: key}, Value: state.ValueOf(number(t, value))}
 }
 
 // interference is a rule for everything, or something of another kind.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -205,30 +204,27 @@ func (t trip) decisionAt(n int) (d state.ForwardingDecision) {
 // outlived reports whether the packet cannot have come this far: the node that would have to
 // forward it with TTL 1 drops it.
 func (w walker) outlived(t trip) bool {
-	limit, err := strconv.Atoi(w.lifetime(t).value)
-	return err == nil && len(t.hops) > limit
+	limit := w.lifetime(t).value
+	return limit != state.Absent && len(t.hops) > limit.Number()
 }
 
 // lifetime is the setting of the sender that gives the packet its TTL.
 func (w walker) lifetime(t trip) setting {
-	name := "net.ipv4.ip_default_ttl"
+	key := state.SettingKey{Setting: state.IPDefaultTTL}
 	if t.destination.Is6() && len(t.hops) > 0 {
-		name = state.LinkSysctl6(t.hops[0].Outgoing, "hop_limit")
+		key = state.SettingKey{Link: t.hops[0].Outgoing, Setting: state.HopLimit}
 	}
-	return setting{name, w.sysctl(t.start, name)}
+	return w.setting(t.start, key)
 }
 
 func (w walker) timeToLive(t *trip) Cause {
 	ttl, last := w.lifetime(*t), &t.hops[len(t.hops)-1]
 	last.Next = ""
-	node, inSpec := state.NodeOf(t.start), ttl.name
-	if t.destination.Is6() {
-		inSpec = "net.ipv6.conf.default.hop_limit"
-	}
+	node := state.NodeOf(t.start)
 	return Cause{
 		Reason:  v1alpha1.ReasonTTLExceeded,
 		Node:    node,
-		Message: fmt.Sprintf("packets from %s to %s end at %s: %s is %s", node, t.destination, last.Node, ttl.name, ttl.value),
-		Fix:     w.sysctlFix(t.start, fmt.Sprintf("%s: 255 on %s", inSpec, node), ttl.name, "255"),
+		Message: fmt.Sprintf("packets from %s to %s end at %s: %s is %s", node, t.destination, last.Node, ttl.key, ttl.value),
+		Fix:     w.settingFix(t.start, fmt.Sprintf("%s: 255 on %s", ttl.inSpec(), node), ttl.key, state.ValueOf(255)),
 	}
 }

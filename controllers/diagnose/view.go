@@ -59,7 +59,10 @@ func inOrder(rows map[state.AddressKey]state.Address) []state.AddressKey {
 	})
 }
 
-func (v view) sysctl(namespace, name string) string { return v.State[namespace].Sysctls[name] }
+func (v view) setting(namespace string, key state.SettingKey) setting {
+	n := v.State[namespace]
+	return setting{key, n.Setting(key)}
+}
 
 // link is an interface's row; the zero Link where it is not there.
 func (v view) link(id state.LinkID) state.Link { return v.State[id.Namespace].Links[id.Name] }

@@ -74,9 +74,9 @@ func (v view) want() state.State {
 	return v.lab.Want
 }
 
-// plannedSysctl is the operation that sets a setting.
-func (v view) plannedSysctl(namespace, name string) (op state.SetSysctl, ok bool) {
-	return planned(v, func(o state.SetSysctl) bool { return o.Namespace == namespace && o.Name == name })
+// plannedSetting is the operation that sets a setting.
+func (v view) plannedSetting(id state.SettingID) (op state.SetSysctl, ok bool) {
+	return planned(v, func(o state.SetSysctl) bool { return o.SettingID == id })
 }
 
 // plannedAddress is the operation that adds an address of a family to a node, link-local ones aside.
@@ -89,12 +89,12 @@ func (v view) plannedAddress(namespace string, like netip.Addr, match func(netip
 
 // withoutIPv6 is the operation that turns IPv6 on again at an interface.
 func (v view) withoutIPv6(id state.LinkID) (op state.SetSysctl, ok bool) {
-	own := state.LinkSysctl6(id.Name, "disable_ipv6")
-	if v.sysctl(id.Namespace, own) != state.Enabled {
+	if v.link(id).Settings[state.DisableIPv6] != state.On {
 		return op, false
 	}
-	for _, name := range []string{state.SysctlDisableIPv6, own} { // the first one sets it at every interface
-		if op, ok := v.plannedSysctl(id.Namespace, name); ok && op.Value == state.Disabled {
+	for _, link := range []string{"", id.Name} { // the namespace's sets it at every interface
+		key := state.SettingKey{Link: link, Setting: state.DisableIPv6}
+		if op, ok := v.plannedSetting(state.SettingID{Namespace: id.Namespace, SettingKey: key}); ok && op.Value == state.Off {
 			return op, true
 		}
 	}
@@ -105,7 +105,7 @@ func (v view) withoutIPv6(id state.LinkID) (op state.SetSysctl, ok bool) {
 func (v view) disarmed(namespace string, to netip.Addr) (why, fix string, ok bool) {
 	for _, id := range v.links[namespace] {
 		if on, ok := v.withoutIPv6(id); ok && to.Is6() {
-			return fmt.Sprintf(": IPv6 is off at its interface %s, %s is %s", id.Name, on.Name, v.sysctl(namespace, on.Name)), drifted(on), true
+			return fmt.Sprintf(": IPv6 is off at its interface %s, %s is %s", id.Name, on.SettingKey, v.setting(namespace, on.SettingKey).value), drifted(on), true
 		}
 	}
 	if lost, ok := v.plannedAddress(namespace, to, func(netip.Prefix) bool { return true }); ok {
@@ -131,7 +131,7 @@ func (v view) lostBy(out state.LinkID, wanted netip.Addr, neighbours []leg) Caus
 		}
 		if on, ok := v.withoutIPv6(state.LinkID{Namespace: lost.Namespace, Name: lost.Link}); ok && wanted.Is6() {
 			cause.Message = fmt.Sprintf("%s looks for %s on link %s, which %s has no more: IPv6 is off there, %s is %s",
-				node, wanted, out.Name, other, on.Name, v.sysctl(on.Namespace, on.Name))
+				node, wanted, out.Name, other, on.SettingKey, v.setting(on.Namespace, on.SettingKey).value)
 			cause.Fix = drifted(on)
 		}
 		return cause

@@ -5,7 +5,6 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/vishvananda/netlink/nl"
@@ -41,8 +40,10 @@ var trials = map[feature]func(*Kernel, *session) error{
 	featureBridge:        tryKind("bridge"),
 	featureVLANFiltering: try(state.AddBridge{LinkEnd: trialEnd("br0"), Bridge: state.Bridge{VLANFiltering: true}}),
 	featureVLAN:          try(trialPair, state.AddVLANLink{LinkEnd: trialEnd("v1"), Parent: "a", VLAN: 1}),
-	featureIPv6:          try(state.SetSysctl{Namespace: trialNamespace, Name: state.SysctlDisableIPv6, Value: "0"}),
-	featureNetem:         try(trialPair, state.ReplaceQdisc{LinkID: trialEnd("a").LinkID, Qdisc: state.Qdisc{Kind: state.Netem, Limit: 1}}),
+	featureIPv6: try(state.SetSysctl{
+		SettingID: state.SettingID{Namespace: trialNamespace, SettingKey: state.SettingKey{Setting: state.DisableIPv6}}, Value: state.Off,
+	}),
+	featureNetem: try(trialPair, state.ReplaceQdisc{LinkID: trialEnd("a").LinkID, Qdisc: state.Qdisc{Kind: state.Netem, Limit: 1}}),
 	featureTBF: try(trialPair, state.ReplaceQdisc{
 		LinkID: trialEnd("a").LinkID,
 		Qdisc:  state.Qdisc{Kind: state.TBF, Rate: 1 << 20, Burst: 1 << 15, Limit: 1 << 16},
@@ -103,7 +104,7 @@ func needs(op state.Op) (f feature, ok bool) {
 		}
 		return featureNetem, true
 	case state.SetSysctl:
-		return featureIPv6, strings.HasPrefix(op.Name, ipv6Prefix)
+		return featureIPv6, op.IsIPv6()
 	case state.AddAddress:
 		return featureIPv6, op.Prefix.Addr().Is6()
 	}

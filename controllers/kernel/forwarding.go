@@ -102,15 +102,15 @@ func (h *handle) checkForwarding6(q state.ForwardingQuery, decision state.Forwar
 // conf.all decides. A link's own "forwarding" is about being a host or a router there; only
 // "force_forwarding" (Linux 6.17) has a say beside conf.all.
 func (h *handle) forwards6(link string) (bool, error) {
-	all, err := h.readSysctl(state.SysctlForwarding6)
-	if err != nil || all != "0" {
+	all, err := h.readSetting(state.SettingKey{Setting: state.IPv6Forwarding}.Path())
+	if err != nil || all != 0 {
 		return err == nil, err
 	}
-	forced, err := h.readSysctl(state.LinkSysctl6(link, "force_forwarding"))
+	forced, err := h.readSetting("ipv6/conf/" + link + "/force_forwarding")
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil
 	}
-	return err == nil && forced != "0", err
+	return err == nil && forced != 0, err
 }
 
 // lookup asks the kernel once. Where its answer is an error that means a verdict, it is no error.

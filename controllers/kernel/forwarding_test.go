@@ -20,7 +20,7 @@ func crossroads(t *testing.T) *Kernel {
 	t.Helper()
 	k := newKernel(t, Options{})
 	perform(t, k, create(router), symlink(router), loUp(router), create(ns1), symlink(ns1),
-		set(router, state.SysctlDisableIPv6, "0"), set(router, "net.ipv6.conf.lo.disable_ipv6", "0"),
+		set(router, "net.ipv6.conf.all.disable_ipv6", "0"), set(router, "net.ipv6.conf.lo.disable_ipv6", "0"),
 		pair(end(router, "left", 1), end(ns1, "left", 2)), up(router, "left"), up(ns1, "left"),
 		pair(end(router, "right", 3), end(ns1, "right", 4)), up(router, "right"), up(ns1, "right"))
 	sh(t, strings.ReplaceAll(`
@@ -120,7 +120,7 @@ func TestWhatARouterDoesWithItsOwnPackets(t *testing.T) {
 
 func TestWhatARouterDoesWithPacketsThatComeIn(t *testing.T) {
 	k := crossroads(t)
-	perform(t, k, set(router, state.SysctlForwarding, "1"), set(router, state.SysctlForwarding6, "1"))
+	perform(t, k, set(router, "net.ipv4.ip_forward", "1"), set(router, "net.ipv6.conf.all.forwarding", "1"))
 	const from4, from6 = "192.0.2.1", "2001:db8:1::1"
 	lookups{
 		{"IPv4 on the link", "198.51.100.1", from4, "left", forward("right", "", "", 0)},
@@ -155,7 +155,7 @@ func TestWhatANodeThatDoesNotForwardDoesWithPacketsThatComeIn(t *testing.T) {
 
 func TestReversePathFilterRefusesASource(t *testing.T) {
 	k := crossroads(t)
-	perform(t, k, set(router, state.SysctlForwarding, "1"), set(router, "net.ipv4.conf.left.rp_filter", "1"))
+	perform(t, k, set(router, "net.ipv4.ip_forward", "1"), set(router, "net.ipv4.conf.left.rp_filter", "1"))
 	lookups{
 		{"it lies elsewhere", "198.51.100.1", "198.51.100.7", "left", only(state.Filtered)},
 		{"it lies elsewhere, for the router itself", "192.0.2.254", "198.51.100.7", "left", only(state.Filtered)},

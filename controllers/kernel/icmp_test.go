@@ -23,7 +23,7 @@ func pinged(t *testing.T) *Kernel {
 	t.Helper()
 	k := newKernel(t, Options{})
 	perform(t, k, create(router), loUp(router), create(ns1), symlink(ns1), loUp(ns1),
-		set(router, state.SysctlDisableIPv6, "0"), set(ns1, state.SysctlDisableIPv6, "0"), set(ns1, "net.ipv6.conf.lo.disable_ipv6", "0"),
+		set(router, "net.ipv6.conf.all.disable_ipv6", "0"), set(ns1, "net.ipv6.conf.all.disable_ipv6", "0"), set(ns1, "net.ipv6.conf.lo.disable_ipv6", "0"),
 		pair(end(router, "left", 1), end(ns1, "left", 2)), up(router, "left"), up(ns1, "left"),
 		addr(router, "left", "192.0.2.254/24"), addr(router, "left", "2001:db8::fe/64"),
 		addr(ns1, "left", "192.0.2.1/24"), addr(ns1, "left", "192.0.2.2/24"), addr(ns1, "left", "2001:db8::1/64"))

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vishvananda/netlink/nl"
@@ -104,24 +105,24 @@ func (in *interferer) routes() error {
 
 // settings finds those that no lab has a row for and that keep a node from answering.
 func (in *interferer) settings() error {
-	names := []string{"net.ipv6.icmp.echo_ignore_all", state.LinkSysctl4("all", "arp_filter")}
+	paths := []string{"ipv6/icmp/echo_ignore_all", "ipv4/conf/all/arp_filter"}
 	for _, l := range in.linkList() {
-		names = append(names, state.LinkSysctl4(l.name, "arp_filter"))
+		paths = append(paths, "ipv4/conf/"+l.name+"/arp_filter")
 	}
-	for _, name := range names {
-		value, err := in.handle.readSysctl(name)
+	for _, path := range paths {
+		number, err := in.handle.readSetting(path)
 		switch {
-		case errors.Is(err, unix.ENOENT) || value == "0": // not there without the family, or before Linux 4.17
+		case errors.Is(err, unix.ENOENT) || err == nil && number == 0: // not there without the family, or before Linux 4.17
 			continue
 		case err != nil:
 			return err
 		}
-		off := state.SetSysctl{Namespace: in.handle.name, Name: name, Value: "0"}
+		name := "net." + strings.ReplaceAll(path, "/", ".")
 		in.found = append(in.found, state.Interference{
-			What:    fmt.Sprintf("%s %s", name, value),
+			What:    fmt.Sprintf("%s %d", name, number),
 			Look:    fmt.Sprintf("ip netns exec %s sysctl %s", in.handle.name, name),
-			Undo:    off.String(),
-			Setting: state.ForeignSetting{Name: name, Value: value},
+			Undo:    fmt.Sprintf("ip netns exec %s sysctl -qw %s=0", in.handle.name, state.SysctlName(path)),
+			Setting: state.ForeignSetting{Name: name, Value: strconv.Itoa(number)},
 		})
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ func tutorialLab() state.State {
 	return play(
 		create(ns1), symlink(ns1), create(router), symlink(router), create(ns2), symlink(ns2),
 		loUp(ns1), loUp(router), loUp(ns2),
-		set(router, state.SysctlForwarding, "1"), set(router, "net.ipv4.conf.all.accept_redirects", "0"),
+		set(router, "net.ipv4.ip_forward", "1"), set(router, "net.ipv4.conf.all.accept_redirects", "0"),
 		pair(end(ns1, "l1", 1), end(router, "l1", 2)), pair(end(router, "l2", 3), end(ns2, "l2", 4)),
 		up(ns1, "l1"), up(router, "l1"), up(router, "l2"), up(ns2, "l2"),
 		addr(ns1, "l1", "192.0.2.1/24"), addr(router, "l1", "192.0.2.254/24"),
@@ -56,10 +57,10 @@ func tutorialLab() state.State {
 func everythingLab() state.State {
 	s := tutorialLab()
 	for _, ns := range []string{ns1, router, ns2} {
-		s = playOn(s, set(ns, state.SysctlDisableIPv6, "0"), set(ns, "net.ipv6.conf.lo.disable_ipv6", "0"))
+		s = playOn(s, set(ns, "net.ipv6.conf.all.disable_ipv6", "0"), set(ns, "net.ipv6.conf.lo.disable_ipv6", "0"))
 	}
 	return playOn(s,
-		set(router, state.SysctlForwarding6, "1"),
+		set(router, "net.ipv6.conf.all.forwarding", "1"),
 		set(ns1, "net.ipv4.ip_default_ttl", "32"),
 		pair(end(ns1, "extra", 5), end(router, "extra", 6)), up(ns1, "extra"), up(router, "extra"),
 		pair(state.LinkEnd{LinkID: link(ns1, "tiny"), MAC: mac(7), MTU: 1000}, state.LinkEnd{LinkID: link(ns2, "tiny"), MAC: mac(8), MTU: 1000}),
@@ -88,7 +89,12 @@ func create(ns string) state.Op {
 func symlink(ns string) state.Op { return state.AddSymlink{Name: ns} }
 
 func set(ns, name, value string) state.Op {
-	return state.SetSysctl{Namespace: ns, Name: name, Value: value}
+	key, ok := state.ParseSetting(name)
+	number, err := strconv.Atoi(value)
+	if !ok || err != nil {
+		panic(name + "=" + value)
+	}
+	return state.SetSysctl{SettingID: state.SettingID{Namespace: ns, SettingKey: key}, Value: state.ValueOf(number)}
 }
 
 func link(ns, name string) state.LinkID { return state.LinkID{Namespace: ns, Name: name} }

@@ -5,7 +5,6 @@ package kernel
 import (
 	"encoding/binary"
 	"errors"
-	"strconv"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -25,17 +24,23 @@ const (
 	vethInfoPeer = 1 // VETH_INFO_PEER
 )
 
-// conf4 and conf6 say where a link's settings are in IFLA_INET_CONF (IPV4_DEVCONF_* of
+// places4 and places6 say where a link's settings are in IFLA_INET_CONF (IPV4_DEVCONF_* of
 // linux/ip.h, which starts at 1) and IFLA_INET6_CONF (DEVCONF_* of linux/ipv6.h).
 var (
-	conf4 = map[string]int{
-		"forwarding": 0, "proxy_arp": 2, "accept_redirects": 3, "send_redirects": 5, "rp_filter": 7,
-		"accept_source_route": 8, "log_martians": 10, "arp_announce": 17, "arp_ignore": 18,
+	places4 = []place{
+		{state.IPv4Forwarding, 0}, {state.ProxyARP, 2}, {state.AcceptRedirects, 3}, {state.SendRedirects, 5}, {state.RPFilter, 7},
+		{state.AcceptSourceRoute, 8}, {state.LogMartians, 10}, {state.ARPAnnounce, 17}, {state.ARPIgnore, 18},
 	}
-	conf6 = map[string]int{
-		"forwarding": 0, "hop_limit": 1, "accept_ra": 3, "accept_redirects": 4, "disable_ipv6": 26,
+	places6 = []place{
+		{state.IPv6Forwarding, 0}, {state.HopLimit, 1}, {state.AcceptRA, 3}, {state.AcceptRedirects6, 4}, {state.DisableIPv6, 26},
 	}
 )
+
+// place is an index in an array of settings.
+type place struct {
+	setting state.Setting
+	index   int
+}
 
 // rawLink is a link as a namespace's kernel describes it.
 type rawLink struct {
@@ -56,9 +61,9 @@ type rawLink struct {
 	// peerNamespace is this namespace's nsid of the one the peer is in; rtnl.NoNSID when
 	// the peer is in this one too.
 	peerNamespace int32
-	// settings4 and settings6 are by key; nil where the link lacks the family.
-	settings4, settings6 map[string]string
-	alias                string
+	// settings of a family that the link lacks are absent.
+	settings state.LinkSettings
+	alias    string
 	// alternativeNames are as good as name for whoever asks the kernel for a link, or wants to name one so.
 	alternativeNames []string
 	// qdisc is the kind of the root queueing discipline.
@@ -204,26 +209,26 @@ func (l *rawLink) setFamily(family uint16, value []byte) error {
 	return rtnl.Attributes(value, func(kind uint16, value []byte) error {
 		switch {
 		case family == unix.AF_INET && kind == inetConf:
-			l.settings4 = settings(value, conf4)
+			l.setSettings(value, places4)
 		case family == unix.AF_INET6 && kind == inet6Conf:
-			l.settings6 = settings(value, conf6)
-		case family == unix.AF_INET6 && kind == inet6AddrGen && len(value) > 0 && l.settings6 != nil:
-			l.settings6["addr_gen_mode"] = strconv.Itoa(int(value[0]))
+			l.setSettings(value, places6)
+		case family == unix.AF_INET6 && kind == inet6AddrGen && len(value) > 0 && l.hasIPv6():
+			l.settings[state.AddrGenMode] = state.ValueOf(int(value[0]))
 		}
 		return nil
 	})
 }
 
-// settings picks those with a row from the kernel's array of them.
-func settings(array []byte, places map[string]int) map[string]string {
-	values := make(map[string]string, len(places)+1)
-	for key, place := range places {
-		if at := place * 4; at+4 <= len(array) {
-			values[key] = strconv.Itoa(int(int32(binary.NativeEndian.Uint32(array[at:]))))
+// setSettings takes from the kernel's array of settings those that a State has.
+func (l *rawLink) setSettings(array []byte, places []place) {
+	for _, p := range places {
+		if at := p.index * 4; at+4 <= len(array) {
+			l.settings[p.setting] = state.ValueOf(int(int32(binary.NativeEndian.Uint32(array[at:]))))
 		}
 	}
-	return values
 }
+
+func (l *rawLink) hasIPv6() bool { return l.settings[state.IPv6Forwarding] != state.Absent }
 
 // addLink creates a pair in one message, with both ends in their namespaces and marked by
 // their group from the start: nothing ever appears elsewhere, and nothing is ever unmarked.

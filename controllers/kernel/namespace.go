@@ -187,7 +187,7 @@ func (s *session) mountNew(op state.CreateNamespace, path string) error {
 	if err := h.conn.setAlias(loopbackIndex, op.Mark); err != nil {
 		return fmt.Errorf("mark lo: %w", err)
 	}
-	if err := state.BirthSysctls(h.writeInitialSysctl); err != nil {
+	if err := h.writeInitialSettings(); err != nil {
 		return err
 	}
 	return netns.Mount(ns, path)

@@ -5,8 +5,6 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"strconv"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -28,47 +26,34 @@ const (
 // netconfRequests are the settings that RTM_GETNETCONF carries, several in a message. All others of a
 // namespace have to be read from files, which takes longer than everything else.
 var netconfRequests = []struct {
-	family uint8
-	scope  int32
-	names  map[uint16]string
+	family   uint8
+	scope    int32
+	settings map[uint16]state.Setting
 }{
-	{unix.AF_INET, netconfAll, map[uint16]string{
-		netconfForwarding: state.SysctlForwarding,
-		netconfRPFilter:   state.LinkSysctl4("all", "rp_filter"),
-		netconfProxy:      state.LinkSysctl4("all", "proxy_arp"),
+	{unix.AF_INET, netconfAll, map[uint16]state.Setting{
+		netconfForwarding: state.IPv4Forwarding, netconfRPFilter: state.AllRPFilter, netconfProxy: state.AllProxyARP,
 	}},
-	{unix.AF_INET, netconfDefault, map[uint16]string{
-		netconfRPFilter: state.LinkSysctl4("default", "rp_filter"),
-		netconfProxy:    state.LinkSysctl4("default", "proxy_arp"),
-	}},
-	{unix.AF_INET6, netconfAll, map[uint16]string{netconfForwarding: state.SysctlForwarding6}},
+	{unix.AF_INET, netconfDefault, map[uint16]state.Setting{netconfRPFilter: state.RPFilter, netconfProxy: state.ProxyARP}},
+	{unix.AF_INET6, netconfAll, map[uint16]state.Setting{netconfForwarding: state.IPv6Forwarding}},
 }
 
-// netconf returns the settings that the kernel tells in messages, by name. A family it does not
-// have is left out.
-func (c *conn) netconf() (map[string]string, error) {
-	values := map[string]string{}
+// netconf returns the settings that the kernel tells in messages; the others, and those of a family it does
+// not have, are absent.
+func (c *conn) netconf() (values state.NamespaceSettings, err error) {
 	for _, q := range netconfRequests {
-		told, err := c.netconfValues(q.family, q.scope, q.names)
+		err := c.Get(unix.RTM_GETNETCONF, 0, func(msg []byte) error {
+			return rtnl.Attributes(msg[min(len(msg), netconfMsgSize):], func(kind uint16, value []byte) error {
+				if s, ok := q.settings[kind]; ok {
+					values[s] = state.ValueOf(int(int32(rtnl.Uint32(value))))
+				}
+				return nil
+			})
+		}, netconfMsg{q.family}, rtnl.Uint32Attribute(netconfIndex, uint32(q.scope)))
 		if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
-			return nil, fmt.Errorf("read network settings: %w", err)
+			return values, fmt.Errorf("read network settings: %w", err)
 		}
-		maps.Copy(values, told)
 	}
 	return values, nil
-}
-
-func (c *conn) netconfValues(family uint8, scope int32, names map[uint16]string) (map[string]string, error) {
-	told := map[string]string{}
-	err := c.Get(unix.RTM_GETNETCONF, 0, func(msg []byte) error {
-		return rtnl.Attributes(msg[min(len(msg), netconfMsgSize):], func(kind uint16, value []byte) error {
-			if name, ok := names[kind]; ok {
-				told[name] = strconv.Itoa(int(int32(rtnl.Uint32(value))))
-			}
-			return nil
-		})
-	}, netconfMsg{family}, rtnl.Uint32Attribute(netconfIndex, uint32(scope)))
-	return told, err
 }
 
 // netconfMsg is struct netconfmsg.

@@ -236,8 +236,8 @@ func TestSettingsOfALinkWithADotInItsName(t *testing.T) {
 	if _, err := k.Apply(t.Context(), []state.Op{set(ns1, "net.ipv4.conf.a.5.rp_filter", "2")}); err != nil {
 		t.Error(err)
 	}
-	if got := observe(t, k, want).State[ns1].Sysctls["net.ipv4.conf.a.5.rp_filter"]; got != "2" {
-		t.Errorf("it is %q", got)
+	if got := observe(t, k, want).State[ns1].Links["a.5"].Settings[state.RPFilter]; got != state.ValueOf(2) {
+		t.Errorf("it is %s", got)
 	}
 }
 
@@ -249,10 +249,12 @@ func TestEverySettingOfALinkIsRead(t *testing.T) {
 	values := map[string]string{
 		"addr_gen_mode": "3", "hop_limit": "33", "accept_ra": "2", "rp_filter": "2", "ip_default_ttl": "33", "tcp_ecn": "1",
 	}
-	check := func(name string) {
+	check := func(key state.SettingKey) {
+		name := key.String()
 		value, ok := values[name[strings.LastIndexByte(name, '.')+1:]]
 		if !ok {
-			value = map[string]string{"0": "1", "1": "0"}[want[ns2].Sysctls[name]]
+			before := want[ns2]
+			value = map[state.Value]string{state.Off: "1", state.On: "0"}[before.Setting(key)]
 		}
 		before := observe(t, k, want).State
 		sh(t, "ip netns exec "+ns2+" sysctl -qw "+name+"="+value)
@@ -261,15 +263,12 @@ func TestEverySettingOfALinkIsRead(t *testing.T) {
 			t.Errorf("%s=%s:\n%s", name, value, lineDiff(after.String(), expected.String()))
 		}
 	}
-	for _, key := range state.LinkSysctls4 {
-		check(state.LinkSysctl4("l2", key))
+	for _, key := range state.LinkSettingKeys("l2") {
+		check(key)
 	}
-	for _, key := range state.LinkSysctls6 {
-		check(state.LinkSysctl6("l2", key))
-	}
-	for _, name := range state.NamespaceSysctls {
-		if !strings.Contains(name, ".default.") && !strings.Contains(name, ".all.") && !strings.Contains(name, ".lo.") {
-			check(name)
+	for _, key := range state.NamespaceSettingKeys() {
+		if name := key.String(); !strings.Contains(name, ".default.") && !strings.Contains(name, ".all.") && !strings.Contains(name, ".lo.") {
+			check(key)
 		}
 	}
 	repair(t, k, want)

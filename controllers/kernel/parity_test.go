@@ -122,7 +122,7 @@ func TestFakeAndKernelAgreeOnPlans(t *testing.T) {
 func modelled(op state.Op) bool {
 	switch op := op.(type) {
 	case state.SetSysctl:
-		return !strings.HasPrefix(op.Name, "net.ipv4.conf.default.") && op.Name != state.SysctlDisableIPv6
+		return op.Link != "" || op.Setting != state.DisableIPv6 && !strings.HasPrefix(op.Path(), "ipv4/conf/default/")
 	case state.DeleteAddress:
 		return op.Prefix.Addr().Is4() || op.Link != state.Loopback || linuxIs(6, 6)
 	}

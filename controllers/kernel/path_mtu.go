@@ -16,7 +16,7 @@ import (
 
 // flushRoutes4 is the setting that makes IPv4 forget path MTUs when it is written. Before Linux 5.4 a namespace of
 // an ordinary user does not have it.
-const flushRoutes4 = "net.ipv4.route.flush"
+const flushRoutes4 = "ipv4/route/flush"
 
 // ForgetPathMTUs makes network namespaces forget how large a packet may be on its way to each destination.
 // They have learned that from routers with a smaller link, and believe it for ten minutes. A namespace that
@@ -26,7 +26,7 @@ func (k *Kernel) ForgetPathMTUs(ctx context.Context, namespaces []string) error 
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err := h.writeSysctl(flushRoutes4, "1")
+		err := h.writeSetting(flushRoutes4, 1)
 		if errors.Is(err, unix.ENOENT) {
 			err = nil
 		}

@@ -149,8 +149,14 @@ func TestLocksThatAreRemovedExclude(t *testing.T) {
 func TestAMissingFeatureIsNamed(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	_, err := k.Apply(t.Context(), []state.Op{set(ns1, "net.ipv4.no_such_thing", "1")})
-	if !errors.Is(err, ErrFeatureMissing) || !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "the setting net.ipv4.no_such_thing") {
+	err := k.withSession(func(s *session) error {
+		h, err := s.enter(ns1)
+		if err != nil {
+			return err
+		}
+		return h.missingSetting(state.SettingKey{Setting: state.TCPECN}, unix.ENOENT)
+	})
+	if !errors.Is(err, ErrFeatureMissing) || !errors.Is(err, unix.ENOENT) || !strings.Contains(err.Error(), "the setting net.ipv4.tcp_ecn") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -40,15 +40,15 @@ func TestANamespaceMadeAnewHasItsOwnSettings(t *testing.T) {
 	perform(t, k, create(ns1))
 	perform(t, k, set(ns1, ttl, "65"))
 	before := other.kept.open[ns1].owner
-	if value := observe(t, other, tutorialLab()).State[ns1].Sysctls[ttl]; value != "65" {
-		t.Errorf("%s is %q, want 65", ttl, value)
+	if value := observe(t, other, tutorialLab()).State[ns1].Settings[state.IPDefaultTTL]; value != state.ValueOf(65) {
+		t.Errorf("%s is %s, want 65", ttl, value)
 	}
 	if after := other.kept.open[ns1].owner; after == before {
 		t.Error("directories of the old one are kept")
 	}
 	perform(t, other, set(ns1, ttl, "66"))
-	if value := observe(t, k, tutorialLab()).State[ns1].Sysctls[ttl]; value != "66" {
-		t.Errorf("%s is %q, want 66", ttl, value)
+	if value := observe(t, k, tutorialLab()).State[ns1].Settings[state.IPDefaultTTL]; value != state.ValueOf(66) {
+		t.Errorf("%s is %s, want 66", ttl, value)
 	}
 }
 

@@ -47,8 +47,8 @@ func treeLab() state.State {
 	s := play(create(sw), create(sw2), create(sw3), create(ns1), symlink(ns1), create(ns2), loUp(sw), loUp(sw2), loUp(sw3), loUp(ns1), loUp(ns2))
 	for i, bridge := range []string{sw, sw2, sw3} {
 		s = s.With(state.AddBridge{LinkEnd: end(bridge, "br0", byte(i+1)), Bridge: state.Bridge{STP: true, ForwardDelay: lab.STPForwardDelay}})
-		for _, name := range state.BridgeSysctls() {
-			s = s.With(set(bridge, name, "0"))
+		for _, setting := range state.BridgeSettings {
+			s = s.With(set(bridge, state.SettingKey{Setting: setting}.String(), "0"))
 		}
 		s = s.With(up(bridge, "br0"))
 	}

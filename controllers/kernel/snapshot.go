@@ -20,10 +20,11 @@ import (
 type snapshot struct {
 	handle *handle
 	// rows are the lab's part.
-	rows      state.Namespace
-	links     []rawLink
-	addresses []rawAddress
-	routes    []rawRoute
+	rows             state.Namespace
+	loopbackSettings state.LinkSettings
+	links            []rawLink
+	addresses        []rawAddress
+	routes           []rawRoute
 	// local are the IPv4 addresses that the kernel takes packets for.
 	local     map[netip.Addr]bool
 	portVLANs []portVLAN
@@ -55,16 +56,18 @@ func (o *observer) readSnapshot(name string) error {
 }
 
 // readSettings must come before the thread goes on to the next namespace.
-func (o *observer) readSettings(snap *snapshot) error {
-	if err := snap.handle.readSysctls(snap.loopback(), snap.rows.Sysctls); err != nil {
+func (o *observer) readSettings(snap *snapshot) (err error) {
+	if snap.rows.Settings, snap.loopbackSettings, err = snap.handle.readSettings(snap.loopback()); err != nil {
 		return err
 	}
 	for _, l := range snap.links {
 		if l.kind == "bridge" && l.group == state.LinkGroup {
-			return snap.handle.readBridgeSysctls(snap.rows.Sysctls)
+			err = snap.handle.readBridgeSettings(&snap.rows.Settings)
+			break
 		}
 	}
-	return nil
+	o.found.State[snap.handle.name] = snap.rows
+	return err
 }
 
 // loopback is lo; the zero link if it is not among the links.
@@ -331,15 +334,13 @@ func (o *observer) addLinks(snap *snapshot) {
 		if l.up {
 			o.found.Carrier[id] = l.carrier
 		}
-		if !l.loopback {
-			snap.addLinkSysctls(l)
-		}
 	}
 }
 
 func (snap *snapshot) row(l rawLink) state.Link {
 	row := state.Link{
 		Kind: l.linkKind(), Peer: snap.peers[l.index], MAC: l.mac, MTU: l.mtu, Group: l.group, Master: snap.names[l.master], Up: l.up,
+		Settings: snap.settingsOf(l),
 	}
 	if row.Kind == state.VLANLink {
 		row.Parent, row.VLAN = snap.names[l.peerIndex], l.vlan
@@ -381,33 +382,24 @@ func (l rawLink) describe() string {
 	return " (" + l.kind + ")"
 }
 
-// addLinkSysctls writes a link's settings. One too small for IPv6 has none of IPv6's; in a
-// kernel without IPv6 the others have their initial values.
-func (snap *snapshot) addLinkSysctls(l rawLink) {
-	for _, key := range state.LinkSysctls4 {
-		snap.rows.Sysctls[state.LinkSysctl4(l.name, key)] = l.settings4[key]
+// settingsOf are a link's. One too small for IPv6 has none of IPv6's; in a kernel without IPv6 the others
+// have their initial values.
+func (snap *snapshot) settingsOf(l rawLink) state.LinkSettings {
+	if l.loopback {
+		return snap.loopbackSettings
 	}
-	values := l.settings6
-	if values == nil && l.mtu >= state.MinIPv6MTU {
-		values = initialLinkSettings6
+	settings := l.settings
+	if !l.hasIPv6() && l.mtu >= state.MinIPv6MTU {
+		for s, value := range initialSettings.ForLink(l.mtu) {
+			if (state.SettingKey{Setting: state.Setting(s)}).IsIPv6() {
+				settings[s] = value
+			}
+		}
 	}
-	for key, value := range values {
-		snap.rows.Sysctls[state.LinkSysctl6(l.name, key)] = value
-	}
+	return settings
 }
 
-// initialLinkSettings6 are a new link's IPv6 settings in a new namespace.
-var initialLinkSettings6 = func() map[string]string {
-	link := state.LinkID{Namespace: "namespace", Name: "link"}
-	end := state.LinkEnd{LinkID: link, MTU: state.MinIPv6MTU}
-	initial := state.State{}.With(state.CreateNamespace{Name: link.Namespace}).
-		With(state.AddLink{Ends: [2]state.LinkEnd{end, end}})
-	values := map[string]string{}
-	for _, key := range state.LinkSysctls6 {
-		values[key] = initial[link.Namespace].Sysctls[state.LinkSysctl6(link.Name, key)]
-	}
-	return values
-}()
+var initialSettings = state.InitialSettings()
 
 // addAddresses takes those on the lab's links. The kernel lists an interface's IPv4 addresses in
 // their order; IPv6 has none that matters.

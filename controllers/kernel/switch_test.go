@@ -25,8 +25,8 @@ func switchedLab() state.State {
 		up(sw, "br0"), up(sw, "p1"), up(sw, "p2"), up(ns1, "eth0"), up(ns2, "eth0"),
 		addr(sw, "br0", "192.0.2.254/24"), addr(ns1, "eth0", "192.0.2.1/24"), addr(ns2, "eth0", "192.0.2.2/24"),
 	)
-	for _, name := range state.BridgeSysctls() {
-		s = s.With(set(sw, name, "0"))
+	for _, setting := range state.BridgeSettings {
+		s = s.With(set(sw, state.SettingKey{Setting: setting}.String(), "0"))
 	}
 	return s
 }

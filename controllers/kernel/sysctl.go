@@ -6,7 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
+	"io/fs"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -14,42 +15,15 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-const (
-	settingsDir    = "/proc/sys/net"
-	settingsPrefix = "net."
-	ipv6Prefix     = "net.ipv6."
-	bridgePrefix   = "net.bridge."
-)
+const settingsDir = "/proc/sys/net"
 
-// sysctlPath is where a setting is below settingsDir: "net.ipv4.conf.eth0.5.rp_filter" is
-// conf/eth0.5/rp_filter in the family ipv4. A link's name may have dots, but is one path element.
-func sysctlPath(name string) (family, path string, err error) {
-	rest, ok := strings.CutPrefix(name, settingsPrefix)
-	if !ok || strings.ContainsAny(rest, "/\x00") {
-		return "", "", fmt.Errorf("%q is no setting of a network namespace", name)
+// openSetting opens a setting of the namespace the thread is in, which must be h's: below
+// /proc/sys/net every look-up answers for the namespace of the thread that asks. The path is below that.
+func (h *handle) openSetting(path string, flags int) (fd int, err error) {
+	if !fs.ValidPath(path) {
+		return -1, fmt.Errorf("%q is no setting of a network namespace", path)
 	}
-	family, key, ok := strings.Cut(rest, ".")
-	if !ok || (family != "ipv4" && family != "ipv6" && family != "bridge") {
-		return "", "", fmt.Errorf("%q is no setting of IPv4, IPv6 or bridges", name)
-	}
-	linkAndKey, ok := strings.CutPrefix(key, "conf.")
-	if !ok {
-		return family, strings.ReplaceAll(key, ".", "/"), nil
-	}
-	dot := strings.LastIndexByte(linkAndKey, '.')
-	if dot < 0 || linkAndKey[:dot] == "." || linkAndKey[:dot] == ".." {
-		return "", "", fmt.Errorf("%q is no setting of a link", name)
-	}
-	return family, "conf/" + linkAndKey[:dot] + "/" + linkAndKey[dot+1:], nil
-}
-
-// openSetting opens a setting of the namespace the thread is in, which must be d's: below
-// /proc/sys/net every look-up answers for the namespace of the thread that asks.
-func (h *handle) openSetting(name string, flags int) (fd int, err error) {
-	family, path, err := sysctlPath(name)
-	if err != nil {
-		return -1, err
-	}
+	family, path, _ := strings.Cut(path, "/")
 	dir, err := h.openSettings(family)
 	if err != nil {
 		return -1, err
@@ -100,38 +74,41 @@ func (h *handle) openOnce(name string, open func(path string) (int, error)) (dir
 	return dir, nil
 }
 
-func (h *handle) readSysctl(name string) (string, error) {
-	fd, err := h.openSetting(name, unix.O_RDONLY)
+func (h *handle) readSetting(path string) (number int, err error) {
+	fd, err := h.openSetting(path, unix.O_RDONLY)
 	if err != nil {
-		return "", fmt.Errorf("open %s: %w", name, err)
+		return 0, fmt.Errorf("open %s/%s: %w", settingsDir, path, err)
 	}
 	defer unix.Close(fd)
 	var buf [64]byte
 	n, err := unix.Read(fd, buf[:])
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", name, err)
+	if err == nil {
+		number, err = strconv.Atoi(string(bytes.TrimSpace(buf[:n])))
 	}
-	return string(bytes.TrimSpace(buf[:n])), nil
+	if err != nil {
+		return 0, fmt.Errorf("read %s/%s: %w", settingsDir, path, err)
+	}
+	return number, nil
 }
 
-func (h *handle) writeSysctl(name, value string) error {
-	fd, err := h.openSetting(name, unix.O_WRONLY)
+func (h *handle) writeSetting(path string, number int) error {
+	fd, err := h.openSetting(path, unix.O_WRONLY)
 	if err != nil {
 		return err
 	}
-	_, err = unix.Write(fd, []byte(value))
+	_, err = unix.Write(fd, strconv.AppendInt(nil, int64(number), 10))
 	return errors.Join(err, unix.Close(fd))
 }
 
-// writeBirthSysctl writes a setting of a new namespace. A kernel without IPv6 has none of
+// writeInitialSettings writes those of a new namespace. A kernel without IPv6 has none of
 // IPv6's, which is as good as having it disabled.
-func (h *handle) writeInitialSysctl(name, value string) error {
-	err := h.writeSysctl(name, value)
-	if errors.Is(err, unix.ENOENT) && strings.HasPrefix(name, ipv6Prefix) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+func (h *handle) writeInitialSettings() error {
+	for _, s := range state.InitialWrites {
+		key := state.SettingKey{Setting: s}
+		err := h.writeSetting(key.Path(), state.InitialValue(key).Number())
+		if err != nil && !(errors.Is(err, unix.ENOENT) && key.IsIPv6()) {
+			return fmt.Errorf("write %s: %w", key, err)
+		}
 	}
 	return nil
 }
@@ -141,68 +118,69 @@ func (s *session) setSysctl(op state.SetSysctl) error {
 	if err != nil {
 		return err
 	}
-	err = h.writeSysctl(op.Name, op.Value)
-	if errors.Is(err, unix.ENOENT) && strings.HasPrefix(op.Name, bridgePrefix) {
+	err = h.writeSetting(op.Path(), op.Value.Number())
+	if errors.Is(err, unix.ENOENT) && op.IsBridge() {
 		return nil // without br_netfilter no firewall sees what a bridge forwards
 	}
 	if errors.Is(err, unix.ENOENT) {
-		return h.missingSetting(op.Name, err)
+		return h.missingSetting(op.SettingKey, err)
 	}
 	return err
 }
 
 // missingSetting says what a setting that is not there means. A link's goes with the link, and
 // its IPv6 ones with an MTU that allows none.
-func (h *handle) missingSetting(name string, missing error) error {
-	if hasIPv6, err := h.hasIPv6(); err == nil && !hasIPv6 && strings.HasPrefix(name, ipv6Prefix) {
+func (h *handle) missingSetting(key state.SettingKey, missing error) error {
+	if hasIPv6, err := h.hasIPv6(); err == nil && !hasIPv6 && key.IsIPv6() {
 		return featureMissing("IPv6", missing)
 	}
-	if slices.Contains(state.NamespaceSysctls, name) || !strings.Contains(name, ".conf.") {
-		return featureMissing("the setting "+name, missing)
+	if key.Link == "" || key.Link == state.Loopback {
+		return featureMissing("the setting "+key.String(), missing)
 	}
 	return missing
 }
 
-// readSysctls reads the settings that every namespace has a row for. Those of lo came with the
-// list of links.
-func (h *handle) readSysctls(lo rawLink, into map[string]string) error {
+// namespaceKeys are the settings that every namespace has.
+var namespaceKeys = state.NamespaceSettingKeys()
+
+// readSettings reads the namespace's settings, and that of lo, which came with the list of links.
+func (h *handle) readSettings(lo rawLink) (settings state.NamespaceSettings, loopback state.LinkSettings, err error) {
 	hasIPv6, err := h.hasIPv6()
 	if err != nil {
-		return err
+		return settings, loopback, err
 	}
-	told, err := h.conn.netconf()
-	if err != nil {
-		return err
+	if settings, err = h.conn.netconf(); err != nil {
+		return settings, loopback, err
 	}
-	if value, ok := lo.settings6["disable_ipv6"]; ok {
-		told[state.LinkSysctl6(state.Loopback, "disable_ipv6")] = value
-	}
-	for _, name := range state.NamespaceSysctls {
-		value, known := told[name]
-		switch {
-		case known:
-		case !hasIPv6 && strings.HasPrefix(name, ipv6Prefix):
-			value = state.BornSysctl(name)
-		default:
-			if value, err = h.readSysctl(name); err != nil {
-				return err
-			}
+	loopback = state.LoopbackSettings(lo.settings[state.DisableIPv6])
+	for _, key := range namespaceKeys {
+		value := &settings[key.Setting]
+		if key.Link == state.Loopback {
+			value = &loopback[key.Setting]
 		}
-		into[name] = value
+		switch {
+		case *value != state.Absent:
+		case !hasIPv6 && key.IsIPv6():
+			*value = state.InitialValue(key)
+		default:
+			number, err := h.readSetting(key.Path())
+			if err != nil {
+				return settings, loopback, err
+			}
+			*value = state.ValueOf(number)
+		}
 	}
-	return nil
+	return settings, loopback, nil
 }
 
-// readBridgeSysctls reads the settings that every namespace with a bridge has a row for.
-func (h *handle) readBridgeSysctls(into map[string]string) error {
-	for _, name := range state.BridgeSysctls() {
-		value, err := h.readSysctl(name)
-		if errors.Is(err, unix.ENOENT) {
-			value = "0"
-		} else if err != nil {
+// readBridgeSettings reads the settings that every namespace with a bridge has.
+func (h *handle) readBridgeSettings(into *state.NamespaceSettings) error {
+	for _, s := range state.BridgeSettings {
+		number, err := h.readSetting(state.SettingKey{Setting: s}.Path())
+		if err != nil && !errors.Is(err, unix.ENOENT) {
 			return err
 		}
-		into[name] = value
+		into[s] = state.ValueOf(number)
 	}
 	return nil
 }

@@ -62,7 +62,7 @@ const transportLinks = 8
 func newTransportBench(b *testing.B) *transportBench {
 	b.Helper()
 	k := newKernel(b, Options{})
-	ops := []state.Op{create(router), symlink(router), loUp(router), create(ns1), loUp(ns1), set(router, state.SysctlDisableIPv6, "0")}
+	ops := []state.Op{create(router), symlink(router), loUp(router), create(ns1), loUp(ns1), set(router, "net.ipv6.conf.all.disable_ipv6", "0")}
 	for i := range transportLinks {
 		name := fmt.Sprintf("l%d", i)
 		ops = append(ops, pair(end(router, name, byte(2*i)), end(ns1, name, byte(2*i+1))), up(router, name), up(ns1, name),

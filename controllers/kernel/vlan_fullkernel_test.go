@@ -23,7 +23,7 @@ import (
 func vlanLab() state.State {
 	s := play(
 		create(sw), symlink(sw), create(ns1), symlink(ns1), create(ns2), symlink(ns2), create(router), symlink(router),
-		loUp(sw), loUp(ns1), loUp(ns2), loUp(router), set(router, state.SysctlForwarding, "1"),
+		loUp(sw), loUp(ns1), loUp(ns2), loUp(router), set(router, "net.ipv4.ip_forward", "1"),
 		state.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay, VLANFiltering: true}},
 		pair(end(sw, "p1", 2), end(ns1, "eth0", 3)), pair(end(sw, "p2", 4), end(ns2, "eth0", 5)), pair(end(sw, "p3", 6), end(router, "l1", 7)),
 		vlanLink(end(router, "l1.10", 8), "l1", 10), vlanLink(end(router, "l1.20", 9), "l1", 20), vlanLink(end(sw, "br0.10", 10), "br0", 10),
@@ -36,8 +36,8 @@ func vlanLab() state.State {
 		addr(ns1, "eth0", "10.10.0.1/24"), addr(ns2, "eth0", "10.20.0.1/24"),
 		route(ns1, "0.0.0.0/0", 0, hop("eth0", "10.10.0.254")), route(ns2, "0.0.0.0/0", 0, hop("eth0", "10.20.0.254")),
 	)
-	for _, name := range state.BridgeSysctls() {
-		s = s.With(set(sw, name, "0"))
+	for _, setting := range state.BridgeSettings {
+		s = s.With(set(sw, state.SettingKey{Setting: setting}.String(), "0"))
 	}
 	return s
 }

@@ -29,7 +29,7 @@ func watchedLab(t *testing.T) (*Kernel, <-chan Event) {
 	t.Helper()
 	k := newKernel(t, Options{})
 	perform(t, k, create(ns1), symlink(ns1), loUp(ns1), create(ns2), symlink(ns2), loUp(ns2),
-		set(ns1, state.SysctlDisableIPv6, "0"))
+		set(ns1, "net.ipv6.conf.all.disable_ipv6", "0"))
 	mustFollow(t, k, ns1)
 	mustFollow(t, k, ns2)
 	events, err := k.Watch(t.Context())

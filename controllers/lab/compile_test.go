@@ -93,7 +93,8 @@ func kernelView(s state.State) string {
 			continue
 		case strings.HasPrefix(line, "sysctl"):
 			name, value, _ := strings.Cut(strings.Fields(line)[2], "=")
-			if state.BornSysctl(name) == "" || state.BornSysctl(name) == value || strings.Contains(name, ".lo.") {
+			key, _ := state.ParseSetting(name)
+			if key.Link != "" || key.IsBridge() || state.InitialValue(key).String() == value {
 				continue
 			}
 		}

@@ -176,8 +176,8 @@ func (n *network) addEndRows(want state.State, e *end, options Options) {
 func (n *network) addInterfaceRows(want state.State, e *end, link state.Link) {
 	rows := want[e.node.namespace]
 	link.MAC, link.MTU, link.Group, link.Up = e.mac, e.mtu, state.LinkGroup, e.up()
+	link.Settings = rows.Settings.ForLink(e.mtu)
 	rows.Links[e.iface] = link
-	rows.InheritSettings(e.iface, e.mtu)
 	addAddressRows(rows, e.iface, e.addresses)
 	if e.linkLocal.IsValid() {
 		rows.Addresses[state.AddressKey{Link: e.iface, Prefix: e.linkLocal}] = state.Address{}

@@ -159,9 +159,8 @@ func (x *node) loopback(f family) netip.Addr {
 func (n *network) addNodeRows(want state.State, x *node, options Options) {
 	rows := state.NewNamespace()
 	rows.Mark, rows.Mounted, rows.Symlink = n.id.Owner.Mark(x.name), true, options.Symlinks
-	rows.Routes = x.routes
+	rows.Settings, rows.Routes = x.settings(), x.routes
 	want[x.namespace] = rows
-	rows.Links[state.Loopback] = state.Link{MTU: state.LoopbackMTU, Up: true}
+	rows.Links[state.Loopback] = state.Link{MTU: state.LoopbackMTU, Up: true, Settings: state.LoopbackSettings(rows.Settings[state.DisableIPv6])}
 	addAddressRows(rows, state.Loopback, x.loopbacks)
-	x.sysctls(func(name, value string) { rows.Sysctls[name] = value })
 }

@@ -31,7 +31,7 @@ const maxNameLength = 15
 // maxLabNameLength is the limit of a DNS label. A lab's name is part of file names.
 const maxLabNameLength = 63
 
-var reservedNames = []string{state.Loopback, "all", state.DefaultScope}
+var reservedNames = []string{state.Loopback, "all", "default"}
 
 // checkName checks the name of an object that becomes part of an interface name or namespace.
 func (n *network) checkName(field, name string) {

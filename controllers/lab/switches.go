@@ -142,9 +142,6 @@ func (n *network) addSwitchRows(want state.State, x *node) {
 	rows := want[x.namespace]
 	rows.Bridges[BridgeName] = state.Bridge{STP: x.sw.STP == v1alpha1.Enabled, ForwardDelay: STPForwardDelay, VLANFiltering: x.filters()}
 	n.addInterfaceRows(want, x.bridge, state.Link{Kind: state.BridgeLink})
-	for _, name := range state.BridgeSysctls() {
-		rows.Sysctls[name] = state.Disabled
-	}
 	for _, e := range x.ends {
 		if e.parent != nil {
 			n.addInterfaceRows(want, e, state.Link{Kind: state.VLANLink, Parent: BridgeName, VLAN: e.vlan})

@@ -11,22 +11,23 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// settable is the closed list of settings a lab may name: those every namespace has a row
-// for, less those NetLab keeps to itself.
-var settable = slices.DeleteFunc(slices.Clone(state.NamespaceSysctls), func(name string) bool {
-	switch name {
-	case state.SysctlForwarding, state.SysctlForwarding6, state.SysctlDisableIPv6, state.SysctlLoDisableIPv6, state.SysctlDefaultRA, state.SysctlDefaultGenMode,
-		"net.ipv4.conf.all.promote_secondaries", "net.ipv6.conf.all.keep_addr_on_down":
-		return true
-	}
-	return false
-})
+// reservedSettings are the settings that NetLab keeps to itself.
+var reservedSettings = []state.Setting{
+	state.IPv4Forwarding, state.IPv6Forwarding, state.DisableIPv6, state.AcceptRA, state.AddrGenMode,
+	state.AllPromoteSecondaries, state.AllKeepAddrOnDown,
+}
+
+// settable returns the setting with a name if a lab may write it: those that every namespace has, less the reserved.
+func settable(name string) (s state.Setting, ok bool) {
+	key, ok := state.ParseSetting(name)
+	return key.Setting, ok && key.Link == "" && !key.IsBridge() && !slices.Contains(reservedSettings, key.Setting)
+}
 
 func (n *network) checkSysctls(x *node) {
 	seen := map[string]bool{}
 	for i, s := range x.config.Sysctls {
 		field := fieldAt(x.field+".sysctls", i)
-		if !slices.Contains(settable, s.Name) {
+		if _, ok := settable(s.Name); !ok {
 			n.refuse(field+".name", settableFix(s.Name), "sysctl %q is not supported", s.Name)
 		}
 		if seen[s.Name] {
@@ -38,6 +39,33 @@ func (n *network) checkSysctls(x *node) {
 			n.refuse(field+".value", fmt.Sprintf("write a number from %d to %d", least, most), "%q is not a valid value of %s", s.Value.String(), s.Name)
 		}
 	}
+}
+
+// settings are a node's: the initial ones of every namespace, those for forwarding and IPv6, and
+// those of the spec. Later ones override earlier ones.
+func (x *node) settings() state.NamespaceSettings {
+	settings := state.InitialSettings()
+	if x.forwards {
+		settings[state.IPv4Forwarding] = state.On
+	}
+	if x.ipv6 {
+		settings[state.DisableIPv6] = state.Off
+	}
+	if x.ipv6 && x.forwards {
+		settings[state.IPv6Forwarding] = state.On
+	}
+	for _, s := range x.config.Sysctls {
+		setting, ok := settable(s.Name)
+		if number, err := strconv.Atoi(s.Value.String()); ok && err == nil {
+			settings[setting] = state.ValueOf(number)
+		}
+	}
+	if x.sw != nil {
+		for _, s := range state.BridgeSettings {
+			settings[s] = state.Off
+		}
+	}
+	return settings
 }
 
 // sysctlRange is what every kernel takes for a setting (proc_dou8vec_minmax and the like). What it does not
@@ -57,37 +85,8 @@ func sysctlRange(name string) (least, most int) {
 }
 
 func settableFix(name string) string {
-	if strings.HasSuffix(name, "forwarding") || name == state.SysctlForwarding {
+	if strings.HasSuffix(name, "forwarding") || name == "net.ipv4.ip_forward" {
 		return "write forwarding: Enabled or Disabled at a router or switch"
 	}
 	return "write one that kubectl explain netlabs.spec.namespaces.sysctls.name lists"
-}
-
-// sysctls sets a node's settings: the initial ones of every namespace, those for forwarding and IPv6, and
-// those of the spec. Later ones override earlier ones.
-func (x *node) sysctls(set func(name, value string)) {
-	for name, value := range state.InitialSysctls {
-		set(name, value)
-	}
-	if x.forwards {
-		set(state.SysctlForwarding, state.Enabled)
-	}
-	if x.ipv6 {
-		set(state.SysctlDisableIPv6, state.Disabled)
-		set(state.SysctlLoDisableIPv6, state.Disabled)
-	}
-	if x.ipv6 && x.forwards {
-		set(state.SysctlForwarding6, state.Enabled)
-	}
-	for _, s := range x.config.Sysctls {
-		set(s.Name, canonicalNumber(s.Value.String()))
-	}
-}
-
-// canonicalNumber is a number as the kernel prints it: 064 is 64.
-func canonicalNumber(text string) string {
-	if v, err := strconv.Atoi(text); err == nil {
-		return strconv.Itoa(v)
-	}
-	return text
 }

@@ -5,7 +5,6 @@ package state
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // Diff returns the operations that make have into want, in the order they must be applied:
@@ -23,7 +22,7 @@ func Diff(have, want State) []Op {
 	d.deleteExposedAddresses()
 	d.cutLinks()
 	d.createNamespaces()
-	d.setNamespaceSysctls()
+	d.setNamespaceSettings()
 	d.addLinks()
 	d.setBridges(unfiltered)
 	d.setMasters()
@@ -33,7 +32,7 @@ func Diff(have, want State) []Op {
 	d.setQdiscs()
 	d.setLinks()
 	d.setBridges(complete)
-	d.setLinkSysctls()
+	d.setLinkSettings()
 	d.unalterAddresses()
 	d.setAddresses()
 	d.addPrefixRoutes()
@@ -154,36 +153,6 @@ func (d *differ) createNamespaces() {
 			d.do(DeleteSymlink{p.name})
 		}
 	})
-}
-
-// firstSysctls are written before all others, because writing them writes others too.
-var firstSysctls = []string{SysctlForwarding, SysctlForwarding6, SysctlDisableIPv6}
-
-func (d *differ) setNamespaceSysctls() {
-	ofNamespace := func(name string) bool {
-		_, ofLink := linkOfSysctl(name)
-		return !ofLink && !strings.HasPrefix(name, bridgeSysctlPrefix) // a bridge comes later
-	}
-	d.each(func(p *played) {
-		for _, first := range firstSysctls {
-			if value, wanted := p.want.Sysctls[first]; wanted && p.now.Sysctls[first] != value {
-				d.do(SetSysctl{p.name, first, value})
-			}
-		}
-		d.setSysctls(p, ofNamespace)
-	})
-}
-
-func (d *differ) setLinkSysctls() {
-	d.each(func(p *played) {
-		d.setSysctls(p, func(string) bool { return true })
-	})
-}
-
-func (d *differ) setSysctls(p *played, match func(name string) bool) {
-	for _, name := range missingAmong(p.now.Sysctls, p.want.Sysctls, cmp.Compare, match) {
-		d.do(SetSysctl{p.name, name, p.want.Sysctls[name]})
-	}
 }
 
 // addLinks adds bridges and pairs before what is on them.

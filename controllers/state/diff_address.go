@@ -34,7 +34,7 @@ func (p *played) keepsIPv6(name string) bool {
 	link := p.want.Links[name]
 	staysDown := !p.now.Links[name].Up && link.Kind != VLANLink
 	return (link.Up || staysDown) && link.MTU >= MinIPv6MTU &&
-		p.want.Sysctls[SysctlDisableIPv6] == Disabled && p.want.Sysctls[LinkSysctl6(name, disableIPv6Key)] == Disabled
+		p.want.Settings[DisableIPv6] == Off && link.Settings[DisableIPv6] == Off
 }
 
 // unalterAddresses takes off what somebody gave an address beside itself. What only a new one is without is

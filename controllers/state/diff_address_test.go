@@ -127,7 +127,7 @@ func segmentOf(t *testing.T, text string) state.State {
 	for part := range strings.SplitSeq(text, ";") {
 		node, addresses, _ := strings.Cut(strings.TrimSpace(part), ":")
 		for _, op := range []state.Op{
-			state.CreateNamespace{Name: node, Mark: "mark"}, sysctl(node, state.SysctlDisableIPv6, "0"),
+			state.CreateNamespace{Name: node, Mark: "mark"}, sysctl(node, "net.ipv6.conf.all.disable_ipv6", "0"),
 			pair(end(node, "l"), end(node, "peer"), node[0]), state.SetAdmin{LinkID: end(node, "l"), Up: true},
 		} {
 			s = s.With(op)
@@ -151,8 +151,8 @@ func TestUnwantedIPv6AddressesGoBeforeWhatMayTakeThemAlong(t *testing.T) {
 	for name, want := range map[string]state.Op{
 		"down":    state.SetAdmin{LinkID: end("a", "l")},
 		"MTU":     state.SetMTU{LinkID: end("a", "l"), MTU: state.MinIPv6MTU - 1},
-		"link":    sysctl("a", state.LinkSysctl6("l", "disable_ipv6"), "1"),
-		"no IPv6": sysctl("a", state.SysctlDisableIPv6, "1"),
+		"link":    sysctl("a", "net.ipv6.conf.l.disable_ipv6", "1"),
+		"no IPv6": sysctl("a", "net.ipv6.conf.all.disable_ipv6", "1"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := state.Diff(segmentOf(t, "a: fe80::1/64"), segmentOf(t, "a:").With(want))

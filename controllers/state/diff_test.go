@@ -46,12 +46,12 @@ ip -n a route replace default via 10.0.1.9 dev l1 proto 78`},
 		}, `
 ip -n a route replace ::/0 via fd00:1::9 dev l1 proto 78`},
 		{"forwarding is on", func(s state.State) {
-			maps.Copy(s, s.With(sysctl("a", state.SysctlForwarding, "1")))
+			maps.Copy(s, s.With(sysctl("a", "net.ipv4.ip_forward", "1")))
 		}, `
 ip netns exec a sysctl -qw net.ipv4.ip_forward=0
 ip netns exec a sysctl -qw net.ipv4.conf.all.accept_redirects=0`},
 		{"forwarding is on for one link", func(s state.State) {
-			s["a"].Sysctls[state.LinkSysctl4("l1", "forwarding")] = "1"
+			maps.Copy(s, s.With(sysctl("a", "net.ipv4.conf.l1.forwarding", "1")))
 		}, `
 ip netns exec a sysctl -qw net.ipv4.conf.l1.forwarding=0`},
 		{"a link has changed in every way", func(s state.State) {
@@ -98,7 +98,7 @@ ip -n a route replace 10.1.0.0/16 proto 78 nexthop via 10.0.1.9 dev l1 weight 1 
 ip -n a route replace 10.3.0.0/16 via 10.0.2.9 dev l2 proto 78 src 10.255.0.1
 ip -n a route replace fd11::/48 proto 78 nexthop via fd00:1::9 dev l1 weight 1 nexthop via fd00:2::9 dev l2 weight 1
 ip -n a route replace fd13::/48 via fd00:2::9 dev l2 proto 78 src fd00:ff::1`
-	want := twoNodes().With(sysctl("a", state.LinkSysctl6("l2", "hop_limit"), "9"))
+	want := twoNodes().With(sysctl("a", "net.ipv6.conf.l2.hop_limit", "9"))
 	for name, hand := range map[string]func(state.State){
 		"the peer is out of sight": func(s state.State) {
 			delete(s["b"].Links, "l2")
@@ -150,7 +150,7 @@ func TestOneMoreNamespaceTouchesNothingElse(t *testing.T) {
 func TestNewLinksTakeTheirNamespacesSettings(t *testing.T) {
 	want := state.State{}
 	for _, op := range []state.Op{
-		state.CreateNamespace{Name: "a", Mark: "mark-a"}, sysctl("a", state.SysctlForwarding, "1"),
+		state.CreateNamespace{Name: "a", Mark: "mark-a"}, sysctl("a", "net.ipv4.ip_forward", "1"),
 		sysctl("a", "net.ipv4.conf.default.rp_filter", "2"), pair(end("a", "l1"), end("a", "l2"), 1),
 	} {
 		want = want.With(op)
@@ -171,7 +171,7 @@ func TestOrderOfAPlan(t *testing.T) {
 	have, want := twoNodes(), state.State{}
 	for _, op := range []state.Op{
 		state.CreateNamespace{Name: "a", Mark: "mark-a"}, state.CreateNamespace{Name: "c", Mark: "mark-c"},
-		sysctl("a", state.SysctlForwarding, "1"), pair(end("a", "l1"), end("c", "l1"), 1),
+		sysctl("a", "net.ipv4.ip_forward", "1"), pair(end("a", "l1"), end("c", "l1"), 1),
 		state.SetAdmin{LinkID: end("a", "l1"), Up: true}, state.AddAddress{AddressID: address("a", "l1", "10.0.1.1/24")},
 		route("a", "0.0.0.0/0", "", "l1 10.0.1.9"),
 	} {

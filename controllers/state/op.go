@@ -44,11 +44,6 @@ type AddSymlink struct{ Name string }
 // DeleteSymlink undoes AddSymlink.
 type DeleteSymlink struct{ Name string }
 
-// SetSysctl writes a kernel setting in a namespace.
-type SetSysctl struct {
-	Namespace, Name, Value string
-}
-
 // LinkEnd is what one end of a new link is given.
 type LinkEnd struct {
 	LinkID
@@ -126,9 +121,6 @@ func (o AddSymlink) Namespaces() []string { return []string{o.Name} }
 func (o DeleteSymlink) Namespaces() []string { return []string{o.Name} }
 
 // Namespaces implements Op.
-func (o SetSysctl) Namespaces() []string { return []string{o.Namespace} }
-
-// Namespaces implements Op.
 func (o AddLink) Namespaces() []string { return []string{o.Ends[0].Namespace, o.Ends[1].Namespace} }
 
 // Namespaces implements Op; every operation on one interface shares it.
@@ -148,18 +140,6 @@ func (o AddSymlink) String() string {
 }
 
 func (o DeleteSymlink) String() string { return fmt.Sprintf("rm %s/%s", SymlinkDir, o.Name) }
-
-func (o SetSysctl) String() string {
-	options := "-qw"
-	if strings.HasPrefix(o.Name, bridgeSysctlPrefix) {
-		options = "-eqw" // not there is as good as 0
-	}
-	name := o.Name
-	if link, ok := linkOfSysctl(name); ok { // sysctl(8) writes a dot in a link's name as a slash
-		name = strings.Replace(name, link, strings.ReplaceAll(link, ".", "/"), 1)
-	}
-	return fmt.Sprintf("ip netns exec %s sysctl %s %s=%s", o.Namespace, options, name, o.Value)
-}
 
 func (o AddLink) String() string {
 	a, b := o.Ends[0], o.Ends[1]

@@ -82,7 +82,7 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		{reset("a", "l1", "type bridge_slave nobackup_port"), "ip -n a link set l1 type bridge_slave nobackup_port"},
 		{reset("a", "l1", state.PortState), "ip -n a link set l1 type bridge_slave state 0"},
 		{reset("a", "l1.10", "type vlan reorder_hdr"), "ip -n a link set l1.10 type vlan reorder_hdr on"},
-		{sysctl("a", state.LinkSysctl4("eth0.10", "forwarding"), "1"), "ip netns exec a sysctl -qw net.ipv4.conf.eth0/10.forwarding=1"},
+		{sysctl("a", "net.ipv4.conf.eth0.10.forwarding", "1"), "ip netns exec a sysctl -qw net.ipv4.conf.eth0/10.forwarding=1"},
 		{sysctl("a", "net.bridge.bridge-nf-call-iptables", "0"), "ip netns exec a sysctl -eqw net.bridge.bridge-nf-call-iptables=0"},
 
 		{state.AddAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a address replace 10.0.0.1/24 dev l1"},

@@ -113,17 +113,18 @@ delete_symlink() { borrowed="$borrowed $1"; }
 // plan relies on what a kernel gives a namespace; a script meets machines that give others.
 func bornAssignments() string {
 	var lines []string
-	written := map[string]bool{}
-	add := func(name, value string) error {
-		lines = append(lines, "\t\t"+name+"="+value)
-		written[name] = true
-		return nil
-	}
-	_ = BirthSysctls(add)
-	for _, name := range NamespaceSysctls {
-		if !written[name] {
-			_ = add(name, BornSysctl(name))
+	written := map[SettingKey]bool{}
+	add := func(key SettingKey) {
+		if !written[key] {
+			lines = append(lines, fmt.Sprintf("\t\t%s=%s", key, InitialValue(key)))
 		}
+		written[key] = true
+	}
+	for _, s := range InitialWrites {
+		add(SettingKey{Setting: s})
+	}
+	for _, key := range NamespaceSettingKeys() {
+		add(key)
 	}
 	return strings.Join(lines, " \\\n")
 }

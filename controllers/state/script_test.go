@@ -3,6 +3,7 @@
 package state_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -61,12 +62,12 @@ ip -n a link delete '*'`},
 // A machine may give new namespaces other values than the ones a plan relies on.
 func TestScriptWritesEverySettingOfANewNamespace(t *testing.T) {
 	script := state.Script(nil)
-	for _, name := range state.NamespaceSysctls {
-		if line := "\t\t" + name + "=" + state.BornSysctl(name); strings.Count(script, line) != 1 {
+	for _, key := range state.NamespaceSettingKeys() {
+		if line := fmt.Sprintf("\t\t%s=%s", key, state.InitialValue(key)); strings.Count(script, line) != 1 {
 			t.Errorf("%s is there %d times", line, strings.Count(script, line))
 		}
 	}
-	if first, second := strings.Index(script, state.SysctlForwarding+"="), strings.Index(script, ".all.accept_redirects="); first > second {
+	if first, second := strings.Index(script, "net.ipv4.ip_forward="), strings.Index(script, ".all.accept_redirects="); first > second {
 		t.Error("ip_forward is written after what it resets")
 	}
 }

@@ -46,12 +46,13 @@ type Namespace struct {
 	Mounted bool
 	// Symlink says whether ip netns finds it by its name.
 	Symlink bool
+	// Settings are the namespace's own; a link's are in its row.
+	Settings NamespaceSettings
 
 	// Links, Bridges and Qdiscs are by the name of the interface.
 	Links     map[string]Link
 	Addresses map[AddressKey]Address
 	Routes    map[RouteKey]Route
-	Sysctls   map[string]string
 	Bridges   map[string]Bridge
 	PortVLANs map[PortVLANKey]PortVLAN
 	Qdiscs    map[string]Qdisc
@@ -97,7 +98,8 @@ type Link struct {
 	// Master is the interface this one is enslaved to.
 	Master string
 	// Up is the administrative state, not the carrier.
-	Up bool
+	Up       bool
+	Settings LinkSettings
 }
 
 // attach is what makes an interface the one it is: to change it is to make it anew.

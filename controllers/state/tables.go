@@ -19,7 +19,6 @@ var tables = []table{
 	tableOf(func(n *Namespace) *map[AttributeKey]string { return &n.AttributeDrift }, AttributeKey.compare, dumpAttribute),
 	tableOf(func(n *Namespace) *map[AddressKey]Address { return &n.Addresses }, AddressKey.compare, dumpAddress),
 	tableOf(func(n *Namespace) *map[RouteKey]Route { return &n.Routes }, RouteKey.compare, dumpRoute),
-	tableOf(func(n *Namespace) *map[string]string { return &n.Sysctls }, cmp.Compare, dumpSysctl),
 }
 
 // table is what is done to every table in the same way.
@@ -69,7 +68,7 @@ func (n *Namespace) clone() *Namespace {
 }
 
 func (n *Namespace) equal(o *Namespace) bool {
-	if n.Mark != o.Mark || n.Mounted != o.Mounted || n.Symlink != o.Symlink {
+	if n.Mark != o.Mark || n.Mounted != o.Mounted || n.Symlink != o.Symlink || n.Settings != o.Settings {
 		return false
 	}
 	for _, t := range tables {
@@ -119,6 +118,7 @@ func (s State) Changes(o State) int {
 		if a.Mark != b.Mark || a.Mounted != b.Mounted || a.Symlink != b.Symlink {
 			sum++
 		}
+		sum += a.settingChanges(&b)
 		for _, t := range tables {
 			sum += t.changes(&a, &b)
 		}
@@ -154,6 +154,10 @@ func (s State) String() string {
 			t.dump(&b, name, &n)
 		}
 	}
+	for _, name := range names {
+		n := s[name]
+		dumpSettings(&b, name, &n)
+	}
 	return b.String()
 }
 
@@ -184,10 +188,6 @@ func dumpAddress(namespace string, k AddressKey, a Address) string {
 
 func dumpRoute(namespace string, k RouteKey, r Route) string {
 	return fmt.Sprintf("route %s %s more=%d\n", namespace, routeText(k, r), r.MoreHops)
-}
-
-func dumpSysctl(namespace, name, value string) string {
-	return fmt.Sprintf("sysctl %s %s=%s\n", namespace, name, value)
 }
 
 // sortedKeys lists a table's keys in order.

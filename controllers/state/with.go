@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // This file says what each operation does to a State; doc.go has the table of what an
@@ -22,8 +21,8 @@ func (o CreateNamespace) apply(m machine) {
 	DeleteNamespace{o.Name}.apply(m)
 	n := m.in(o.Name)
 	n.Mark, n.Mounted, n.Symlink = o.Mark, true, symlink
-	n.Links[Loopback] = Link{MTU: LoopbackMTU}
-	maps.Copy(n.Sysctls, InitialSysctls)
+	n.Settings = InitialSettings()
+	n.Links[Loopback] = Link{MTU: LoopbackMTU, Settings: LoopbackSettings(InitialValue(SettingKey{Loopback, DisableIPv6}))}
 }
 
 func (o DeleteNamespace) apply(m machine) {
@@ -81,8 +80,6 @@ func (n *Namespace) dropLink(name string) {
 	n.dropAttributes(name, LinkAttribute.any)
 	n.dropRoutes(name, anyPrefix)
 	n.dropAddresses(name, anyAddr)
-	n.dropLinkSysctls(name, linkSettings4)
-	n.dropLinkSysctls(name, linkSettings6)
 }
 
 func (o SetAdmin) apply(m machine) {
@@ -116,55 +113,6 @@ func (m machine) changeLink(id LinkID, change func(*Link)) {
 	if link, ok := m.link(id); ok {
 		change(&link)
 		m.in(id.Namespace).Links[id.Name] = link
-	}
-}
-
-func (o SetSysctl) apply(m machine) {
-	have, there := m.at(o.Namespace).Sysctls[o.Name]
-	if !there && strings.HasPrefix(o.Name, bridgeSysctlPrefix) {
-		return // without a bridge it is nothing that a State holds
-	}
-	n := m.in(o.Namespace)
-	n.Sysctls[o.Name] = o.Value
-	if have == o.Value {
-		return
-	}
-	switch o.Name {
-	case SysctlForwarding:
-		n.setLinkSysctls(conf4Prefix, forwardingKey, o.Value)
-		n.Sysctls[sysctlAllRedirects] = map[bool]string{true: "0", false: "1"}[o.Value != Disabled]
-	case SysctlForwarding6:
-		n.setLinkSysctls(conf6Prefix, forwardingKey, o.Value)
-	case SysctlDisableIPv6:
-		n.setLinkSysctls(conf6Prefix, disableIPv6Key, o.Value)
-		n.Sysctls[SysctlLoDisableIPv6] = o.Value
-		if o.Value != Disabled {
-			n.dropNamespaceIPv6()
-		}
-	case SysctlLoDisableIPv6:
-		if o.Value != Disabled {
-			n.dropIPv6(Loopback)
-		}
-	default:
-		if link, ok := linkOfSysctl(o.Name); ok && strings.HasSuffix(o.Name, "."+disableIPv6Key) && o.Value != Disabled {
-			n.dropIPv6(link)
-		}
-	}
-}
-
-// setLinkSysctls writes a setting of every link that has it.
-func (n *Namespace) setLinkSysctls(prefix, key, value string) {
-	for link := range n.Links {
-		name := prefix + link + "." + key
-		if _, ok := n.Sysctls[name]; ok && link != Loopback {
-			n.Sysctls[name] = value
-		}
-	}
-}
-
-func (n *Namespace) dropNamespaceIPv6() {
-	for name := range n.Links {
-		n.dropIPv6(name)
 	}
 }
 

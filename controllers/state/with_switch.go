@@ -13,9 +13,7 @@ func (o AddBridge) apply(m machine) {
 	n := m.in(o.Namespace)
 	n.addLink(o.LinkEnd, Link{Kind: BridgeLink})
 	n.Bridges[o.Name] = o.Bridge
-	for _, name := range bridgeSysctls {
-		n.Sysctls[name] = Enabled
-	}
+	n.setBridgeSettings(On)
 }
 
 func (o SetBridge) apply(m machine) {
@@ -53,8 +51,8 @@ func (o AddVLANLink) apply(m machine) {
 // addLink makes a new interface's rows.
 func (n *Namespace) addLink(end LinkEnd, link Link) {
 	link.MAC, link.MTU, link.Group = end.MAC, end.MTU, LinkGroup
+	link.Settings = n.Settings.ForLink(end.MTU)
 	n.Links[end.Name] = link
-	n.InheritSettings(end.Name, end.MTU)
 }
 
 func (o SetMaster) apply(m machine) {
@@ -139,9 +137,7 @@ func (n *Namespace) dropBridge(bridge string) {
 		}
 	}
 	delete(n.Bridges, bridge)
-	for _, name := range bridgeSysctls {
-		delete(n.Sysctls, name)
-	}
+	n.setBridgeSettings(Absent)
 }
 
 // setUp sets an interface up or down. If that changes it, those that are on it follow.
@@ -167,15 +163,16 @@ func (n *Namespace) setMTU(name string, mtu int) {
 	link := n.Links[name]
 	had6 := link.MTU >= MinIPv6MTU
 	link.MTU = mtu
-	n.Links[name] = link
 	switch has6 := mtu >= MinIPv6MTU; {
 	case name == Loopback || had6 == has6:
 	case has6:
-		n.inheritLinkSysctls(name, linkSettings6)
+		inherited := n.Settings.ForLink(mtu)
+		copy(link.Settings[firstIPv6:], inherited[firstIPv6:])
 	default:
 		n.dropIPv6(name)
-		n.dropLinkSysctls(name, linkSettings6)
+		clear(link.Settings[firstIPv6:])
 	}
+	n.Links[name] = link
 	for _, child := range n.children(name) {
 		if n.Links[child].MTU > mtu {
 			n.setMTU(child, mtu)

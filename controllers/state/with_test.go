@@ -5,6 +5,7 @@ package state_test
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -51,7 +52,12 @@ func discard(namespace, prefix string, kind state.RouteType) state.ReplaceRoute 
 }
 
 func sysctl(namespace, name, value string) state.SetSysctl {
-	return state.SetSysctl{Namespace: namespace, Name: name, Value: value}
+	key, ok := state.ParseSetting(name)
+	number, err := strconv.Atoi(value)
+	if !ok || err != nil {
+		panic(name + "=" + value)
+	}
+	return state.SetSysctl{SettingID: state.SettingID{Namespace: namespace, SettingKey: key}, Value: state.ValueOf(number)}
 }
 
 func pair(a, b state.LinkID, mac byte) state.AddLink {
@@ -67,7 +73,7 @@ func twoNodes() state.State {
 	for _, op := range []state.Op{
 		state.CreateNamespace{Name: "a", Mark: "mark-a"}, state.AddSymlink{Name: "a"},
 		state.CreateNamespace{Name: "b", Mark: "mark-b"},
-		sysctl("a", state.SysctlDisableIPv6, "0"),
+		sysctl("a", "net.ipv6.conf.all.disable_ipv6", "0"),
 		pair(end("a", "l1"), end("b", "l1"), 1), pair(end("a", "l2"), end("b", "l2"), 2),
 		state.SetAdmin{LinkID: end("a", "lo"), Up: true},
 		state.SetAdmin{LinkID: end("a", "l1"), Up: true}, state.SetAdmin{LinkID: end("a", "l2"), Up: true},
@@ -225,7 +231,7 @@ var cascades = []struct {
 + address a l1 10.0.1.2/24 order=3
 + address a l1 10.0.9.1/24 order=2
 `},
-	{"forwarding is every link's", sysctl("a", state.SysctlForwarding, "1"), `
+	{"forwarding is every link's", sysctl("a", "net.ipv4.ip_forward", "1"), `
 - sysctl a net.ipv4.conf.l1.forwarding=0
 - sysctl a net.ipv4.conf.l2.forwarding=0
 - sysctl a net.ipv4.ip_forward=0
@@ -233,8 +239,8 @@ var cascades = []struct {
 + sysctl a net.ipv4.conf.l2.forwarding=1
 + sysctl a net.ipv4.ip_forward=1
 `},
-	{"the same value changes nothing", sysctl("a", state.SysctlForwarding, "0"), ``},
-	{"IPv6 forwarding too", sysctl("a", state.SysctlForwarding6, "1"), `
+	{"the same value changes nothing", sysctl("a", "net.ipv4.ip_forward", "0"), ``},
+	{"IPv6 forwarding too", sysctl("a", "net.ipv6.conf.all.forwarding", "1"), `
 - sysctl a net.ipv6.conf.all.forwarding=0
 - sysctl a net.ipv6.conf.l1.forwarding=0
 - sysctl a net.ipv6.conf.l2.forwarding=0
@@ -242,7 +248,7 @@ var cascades = []struct {
 + sysctl a net.ipv6.conf.l1.forwarding=1
 + sysctl a net.ipv6.conf.l2.forwarding=1
 `},
-	{"a namespace without IPv6", sysctl("a", state.SysctlDisableIPv6, "1"), `
+	{"a namespace without IPv6", sysctl("a", "net.ipv6.conf.all.disable_ipv6", "1"), `
 - address a l1 fd00:1::1/64 order=0
 - address a l1 fe80::1/64 order=0
 - address a l2 fd00:2::1/64 order=0
@@ -261,7 +267,7 @@ var cascades = []struct {
 + sysctl a net.ipv6.conf.l2.disable_ipv6=1
 + sysctl a net.ipv6.conf.lo.disable_ipv6=1
 `},
-	{"a link without IPv6", sysctl("a", state.LinkSysctl6("l1", "disable_ipv6"), "1"), `
+	{"a link without IPv6", sysctl("a", "net.ipv6.conf.l1.disable_ipv6", "1"), `
 - address a l1 fd00:1::1/64 order=0
 - address a l1 fe80::1/64 order=0
 - route a 10.2.0.0/16 via inet6 fe80::9 dev l1 proto 78 more=0
@@ -270,7 +276,7 @@ var cascades = []struct {
 - sysctl a net.ipv6.conf.l1.disable_ipv6=0
 + sysctl a net.ipv6.conf.l1.disable_ipv6=1
 `},
-	{"lo without IPv6", sysctl("a", state.LinkSysctl6("lo", "disable_ipv6"), "1"), `
+	{"lo without IPv6", sysctl("a", "net.ipv6.conf.lo.disable_ipv6", "1"), `
 - address a lo fd00:ff::1/128 order=0
 - route a fd13::/48 via fd00:2::9 dev l2 proto 78 src fd00:ff::1 more=0
 - route a unreachable fd66::/48 proto 78 more=0

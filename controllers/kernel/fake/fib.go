@@ -70,7 +70,7 @@ func (f fib) decide(q state.ForwardingQuery) state.ForwardingDecision {
 func (f fib) decideIncoming4(q state.ForwardingQuery) state.ForwardingDecision {
 	decision := f.follow(q.Destination)
 	switch {
-	case decision.Verdict != state.DeliverLocally && f.setting(state.LinkSysctl4(q.Incoming, "forwarding")) == "0":
+	case decision.Verdict != state.DeliverLocally && f.links()[q.Incoming].Settings[state.IPv4Forwarding] == state.Off:
 		return state.ForwardingDecision{Verdict: state.NotForwarded}
 	case decision.Verdict != state.DeliverLocally && decision.Verdict != state.Forward:
 		return decision
@@ -83,7 +83,7 @@ func (f fib) decideIncoming4(q state.ForwardingQuery) state.ForwardingDecision {
 // decideIncoming6 asks the setting too, as package kernel does: the kernel's look-up does not.
 func (f fib) decideIncoming6(q state.ForwardingQuery) state.ForwardingDecision {
 	decision := f.follow(q.Destination)
-	if decision.Verdict != state.DeliverLocally && f.setting(state.SysctlForwarding6) == "0" {
+	if decision.Verdict != state.DeliverLocally && f.state[f.namespace].Settings[state.IPv6Forwarding] == state.Off {
 		return state.ForwardingDecision{Verdict: state.NotForwarded}
 	}
 	return decision
@@ -92,17 +92,15 @@ func (f fib) decideIncoming6(q state.ForwardingQuery) state.ForwardingDecision {
 // filtered is reverse-path filtering: strict wants the way back over the same interface,
 // loose any way back. The higher of the two settings counts.
 func (f fib) filtered(q state.ForwardingQuery) bool {
-	mode := max(f.setting("net.ipv4.conf.all.rp_filter"), f.setting(state.LinkSysctl4(q.Incoming, "rp_filter")))
-	if mode == "" || mode == "0" {
+	mode := max(f.state[f.namespace].Settings[state.AllRPFilter].Number(), f.links()[q.Incoming].Settings[state.RPFilter].Number())
+	if mode == 0 {
 		return false
 	}
 	back := f.follow(q.Source)
-	return back.Verdict != state.Forward || mode == "1" && back.Link != q.Incoming
+	return back.Verdict != state.Forward || mode == 1 && back.Link != q.Incoming
 }
 
-func (f fib) setting(name string) string {
-	return f.state[f.namespace].Sysctls[name]
-}
+func (f fib) links() map[string]state.Link { return f.state[f.namespace].Links }
 
 var rejections = map[state.RouteType]state.ForwardingVerdict{
 	state.Blackhole:   state.Discarded,
@@ -180,7 +178,7 @@ func order(first bool) int {
 // its interface is down, an IPv6 one is not; an IPv4 prefix on lo is local as a whole.
 func (f fib) kernelEntries() []entry {
 	var made []entry
-	for name, link := range f.state[f.namespace].Links {
+	for name, link := range f.links() {
 		if link.Up && name == state.Loopback {
 			made = append(made, localEntry(netip.MustParsePrefix("127.0.0.0/8")), localEntry(netip.MustParsePrefix("::1/128")))
 		}

@@ -28,7 +28,7 @@ func TestLookups(t *testing.T) {
 		reject("10.68.0.0/16", state.Prohibit),
 		reject("fd66::/64", state.Blackhole),
 	}
-	forward := []state.Op{sysctl(state.SysctlForwarding, "1"), sysctl(state.SysctlForwarding6, "1")}
+	forward := []state.Op{sysctl("net.ipv4.ip_forward", "1"), sysctl("net.ipv6.conf.all.forwarding", "1")}
 	strict := append(forward, sysctl("net.ipv4.conf.all.rp_filter", "1"))
 	loose := append(forward, sysctl("net.ipv4.conf.all.rp_filter", "2"))
 	tests := []struct {
@@ -60,7 +60,7 @@ func TestLookups(t *testing.T) {
 		{name: "forwarded", setup: forward, to: "10.9.0.1", from: "10.2.0.2", arrives: "l2", want: "l1 via 10.1.0.2 src 10.1.0.1"},
 		{name: "IPv6 forwarded", setup: forward, to: "fd09::1", from: "fd02::2", arrives: "l2", want: "l1 via fd01::2 src fd01::1"},
 		{name: "forwarded into a blackhole", setup: forward, to: "fd66::1", from: "fd02::2", arrives: "l2", want: "discarded"},
-		{name: "one interface does not forward", setup: append(forward, sysctl(state.LinkSysctl4("l2", "forwarding"), "0")),
+		{name: "one interface does not forward", setup: append(forward, sysctl("net.ipv4.conf.l2.forwarding", "0")),
 			to: "10.9.0.1", from: "10.2.0.2", arrives: "l2", want: "not forwarded"},
 		{name: "from one of its own addresses", setup: forward, to: "10.9.0.1", from: "10.1.0.1", arrives: "l2", want: "filtered"},
 		{name: "strict filter, source elsewhere", setup: strict, to: "10.9.0.1", from: "10.1.0.7", arrives: "l2", want: "filtered"},

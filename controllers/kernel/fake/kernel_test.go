@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -57,8 +58,17 @@ func addAddress(link, prefix string) state.Op {
 	return state.AddAddress{AddressID: address(link, prefix)}
 }
 
+func setting(namespace, name, value string) state.Op {
+	key, ok := state.ParseSetting(name)
+	number, err := strconv.Atoi(value)
+	if !ok || err != nil {
+		panic(name + "=" + value)
+	}
+	return state.SetSysctl{SettingID: state.SettingID{Namespace: namespace, SettingKey: key}, Value: state.ValueOf(number)}
+}
+
 func sysctl(name, value string) state.Op {
-	return state.SetSysctl{Namespace: nsA, Name: name, Value: value}
+	return setting(nsA, name, value)
 }
 
 // via is one leg: "10.1.0.2 l1", or " l1" for a destination on the link.
@@ -94,7 +104,7 @@ func twoPairs(t *testing.T) *fake.Kernel {
 	t.Helper()
 	k := fake.New()
 	apply(t, k,
-		create(lab, "a"), create(lab, "b"), sysctl(state.SysctlDisableIPv6, "0"),
+		create(lab, "a"), create(lab, "b"), sysctl("net.ipv6.conf.all.disable_ipv6", "0"),
 		pair("l1"), pair("l2"), pair("down"),
 		up(nsA, "l1"), up(nsB, "l1"), up(nsA, "l2"), up(nsB, "l2"), up(nsA, "lo"),
 		addAddress("l1", "10.1.0.1/24"), addAddress("l2", "10.2.0.1/24"), addAddress("down", "10.3.0.1/24"),
@@ -118,9 +128,9 @@ func TestRefusals(t *testing.T) {
 		want error
 	}{
 		{sysctl("net.ipv4.ip_forward", "1"), nil},
-		{state.SetSysctl{Namespace: "default.lab.nope", Name: "net.ipv4.ip_forward", Value: "1"}, syscall.ENOENT},
+		{setting("default.lab.nope", "net.ipv4.ip_forward", "1"), syscall.ENOENT},
 		{sysctl("net.ipv4.conf.nope.forwarding", "1"), syscall.ENOENT},
-		{sysctl("net.ipv4.no_such_thing", "1"), syscall.ENOENT},
+		{sysctl("net.ipv4.conf.l9.rp_filter", "1"), syscall.ENOENT},
 
 		{pair("l1"), nil}, // already plugged in like this
 		{state.AddLink{Ends: [2]state.LinkEnd{{LinkID: link(nsA, "l1"), MTU: 1500}, {LinkID: link(nsB, "x"), MTU: 1500}}}, syscall.EEXIST},
@@ -172,14 +182,14 @@ func TestRefusals(t *testing.T) {
 
 func TestIPv6IsRefusedWhereItIsOff(t *testing.T) {
 	k := twoPairs(t)
-	apply(t, k, sysctl(state.LinkSysctl6("l1", "disable_ipv6"), "1"), state.SetMTU{LinkID: link(nsA, "l2"), MTU: 1000})
+	apply(t, k, sysctl("net.ipv6.conf.l1.disable_ipv6", "1"), state.SetMTU{LinkID: link(nsA, "l2"), MTU: 1000})
 	for op, want := range map[state.Op]error{
-		addAddress("l1", "fd07::1/64"):                    syscall.EACCES,
-		route("fd09::/64", via("fe80::2", "l1")):          syscall.EACCES,
-		route("fd09::/64", via("fd01::2", "l1")):          syscall.EHOSTUNREACH,
-		addAddress("l2", "fd07::1/64"):                    syscall.EINVAL,
-		route("fd09::/64", via("fe80::2", "l2")):          syscall.ENODEV,
-		sysctl(state.LinkSysctl6("l2", "hop_limit"), "9"): syscall.ENOENT,
+		addAddress("l1", "fd07::1/64"):            syscall.EACCES,
+		route("fd09::/64", via("fe80::2", "l1")):  syscall.EACCES,
+		route("fd09::/64", via("fd01::2", "l1")):  syscall.EHOSTUNREACH,
+		addAddress("l2", "fd07::1/64"):            syscall.EINVAL,
+		route("fd09::/64", via("fe80::2", "l2")):  syscall.ENODEV,
+		sysctl("net.ipv6.conf.l2.hop_limit", "9"): syscall.ENOENT,
 	} {
 		if _, err := k.Apply(t.Context(), []state.Op{op}); !errors.Is(err, want) {
 			t.Errorf("%s\n got: %v\nwant: %v", op, err, want)
@@ -212,8 +222,8 @@ func TestSurvivors(t *testing.T) {
 		{state.DeleteNamespace{Name: nsB}, nil},
 		{state.DeleteAddress{AddressID: address("l1", "10.1.0.1/24")}, []string{"10.8.0.0/24", "fd05::/64", "fd08::/64", "fd09::/64"}},
 		{state.SetMTU{LinkID: link(nsA, "l1"), MTU: 1000}, []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64"}},
-		{sysctl(state.LinkSysctl6("l1", "disable_ipv6"), "1"), []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64"}},
-		{sysctl(state.SysctlDisableIPv6, "1"), []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24"}},
+		{sysctl("net.ipv6.conf.l1.disable_ipv6", "1"), []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64"}},
+		{sysctl("net.ipv6.conf.all.disable_ipv6", "1"), []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24"}},
 		{state.DeleteAddress{AddressID: address("lo", "fd55::1/128")}, []string{"10.7.0.0/24", "10.8.0.0/24", "10.9.0.0/24", "fd05::/64", "fd08::/64", "fd09::/64"}},
 	}
 	for _, tt := range tests {

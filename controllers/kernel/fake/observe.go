@@ -32,7 +32,6 @@ func (k *Kernel) Observe(ctx context.Context, id state.Identity, want state.Stat
 	o.layers()
 	o.addresses()
 	o.routes()
-	o.sysctls()
 	slices.SortFunc(o.see.Conflicts, func(a, b state.Conflict) int { return strings.Compare(a.Name, b.Name) })
 	slices.Sort(o.see.Foreign)
 	return o.see, nil
@@ -51,7 +50,7 @@ func (o *observer) namespaces() {
 		switch {
 		case o.owns(name, ns):
 			row := state.NewNamespace()
-			row.Mark, row.Mounted, row.Symlink = ns.Mark, ns.Mounted, ns.Symlink
+			row.Mark, row.Mounted, row.Symlink, row.Settings = ns.Mark, ns.Mounted, ns.Symlink, ns.Settings
 			o.see.State[name] = row
 		case wanted:
 			o.see.Conflicts = append(o.see.Conflicts, state.Conflict{
@@ -163,29 +162,4 @@ func (o *observer) routes() {
 			seen.Routes[key] = route
 		}
 	}
-}
-
-func (o *observer) sysctls() {
-	for name, seen := range o.see.State {
-		for setting, value := range o.state[name].Sysctls {
-			link, ofLink := linkOfSysctl(setting)
-			if _, ours := seen.Links[link]; ours || !ofLink {
-				seen.Sysctls[setting] = value
-			}
-		}
-	}
-}
-
-// linkOfSysctl is the link whose setting it is; ok is false for those of the namespace.
-func linkOfSysctl(name string) (link string, ok bool) {
-	_, rest, found := strings.Cut(name, ".conf.")
-	at := strings.LastIndexByte(rest, '.')
-	if !found || at < 0 {
-		return "", false
-	}
-	switch link = rest[:at]; link {
-	case "all", "default", state.Loopback:
-		return "", false
-	}
-	return link, true
 }

@@ -95,8 +95,8 @@ func refuseSysctl(s state.State, op state.SetSysctl) error {
 	if err := missingNamespace(s, op.Namespace); err != nil {
 		return err
 	}
-	_, there := s[op.Namespace].Sysctls[op.Name]
-	if !there && !slices.Contains(state.BridgeSysctls(), op.Name) {
+	n := s[op.Namespace]
+	if n.Setting(op.SettingKey) == state.Absent && !op.IsBridge() {
 		return syscall.ENOENT
 	}
 	return nil
@@ -248,7 +248,7 @@ func hasIPv6(s state.State, id state.LinkID) bool {
 }
 
 func ipv6Disabled(s state.State, id state.LinkID) bool {
-	return s[id.Namespace].Sysctls[state.LinkSysctl6(id.Name, "disable_ipv6")] == "1"
+	return s[id.Namespace].Links[id.Name].Settings[state.DisableIPv6] == state.On
 }
 
 func refuseRoute(f fib, op state.ReplaceRoute) error {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/netlab-dev/netlab/controllers/state"
 )
@@ -70,7 +69,7 @@ func (k *Kernel) reviveLegs(op state.Op) {
 			})
 		}
 	case state.SetSysctl:
-		if strings.HasSuffix(op.Name, ".disable_ipv6") && op.Value == "0" {
+		if op.Setting == state.DisableIPv6 && op.Value == state.Off {
 			k.revive(func(l leg) bool { return l.route.Namespace == op.Namespace && l.route.Prefix.Addr().Is6() })
 		}
 	}

@@ -12,13 +12,13 @@ import (
 // switches is what a kernel remembers of bridges that no State holds.
 type switches struct {
 	// written are settings of bridges by namespace, which stay when the bridge goes.
-	written map[string]map[string]string
+	written map[string]map[state.Setting]state.Value
 	// sized are bridges whose MTU somebody set: the others follow their ports.
 	sized map[state.LinkID]bool
 }
 
 func newSwitches() switches {
-	return switches{written: map[string]map[string]string{}, sized: map[state.LinkID]bool{}}
+	return switches{written: map[string]map[state.Setting]state.Value{}, sized: map[state.LinkID]bool{}}
 }
 
 // after corrects what an operation made of bridges.
@@ -27,14 +27,18 @@ func (m switches) after(op state.Op, before, next state.State) state.State {
 	case state.DeleteNamespace:
 		delete(m.written, op.Name)
 	case state.SetSysctl:
-		if slices.Contains(state.BridgeSysctls(), op.Name) {
+		if op.IsBridge() {
 			if m.written[op.Namespace] == nil {
-				m.written[op.Namespace] = map[string]string{}
+				m.written[op.Namespace] = map[state.Setting]state.Value{}
 			}
-			m.written[op.Namespace][op.Name] = op.Value
+			m.written[op.Namespace][op.Setting] = op.Value
 		}
 	case state.AddBridge:
-		maps.Copy(next[op.Namespace].Sysctls, m.written[op.Namespace])
+		n := next[op.Namespace]
+		for s, value := range m.written[op.Namespace] {
+			n.Settings[s] = value
+		}
+		next[op.Namespace] = n
 	case state.SetMTU:
 		if _, ok := before[op.Namespace].Bridges[op.Name]; ok && before[op.Namespace].Links[op.Name].MTU != op.MTU {
 			m.sized[op.LinkID] = true

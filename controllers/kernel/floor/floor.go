@@ -4,7 +4,6 @@ package floor
 
 import (
 	"fmt"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -103,7 +102,7 @@ func (f *floor) create(op state.CreateNamespace) error {
 		if err := f.exchange(s, mark(op.Mark)); err != nil {
 			return err
 		}
-		return state.BirthSysctls(writeSysctl)
+		return writeInitialSettings()
 	})
 	if err != nil {
 		return err
@@ -120,13 +119,13 @@ func (f *floor) delete(op state.DeleteNamespace) error {
 }
 
 func (f *floor) setSysctl(op state.SetSysctl) error {
-	if f.Bare && op.Name != state.SysctlForwarding && op.Name != state.SysctlForwarding6 {
+	if f.Bare && (op.Link != "" || op.Setting != state.IPv4Forwarding && op.Setting != state.IPv6Forwarding) {
 		return nil
 	}
 	if _, err := f.enter(op.Namespace); err != nil {
 		return err
 	}
-	return writeSysctl(op.Name, op.Value)
+	return writeSetting(op.SettingKey, op.Value)
 }
 
 // enter moves the thread into a namespace.
@@ -171,8 +170,18 @@ func dial() (int, error) {
 	return unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 }
 
-func writeSysctl(name, value string) error {
-	return writeFile("/proc/sys/"+strings.ReplaceAll(name, ".", "/"), value, 0)
+func writeInitialSettings() error {
+	for _, s := range state.InitialWrites {
+		key := state.SettingKey{Setting: s}
+		if err := writeSetting(key, state.InitialValue(key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeSetting(key state.SettingKey, value state.Value) error {
+	return writeFile("/proc/sys/net/"+key.Path(), value.String(), 0)
 }
 
 func writeFile(path, value string, flags int) error {

@@ -81,8 +81,8 @@ func TestEditedLabsWantIPv6WhereAKernelCanHoldIt(t *testing.T) {
 // homelessIPv6 finds an address that its link has no IPv6 for.
 func homelessIPv6(s state.State) (state.AddressID, bool) {
 	for id := range s.Addresses() {
-		disabled := s[id.Namespace].Sysctls[state.LinkSysctl6(id.Link, "disable_ipv6")]
-		if id.Prefix.Addr().Is6() && (disabled != "0" || s[id.Namespace].Links[id.Link].MTU < state.MinIPv6MTU) {
+		link := s[id.Namespace].Links[id.Link]
+		if id.Prefix.Addr().Is6() && (link.Settings[state.DisableIPv6] != state.Off || link.MTU < state.MinIPv6MTU) {
 			return id, true
 		}
 	}

@@ -97,8 +97,10 @@ func (g *Generator) empty(s state.State, name string) {
 			dropPair(s, id, held)
 		}
 	}
-	clear(s[name].Routes)
-	clear(s[name].Sysctls)
+	n := s[name]
+	clear(n.Routes)
+	n.Settings = state.NamespaceSettings{}
+	s[name] = n
 }
 
 func dropPair(s state.State, id state.LinkID, keepPeer bool) {
@@ -125,20 +127,12 @@ func dropEnd(s state.State, id state.LinkID) {
 	delete(s[id.Namespace].Links, id.Name)
 	maps.DeleteFunc(s[id.Namespace].Addresses, func(a state.AddressKey, _ state.Address) bool { return a.Link == id.Name })
 	dropRoutes(s, id, func(state.RouteKey) bool { return true })
-	dropSysctls(s, id, state.LinkSysctl4, state.LinkSysctls4)
-	dropSysctls(s, id, state.LinkSysctl6, state.LinkSysctls6)
 }
 
 func dropRoutes(s state.State, id state.LinkID, match func(state.RouteKey) bool) {
 	maps.DeleteFunc(s[id.Namespace].Routes, func(k state.RouteKey, r state.Route) bool {
 		return match(k) && slices.ContainsFunc(r.NextHops(), func(h state.NextHop) bool { return h.Link == id.Name })
 	})
-}
-
-func dropSysctls(s state.State, id state.LinkID, name func(link, key string) string, keys []string) {
-	for _, key := range keys {
-		delete(s[id.Namespace].Sysctls, name(id.Name, key))
-	}
 }
 
 // extraNamespace adds one of a node that the lab may not have (any more).
@@ -192,7 +186,7 @@ func (g *Generator) renameLink(s state.State) {
 		s[link.Peer.Namespace].Links[link.Peer.Name] = peer
 	}
 	maps.Copy(n.Addresses, moved)
-	g.linkSysctls(s, to)
+	g.linkSettings(s, to)
 }
 
 func (g *Generator) extraLink(s state.State) {
@@ -266,8 +260,7 @@ func (g *Generator) setMTU(s state.State, id state.LinkID, mtu int) {
 	}
 	link.MTU = mtu
 	s[id.Namespace].Links[id.Name] = link
-	dropSysctls(s, id, state.LinkSysctl6, state.LinkSysctls6)
-	g.linkSysctls(s, id)
+	g.linkSettings(s, id)
 	if !hasIPv6(s, id) {
 		g.dropIPv6(s, id)
 	}
@@ -404,18 +397,18 @@ func (g *Generator) changeRoute(s state.State) {
 }
 
 func (g *Generator) changeSysctl(s state.State) {
-	ids := sortedSysctls(s)
+	ids := sortedSettings(s)
 	if len(ids) == 0 {
 		return
 	}
 	id := pick(g, ids...)
-	s[id.namespace].Sysctls[id.name] = pick(g, "0", "1", "2")
+	setSetting(s, id, state.ValueOf(pick(g, 0, 1, 2)))
 }
 
 // disableIPv6 does it for a link and leaves it without IPv6, as the kernel does.
 func (g *Generator) disableIPv6(s state.State) {
 	if id, ok := g.link(s); ok && hasIPv6(s, id) {
-		g.setSysctl(s, id.Namespace, state.LinkSysctl6(id.Name, "disable_ipv6"), "1")
+		setSetting(s, linkSetting(id, state.DisableIPv6), state.On)
 		g.dropIPv6(s, id)
 	}
 }

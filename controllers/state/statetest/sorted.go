@@ -5,6 +5,7 @@ package statetest
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"slices"
 
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -48,14 +49,14 @@ func linkID(namespace, name string) state.LinkID {
 	return state.LinkID{Namespace: namespace, Name: name}
 }
 
-// sysctlID names a setting.
-type sysctlID struct{ namespace, name string }
-
-func sortedSysctls(s state.State) []sysctlID {
-	return sorted(everywhere(s, func(n state.Namespace) map[string]string { return n.Sysctls },
-		func(namespace, name string) sysctlID { return sysctlID{namespace, name} }), func(a, b sysctlID) int {
-		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
-	})
+func sortedSettings(s state.State) []state.SettingID {
+	var ids []state.SettingID
+	for _, namespace := range slices.Sorted(maps.Keys(s)) {
+		for _, key := range s[namespace].SettingKeys() {
+			ids = append(ids, state.SettingID{Namespace: namespace, SettingKey: key})
+		}
+	}
+	return ids
 }
 
 // everywhere yields the full names of the keys of one table of every namespace.

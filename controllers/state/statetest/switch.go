@@ -21,9 +21,7 @@ var vlans = []uint16{1, 10, 20, 4094}
 func (g *Generator) addBridge(s state.State, namespace string) []state.LinkID {
 	id := state.LinkID{Namespace: namespace, Name: lab.BridgeName}
 	s[id.Namespace].Bridges[id.Name] = g.bridge()
-	for _, name := range state.BridgeSysctls() {
-		g.setSysctl(s, namespace, name, "0")
-	}
+	setBridgeSettings(s, namespace, state.Off)
 	var ports []int
 	for _, port := range linksIn(s, namespace) {
 		if link := s[port.Namespace].Links[port.Name]; link.Kind == state.VethLink && g.chance(75) {
@@ -34,7 +32,7 @@ func (g *Generator) addBridge(s state.State, namespace string) []state.LinkID {
 		}
 	}
 	s[id.Namespace].Links[id.Name] = state.Link{Kind: state.BridgeLink, MAC: g.mac(), MTU: smallest(ports), Group: state.LinkGroup, Up: g.chance(85)}
-	g.linkSysctls(s, id)
+	g.linkSettings(s, id)
 	if !g.chance(40) {
 		return []state.LinkID{id}
 	}
@@ -87,7 +85,7 @@ func (g *Generator) addVLANLink(s state.State, parent state.LinkID) []state.Link
 		Kind: state.VLANLink, Parent: parent.Name, VLAN: vlan, MAC: g.mac(), MTU: min(below.MTU, pick(g, 1500, 1500, 1279)),
 		Group: state.LinkGroup, Up: below.Up && g.chance(90),
 	}
-	g.linkSysctls(s, id)
+	g.linkSettings(s, id)
 	return []state.LinkID{id}
 }
 
@@ -156,7 +154,7 @@ func (g *Generator) otherKind(s state.State) {
 		id := g.linkName(name)
 		if _, taken := s[id.Namespace].Links[id.Name]; !taken {
 			s[id.Namespace].Links[id.Name] = state.Link{Kind: state.OtherLink, MTU: 1500, Group: state.LinkGroup}
-			g.linkSysctls(s, id)
+			g.linkSettings(s, id)
 		}
 	}
 }
@@ -182,9 +180,7 @@ func dropBridge(s state.State, id state.LinkID) {
 			dropOverrides(s, port)
 		}
 	}
-	for _, name := range state.BridgeSysctls() {
-		delete(s[id.Namespace].Sysctls, name)
-	}
+	setBridgeSettings(s, id.Namespace, state.Absent)
 }
 
 func dropPortVLANs(s state.State, port state.LinkID) {

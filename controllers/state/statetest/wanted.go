@@ -102,30 +102,45 @@ func (g *Generator) addNamespace(s state.State, name string, symlink bool) {
 	mark := Lab.Owner.Mark(state.NodeOf(name))
 	rows := state.NewNamespace()
 	rows.Mark, rows.Mounted, rows.Symlink = mark, true, symlink
-	s[name] = rows
-	s[name].Links[state.Loopback] = state.Link{MTU: state.LoopbackMTU, Up: true}
-	for _, key := range state.NamespaceSysctls {
-		s[name].Sysctls[key] = state.BornSysctl(key)
-	}
-	g.setSysctl(s, name, state.SysctlForwarding, pick(g, "0", "1"))
-	g.setSysctl(s, name, state.SysctlForwarding6, pick(g, "0", "1"))
-	noIPv6 := pick(g, "0", "0", "0", "1")
-	g.setSysctl(s, name, state.SysctlDisableIPv6, noIPv6)
-	g.setSysctl(s, name, state.LinkSysctl6(state.Loopback, "disable_ipv6"), noIPv6)
+	rows.Settings = state.InitialSettings()
+	rows.Settings[state.IPv4Forwarding] = pick(g, state.Off, state.On)
+	rows.Settings[state.IPv6Forwarding] = pick(g, state.Off, state.On)
+	noIPv6 := pick(g, state.Off, state.Off, state.Off, state.On)
+	rows.Settings[state.DisableIPv6] = noIPv6
+	rows.Links[state.Loopback] = state.Link{MTU: state.LoopbackMTU, Up: true, Settings: state.LoopbackSettings(noIPv6)}
 	for range g.IntN(3) {
-		g.setSysctl(s, name, pick(g, freeSysctls...), pick(g, "0", "1"))
+		setting := pick(g, freeSettings...)
+		rows.Settings[setting] = pick(g, state.Off, state.On)
 	}
+	s[name] = rows
 }
 
-// freeSysctls are settings that a lab's description may name; all of them take 0 and 1.
-var freeSysctls = []string{
-	"net.ipv4.conf.all.rp_filter", "net.ipv4.conf.default.rp_filter", "net.ipv4.conf.all.accept_redirects",
-	"net.ipv4.conf.default.arp_ignore", "net.ipv4.icmp_echo_ignore_all", "net.ipv6.conf.default.accept_redirects",
-	"net.ipv6.fib_multipath_hash_policy",
+// freeSettings are settings that a lab's description may name; all of them take 0 and 1.
+var freeSettings = []state.Setting{
+	state.AllRPFilter, state.RPFilter, state.AllAcceptRedirects, state.ARPIgnore, state.ICMPEchoIgnoreAll, state.AcceptRedirects6,
+	state.FIBMultipathHashPolicy6,
 }
 
-func (g *Generator) setSysctl(s state.State, namespace, name, value string) {
-	s[namespace].Sysctls[name] = value
+func linkSetting(id state.LinkID, s state.Setting) state.SettingID {
+	return state.SettingID{Namespace: id.Namespace, SettingKey: state.SettingKey{Link: id.Name, Setting: s}}
+}
+
+func setSetting(s state.State, id state.SettingID, value state.Value) {
+	n := s[id.Namespace]
+	if id.Link == "" {
+		n.Settings[id.Setting] = value
+	} else {
+		link := n.Links[id.Link]
+		link.Settings[id.Setting] = value
+		n.Links[id.Link] = link
+	}
+	s[id.Namespace] = n
+}
+
+func setBridgeSettings(s state.State, namespace string, value state.Value) {
+	for _, setting := range state.BridgeSettings {
+		setSetting(s, state.SettingID{Namespace: namespace, SettingKey: state.SettingKey{Setting: setting}}, value)
+	}
 }
 
 // addLink plugs a pair between two nodes, which may be the same.
@@ -142,7 +157,7 @@ func (g *Generator) addLink(s state.State, names []int) []state.LinkID {
 			mtu = pick(g, 1500, 1200)
 		}
 		s[id.Namespace].Links[id.Name] = state.Link{Peer: ends[1-i], MAC: g.mac(), MTU: mtu, Group: state.LinkGroup, Up: g.chance(85)}
-		g.linkSysctls(s, id)
+		g.linkSettings(s, id)
 	}
 	return ends
 }
@@ -156,46 +171,24 @@ func (g *Generator) mac() state.MAC {
 	return state.MAC{2, 0, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
 }
 
-// linkSysctls gives a link the rows it has; the kernel takes them from the namespace's.
-func (g *Generator) linkSysctls(s state.State, id state.LinkID) {
-	of := func(name string) string {
-		return s[id.Namespace].Sysctls[name]
-	}
-	for _, key := range state.LinkSysctls4 {
-		value := of(state.LinkSysctl4("default", key))
-		if key == "forwarding" {
-			value = of(state.SysctlForwarding)
-		}
-		g.setSysctl(s, id.Namespace, state.LinkSysctl4(id.Name, key), value)
-	}
+// linkSettings gives a link those it has; the kernel takes them from the namespace's.
+func (g *Generator) linkSettings(s state.State, id state.LinkID) {
+	n := s[id.Namespace]
+	link := n.Links[id.Name]
+	link.Settings = n.Settings.ForLink(link.MTU)
 	if g.chance(10) {
-		g.setSysctl(s, id.Namespace, state.LinkSysctl4(id.Name, "rp_filter"), "2")
+		link.Settings[state.RPFilter] = state.ValueOf(2)
 	}
-	if s[id.Namespace].Links[id.Name].MTU >= state.MinIPv6MTU {
-		g.linkSysctls6(s, id, of)
+	if link.MTU >= state.MinIPv6MTU && g.chance(10) {
+		link.Settings[state.DisableIPv6] = state.On
 	}
-}
-
-func (g *Generator) linkSysctls6(s state.State, id state.LinkID, of func(string) string) {
-	for _, key := range state.LinkSysctls6 {
-		value := of(state.LinkSysctl6("default", key))
-		switch key {
-		case "forwarding":
-			value = of(state.SysctlForwarding6)
-		case "disable_ipv6":
-			value = of(state.SysctlDisableIPv6)
-		}
-		g.setSysctl(s, id.Namespace, state.LinkSysctl6(id.Name, key), value)
-	}
-	if g.chance(10) {
-		g.setSysctl(s, id.Namespace, state.LinkSysctl6(id.Name, "disable_ipv6"), "1")
-	}
+	n.Links[id.Name] = link
 }
 
 // hasIPv6 reports whether a link can have IPv6 addresses.
 func hasIPv6(s state.State, id state.LinkID) bool {
-	n := s[id.Namespace]
-	return n.Links[id.Name].MTU >= state.MinIPv6MTU && n.Sysctls[state.LinkSysctl6(id.Name, "disable_ipv6")] == "0"
+	link := s[id.Namespace].Links[id.Name]
+	return link.MTU >= state.MinIPv6MTU && link.Settings[state.DisableIPv6] == state.Off
 }
 
 // addAddresses gives a link addresses of subnets that belong to it alone.

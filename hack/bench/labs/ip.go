@@ -117,8 +117,8 @@ func commandsOf(ops []state.Op) []string {
 		case state.AddLink:
 			commands = append(commands, cable(i, op)...)
 		case state.SetSysctl:
-			if op.Name == state.SysctlForwarding || op.Name == state.SysctlForwarding6 {
-				commands = append(commands, fmt.Sprintf("ip netns exec %s sysctl -qw %s=%s", op.Namespace, op.Name, op.Value))
+			if op.Link == "" && (op.Setting == state.IPv4Forwarding || op.Setting == state.IPv6Forwarding) {
+				commands = append(commands, fmt.Sprintf("ip netns exec %s sysctl -qw %s=%s", op.Namespace, op.SettingKey, op.Value))
 			}
 		case state.AddSymlink, state.DeleteSymlink, state.DeleteLink:
 		default:

@@ -135,8 +135,8 @@ func mininetLabOf(ops []state.Op) mininetLab {
 		case state.ReplaceRoute:
 			l.route(names, op)
 		case state.SetSysctl:
-			if op.Name == state.SysctlForwarding {
-				l.command(names, op.Namespace, "sysctl -qw %s=%s", op.Name, op.Value)
+			if op.Link == "" && op.Setting == state.IPv4Forwarding {
+				l.command(names, op.Namespace, "sysctl -qw %s=%s", op.SettingKey, op.Value)
 			}
 		}
 	}
