@@ -125,8 +125,9 @@ func modelled(op state.Op) bool {
 		return op.Link != "" || op.Setting != state.DisableIPv6 && !strings.HasPrefix(op.Path(), "ipv4/conf/default/")
 	case state.DeleteAddress:
 		return op.Prefix.Addr().Is4() || op.Link != state.Loopback || linuxIs(6, 6)
+	default:
+		return true
 	}
-	return true
 }
 
 // linuxIs reports whether this kernel is at least of a version.

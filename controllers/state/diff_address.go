@@ -13,46 +13,6 @@ import (
 // route to a subnet along with the subnet's last address, and a route along with the address that is its
 // source, and packets of others would be lost until they are written again.
 
-// deleteExposedAddresses deletes the IPv6 addresses that settings, MTU or state of their link may
-// take along, for the reason deleteRoutes has: those that nobody wants, and those that adding again
-// would not put right.
-func (d *differ) deleteExposedAddresses() {
-	d.each(func(p *played) {
-		for _, key := range missing(p.want.Addresses, p.now.Addresses, AddressKey.compare) {
-			_, wanted := p.want.Addresses[key]
-			stays := wanted && p.now.Addresses[key].Altered != AlteredForGood
-			if key.Prefix.Addr().Is6() && !stays && !p.keepsIPv6(key.Link) {
-				d.do(DeleteAddress{AddressID{p.name, key}})
-			}
-		}
-	})
-}
-
-// keepsIPv6 reports whether nothing on the way from now to want takes IPv6 addresses off a link. The
-// interface of a VLAN comes up with its parent, and is set down then.
-func (p *played) keepsIPv6(name string) bool {
-	link := p.want.Links[name]
-	staysDown := !p.now.Links[name].Up && link.Kind != VLANLink
-	return (link.Up || staysDown) && link.MTU >= MinIPv6MTU &&
-		p.want.Settings[DisableIPv6] == Off && link.Settings[DisableIPv6] == Off
-}
-
-// unalterAddresses takes off what somebody gave an address beside itself. What only a new one is without is
-// deleted, and added with those that are missing.
-func (d *differ) unalterAddresses() {
-	d.each(func(p *played) {
-		for _, key := range missing(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
-			switch p.now.Addresses[key].Altered {
-			case AlteredInPlace:
-				d.do(AddAddress{AddressID{p.name, key}})
-			case AlteredForGood:
-				d.do(DeleteAddress{AddressID{p.name, key}})
-			case Unaltered:
-			}
-		}
-	})
-}
-
 // setAddresses comes after settings, because it is a setting that keeps the secondaries of a deleted
 // IPv4 address.
 func (d *differ) setAddresses() {

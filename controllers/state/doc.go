@@ -9,32 +9,34 @@
 //
 // # State
 //
-// A State is a few flat tables keyed by names. What is wanted and what is observed are
-// the same kind of value, so "is the lab there?" is "is the plan empty?". A wanted State
-// holds only rows a kernel can hold: no routes over links that are down, no IPv6 on links
+// A State maps the name of a network namespace to its content: tables keyed by names, and settings. What is
+// wanted and what is observed are the same kind of value, so "is the lab there?" is "is the plan empty?". A
+// wanted State holds only rows a kernel can hold: no routes over links that are down, no IPv6 on links
 // with an MTU below 1280.
 //
-// What no lab asks for has no row in a wanted State. An attribute of an interface that somebody
-// changed is an Override, whose only right value is to be gone; what somebody gave an address or a queue
-// is a column that is zero in every wanted row.
+// What no lab asks for has no row in a wanted State. An attribute of an interface that has drifted has a row in
+// AttributeDrift, which can only go; drift of an address or a qdisc is a column that is zero in every wanted row.
+//
+// The State that With returns shares with the one before it the namespaces that the operation does not write to.
 //
 // # Operations
 //
-// An Op changes one thing and reads like the ip command that would do the same. Op.apply
-// says what the kernel looks like afterwards, rows it takes along included. Diff plays every
-// operation on its own copy of the observed State, so it neither deletes what is already
-// gone nor forgets what an operation took along:
+// An Op changes one thing and reads like the ip command that would do the same. Its apply
+// says what the kernel holds afterwards, rows it takes along included. Diff plays every
+// operation on its own copy of the namespaces it writes to, so it neither deletes what is already
+// gone nor forgets what an operation took along. Namespaces that are as wanted, and that no operation
+// wrote to, are skipped:
 //
 //	operation                      takes along
 //	delete a namespace             everything in it; the other ends of its links
-//	delete a link                  both ends, their addresses and link sysctls; IPv4 routes with any
-//	                               leg on them, IPv6 routes with any leg on them (*: only the leg)
+//	delete a link                  both ends, their addresses and settings; IPv4 routes with any
+//	                               next hop on them, IPv6 routes too (*: only the next hop)
 //	delete an address              routes with it as source (*: only the source)
-//	delete an IPv4 address         if it was the link's last, IPv4 routes with a leg on the link (*);
+//	delete an IPv4 address         if it was the link's last, IPv4 routes with a next hop there (*);
 //	                               a secondary may be promoted and change place
-//	set a link down                routes with a leg on it (*), its IPv6 link-local addresses (*);
+//	set a link down                routes with a next hop there (*), its IPv6 link-local addresses (*);
 //	                               lo: IPv6's routes to nowhere (blackhole and its like)
-//	set an MTU below 1280          the link's IPv6 addresses, sysctls and routes (*: only the leg);
+//	set an MTU below 1280          its IPv6 addresses, settings, routes (*: only the next hop);
 //	                               IPv4 routes through an IPv6 neighbour on it (*)
 //	delete, set down, shrink       the same of every interface that is on the link for a VLAN
 //	  a link
@@ -62,4 +64,23 @@
 // one goes. An address that goes from one link to another is never on
 // both, so neighbours cannot learn the wrong one; only where addresses change places in a circle
 // has a link to do without for a moment.
+//
+// # A new kind of row, step by step
+//
+// Until a step is done, something is red. In brackets is what:
+//
+//  1. A file for the noun in this package: the row, its key, its line of the dump [the compiler].
+//  2. A table in Namespace and its entry in tables [TestEveryFieldOfANamespaceIsWalked].
+//  3. Its operations in the same file: text and effect [the compiler, for a type that is used as an Op].
+//  4. everyOp and a row of TestOperationsReadLikeIP, run once with ip [TestEveryOperationIsListed].
+//  5. What takes the row along: dropLink, setUp and the others in link.go, and the table above [the laws, once 7
+//     makes such rows on links that go].
+//  6. Its phases in phases, in the noun's file with the reason for their place [TestLawsHoldForRandomPairs].
+//  7. statetest: wanted rows, and damage to them [TestRandomPairsMeetEveryOperation].
+//  8. controllers/lab: the field of the description that asks for it, and the row [testdata/compile].
+//  9. controllers/kernel: perform [gochecksumtype], what it needs of a kernel in needs [gochecksumtype], its
+//     messages in the noun's file, and reading the row in snapshot.go [the parity test].
+//  10. controllers/kernel/fake: refuse [gochecksumtype], what survives, Observe [the parity test].
+//  11. An edit of it in controllers/kernel's table of edits, and a drift repaired [TestEveryFieldHasItsEdits].
+//  12. diagnose and the plugin's status, if it decides about packets or is to be seen; nothing is red.
 package state

@@ -50,8 +50,9 @@ func cascades(m machine, op Op) []string {
 	case DeleteLink:
 		link, _ := m.link(o.LinkID)
 		return slices.Compact([]string{o.Namespace, link.Peer.Namespace})
+	default:
+		return nil
 	}
-	return nil
 }
 
 func restoreAddresses(n *Namespace, op Op, before map[AddressKey]Address, survives func() bool) {
@@ -61,6 +62,7 @@ func restoreAddresses(n *Namespace, op Op, before map[AddressKey]Address, surviv
 			if survives() {
 				n.Addresses[key] = before[key]
 			}
+		default: // takes addresses along for certain, or none
 		}
 	}
 }

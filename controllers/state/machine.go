@@ -76,11 +76,3 @@ func (m machine) link(id LinkID) (Link, bool) {
 	link, ok := m.at(id.Namespace).Links[id.Name]
 	return link, ok
 }
-
-// With returns what the kernel would hold after op. It shares with s the namespaces that op does not
-// write to.
-func (s State) With(op Op) State {
-	m := newMachine(s)
-	op.apply(m)
-	return m.state()
-}

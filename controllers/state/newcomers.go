@@ -25,6 +25,7 @@ func Newcomers(ops []Op, after State) map[string]map[netip.Addr]bool {
 					come(moved, op.LinkID, key.Prefix.Addr())
 				}
 			}
+		default: // brings no address to an interface
 		}
 	}
 	if len(moved) == 0 || len(made) >= len(after) {

@@ -3,7 +3,12 @@
 package state_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/netip"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -137,5 +142,33 @@ func TestOperationsNameTheNamespacesTheyWriteTo(t *testing.T) {
 		if got := c.op.Namespaces(); !slices.Equal(got, c.names) {
 			t.Errorf("%s names %v, want %v", c.op, got, c.names)
 		}
+	}
+}
+
+// An operation is a type with a method apply. everyOp lists them all.
+func TestEveryOperationIsListed(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var declared, listed []string
+	for _, file := range files {
+		tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range tree.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil && f.Name.Name == "apply" {
+				declared = append(declared, f.Recv.List[0].Type.(*ast.Ident).Name)
+			}
+		}
+	}
+	for _, op := range everyOp {
+		listed = append(listed, reflect.TypeOf(op).Name())
+	}
+	slices.Sort(declared)
+	slices.Sort(listed)
+	if !slices.Equal(declared, listed) {
+		t.Errorf("declared are\n%q\nand listed\n%q", declared, listed)
 	}
 }

@@ -24,6 +24,7 @@ func Widened(before State, ops []Op) []string {
 			delete(there, op.Name)
 		case DeleteNamespace:
 			delete(there, op.Name)
+		default: // no namespace comes or goes
 		}
 	}
 	return slices.Sorted(maps.Keys(there))
@@ -42,6 +43,7 @@ func widens(op Op, before State) bool {
 		return slices.ContainsFunc(op.Ends[:], func(end LinkEnd) bool { return larger(end.LinkID, end.MTU) })
 	case AddVLANLink:
 		return larger(op.LinkID, op.MTU)
+	default:
+		return false
 	}
-	return false
 }

@@ -3,6 +3,7 @@
 package state
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -45,6 +46,10 @@ func (q Qdisc) below() string {
 		return ""
 	}
 	return " child=" + q.Child.String()
+}
+
+func dumpQdisc(namespace, name string, q Qdisc) string {
+	return fmt.Sprintf("qdisc %s %s %s%s\n", namespace, name, q, q.below())
 }
 
 // Handle names a place in a tree of queueing disciplines, as tc writes it: major:minor.
@@ -119,4 +124,83 @@ const BurstTick = 64 * time.Nanosecond
 // BurstBytes is how many bytes TBF lets through at once.
 func (q Qdisc) BurstBytes() uint32 {
 	return uint32(math.Round(float64(q.Burst) * float64(BurstTick) * float64(q.Rate) / float64(time.Second)))
+}
+
+// ReplaceQdisc gives an interface its root queueing discipline. One of the same kind is changed in
+// place, and what is queued stays.
+type ReplaceQdisc struct {
+	LinkID
+	Qdisc Qdisc
+}
+
+// DeleteQdisc gives an interface back the kernel's own queueing discipline.
+type DeleteQdisc struct{ LinkID }
+
+// DeleteChildQdisc takes away what hangs below a root queueing discipline. Netem goes on with its own
+// queue; tbf is left without one and lets nothing through until it is given its limit again.
+type DeleteChildQdisc struct {
+	LinkID
+	Parent Handle
+}
+
+func (o ReplaceQdisc) String() string {
+	return fmt.Sprintf("tc -n %s qdisc replace dev %s root %s", o.Namespace, o.Name, o.Qdisc)
+}
+
+func (o DeleteQdisc) String() string {
+	return fmt.Sprintf("tc -n %s qdisc delete dev %s root", o.Namespace, o.Name)
+}
+
+func (o DeleteChildQdisc) String() string {
+	return fmt.Sprintf("tc -n %s qdisc delete dev %s parent %s", o.Namespace, o.Name, o.Parent)
+}
+
+// apply changes one of the same kind in place, and leaves what hangs below it.
+func (o ReplaceQdisc) apply(m machine) {
+	if _, ok := m.link(o.LinkID); !ok {
+		return
+	}
+	n, q := m.in(o.Namespace), o.Qdisc
+	if have := n.Qdiscs[o.Name]; have.Kind == q.Kind {
+		q.Child = have.Child
+	}
+	n.Qdiscs[o.Name] = q
+}
+
+func (o DeleteQdisc) apply(m machine) { delete(m.in(o.Namespace).Qdiscs, o.Name) }
+
+// apply leaves tbf with no room for a packet.
+func (o DeleteChildQdisc) apply(m machine) {
+	q, ok := m.at(o.Namespace).Qdiscs[o.Name]
+	if !ok || q.Child != o.Parent || q.Child == 0 {
+		return
+	}
+	q.Child = 0
+	if q.Kind == TBF {
+		q.Limit = 0
+	}
+	m.in(o.Namespace).Qdiscs[o.Name] = q
+}
+
+// setQdiscs comes before interfaces are set up, so that no packet goes through unimpaired.
+func (d *differ) setQdiscs() {
+	d.each(func(p *played) {
+		for _, name := range unwanted(p.now.Qdiscs, p.want.Qdiscs, cmp.Compare) {
+			d.do(DeleteQdisc{LinkID{p.name, name}})
+		}
+		for _, name := range missing(p.now.Qdiscs, p.want.Qdiscs, cmp.Compare) {
+			d.setQdisc(p, name)
+		}
+	})
+}
+
+// setQdisc frees one that may stay of what hangs below it.
+func (d *differ) setQdisc(p *played, name string) {
+	have, want := p.now.Qdiscs[name], p.want.Qdiscs[name]
+	if have.Child != 0 && have.Kind == want.Kind {
+		d.do(DeleteChildQdisc{LinkID{p.name, name}, have.Child})
+	}
+	if p.now.Qdiscs[name] != want {
+		d.do(ReplaceQdisc{LinkID{p.name, name}, want})
+	}
 }

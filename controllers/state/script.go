@@ -157,12 +157,13 @@ func scriptLine(op Op) string {
 		return "add_symlink " + quoted(o.Name)
 	case DeleteSymlink:
 		return "delete_symlink " + quoted(o.Name)
+	default:
+		words := strings.Split(op.String(), " ")
+		for i, word := range words {
+			words[i] = quoted(word)
+		}
+		return strings.Join(words, " ")
 	}
-	words := strings.Split(op.String(), " ")
-	for i, word := range words {
-		words[i] = quoted(word)
-	}
-	return strings.Join(words, " ")
 }
 
 // quoted is a word that sh takes literally: an interface that somebody made in a namespace

@@ -4,7 +4,6 @@ package state
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -52,12 +51,6 @@ func tableOf[K, V comparable](of func(*Namespace) *map[K]V, compare func(a, b K)
 	}
 }
 
-// NewNamespace returns a namespace that holds nothing and whose tables can be written to.
-func NewNamespace() Namespace { return *nothing.clone() }
-
-// nothing is a namespace that is not there.
-var nothing Namespace
-
 // clone returns a copy that shares nothing with n, with tables that can be written to.
 func (n *Namespace) clone() *Namespace {
 	c := *n
@@ -68,7 +61,7 @@ func (n *Namespace) clone() *Namespace {
 }
 
 func (n *Namespace) equal(o *Namespace) bool {
-	if n.Mark != o.Mark || n.Mounted != o.Mounted || n.Symlink != o.Symlink || n.Settings != o.Settings {
+	if !n.sameFile(o) || n.Settings != o.Settings {
 		return false
 	}
 	for _, t := range tables {
@@ -81,9 +74,6 @@ func (n *Namespace) equal(o *Namespace) bool {
 
 // Equal reports whether both hold the same rows.
 func (n Namespace) Equal(o Namespace) bool { return n.equal(&o) }
-
-// exists reports whether there is a file or a symlink of that name.
-func (n *Namespace) exists() bool { return n.Mark != "" || n.Mounted || n.Symlink }
 
 // Clone returns a copy that shares nothing with s.
 func (s State) Clone() State {
@@ -115,7 +105,7 @@ func (s State) Changes(o State) int {
 	sum := 0
 	for _, name := range namesOf(s, o) {
 		a, b := s[name], o[name]
-		if a.Mark != b.Mark || a.Mounted != b.Mounted || a.Symlink != b.Symlink {
+		if !a.sameFile(&b) {
 			sum++
 		}
 		sum += a.settingChanges(&b)
@@ -126,18 +116,6 @@ func (s State) Changes(o State) int {
 	return sum
 }
 
-// namesOf lists the namespaces of both, sorted.
-func namesOf(a, b State) []string {
-	names := slices.AppendSeq(make([]string, 0, len(a)), maps.Keys(a))
-	for name := range b {
-		if _, there := a[name]; !there {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // String is the canonical dump: one sorted line per row. Two States are equal exactly
 // when their dumps are.
 func (s State) String() string {
@@ -145,7 +123,7 @@ func (s State) String() string {
 	names := namesOf(s, nil)
 	for _, name := range names {
 		if n := s[name]; n.exists() {
-			fmt.Fprintf(&b, "namespace %s {Mark:%s Mounted:%t Symlink:%t}\n", name, n.Mark, n.Mounted, n.Symlink)
+			b.WriteString(dumpNamespace(name, n))
 		}
 	}
 	for _, t := range tables {
@@ -161,67 +139,21 @@ func (s State) String() string {
 	return b.String()
 }
 
-func dumpLink(namespace, name string, l Link) string {
-	return fmt.Sprintf("link %s %s %smac=%s mtu=%d group=%d master=%q up=%t\n",
-		namespace, name, l.attachment(), l.MAC, l.MTU, l.Group, l.Master, l.Up)
-}
-
-func dumpBridge(namespace, name string, b Bridge) string {
-	return fmt.Sprintf("bridge %s %s %s\n", namespace, name, b)
-}
-
-func dumpPortVLAN(namespace string, k PortVLANKey, v PortVLAN) string {
-	return fmt.Sprintf("vlan %s %s %d%s\n", namespace, k.Link, k.VLAN, v)
-}
-
-func dumpQdisc(namespace, name string, q Qdisc) string {
-	return fmt.Sprintf("qdisc %s %s %s%s\n", namespace, name, q, q.below())
-}
-
-func dumpAttribute(namespace string, k AttributeKey, value string) string {
-	return fmt.Sprintf("override %s %s %s=%s\n", namespace, k.Link, k.Attribute, value)
-}
-
-func dumpAddress(namespace string, k AddressKey, a Address) string {
-	return fmt.Sprintf("address %s %s %s %s\n", namespace, k.Link, k.Prefix, a)
-}
-
-func dumpRoute(namespace string, k RouteKey, r Route) string {
-	return fmt.Sprintf("route %s %s more=%d\n", namespace, routeText(k, r), r.MoreHops)
+// namesOf lists the namespaces of both, sorted.
+func namesOf(a, b State) []string {
+	names := slices.AppendSeq(make([]string, 0, len(a)), maps.Keys(a))
+	for name := range b {
+		if _, there := a[name]; !there {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // sortedKeys lists a table's keys in order.
 func sortedKeys[K comparable, V any](rows map[K]V, compare func(a, b K) int) []K {
 	keys := slices.AppendSeq(make([]K, 0, len(rows)), maps.Keys(rows))
-	slices.SortFunc(keys, compare)
-	return keys
-}
-
-// unwanted lists, sorted, the keys of have that want lacks.
-func unwanted[K comparable, V any](have, want map[K]V, compare func(a, b K) int) []K {
-	var keys []K
-	for k := range have {
-		if _, ok := want[k]; !ok {
-			keys = append(keys, k)
-		}
-	}
-	slices.SortFunc(keys, compare)
-	return keys
-}
-
-// missing lists, sorted, the keys of want that have lacks or holds with another value.
-func missing[K, V comparable](have, want map[K]V, compare func(a, b K) int) []K {
-	return missingAmong(have, want, compare, func(K) bool { return true })
-}
-
-// missingAmong is missing for those keys that match.
-func missingAmong[K, V comparable](have, want map[K]V, compare func(a, b K) int, match func(K) bool) []K {
-	var keys []K
-	for k, w := range want {
-		if h, ok := have[k]; (!ok || h != w) && match(k) {
-			keys = append(keys, k)
-		}
-	}
 	slices.SortFunc(keys, compare)
 	return keys
 }

@@ -57,6 +57,8 @@ func (k *Kernel) refuse(op state.Op) error {
 		return refusePrefixRoute(s, op)
 	case state.ReplaceRoute:
 		return refuseRoute(k.fibOf(op.Namespace), op)
+	case state.DeleteNamespace, state.AddSymlink, state.DeleteSymlink, state.DeletePortVLAN, state.DeleteQdisc, state.DeleteChildQdisc,
+		state.ResetAttribute, state.DeleteAddress, state.DeleteRoute: // nothing left to do is no error
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ func (k *Kernel) after(op state.Op) state.State {
 		}
 	case state.ReplaceRoute:
 		k.revive(func(l leg) bool { return l.route == op.RouteID })
+	default: // does what With says
 	}
 	next := k.switches.after(op, k.state, k.state.With(op))
 	k.reviveLegs(op)
@@ -72,6 +73,7 @@ func (k *Kernel) reviveLegs(op state.Op) {
 		if op.Setting == state.DisableIPv6 && op.Value == state.Off {
 			k.revive(func(l leg) bool { return l.route.Namespace == op.Namespace && l.route.Prefix.Addr().Is6() })
 		}
+	default: // brings no next hop back
 	}
 }
 
@@ -165,6 +167,7 @@ func kills(op state.Op, id state.RouteID, link string, next state.State) bool {
 			op.Prefix.Addr().Is4() && !(fib{state: next, namespace: id.Namespace}).hasIPv4(link)
 	case state.SetSysctl:
 		return id.Prefix.Addr().Is6() && ipv6Disabled(next, on)
+	default:
+		return false
 	}
-	return false
 }

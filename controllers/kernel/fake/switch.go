@@ -43,6 +43,7 @@ func (m switches) after(op state.Op, before, next state.State) state.State {
 		if _, ok := before[op.Namespace].Bridges[op.Name]; ok && before[op.Namespace].Links[op.Name].MTU != op.MTU {
 			m.sized[op.LinkID] = true
 		}
+	default: // changes nothing that is remembered
 	}
 	maps.DeleteFunc(m.sized, func(id state.LinkID, _ bool) bool { _, there := next[id.Namespace].Bridges[id.Name]; return !there })
 	return m.followPorts(before, next)

@@ -74,8 +74,9 @@ func (f *floor) write(op state.Op) error {
 		return f.setSysctl(op)
 	case state.DeleteLink:
 		return nil // it goes with its namespace
+	default:
+		return f.send(op)
 	}
-	return f.send(op)
 }
 
 func (f *floor) unlessBare(do func() error) error {

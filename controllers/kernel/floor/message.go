@@ -58,8 +58,9 @@ func (f *floor) send(op state.Op) error {
 		header := route(op.RouteID)
 		header.Scope, header.Protocol = unix.RT_SCOPE_NOWHERE, op.Protocol
 		return f.sendIn(op.Namespace, message{unix.RTM_DELROUTE, change, append(parts(header), destination(op.RouteID)...)})
+	default:
+		return fmt.Errorf("a %T is nothing a floor does", op)
 	}
-	return fmt.Errorf("a %T is nothing a floor does", op)
 }
 
 func parts(list ...nl.NetlinkRequestData) []nl.NetlinkRequestData { return list }

@@ -138,6 +138,7 @@ func mininetLabOf(ops []state.Op) mininetLab {
 			if op.Link == "" && op.Setting == state.IPv4Forwarding {
 				l.command(names, op.Namespace, "sysctl -qw %s=%s", op.SettingKey, op.Value)
 			}
+		default: // Mininet does it by itself, or nothing asks for it
 		}
 	}
 	return l

@@ -5,7 +5,15 @@ package state
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 )
+
+// MAC is an Ethernet address.
+type MAC [6]byte
+
+func (m MAC) String() string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
 
 // MACEntry says behind which port of a switch an Ethernet address was last seen.
 type MACEntry struct {

@@ -69,8 +69,7 @@ func (a LinkAttribute) Of(l Link) bool {
 }
 
 func (a LinkAttribute) ofPort() bool { return strings.HasPrefix(string(a), portPrefix) }
-
-func (LinkAttribute) any() bool { return true }
+func (LinkAttribute) any() bool      { return true }
 
 // AttributeKey names an attribute of a namespace's interface.
 type AttributeKey struct {
@@ -91,6 +90,10 @@ type AttributeID struct {
 // Namespaces implements Op.
 func (id AttributeID) Namespaces() []string { return []string{id.Namespace} }
 
+func dumpAttribute(namespace string, k AttributeKey, value string) string {
+	return fmt.Sprintf("override %s %s %s=%s\n", namespace, k.Link, k.Attribute, value)
+}
+
 // ResetAttribute gives an interface an attribute back as it was born with it.
 type ResetAttribute struct{ AttributeID }
 
@@ -105,22 +108,19 @@ func (n *Namespace) dropAttributes(link string, match func(LinkAttribute) bool) 
 	maps.DeleteFunc(n.AttributeDrift, func(k AttributeKey, _ string) bool { return k.Link == link && match(k.Attribute) })
 }
 
-// restart drops what an interface does not keep when it goes down or up: the states of a bridge's ports
-// and of a port, and that routes are missing which the kernel then makes again.
-func (n *Namespace) restart(link string) {
-	n.dropAttributes(link, func(a LinkAttribute) bool { return a == PortState })
-	n.dropPortStates(link)
-	for key, row := range n.Addresses {
-		if row.Unrouted && key.Link == link {
-			row.Unrouted = false
-			n.Addresses[key] = row
-		}
-	}
-}
-
 // dropPortStates makes the kernel choose the states of a bridge's ports again.
 func (n *Namespace) dropPortStates(bridge string) {
 	maps.DeleteFunc(n.AttributeDrift, func(k AttributeKey, _ string) bool {
 		return k.Attribute == PortState && n.Links[k.Link].Master == bridge
+	})
+}
+
+// resetAttributes comes after what makes a link a port and before what sets it up or down, which can
+// take one along.
+func (d *differ) resetAttributes() {
+	d.each(func(p *played) {
+		for _, key := range unwanted(p.now.AttributeDrift, p.want.AttributeDrift, AttributeKey.compare) {
+			d.do(ResetAttribute{AttributeID{p.name, key}})
+		}
 	})
 }

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// RouteProtocol is the routing protocol number of every route NetLab installs.
+const RouteProtocol = 78
+
+// DefaultIPv6Metric is what the kernel makes of an IPv6 route without a metric.
+const DefaultIPv6Metric = 1024
+
+// PrefixMetric6 is what the kernel gives an IPv6 route that it makes with an address.
+const PrefixMetric6 = 256
+
+// MaxNextHops is how many legs a route of a lab can have.
+const MaxNextHops = 4
+
+// RouteKey names a route of a namespace's main table: the kernel keeps one per destination and metric.
+type RouteKey struct {
+	Prefix netip.Prefix
+	Metric uint32
+}
+
+func (k RouteKey) compare(o RouteKey) int {
+	return cmp.Or(ComparePrefixes(k.Prefix, o.Prefix), cmp.Compare(k.Metric, o.Metric))
+}
+
+// RouteID names a route on a machine.
+type RouteID struct {
+	Namespace string
+	RouteKey
+}
+
+// Namespaces implements Op.
+func (id RouteID) Namespaces() []string { return []string{id.Namespace} }
+
+// RouteType is what the kernel does with a packet that matches.
+type RouteType uint8
+
+// The route types of rtnetlink(7) that a lab can hold.
+const (
+	Unicast RouteType = iota
+	Blackhole
+	Unreachable
+	Prohibit
+	// OtherType is any type that a lab never asks for.
+	OtherType
+)
+
+var routeTypeNames = [...]string{"", "blackhole", "unreachable", "prohibit", "other"}
+
+// String is how ip route writes the type; empty for unicast.
+func (t RouteType) String() string { return routeTypeNames[t] }
+
+// Route is where packets for a destination go.
+type Route struct {
+	Type RouteType
+	// Source is the preferred source address; the zero Addr where the kernel chooses.
+	Source netip.Addr
+	// Hops are in canonical order (see SortHops); unused places are zero.
+	Hops [MaxNextHops]NextHop
+	// MoreHops counts legs beyond MaxNextHops, which only somebody else can have added.
+	MoreHops int
+	// Protocol is RouteProtocol for ours.
+	Protocol uint8
+}
+
+// NextHops returns the legs in use.
+func (r Route) NextHops() []NextHop {
+	for i, h := range r.Hops {
+		if h == (NextHop{}) {
+			return r.Hops[:i]
+		}
+	}
+	return r.Hops[:]
+}
+
+func (r Route) onLink(link string) bool {
+	return slices.ContainsFunc(r.NextHops(), func(h NextHop) bool { return h.Link == link })
+}
+
+// NextHop is one leg of a route.
+type NextHop struct {
+	Link string
+	// Via is the gateway; the zero Addr for a destination on the link itself. An IPv6 one
+	// under an IPv4 destination is legal (RFC 8950).
+	Via netip.Addr
+	// Weight is 1 unless the leg gets more than its share.
+	Weight int
+	// OnLink says that the gateway is on the link though no prefix of the interface says so.
+	OnLink bool
+}
+
+// SortHops returns at most MaxNextHops legs in canonical order: by link, then gateway, then weight.
+func SortHops(hops []NextHop) (sorted [MaxNextHops]NextHop, more int) {
+	ordered := slices.SortedFunc(slices.Values(hops), func(a, b NextHop) int {
+		return cmp.Or(cmp.Compare(a.Link, b.Link), a.Via.Compare(b.Via), cmp.Compare(a.Weight, b.Weight))
+	})
+	n := copy(sorted[:], ordered)
+	return sorted, len(ordered) - n
+}
+
+func dumpRoute(namespace string, k RouteKey, r Route) string {
+	return fmt.Sprintf("route %s %s more=%d\n", namespace, routeText(k, r), r.MoreHops)
+}
+
+// ReplaceRoute installs a route whether or not there is one for its destination and metric.
+type ReplaceRoute struct {
+	RouteID
+	Route
+}
+
+// DeleteRoute removes a route.
+type DeleteRoute struct {
+	RouteID
+	// Protocol is the observed one, so that no other route can be meant.
+	Protocol uint8
+}
+
+// String has ip route show's own order: attributes of the whole route come before its
+// legs when there are several, because ip route reads everything behind the first nexthop as legs.
+func (o ReplaceRoute) String() string {
+	return fmt.Sprintf("ip -n %s route replace %s", o.Namespace, routeText(o.RouteKey, o.Route))
+}
+
+// String names IPv6's metric whatever it is: without one, any route to the destination fits.
+func (o DeleteRoute) String() string {
+	text := fmt.Sprintf("ip -n %s route delete %s proto %d", o.Namespace, Destination(o.Prefix), o.Protocol)
+	if o.Metric != 0 {
+		text += fmt.Sprintf(" metric %d", o.Metric)
+	}
+	return text
+}
+
+func routeText(id RouteKey, r Route) string {
+	hops := r.NextHops()
+	words := []string{Destination(id.Prefix)}
+	switch {
+	case r.Type != Unicast:
+		words = []string{r.Type.String(), Destination(id.Prefix)}
+	case slices.ContainsFunc(hops, func(h NextHop) bool { return h.Via.Is6() }):
+		// "default" through an IPv6 gateway is IPv6's, whatever else the line says.
+		words = []string{id.Prefix.String()}
+	}
+	one := len(hops) == 1 && hops[0].Weight == 1
+	if one {
+		words = append(words, hops[0].text(id.Prefix))
+	}
+	words = append(words, fmt.Sprintf("proto %d", r.Protocol))
+	if r.Source.IsValid() {
+		words = append(words, "src "+r.Source.String())
+	}
+	if id.Metric != 0 && (id.Prefix.Addr().Is4() || id.Metric != DefaultIPv6Metric) {
+		words = append(words, fmt.Sprintf("metric %d", id.Metric))
+	}
+	for _, h := range hops {
+		if !one {
+			words = append(words, fmt.Sprintf("nexthop %s weight %d", h.text(id.Prefix), h.Weight))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// Destination is a prefix as ip route writes it. The family of "default" is not in its
+// name, so IPv6's is written out.
+func Destination(p netip.Prefix) string {
+	if p == netip.PrefixFrom(netip.IPv4Unspecified(), 0) {
+		return "default"
+	}
+	return p.String()
+}
+
+// text is the leg as ip route writes it; only a gateway of another family than the
+// destination's says which it is.
+func (h NextHop) text(destination netip.Prefix) string {
+	onLink := ""
+	if h.OnLink {
+		onLink = " onlink"
+	}
+	switch {
+	case !h.Via.IsValid():
+		return "dev " + h.Link
+	case h.Via.Is6() && destination.Addr().Is4():
+		return fmt.Sprintf("via inet6 %s dev %s%s", h.Via, h.Link, onLink)
+	}
+	return fmt.Sprintf("via %s dev %s%s", h.Via, h.Link, onLink)
+}
+
+func (o ReplaceRoute) apply(m machine) { m.in(o.Namespace).Routes[o.RouteKey] = o.Route }
+func (o DeleteRoute) apply(m machine)  { delete(m.in(o.Namespace).Routes, o.RouteKey) }
+
+// dropRoutes removes routes with a leg on the link. An IPv6 route with several legs loses
+// only that one in the kernel; it is removed here all the same, so that Diff writes it again.
+func (n *Namespace) dropRoutes(link string, match func(netip.Prefix) bool) {
+	maps.DeleteFunc(n.Routes, func(k RouteKey, r Route) bool {
+		return match(k.Prefix) && (r.onLink(link) || link == Loopback && discards6(k, r))
+	})
+}
+
+// dropRoutesVia6 removes IPv4 routes whose gateway on the link is an IPv6 neighbour.
+func (n *Namespace) dropRoutesVia6(link string) {
+	maps.DeleteFunc(n.Routes, func(_ RouteKey, r Route) bool {
+		return slices.ContainsFunc(r.NextHops(), func(h NextHop) bool { return h.Link == link && h.Via.Is6() })
+	})
+}
+
+// discards6 reports whether a route is one of IPv6's without legs, which the kernel keeps
+// on lo and removes when lo goes down or loses IPv6. IPv4's have no device.
+func discards6(k RouteKey, r Route) bool { return r.Type != Unicast && k.Prefix.Addr().Is6() }
+
+func anyPrefix(netip.Prefix) bool { return true }
+
+// deleteRoutes deletes before anything can take a route along: one that survives where it
+// was expected to go must not be one that nobody wants. A namespace that goes takes its
+// routes along for certain.
+func (d *differ) deleteRoutes() {
+	d.each(func(p *played) {
+		if !p.want.exists() {
+			return
+		}
+		for _, key := range unwanted(p.now.Routes, p.want.Routes, RouteKey.compare) {
+			d.do(DeleteRoute{RouteID{p.name, key}, p.now.Routes[key].Protocol})
+		}
+	})
+}
+
+// addRoutes is the last step: nothing asks any more what the routes are then.
+func (d *differ) addRoutes() {
+	d.each(func(p *played) {
+		for _, key := range missing(p.now.Routes, p.want.Routes, RouteKey.compare) {
+			d.ops = append(d.ops, ReplaceRoute{RouteID{p.name, key}, p.want.Routes[key]})
+		}
+	})
+}
