@@ -10,5 +10,5 @@
 // The sides take turns, so that other load affects both. A figure is the median of its rounds. The labs
 // are those of `make bench`, built by each side's own hack/bench/labs (hack/bench before it moved). The
 // Go benchmarks are in testdata, one file for each API of planning, and are copied to that package: a
-// side with controllers/state gets testdata/state, any other testdata/topology.
+// side with controllers/state gets testdata/state, any other testdata/topology. Planning is measured in CPU time.
 package main

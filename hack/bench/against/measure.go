@@ -36,10 +36,10 @@ func (s *side) plan(ctx context.Context) error {
 	return nil
 }
 
-// benchmarkLine is one of go test's: name, processors, runs, time.
-var benchmarkLine = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op`)
+// benchmarkLine is one of go test's: name, processors, runs, time, CPU time.
+var benchmarkLine = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+[\d.]+ ns/op\s+([\d.]+) cpu-ns/op`)
 
-// readBenchmarks returns the time of each benchmark in nanoseconds.
+// readBenchmarks returns the CPU time of each benchmark in nanoseconds.
 func readBenchmarks(output string) map[string]float64 {
 	times := map[string]float64{}
 	for _, match := range benchmarkLine.FindAllStringSubmatch(output, -1) {
@@ -53,7 +53,7 @@ func readBenchmarks(output string) map[string]float64 {
 
 // result is what one process of hack/bench/labs prints.
 type result struct {
-	Phases     map[string]struct{ Wall time.Duration }
+	Phases     map[string]struct{ Wall, CPU time.Duration }
 	Namespaces int
 	// CompileAndDiff is what computing the plan took.
 	CompileAndDiff time.Duration
@@ -71,6 +71,7 @@ func (s *side) labs(ctx context.Context) error {
 			return err
 		}
 		apply := applied.Phases["build"].Wall
+		s.note("cpu look/"+c.name, float64(whole.Phases["compare"].CPU)/float64(whole.Namespaces))
 		s.note("share/"+c.name, float64(whole.CompileAndDiff)/float64(apply))
 		s.note("look/"+c.name, float64(whole.Phases["compare"].Wall)/float64(whole.Namespaces))
 		s.note("build/"+c.name, float64(whole.Phases["build"].Wall))
