@@ -20,45 +20,45 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-var update = flag.Bool("update", false, "write what Compile says into the stories of testdata/compile")
+var update = flag.Bool("update", false, "write the output of Compile into the scenarios of testdata/compile")
 
-// Each story is a txtar file: a comment that says what it promises, the spec of a lab in
-// spec.yaml, and what Compile makes of it: addresses and routes, probes, problems, warnings.
-func TestCompileStories(t *testing.T) {
+// Each scenario is a txtar file: a comment with its promise, the spec of a lab in spec.yaml, and the
+// output of Compile: addresses and routes, probes, problems, warnings.
+func TestCompileScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/compile/*.txtar")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no stories: %v", err)
+		t.Fatalf("no scenarios: %v", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { runStory(t, file) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) { runScenario(t, file) })
 	}
 }
 
-func runStory(t *testing.T, file string) {
-	story, err := txtar.ParseFile(file)
+func runScenario(t *testing.T, file string) {
+	scenario, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var spec v1alpha1.NetLabSpec
-	if err := yaml.UnmarshalStrict(story.Files[0].Data, &spec); err != nil {
+	if err := yaml.UnmarshalStrict(scenario.Files[0].Data, &spec); err != nil {
 		t.Fatal(err)
 	}
-	told := tell(&spec)
+	got := output(&spec)
 	if *update {
-		story.Files = append(story.Files[:1], told...)
-		if err := os.WriteFile(file, txtar.Format(story), 0o644); err != nil {
+		scenario.Files = append(scenario.Files[:1], got...)
+		if err := os.WriteFile(file, txtar.Format(scenario), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	want := txtar.Format(&txtar.Archive{Files: story.Files[1:]})
-	if diff := cmp.Diff(string(want), string(txtar.Format(&txtar.Archive{Files: told}))); diff != "" {
-		t.Errorf("the story in %s differs (-told +got):\n%s", file, diff)
+	want := txtar.Format(&txtar.Archive{Files: scenario.Files[1:]})
+	if diff := cmp.Diff(string(want), string(txtar.Format(&txtar.Archive{Files: got}))); diff != "" {
+		t.Errorf("the scenario in %s differs (-want +got):\n%s", file, diff)
 	}
 }
 
-// tell is what Compile and Lint say of a spec, in sections; empty ones are left out.
-func tell(spec *v1alpha1.NetLabSpec) []txtar.File {
+// output is the output of Compile and Lint for a spec, in sections; empty ones are left out.
+func output(spec *v1alpha1.NetLabSpec) []txtar.File {
 	id := state.Identity{Namespace: "default", Name: "lab", Owner: state.LocalOwner("default", "lab")}
 	problems, warnings := lab.Lint("lab", spec)
 	lab, err := lab.Compile(id, spec, lab.Options{Symlinks: true})
@@ -83,7 +83,7 @@ func tell(spec *v1alpha1.NetLabSpec) []txtar.File {
 	return files
 }
 
-// kernelView is a State without what every lab has: lo, and settings as they are born.
+// kernelView is a State without the rows of every lab: lo, and initial settings.
 func kernelView(s state.State) string {
 	var lines []string
 	for line := range strings.Lines(s.String()) {

@@ -74,11 +74,11 @@ func compareMessages(t *testing.T, got string) {
 	}
 }
 
-// specs are those of the stories of testdata/compile and those of testdata/messages.txtar.
+// specs are those of the scenarios in testdata/compile and those of testdata/messages.txtar.
 func specs(t *testing.T) (texts [][]byte) {
 	files, err := filepath.Glob("testdata/compile/*.txtar")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no stories: %v", err)
+		t.Fatalf("no scenarios: %v", err)
 	}
 	for _, file := range append(files, "testdata/messages.txtar") {
 		archive, err := txtar.ParseFile(file)

@@ -8,15 +8,15 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// addSubnets gives every segment a subnet, written where the API has its place for it, or
-// addresses at its ends, or nothing where routers need none.
+// addSubnets gives every segment a subnet in the API's field for it, or addresses at its ends, or nothing
+// where routers need none.
 func (d *draft) addSubnets() {
 	w := newWiring(d.spec)
-	all := w.islands(false)
-	members := map[place][]end{}
-	var order []place
+	all := w.segmentsOf(false)
+	members := map[portAtVLAN][]end{}
+	var order []portAtVLAN
 	for _, e := range w.ends() {
-		at := all.of(e.place)
+		at := all.of(e.portAtVLAN)
 		if members[at] == nil {
 			order = append(order, at)
 		}
@@ -31,24 +31,24 @@ func (d *draft) addSubnets() {
 	}
 }
 
-// switchOn is some switch's place on a segment.
-func (d *draft) switchOn(w *wiring, all islands, at place) (place, bool) {
-	var on []place
+// switchOn is a switch on a segment.
+func (d *draft) switchOn(w *wiring, all segmentsOf, at portAtVLAN) (portAtVLAN, bool) {
+	var on []portAtVLAN
 	for _, s := range d.spec.Switches {
 		for _, tag := range w.tags {
-			if p := (place{node: s.Name, vlan: tag}); all.of(p) == at && (tag != 0) == w.filters(s.Name) {
+			if p := (portAtVLAN{node: s.Name, vlan: tag}); all.of(p) == at && (tag != 0) == w.filters(s.Name) {
 				on = append(on, p)
 			}
 		}
 	}
 	if len(on) == 0 {
-		return place{}, false
+		return portAtVLAN{}, false
 	}
 	return pick(d.Generator, on...), true
 }
 
-// nameSwitched writes a subnet at a switch, and now and then an address of the switch itself.
-func (d *draft) nameSwitched(at place) {
+// nameSwitched writes a subnet at a switch, and sometimes an address of the switch itself.
+func (d *draft) nameSwitched(at portAtVLAN) {
 	s := newWiring(d.spec).switches[at.node]
 	name, f := d.newSubnet(24, 64)
 	addresses := d.switchAddresses(f)
@@ -64,7 +64,7 @@ func (d *draft) nameSwitched(at place) {
 	s.VLANs = append(s.VLANs, v1alpha1.SwitchVLAN{ID: at.vlan, Subnet: name, Addresses: addresses})
 }
 
-// switchAddresses are in the middle of the subnet made last, where no derived one is.
+// switchAddresses are in the middle of the latest subnet, where no derived address is.
 func (d *draft) switchAddresses(f families) []string {
 	if !d.chance(20) {
 		return nil
@@ -79,7 +79,7 @@ func (d *draft) switchAddresses(f families) []string {
 	return list
 }
 
-// nameCable gives the two ends of a cable addresses: derived or written, or none between routers.
+// nameCable gives the two ends of a link addresses: derived or written, or none between routers.
 func (d *draft) nameCable(l *v1alpha1.Link) {
 	switch {
 	case d.unnumberable(l) && d.chance(25):
@@ -91,8 +91,8 @@ func (d *draft) nameCable(l *v1alpha1.Link) {
 	}
 }
 
-// unnumberable reports whether both ends are routers with an IPv4 address of their own, and none
-// has to be named as a next hop.
+// unnumberable reports whether both ends are routers with another IPv4 address, and neither must be a next
+// hop by name.
 func (d *draft) unnumberable(l *v1alpha1.Link) bool {
 	good := 0
 	for _, r := range d.spec.Routers {
@@ -142,12 +142,12 @@ func (d *draft) newSubnet(bits4, bits6 int) (name string, f families) {
 	return s.Name, f
 }
 
-// writeRoutes makes a lab with routing: Manual: most hosts have a default route, some routers one to
-// some subnet, and some routes lead nowhere.
+// writeRoutes makes a lab with routing: Manual: most hosts have a default route, some routers one to a
+// subnet, and some routes are blackholes.
 func (d *draft) writeRoutes() {
 	d.spec.Routing = v1alpha1.RoutingManual
 	w := newWiring(d.spec)
-	all := w.islands(false)
+	all := w.segmentsOf(false)
 	for i := range d.spec.Namespaces {
 		h := &d.spec.Namespaces[i]
 		if via, link, ok := d.neighbour(w, all, h.Name); ok && d.chance(85) {
@@ -164,8 +164,8 @@ func (d *draft) writeRoutes() {
 	}
 }
 
-// neighbour is some router that shares a numbered segment with a node, and the link to it.
-func (d *draft) neighbour(w *wiring, all islands, node string) (via, link string, ok bool) {
+// neighbour is a router on a numbered segment of a node, and the link to it.
+func (d *draft) neighbour(w *wiring, all segmentsOf, node string) (via, link string, ok bool) {
 	routers := map[string]bool{}
 	for _, r := range d.spec.Routers {
 		routers[r.Name] = true
@@ -177,7 +177,7 @@ func (d *draft) neighbour(w *wiring, all islands, node string) (via, link string
 			continue
 		}
 		for _, o := range ends {
-			if o.node != node && routers[o.node] && all.of(o.place) == all.of(e.place) {
+			if o.node != node && routers[o.node] && all.of(o.portAtVLAN) == all.of(e.portAtVLAN) {
 				return o.node, e.ifaceName(), true
 			}
 		}

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package labtest makes random labs, edits them at random, and says who must reach whom in them.
-// It is for tests, and pure: the same seed always gives the same labs.
+// Package labtest generates random labs, edits them at random, and predicts which pings must succeed in
+// them. It is for tests, and pure: the same seed gives the same labs.
 //
-//	seed ─▶ Generator.Spec ─▶ spec ─▶ Reachability ─▶ who answers whom
+//	seed ─▶ Generator.Spec ─▶ spec ─▶ Reachability ─▶ expected pings
 //	                           │ ▲
 //	                           └─┘ Generator.Edit
 //
-// What is expected of a lab must not come from the code that built it. Of the compiled lab only the
-// addresses are read. Who shares a segment is worked out anew, link by link, and a ping is followed
-// hop by hop over what the API promises of routes, without a routing table.
+// The prediction is independent of the compiler: it reads only the addresses of a compiled lab. It finds the
+// segments itself, link by link, and follows a ping hop by hop over the routes that the API promises,
+// without a routing table.
 //
-// # What cannot be said
+// # Limits
 //
-// Where a promise leaves a choice and the choice matters (equal paths of which one crosses a router
-// that does not forward), the answer is Unclear, and nothing is asserted. Not generated are lossy
-// impairments, duplicates of addresses, and routes by address.
+// Where the API leaves a choice and the choice matters (equal-cost paths of which one crosses a router that
+// does not forward), the prediction is Unclear and tests assert nothing. Lossy impairments, duplicate
+// addresses and routes via addresses are not generated.
 package labtest

@@ -28,7 +28,7 @@ func (g *Generator) Edit(spec *v1alpha1.NetLabSpec) (edited *v1alpha1.NetLabSpec
 	}
 }
 
-// edits are what people change in a lab. Each names what it changed, or nothing if it could not.
+// edits are typical changes of a lab. Each returns its description, empty if it does not apply.
 var edits = []struct {
 	name string
 	do   func(*draft) string
@@ -69,7 +69,7 @@ func (d *draft) size() int {
 	return len(d.spec.Namespaces) + len(d.spec.Routers) + len(d.spec.Switches)
 }
 
-// fresh is a name that nothing has.
+// fresh is an unused name.
 func (d *draft) fresh(kind string) string { return fmt.Sprintf("%s%d", kind, 100+d.IntN(100_000)) }
 
 // nodes are the names of the nodes that may be edited, switches aside if only those with addresses count.
@@ -178,7 +178,7 @@ func (d *draft) addAnotherSwitch() string {
 	return name + d.plugSomewhere(name)
 }
 
-// plugSomewhere plugs a node into any other one.
+// plugSomewhere links a node to any other one.
 func (d *draft) plugSomewhere(node string) string {
 	others := slices.DeleteFunc(d.nodes(true), func(n string) bool { return n == node })
 	if len(others) == 0 || d.chance(10) {
@@ -226,7 +226,7 @@ func (d *draft) dropDeadRoutes() {
 	d.eachConfig(func(c *v1alpha1.NodeConfig) { c.Routes = nil })
 }
 
-// eachConfig goes over the nodes that may be edited.
+// eachConfig iterates over the nodes that may be edited.
 func (d *draft) eachConfig(do func(*v1alpha1.NodeConfig)) {
 	for i := range d.spec.Namespaces {
 		if !fixed(d.spec.Namespaces[i].Name) {
@@ -342,7 +342,7 @@ func (d *draft) toggleLink() string {
 	return l.Name
 }
 
-// mtus are on both sides of the least that IPv6 needs.
+// mtus are below and above the minimum of IPv6.
 var mtus = []v1alpha1.MTU{0, 576, 1279, 1280, 1400, 1500, 9000, 65535}
 
 func (d *draft) changeMTU() string {
@@ -363,7 +363,7 @@ func (d *draft) changeEndMTU() string {
 	return fmt.Sprintf("of %s at %s to %d", l.Name, e.Name, e.MTU)
 }
 
-// changeSubnet gives a cable or switch another subnet.
+// changeSubnet gives a link or switch another subnet.
 func (d *draft) changeSubnet() string {
 	if s := d.anySwitch(); s != nil && d.chance(40) && s.VLANFiltering != v1alpha1.Enabled {
 		s.Subnet, _ = d.newSubnet(24, 64)
@@ -539,7 +539,7 @@ func (d *draft) changeRoutes() string {
 		return name
 	}
 	to := pick(d.Generator, "default", "10.200.0.0/16", "fd00:200::/64")
-	via, link, ok := d.neighbour(newWiring(d.spec), newWiring(d.spec).islands(false), name)
+	via, link, ok := d.neighbour(newWiring(d.spec), newWiring(d.spec).segmentsOf(false), name)
 	route := v1alpha1.Route{To: to, Via: via, Link: link, Metric: int64(d.IntN(2) * 10)}
 	if !ok || d.chance(30) {
 		route.Via, route.Link, route.Type = "", "", pick(d.Generator, v1alpha1.RouteBlackhole, v1alpha1.RouteUnreachable, v1alpha1.RouteProhibit)

@@ -16,10 +16,10 @@ import (
 // MaxNodes is the largest lab a Generator makes.
 const MaxNodes = 24
 
-// Generator makes random labs that are valid.
+// Generator makes random valid labs.
 type Generator struct {
 	*rand.Rand
-	// Lacks is what no lab may need.
+	// Lacks are the kernel features that no lab may need.
 	Lacks statetest.Features
 }
 
@@ -32,21 +32,21 @@ func (g *Generator) chance(percent int) bool { return g.IntN(100) < percent }
 
 func pick[T any](g *Generator, from ...T) T { return from[g.IntN(len(from))] }
 
-// draft is a lab while it is made.
+// draft is an unfinished lab.
 type draft struct {
 	*Generator
 	spec *v1alpha1.NetLabSpec
-	// style says what this lab has more or less of.
+	// style is the lab's preferences.
 	style style
-	// subnets counts those given out, so that no two overlap.
+	// subnets counts the subnets so far, so that no two overlap.
 	subnets int
 }
 
-// style is what a lab is made like, so that some labs are pure in their kind.
+// style are a lab's preferences: some labs are of one kind only.
 type style struct {
 	// families is per subnet when it is zero.
 	families families
-	// vlans says that switches filter, loops that they are joined in circles.
+	// vlans makes switches filter VLANs, loops connects them in loops.
 	vlans, loops bool
 	manual       bool
 }
@@ -79,7 +79,7 @@ func (g *Generator) style() style {
 	return s
 }
 
-// family is what the next subnet has.
+// family is the families of the next subnet.
 func (d *draft) family() families {
 	if d.style.families != (families{}) {
 		return d.style.families
@@ -141,10 +141,10 @@ func (d *draft) addLoopbacks(c *v1alpha1.NodeConfig, percent, number int) {
 	}
 }
 
-// vlanIDs are those that labs use.
+// vlanIDs are the VLANs of labs.
 var vlanIDs = []v1alpha1.VLANID{1, 10, 20, 30}
 
-// joinSwitches makes trees of switches, and circles where there is a spanning tree.
+// joinSwitches makes trees of switches, and loops where STP is on.
 func (d *draft) joinSwitches() {
 	for i := 1; i < len(d.spec.Switches); i++ {
 		if d.style.loops || d.chance(60) {
@@ -188,7 +188,7 @@ func (d *draft) link(a, b string) *v1alpha1.Link {
 	return &d.spec.Links[len(d.spec.Links)-1]
 }
 
-// attachNodes plugs routers into each other and switches, and hosts into those.
+// attachNodes connects routers with each other and with switches, and hosts with both.
 func (d *draft) attachNodes() {
 	for i, r := range d.spec.Routers {
 		for range pick(d.Generator, 1, 1, 2, 3) {
@@ -214,14 +214,14 @@ func (d *draft) attachNodes() {
 	}
 }
 
-// cable joins two routers, now and then twice.
+// cable connects two routers, sometimes twice.
 func (d *draft) cable(a, b string) {
 	for range pick(d.Generator, 1, 1, 1, 1, 2) {
 		d.link(a, b)
 	}
 }
 
-// attach plugs a node into a switch: an access port, or a trunk with subinterfaces.
+// attach connects a node to a switch: an access port, or a trunk with subinterfaces.
 func (d *draft) attach(node string, router bool) {
 	s := pick(d.Generator, d.spec.Switches...)
 	l := d.link(node, s.Name)
@@ -264,7 +264,7 @@ func (d *draft) cutLinks() {
 	}
 }
 
-// harmless are settings that change nothing about who reaches whom.
+// harmless are sysctls that change no reachability.
 var harmless = []v1alpha1.Sysctl{
 	{Name: "net.ipv4.ip_default_ttl", Value: intstr.FromInt32(100)},
 	{Name: "net.ipv4.conf.all.accept_redirects", Value: intstr.FromInt32(0)},
@@ -273,7 +273,7 @@ var harmless = []v1alpha1.Sysctl{
 	{Name: "net.ipv4.fib_multipath_hash_policy", Value: intstr.FromInt32(1)},
 }
 
-// addDetails are what every lab may have and none needs.
+// addDetails adds optional settings.
 func (d *draft) addDetails() {
 	for i := range d.spec.Links {
 		d.linkDetails(i)
@@ -328,7 +328,7 @@ func (d *draft) linkDetails(i int) {
 	}
 }
 
-// impairment delays and limits, and loses nothing.
+// impairment has a delay or a rate, and no loss.
 func (d *draft) impairment() *v1alpha1.Impairment {
 	if d.Lacks.Netem {
 		return &v1alpha1.Impairment{Rate: pick(d.Generator, "10Mbit", "100Mbit", "1Gbit")}

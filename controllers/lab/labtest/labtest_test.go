@@ -16,7 +16,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state/statetest"
 )
 
-// kernels are what labs are made for.
+// kernels are the kernels that labs are generated for.
 var kernels = map[string]statetest.Features{"all": {}, "plain": {VLANs: true, Netem: true}}
 
 func TestRandomLabsAreValid(t *testing.T) {
@@ -78,7 +78,7 @@ func TestEditedLabsWantIPv6WhereAKernelCanHoldIt(t *testing.T) {
 	}
 }
 
-// homelessIPv6 finds an address that its link has no IPv6 for.
+// homelessIPv6 finds an IPv6 address on an interface without IPv6.
 func homelessIPv6(s state.State) (state.AddressID, bool) {
 	for id := range s.Addresses() {
 		link := s[id.Namespace].Links[id.Link]
@@ -99,7 +99,7 @@ func TestTheSameSeedGivesTheSameLab(t *testing.T) {
 	}
 }
 
-// reachabilities are labs small enough to know the answer by looking at them.
+// reachabilities are labs whose reachability is plain to a reader.
 var reachabilities = []struct{ name, spec, expect string }{
 	{"the tutorial's", `
 namespaces: [{name: a}, {name: b}]
@@ -124,7 +124,7 @@ switches: [{name: s, subnet: lan}]
 subnets: [{name: lan, cidrs: [192.0.2.0/24]}]
 links: [{name: l1, endpoints: [{name: a}, {name: s}]}, {name: l2, endpoints: [{name: b}, {name: s}]}, {name: l3, state: Down, endpoints: [{name: c}, {name: s}]}]
 `, "a-b b-a"},
-	{"nobody wrote the way back", `
+	{"the route back is missing", `
 routing: Manual
 namespaces: [{name: a, routes: [{to: default, via: r, link: l1}]}, {name: b}]
 routers: [{name: r}]

@@ -10,20 +10,20 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Verdict is whether a ping gets its reply.
+// Verdict is the prediction for a ping.
 type Verdict int
 
 // The verdicts.
 const (
 	No Verdict = iota
 	Yes
-	// Unclear: it depends on a choice that nobody promises.
+	// Unclear: it depends on a choice that the API does not promise.
 	Unclear
 )
 
 func (v Verdict) String() string { return [...]string{"unreachable", "reachable", "unclear"}[v] }
 
-// both is the verdict on a way and the way back.
+// both is the verdict on a request and its reply.
 func (v Verdict) both(o Verdict) Verdict {
 	switch {
 	case v == No || o == No:
@@ -34,7 +34,7 @@ func (v Verdict) both(o Verdict) Verdict {
 	return o
 }
 
-// any is the verdict when some choice is made between ways.
+// any is the verdict where the kernel chooses one of several paths.
 func anyOf(ways []Verdict) Verdict {
 	if len(ways) == 0 {
 		return No
@@ -47,7 +47,7 @@ func anyOf(ways []Verdict) Verdict {
 	return ways[0]
 }
 
-// Pair is a question and its expected answer.
+// Pair is a ping and its verdict.
 type Pair struct {
 	From, To string
 	// Target is To's first loopback, or else its first address on a link that is up.
@@ -55,8 +55,8 @@ type Pair struct {
 	Expect Verdict
 }
 
-// Reachability says for all ordered pairs of nodes, per family, whether the first can ping the
-// second. The State is only read for addresses.
+// Reachability predicts, for all ordered pairs of nodes and per family, whether the first can ping the
+// second. It reads only addresses from the State.
 func Reachability(spec *v1alpha1.NetLabSpec, want state.State) []Pair {
 	n := newNetwork(spec, want)
 	var pairs []Pair
@@ -75,7 +75,7 @@ func Reachability(spec *v1alpha1.NetLabSpec, want state.State) []Pair {
 	return pairs
 }
 
-// node is what packets go through.
+// node is a host, router or switch with addresses.
 type node struct {
 	name             string
 	router, forwards bool
@@ -89,20 +89,20 @@ type card struct {
 	node      *node
 	name      string
 	up        bool
-	island    place
+	segment    portAtVLAN
 	addresses []netip.Prefix
 	linkLocal bool
 }
 
-// network is a lab as packets see it.
+// network is a lab's layer 3.
 type network struct {
 	spec    *v1alpha1.NetLabSpec
 	nodes   []*node
-	islands map[place][]*card
+	segmentsOf map[portAtVLAN][]*card
 }
 
 func newNetwork(spec *v1alpha1.NetLabSpec, want state.State) *network {
-	n := &network{spec: spec, islands: map[place][]*card{}}
+	n := &network{spec: spec, segmentsOf: map[portAtVLAN][]*card{}}
 	byName := map[string]*node{}
 	add := func(name string, router, forwards bool, c *v1alpha1.NodeConfig) {
 		x := &node{name: name, router: router, forwards: forwards, routes: c.Routes}
@@ -123,15 +123,15 @@ func newNetwork(spec *v1alpha1.NetLabSpec, want state.State) *network {
 		add(spec.Switches[i].Name, forwards, forwards, &spec.Switches[i].NodeConfig)
 	}
 	w := newWiring(spec)
-	live := w.islands(true)
+	live := w.segmentsOf(true)
 	for _, e := range w.ends() {
-		n.addCard(byName[e.node], e, live.of(e.place), want)
+		n.addCard(byName[e.node], e, live.of(e.portAtVLAN), want)
 	}
 	return n
 }
 
-func (n *network) addCard(x *node, e end, island place, want state.State) {
-	c := &card{node: x, name: e.ifaceName(), up: e.up, island: island}
+func (n *network) addCard(x *node, e end, segment portAtVLAN, want state.State) {
+	c := &card{node: x, name: e.ifaceName(), up: e.up, segment: segment}
 	for id := range want.Addresses() {
 		switch {
 		case state.NodeOf(id.Namespace) != x.name || id.Link != c.name:
@@ -143,7 +143,7 @@ func (n *network) addCard(x *node, e end, island place, want state.State) {
 	}
 	slices.SortFunc(c.addresses, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
 	x.cards = append(x.cards, c)
-	n.islands[island] = append(n.islands[island], c)
+	n.segmentsOf[segment] = append(n.segmentsOf[segment], c)
 }
 
 // family are the prefixes of a family.
@@ -151,7 +151,7 @@ func family(list []netip.Prefix, six bool) []netip.Prefix {
 	return slices.DeleteFunc(slices.Clone(list), func(p netip.Prefix) bool { return p.Addr().Is6() != six })
 }
 
-// reaches reports whether an address lies in a prefix of the card.
+// reaches reports whether an address is in a prefix of the card.
 func (c *card) reaches(a netip.Addr) bool {
 	return slices.ContainsFunc(c.addresses, func(p netip.Prefix) bool { return p.Contains(a) })
 }
@@ -160,7 +160,7 @@ func (c *card) has(a netip.Addr) bool {
 	return slices.ContainsFunc(c.addresses, func(p netip.Prefix) bool { return p.Addr() == a })
 }
 
-// target is where a node is asked.
+// target is the address of a node for pings.
 func (x *node) target(six bool) netip.Addr {
 	for _, a := range x.loopbacks {
 		if a.Is6() == six {
@@ -185,8 +185,8 @@ func (x *node) has(six bool) bool {
 		slices.ContainsFunc(x.cards, func(c *card) bool { return len(family(c.addresses, six)) > 0 })
 }
 
-// names reports whether a card can name one on its island as a next hop: by an address it reaches,
-// or, where that has none of the family, by its link-local one.
+// names reports whether a card can have another one on its segment as a next hop: by an address in one of
+// its prefixes or, where the other has none of the family, by its link-local address.
 func (c *card) names(o *card, six bool) bool {
 	theirs := family(o.addresses, six)
 	if len(theirs) == 0 {
@@ -195,17 +195,17 @@ func (c *card) names(o *card, six bool) bool {
 	return slices.ContainsFunc(theirs, func(p netip.Prefix) bool { return c.reaches(p.Addr()) })
 }
 
-// hop is a way out of a node: to a neighbour, or, without one, to the destination itself.
+// hop is a next hop: a neighbour, or, without one, the destination itself on the link.
 type hop struct{ out, to *card }
 
-// neighbours are all next hops that a node can name.
+// neighbours are all next hops of a node.
 func (n *network) neighbours(x *node, six bool) []hop {
 	var hops []hop
 	for _, c := range x.cards {
 		if !c.up {
 			continue
 		}
-		for _, o := range n.islands[c.island] {
+		for _, o := range n.segmentsOf[c.segment] {
 			if o.node != x && o.up && c.names(o, six) {
 				hops = append(hops, hop{c, o})
 			}
@@ -214,8 +214,8 @@ func (n *network) neighbours(x *node, six bool) []hop {
 	return hops
 }
 
-// ping is the verdict on a request and its reply, over every way out and every source that the
-// kernel may choose.
+// ping is the verdict on a request and its reply, over every path and every source address that the kernel
+// can choose.
 func (n *network) ping(from, to *node, target netip.Addr) Verdict {
 	var ways []Verdict
 	for _, h := range n.lookup(from, target) {
@@ -227,7 +227,7 @@ func (n *network) ping(from, to *node, target netip.Addr) Verdict {
 	return anyOf(ways)
 }
 
-// sources are the addresses that a request can leave with.
+// sources are the possible source addresses of a request.
 func (h hop) sources(six bool) []netip.Addr {
 	x := h.out.node
 	byLinkLocal := h.to != nil && len(family(h.to.addresses, six)) == 0
@@ -253,7 +253,7 @@ func (h hop) sources(six bool) []netip.Addr {
 	return all
 }
 
-// deliver follows a packet that is at a node and goes to an address.
+// deliver follows a packet from a node to an address.
 func (n *network) deliver(x *node, to netip.Addr, visited map[*node]bool) Verdict {
 	if x.owns(to) {
 		return Yes
@@ -276,7 +276,7 @@ func (n *network) through(h hop, to netip.Addr, visited map[*node]bool) Verdict 
 		return n.onLink(h.out, to)
 	}
 	switch next := h.to.node; {
-	case h.to.island != h.out.island || !h.to.up:
+	case h.to.segment != h.out.segment || !h.to.up:
 		return No
 	case next.owns(to):
 		return Yes
@@ -287,10 +287,10 @@ func (n *network) through(h hop, to netip.Addr, visited map[*node]bool) Verdict 
 	}
 }
 
-// onLink says who answers when an address is asked for on an island. A node answers for all of its
-// IPv4 addresses wherever it is asked, and for IPv6 ones only where they are.
+// onLink is the nodes that answer for an address on a segment. A node answers ARP for all of its IPv4
+// addresses on every interface, and neighbour discovery only for those of the interface.
 func (n *network) onLink(c *card, to netip.Addr) Verdict {
-	for _, o := range n.islands[c.island] {
+	for _, o := range n.segmentsOf[c.segment] {
 		if o != c && o.up && (o.has(to) || to.Is4() && o.node.owns(to)) {
 			return Yes
 		}
@@ -298,8 +298,8 @@ func (n *network) onLink(c *card, to netip.Addr) Verdict {
 	return No
 }
 
-// lookup is where a node sends a packet: to what it is connected to, else where the most specific
-// route leads, a written one before a derived one.
+// lookup is a node's next hops to an address: a connected prefix, else the most specific route, a written
+// one before a derived one.
 func (n *network) lookup(x *node, to netip.Addr) []hop {
 	best, hops := -1, []hop(nil)
 	for _, c := range x.cards {
@@ -367,24 +367,24 @@ func (n *network) written(x *node, r *v1alpha1.Route, six bool) (hops []hop, ok 
 	return hops, len(hops) > 0
 }
 
-// wired reports whether two cards are on one segment, cut cables or not.
+// wired reports whether two cards are on one segment, links that are down included.
 func (n *network) wired(a, b *card) bool {
 	w := newWiring(n.spec)
-	all := w.islands(false)
-	var at [2]place
+	all := w.segmentsOf(false)
+	var at [2]portAtVLAN
 	for _, e := range w.ends() {
 		for i, c := range []*card{a, b} {
 			if e.node == c.node.name && e.ifaceName() == c.name {
-				at[i] = all.of(e.place)
+				at[i] = all.of(e.portAtVLAN)
 			}
 		}
 	}
 	return at[0] == at[1]
 }
 
-// derived is where routing: Auto sends a packet: a host with one adjacent router to that, everything
-// else on a shortest path to a router on the destination's prefix, or, where there is none, to a
-// host on it.
+// derived is the next hops of routing: Auto. A host with one adjacent router sends everything there. Every
+// other node uses the shortest paths to a router on the destination's prefix or, where there is none, to
+// a host on it.
 func (n *network) derived(x *node, to netip.Addr) []hop {
 	hops := n.neighbours(x, to.Is6())
 	routers := slices.DeleteFunc(slices.Clone(hops), func(h hop) bool { return !h.to.node.router })
@@ -403,7 +403,7 @@ func (n *network) derived(x *node, to netip.Addr) []hop {
 	return nearest
 }
 
-// prefixes are all there are, with the nodes on them.
+// prefixes are all prefixes, with the nodes on them.
 func (n *network) prefixes() map[netip.Prefix][]*node {
 	on := map[netip.Prefix][]*node{}
 	for _, x := range n.nodes {
@@ -422,7 +422,7 @@ func (n *network) prefixes() map[netip.Prefix][]*node {
 	return on
 }
 
-// nearest are those of a node's hops that are one step closer to one of the nodes on a prefix.
+// nearest are those of a node's next hops that are one hop closer to one of the goals.
 func (n *network) nearest(x *node, hops []hop, on []*node, six bool) []hop {
 	goals := slices.DeleteFunc(slices.Clone(on), func(y *node) bool { return !y.router })
 	if len(goals) == 0 {
@@ -444,7 +444,7 @@ func (n *network) nearest(x *node, hops []hop, on []*node, six bool) []hop {
 	return found
 }
 
-// steps counts how far nodes are from the goals, over routers.
+// steps counts the hops from each node to the goals, over routers.
 func (n *network) steps(goals []*node, six bool) map[*node]int {
 	steps := map[*node]int{}
 	for _, goal := range goals {

@@ -10,23 +10,23 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// place is where a frame can be: at an interface of a host or router, or inside a switch, in a VLAN.
-// VLAN 0 of a switch that does not filter is what has no tag.
-type place struct {
+// portAtVLAN is a vertex of a broadcast domain: an interface of a host or router, or a VLAN of a switch. VLAN 0
+// stands for untagged frames at a switch that does not filter.
+type portAtVLAN struct {
 	node, iface string
 	vlan        v1alpha1.VLANID
 }
 
 // end is an interface with addresses.
 type end struct {
-	place
-	// up says that its cable is not cut.
+	portAtVLAN
+	// up is false where its link is down.
 	up bool
-	// link is the index of its link, -1 for a switch's own.
+	// link is the index of its link, -1 for a switch's own interface.
 	link int
 }
 
-// wiring is a spec as cables and switches see it.
+// wiring is a lab's layer 2.
 type wiring struct {
 	spec     *v1alpha1.NetLabSpec
 	switches map[string]*v1alpha1.Switch
@@ -60,33 +60,34 @@ func subinterfaceName(l *v1alpha1.Link, e *v1alpha1.Endpoint, s *v1alpha1.Subint
 	return cmp.Or(s.Name, fmt.Sprintf("%s.%d", interfaceName(l, e), s.VLAN))
 }
 
-// filters reports whether a node is a switch that knows VLANs.
+// filters reports whether a node is a switch that filters VLANs.
 func (w *wiring) filters(node string) bool {
 	s := w.switches[node]
 	return s != nil && s.VLANFiltering == v1alpha1.Enabled
 }
 
-// at is where a frame with a tag, or 0, is at one end of a link; ok is false where it is dropped.
-func (w *wiring) at(l *v1alpha1.Link, i int, tag v1alpha1.VLANID) (p place, ok bool) {
+// at is the vertex at which a frame with a tag (0: untagged) arrives at one end of a link; ok is false where
+// it is dropped.
+func (w *wiring) at(l *v1alpha1.Link, i int, tag v1alpha1.VLANID) (p portAtVLAN, ok bool) {
 	e := &l.Endpoints[i]
 	switch {
 	case w.filters(e.Name):
 		vlan, ok := w.vlan(e, w.switches[l.Endpoints[1-i].Name] != nil, tag)
-		return place{node: e.Name, vlan: vlan}, ok
+		return portAtVLAN{node: e.Name, vlan: vlan}, ok
 	case w.switches[e.Name] != nil:
-		return place{node: e.Name, vlan: tag}, true
+		return portAtVLAN{node: e.Name, vlan: tag}, true
 	case tag == 0:
-		return place{node: e.Name, iface: interfaceName(l, e)}, true
+		return portAtVLAN{node: e.Name, iface: interfaceName(l, e)}, true
 	}
 	for j := range e.Subinterfaces {
 		if s := &e.Subinterfaces[j]; s.VLAN == tag {
-			return place{node: e.Name, iface: subinterfaceName(l, e, s)}, true
+			return portAtVLAN{node: e.Name, iface: subinterfaceName(l, e, s)}, true
 		}
 	}
-	return place{}, false
+	return portAtVLAN{}, false
 }
 
-// vlan is what a port of a filtering switch makes of a tag.
+// vlan is the VLAN of a frame with a tag at a port of a switch that filters.
 func (w *wiring) vlan(e *v1alpha1.Endpoint, toSwitch bool, tag v1alpha1.VLANID) (vlan v1alpha1.VLANID, ok bool) {
 	silent := e.VLAN == 0 && len(e.VLANs) == 0
 	untagged := e.VLAN + e.NativeVLAN
@@ -102,10 +103,10 @@ func (w *wiring) vlan(e *v1alpha1.Endpoint, toSwitch bool, tag v1alpha1.VLANID) 
 	return tag, slices.Contains(e.VLANs, tag) || silent && toSwitch
 }
 
-// islands says for each place which others it is connected with, by one of them that stands for all.
-type islands map[place]place
+// segmentsOf maps each vertex to the representative of its segment.
+type segmentsOf map[portAtVLAN]portAtVLAN
 
-func (s islands) of(p place) place {
+func (s segmentsOf) of(p portAtVLAN) portAtVLAN {
 	for {
 		parent, ok := s[p]
 		if !ok {
@@ -115,9 +116,9 @@ func (s islands) of(p place) place {
 	}
 }
 
-// islands joins what the links join, or only those that are up.
-func (w *wiring) islands(onlyUp bool) islands {
-	s := islands{}
+// segmentsOf connects what the links connect, or only the links that are up.
+func (w *wiring) segmentsOf(onlyUp bool) segmentsOf {
+	s := segmentsOf{}
 	for i := range w.spec.Links {
 		l := &w.spec.Links[i]
 		if onlyUp && l.State == v1alpha1.LinkDown {
@@ -145,9 +146,9 @@ func (w *wiring) ends() []end {
 				continue
 			}
 			up := l.State != v1alpha1.LinkDown
-			ends = append(ends, end{place{node: e.Name, iface: interfaceName(l, e)}, up, i})
+			ends = append(ends, end{portAtVLAN{node: e.Name, iface: interfaceName(l, e)}, up, i})
 			for k := range e.Subinterfaces {
-				ends = append(ends, end{place{node: e.Name, iface: subinterfaceName(l, e, &e.Subinterfaces[k])}, up, i})
+				ends = append(ends, end{portAtVLAN{node: e.Name, iface: subinterfaceName(l, e, &e.Subinterfaces[k])}, up, i})
 			}
 		}
 	}
@@ -160,11 +161,11 @@ func (w *wiring) ends() []end {
 func ownEnds(s *v1alpha1.Switch) []end {
 	var ends []end
 	if len(s.Addresses) > 0 {
-		ends = append(ends, end{place{node: s.Name}, true, -1})
+		ends = append(ends, end{portAtVLAN{node: s.Name}, true, -1})
 	}
 	for _, v := range s.VLANs {
 		if len(v.Addresses) > 0 {
-			ends = append(ends, end{place{node: s.Name, vlan: v.ID}, true, -1})
+			ends = append(ends, end{portAtVLAN{node: s.Name, vlan: v.ID}, true, -1})
 		}
 	}
 	return ends
