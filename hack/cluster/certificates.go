@@ -23,10 +23,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// validity is longer than anybody leaves a test cluster running.
+// validity is longer than any test cluster runs.
 const validity = 365 * 24 * time.Hour
 
-// identity is who a certificate is about: Kubernetes takes a client's user name and groups from
+// identity is the subject of a certificate: Kubernetes takes a client's user name and groups from
 // its subject; a server's names and addresses are those it may be called by.
 type identity struct {
 	user      string
@@ -130,7 +130,7 @@ func writePEM(path, kind string, der []byte) error {
 	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }
 
-// kubeconfig issues a certificate to who and writes a kubeconfig that holds it.
+// kubeconfig issues a certificate for an identity and writes a kubeconfig that holds it.
 func (a *authority) kubeconfig(path string, who identity) (err error) {
 	dir, err := os.MkdirTemp(filepath.Dir(path), "")
 	if err != nil {

@@ -111,7 +111,7 @@ func listenerOf(socket string) (pid int, err error) {
 		peer, failed = syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
 	})
 	if err := errors.Join(err, failed); err != nil {
-		return 0, fmt.Errorf("find who listens on %s: %w", socket, err)
+		return 0, fmt.Errorf("find the process that listens on %s: %w", socket, err)
 	}
 	return int(peer.Pid), nil
 }

@@ -36,7 +36,7 @@ func TestAControlSocketAnswersAndTellsWhoListens(t *testing.T) {
 	}
 }
 
-func TestWhoAsksWhereNobodyListensIsTold(t *testing.T) {
+func TestARequestToASocketWithoutListenerFails(t *testing.T) {
 	dir := directory(t.TempDir())
 	wantProblem(t, dir.ask(t.Context(), "/boot"), "there is no cluster in "+string(dir))
 	ctx, cancel := context.WithCancel(t.Context())

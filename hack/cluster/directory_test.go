@@ -21,7 +21,7 @@ func TestUnusableDirectories(t *testing.T) {
 		{"new", filepath.Join(t.TempDir(), "new"), ""},
 		{"empty", t.TempDir(), ""},
 		{"a cluster's", tree(t, map[string]string{"lock": "", "audit.log": ""}), ""},
-		{"somebody else's", foreign, "is not empty and not a cluster's"},
+		{"not a cluster's", foreign, "is not empty and not a cluster's"},
 		{"hidden in the sandbox", "/run/cluster", "cannot be used"},
 		{"only looks hidden", "/runner/cluster", ""},
 		{"too long for a socket", "/" + strings.Repeat("d", 80), "bytes too long for the sockets"},
@@ -39,7 +39,7 @@ func TestDownLeavesForeignDirectoriesAlone(t *testing.T) {
 	wantFile(t, foreign, "thesis.tex", "years")
 }
 
-func TestTheLockOutlivesWhoeverTookItInAProcessThatInheritedIt(t *testing.T) {
+func TestTheLockOutlivesTheProcessThatTookItInAProcessThatInheritedIt(t *testing.T) {
 	dir := directory(filepath.Join(t.TempDir(), "cluster"))
 	lock := must(dir.takeLock())(t)
 	heir := exec.Command("cat")

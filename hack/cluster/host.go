@@ -69,7 +69,7 @@ func (h *host) startSandbox() error {
 // itself runs this program again, outside of the sandbox that it may be in.
 func itself(args ...string) *exec.Cmd {
 	command := exec.Command("/proc/self/exe", args...)
-	command.Args[0] = "netlab-cluster" // for those who look at the list of processes
+	command.Args[0] = "netlab-cluster" // its name in the list of processes
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, sandbox.Variable+"=") {
 			command.Env = append(command.Env, entry)

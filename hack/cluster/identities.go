@@ -21,12 +21,12 @@ var (
 	}
 )
 
-// kubelet is who a node is towards the API server.
+// kubelet is a node's identity as a client of the API server.
 func kubelet(node string) identity {
 	return identity{user: "system:node:" + node, groups: []string{"system:nodes"}}
 }
 
-// kubeletServer is who a node is towards those that call it.
+// kubeletServer is a node's identity as a server.
 func kubeletServer(node string, address netip.Addr) identity {
 	return identity{user: "system:node:" + node, groups: []string{"system:nodes"}, names: []string{node}, addresses: []netip.Addr{address}}
 }

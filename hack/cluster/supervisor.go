@@ -103,7 +103,7 @@ func (s *supervisor) actions() http.Handler {
 }
 
 // boot starts everything and returns when the nodes, node-1 to node-COUNT, are Ready. Machines
-// boot beside the control plane; their kubelets are started when there is an API server.
+// boot in parallel with the control plane; their kubelets start once the API server runs.
 func (s *supervisor) boot(ctx context.Context, count int) error {
 	start := time.Now()
 	var booting sync.WaitGroup

@@ -136,7 +136,7 @@ func (c *testCluster) wantAllEnded() {
 	defer cancel()
 	err := poll(ctx, 10*time.Millisecond, func(context.Context) error {
 		for pid := range c.seen {
-			// What has ended and is not reaped yet, by whoever that is up to, has no program.
+			// A process that has ended and is not reaped yet has no program.
 			if program, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe"); err == nil {
 				return fmt.Errorf("process %d (%s) is still there", pid, program)
 			}

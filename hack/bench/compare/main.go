@@ -43,7 +43,7 @@ func main() {
 	fmt.Print(table)
 }
 
-// notRun marks what nobody here has seen work.
+// notRun marks a tool's file that did not run here.
 const notRun = " (not run)"
 
 // compare returns the table, as markdown. root is the repository's.

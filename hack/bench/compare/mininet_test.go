@@ -34,7 +34,7 @@ const unreachable = "192.0.2.99"
 
 var pingFailed = regexp.MustCompile(regexp.QuoteMeta(unreachable) + " [12]\n")
 
-// runner runs a lab's file and pings; its first pair is to fail, and is asked once. The others are
+// runner runs a lab's file and pings; its first pair must fail, and is pinged once. The others are
 // asked until they answer, for at most 20 s: while a router's IPv6 address is being checked for
 // duplicates, which takes the kernel a second or two, that router answers "unreachable", and ping
 // ends at the first such answer however long it may wait. Mininet would raise limits of the whole

@@ -115,17 +115,17 @@ func (k *obedientKernel) Labs(context.Context) ([]state.Identity, error) {
 	return ids, nil
 }
 
-// LookupRoute is asked only about probes that fail.
+// LookupRoute is called only for probes that fail.
 func (k *obedientKernel) LookupRoute(context.Context, state.ForwardingQuery) (state.ForwardingDecision, error) {
 	return state.ForwardingDecision{}, nil
 }
 
-// Interferences finds nothing: nobody else is on this machine.
+// Interferences finds nothing: no other program changes this machine.
 func (k *obedientKernel) Interferences(context.Context, string) ([]state.Interference, error) {
 	return nil, nil
 }
 
-// Lock never waits: nobody else is on this machine.
+// Lock never waits: no other agent is on this machine.
 func (k *obedientKernel) Lock(state.Identity) (unlock func(), err error) { return func() {}, nil }
 
 // SaveRecord keeps a note.

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A run that fails for want of memory says so, whatever it was doing, and who had it.
+// A run that fails for lack of memory reports that, and the memory of each process, in every phase.
 func TestARunEndsBeforeTheMemoryDoes(t *testing.T) {
 	for _, c := range []struct {
 		name string

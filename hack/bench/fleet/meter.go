@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
-// sampling is how often the API server is asked for its counters: a peak is over so long.
+// sampling is the interval at which the API server's counters are read; a peak is the mean over one.
 const sampling = time.Second
 
 // request is a kind of request, as in apiserver_request_total.

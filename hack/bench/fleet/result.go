@@ -50,7 +50,7 @@ func (r result) broken() []error {
 		written, allowed := p.writes.of("netlabs", "status"), r.statusesAllowed(p)
 		expect(written <= allowed, "%s: %d writes of NetLab status, %d were allowed", p.name, written, allowed)
 		if p.name == "nothing happens" {
-			expect(p.writes.total() == 0, "%s: %v was written beside Leases", p.name, p.writes.done)
+			expect(p.writes.total() == 0, "%s: %v was written in addition to Leases", p.name, p.writes.done)
 		}
 	}
 	expect(r.lab < labCap, "a NetLab took %d bytes, %d is the limit", r.lab, labCap)

@@ -26,12 +26,12 @@ func TestABrokenPromiseIsNamed(t *testing.T) {
 		t.Fatalf("promises that are just kept: %v", broken)
 	}
 	for want, spoil := range map[string]func(*result){
-		"3 labs are not Ready":          func(r *result) { r.phases[0].unready = 3 },
-		"reported 8 times, 7 were":      func(r *result) { r.phases[0].reports++ },
-		"281 writes of NetLab status":   func(r *result) { r.phases[0].writes.done[request{"netlabs", "status", "PATCH"}]++ },
-		"was written beside Leases":     func(r *result) { r.phases[1].writes.done = map[request]int{{"events", "", "POST"}: 1} },
-		"a NetLab took 102400 bytes":    func(r *result) { r.lab++ },
-		"a NetLabNodeState took 524288": func(r *result) { r.state++ },
+		"3 labs are not Ready":              func(r *result) { r.phases[0].unready = 3 },
+		"reported 8 times, 7 were":          func(r *result) { r.phases[0].reports++ },
+		"281 writes of NetLab status":       func(r *result) { r.phases[0].writes.done[request{"netlabs", "status", "PATCH"}]++ },
+		"was written in addition to Leases": func(r *result) { r.phases[1].writes.done = map[request]int{{"events", "", "POST"}: 1} },
+		"a NetLab took 102400 bytes":        func(r *result) { r.lab++ },
+		"a NetLabNodeState took 524288":     func(r *result) { r.state++ },
 	} {
 		r := kept()
 		spoil(&r)
@@ -41,7 +41,7 @@ func TestABrokenPromiseIsNamed(t *testing.T) {
 	}
 }
 
-// What the API server counts is told apart by resource, subresource and outcome; reads, Leases and
+// The API server's counters are separated by resource, subresource and outcome; reads, Leases and
 // dry runs are no writes.
 func TestTheMeterCountsWrites(t *testing.T) {
 	const metrics = `# HELP apiserver_request_total Counter

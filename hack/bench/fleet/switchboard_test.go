@@ -12,7 +12,7 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// An agent that comes late is told what is there, and every agent only of its own node.
+// An agent that starts late gets all objects, and every agent only those of its own node.
 func TestAnAgentIsToldOfItsOwnNodeOnly(t *testing.T) {
 	s := &switchboard{there: map[string]any{}, handlers: map[string][]toolscache.ResourceEventHandler{}}
 	var told []string

@@ -31,7 +31,7 @@ type part struct {
 	want state.State
 	// wantEdited is what edited wants, damaged what is left when an address was deleted.
 	wantEdited, damaged state.State
-	// damage is what somebody does to the lab.
+	// damage is a change of the lab by hand.
 	damage state.DeleteAddress
 }
 
@@ -104,7 +104,7 @@ func compile(built state.Identity, spec *v1alpha1.NetLabSpec) (state.State, erro
 
 // edit picks the last link with a host, writes another address into it, and makes the damage the
 // loss of the one it has. With the mask of the old one the new address would be a secondary while both
-// are there, and go along with the old one wherever nobody has set promote_secondaries, as a tutorial
+// are there, and are deleted with the old one unless promote_secondaries is set, as a tutorial
 // has not.
 func (b *bench) edit(lab state.Identity, p *part) error {
 	b.edited = b.spec.DeepCopy()

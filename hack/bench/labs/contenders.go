@@ -18,7 +18,7 @@ import (
 // contender brings labs up and down its own way. A step it does not have is nil.
 type contender struct {
 	build, compare, edit, repair, tearDown func() error
-	// prepare performs operations between the steps, which nobody times;
+	// prepare performs operations between the steps, which are not timed;
 	// nil leaves them to a floor.
 	prepare func([]state.Op) error
 	// others is the CPU time of processes that it keeps running.
@@ -29,7 +29,7 @@ type contender struct {
 	finish func() error
 }
 
-// contenders are made anew for each process, in the order of the table's lines.
+// contenders are created for each process, in the order of the table's lines.
 var contenders = []struct {
 	name string
 	make func(context.Context, *bench, *result) (contender, error)

@@ -58,7 +58,7 @@ func (r *result) timed(phase string, do func() error) error {
 	return nil
 }
 
-// usedCPU is the time of this process, of its children that ended, and of others it is told of.
+// usedCPU is the time of this process, of its children that ended, and of the given other processes.
 func (r *result) usedCPU() time.Duration {
 	var sum time.Duration
 	if r.others != nil {

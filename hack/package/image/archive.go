@@ -165,7 +165,7 @@ func (a *archive) json(path string, value any) error {
 }
 
 // layout writes the two files that make the blobs an OCI layout. containerd takes the image's
-// name from its own annotation, everybody else the tag from OCI's.
+// name from its own annotation, other tools the tag from OCI's.
 func (a *archive) layout(name string, root manifest) error {
 	named, err := normalize(name)
 	if err != nil {

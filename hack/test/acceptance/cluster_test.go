@@ -214,7 +214,7 @@ func sumOf(t *testing.T, text, name string, labels ...string) float64 {
 
 var linkLine = regexp.MustCompile(`^(\d+): ([^@:]+)`)
 
-// linkIdentity is what changes when a link of a lab is made anew or loses its carrier: every
+// linkIdentity changes when a link of a lab is created again or loses its carrier: every
 // interface with its index and the kernel's count of carrier changes.
 func linkIdentity(t *testing.T) map[string]string {
 	t.Helper()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// decoy is something of somebody else that has a name a lab needs. NAME stands for the name of
+// decoy is an object that NetLab did not create, with a name that a lab needs. NAME stands for the name of
 // the lab's first network namespace.
 type decoy struct {
 	name                 string
@@ -44,7 +44,7 @@ func (d decoy) sh(t *testing.T, lab, command string) {
 	sh(t, strings.ReplaceAll(command, "NAME", "default."+lab+".ns1"))
 }
 
-// Things of somebody else that have our names survive, and are reported as conflicts. Taken
+// Unmanaged objects that have the names of a lab survive, and are reported as conflicts. Once removed
 // away, the lab comes up by itself.
 func TestDecoysSurviveAndAreReported(t *testing.T) {
 	newCluster(t)

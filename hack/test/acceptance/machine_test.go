@@ -152,7 +152,7 @@ type process struct {
 	ended chan struct{}
 }
 
-// start runs one of the three programs. Whoever starts it stops it.
+// start runs one of the three programs. The caller stops it.
 func start(t *testing.T, env []string, name string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, name: name, cmd: exec.Command(filepath.Join(machine.programs, name), args...), ended: make(chan struct{})}

@@ -55,12 +55,12 @@ func live(t *testing.T) {
 	})
 }
 
-// vanish deletes a lab: nothing that is said of each lab remains.
+// vanish deletes a lab and checks that none of its series remains.
 func vanish(t *testing.T) {
 	t.Helper()
 	of := `lab="dual-stack"`
 	if text, err := scrape(controllerMetrics); err != nil || !strings.Contains(text, of) {
-		t.Errorf("nothing is said of a lab that is there: %v", err)
+		t.Errorf("an existing lab has no series: %v", err)
 	}
 	kubectl(t, "delete", "netlab", "dual-stack")
 	eventually(t, 10*time.Second, "the series of a deleted lab are gone", func() error {

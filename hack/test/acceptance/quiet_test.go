@@ -20,7 +20,7 @@ import (
 const quietFor = 60 * time.Second
 
 // Once a lab is ready, comparing it again and again writes nothing: not to the kernel, as the
-// agent's own count and strace agree, and not to the API server beside the Leases.
+// agent's own count and strace agree, and not to the API server, except for Leases.
 func TestAQuietLabWritesNothing(t *testing.T) {
 	c := newCluster(t)
 	kubectl(t, "apply", "-f", sample("routed-pair"))

@@ -67,7 +67,7 @@ func TestDamageByHandIsRepairedAndCounted(t *testing.T) {
 	}
 }
 
-// Some settings the kernel tells nobody about. The periodic compare finds them.
+// The kernel sends no event for some settings. The periodic compare finds changes of them.
 func TestDamageWithoutAnEventIsRepairedByThePeriodicCompare(t *testing.T) {
 	newCluster(t, "--compare-period=1s")
 	kubectl(t, "apply", "-f", sample("routed-pair"))

@@ -61,7 +61,7 @@ func (s *Server) TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// Config says how to reach the server, as somebody who may do anything, as fast as they can. It
+// Config is the client configuration of an administrator without rate limits. It
 // is the caller's.
 func (s *Server) Config(t *testing.T) *rest.Config {
 	t.Helper()

@@ -29,7 +29,7 @@ import (
 // system is where NetLab's own pods are.
 const system = "netlab-system"
 
-// api is the cluster of $KUBECONFIG, with the rights of whoever runs the suite.
+// api is the cluster of $KUBECONFIG, with the rights of the user who runs the suite.
 var api struct {
 	client.WithWatch
 	config *rest.Config

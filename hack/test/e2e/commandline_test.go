@@ -22,7 +22,7 @@ type attempt struct {
 	says string
 }
 
-// Whoever may only look at labs learns why one is not reachable, and is told what is missing
+// A user who may only read labs sees why one is not reachable, and what right is missing
 // for more.
 func TestATenantWhoMayOnlyLookSeesWhy(t *testing.T) {
 	s := beginBeside(t)

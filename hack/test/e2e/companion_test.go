@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// companion is a program that runs on a node beside the story.
+// companion is a program that runs on a node during a test.
 type companion struct {
 	command *exec.Cmd
 	stdin   io.WriteCloser

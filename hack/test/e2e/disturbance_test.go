@@ -16,7 +16,7 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// neighbours are labs beside the one with the stream.
+// neighbours are labs on the same nodes as the one with the stream.
 const neighbours = 4
 
 // Whatever happens to the agent, the labs do not notice: not a packet of 1,000 a second is lost,

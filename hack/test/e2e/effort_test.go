@@ -17,11 +17,11 @@ import (
 // effort is how much processor time programs have taken, on all nodes together.
 type effort struct {
 	at      time.Time
-	machine time.Duration            // whoever took it, the kernel's own threads included
+	machine time.Duration            // of all processes, the kernel's threads included
 	of      map[string]time.Duration // by name, of which the kernel has the first 15 bytes
 }
 
-// toldPrograms are those whose effort is told.
+// toldPrograms are those whose effort is printed.
 var toldPrograms = []string{"netlab-agent", "netlab-controller"[:15], "kube-apiserver", "etcd", "stories"}
 
 func effortNow() effort {

@@ -53,7 +53,7 @@ func (w *witness) wake(t *testing.T, netns string, monitor *companion) {
 	})
 }
 
-// end returns what the kernel told of beside the mark.
+// end returns the kernel's events apart from the mark.
 func (w *witness) end(t *testing.T) []string {
 	t.Helper()
 	var told []string

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// With two controllers, one that goes is replaced by the other before anybody minds.
+// With two controllers, one takes over at once when the other stops.
 func TestAnotherControllerTakesOver(t *testing.T) {
 	s := begin(t)
 	ns := tenant(t, "leader")

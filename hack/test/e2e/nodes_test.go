@@ -82,7 +82,7 @@ func leftOn(t *testing.T, node, tenant string) error {
 	return nil
 }
 
-// identities prints what changes when a link is made anew, edited, or loses its carrier.
+// identities prints what changes when a link is created again, edited, or loses its carrier.
 const identities = `for link in /sys/class/net/*; do cd $link; echo ${link##*/} $(cat ifindex iflink address mtu carrier_changes); done`
 
 // links are the identities of all links of a lab on a node.
@@ -115,7 +115,7 @@ func pidOf(t *testing.T, pod corev1.Pod) string {
 // findPID is pidOf for a program that may not run.
 func findPID(t *testing.T, pod corev1.Pod) (string, error) {
 	t.Helper()
-	// A process that has ended has no environment left, also while nobody has waited for it.
+	// A process that has ended has no environment, even before its parent has waited for it.
 	const search = `grep -lz "^POD_UID=$0\$" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3`
 	pids := strings.Fields(on(t, pod.Spec.NodeName, "sh", "-c", search, string(pod.UID)))
 	if len(pids) != 1 {

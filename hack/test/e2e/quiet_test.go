@@ -15,8 +15,7 @@ import (
 // quietLabs is how many labs keep quiet together.
 const quietLabs = 50
 
-// Labs that nobody touches cost the API server nothing: neither agents nor controller write,
-// beside the leader's Lease.
+// Labs without changes cause no writes: agents and controller write nothing but the leader's Lease.
 func TestAQuietClusterWritesNothing(t *testing.T) {
 	s := begin(t)
 	ns, quiet := tenant(t, "quiet"), eitherTime(time.Minute, 5*time.Minute)
@@ -33,7 +32,7 @@ func TestAQuietClusterWritesNothing(t *testing.T) {
 	}
 	time.Sleep(quiet)
 	after := writes(t)
-	s.counted("%d labs on %d nodes: %d writes beside Leases in %s, after %d before", quietLabs, len(nodes(t)), after-before, quiet, before)
+	s.counted("%d labs on %d nodes: %d writes in addition to Leases in %s, after %d before", quietLabs, len(nodes(t)), after-before, quiet, before)
 	if after != before {
 		t.Errorf("%d writes in %s", after-before, quiet)
 	}

@@ -42,7 +42,7 @@ func begin(t *testing.T) *story {
 }
 
 // beginBeside begins a story that leaves agents, nodes and the API server alone and looks only at
-// labs of its own. Such stories are told several at a time, after the others.
+// labs of its own. Such tests run several at a time, after the others.
 func beginBeside(t *testing.T) *story {
 	t.Helper()
 	t.Parallel()

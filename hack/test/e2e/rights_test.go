@@ -48,13 +48,13 @@ var needed = []call{
 		`"regarding":{"apiVersion":"netlab.dev/v1alpha1","kind":"NetLab","namespace":"TENANT","name":"victim"}}`},
 }
 
-// forbidden is what somebody would try who has taken an agent over.
+// forbidden are requests of an attacker who has an agent's token.
 var forbidden = []call{
 	{"write another node's report", "PATCH", states + "/OTHER/status" + dry, empty},
 	{"replace another node's report", "PUT", states + "/OTHER/status" + dry, `{"apiVersion":"netlab.dev/v1alpha1","kind":"NetLabNodeState","metadata":{"name":"OTHER"}}`},
 	{"change another node's state", "PATCH", states + "/OTHER" + dry, empty},
 	{"delete another node's state", "DELETE", states + "/OTHER" + dry, ""},
-	{"change its own state beside the report", "PATCH", states + "/OWN" + dry, empty},
+	{"change its own object apart from the report", "PATCH", states + "/OWN" + dry, empty},
 	{"delete its own state", "DELETE", states + "/OWN" + dry, ""},
 	{"delete all states", "DELETE", states + dry, ""},
 	{"make a state", "POST", states + dry, `{"apiVersion":"netlab.dev/v1alpha1","kind":"NetLabNodeState","metadata":{"name":"invented"}}`},
@@ -112,7 +112,7 @@ var forbidden = []call{
 	{"list all Events", "GET", v1 + "/events", ""},
 }
 
-// Whoever takes a node over has that node's agent's token. It is good for reading labs and
+// An attacker on a node has the token of that node's agent. It permits reading labs and
 // nodes and for that node's own report.
 func TestAnAgentsTokenIsRefusedEverythingElse(t *testing.T) {
 	s := beginBeside(t)

@@ -19,7 +19,7 @@ import (
 // promisedSilence is after how long a silent node is called Unknown at the latest.
 const promisedSilence = 90 * time.Second
 
-// Nobody vouches for a node whose kubelet has stopped, or that is gone: it is Unknown and its
+// A node whose kubelet has stopped, or that is gone, is Unknown, and its
 // labs are not Ready, within 90 s. When it is back, so are they.
 func TestASilentNodeIsUnknown(t *testing.T) {
 	s := begin(t)

@@ -14,7 +14,7 @@ import (
 )
 
 // A lab with switches is edited while its hosts talk: one more host is plugged in, another gets
-// other addresses, the first is taken away again. Whoever is not named in an edit loses no packet,
+// other addresses, the first is taken away again. Nodes that the edit does not name lose no packet,
 // in IPv4 and IPv6, over switches with a spanning tree and through a router, on any node.
 func TestALabWithSwitchesIsEditedLive(t *testing.T) {
 	s := beginBeside(t)

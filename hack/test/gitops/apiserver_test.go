@@ -136,7 +136,7 @@ func (s *server) apply(t *testing.T, lab *unstructured.Unstructured, file string
 	s.kubectl(t, append([]string{"apply", "-n", lab.GetNamespace(), "-f", file}, flags...)...)
 }
 
-// patch is what somebody does by hand: a JSON patch.
+// patch is a change by hand: a JSON patch.
 func (s *server) patch(t *testing.T, lab *unstructured.Unstructured, patch string) {
 	t.Helper()
 	if err := s.client.Patch(t.Context(), s.get(t, lab), client.RawPatch(types.JSONPatchType, []byte(patch)), client.FieldOwner("somebody")); err != nil {

@@ -70,7 +70,7 @@ func (s *server) mustBeInSync(t *testing.T, o *unstructured.Unstructured, compar
 	}
 }
 
-// Each way to compare sees one field that somebody changed, so none of them is blind.
+// Each way to compare reports one field that was changed, so none of them is blind.
 func TestArgoCDFindsAChangeOutOfSync(t *testing.T) {
 	server := apiServer(t)
 	file := example("samples", "routed-pair.yaml")
@@ -80,7 +80,7 @@ func TestArgoCDFindsAChangeOutOfSync(t *testing.T) {
 		server.patch(t, lab, `[{"op":"replace","path":"/spec/subnets/0/cidrs/0","value":"203.0.113.0/24"}]`)
 		for name, options := range argoComparisons(t, server, labKind) {
 			if got := compare(t, lab, server.get(t, lab), options); !got.Modified {
-				t.Errorf("applied %s, compared %s: somebody's change is not seen", way, name)
+				t.Errorf("applied %s, compared %s: a change by hand is not reported", way, name)
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Once applied and reported on, Flux finds no drift in any sample and leaves it alone; and it
-// does see one field that somebody changed.
+// reports one field that was changed.
 func TestFluxFindsEverySampleInSync(t *testing.T) {
 	server := apiServer(t)
 	flux := ssa.NewResourceManager(server.client, nil, ssa.Owner{Field: "kustomize-controller", Group: "kustomize.toolkit.fluxcd.io"})

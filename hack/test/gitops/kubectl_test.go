@@ -39,7 +39,7 @@ func TestApplyingASampleAgainChangesNothing(t *testing.T) {
 	}
 }
 
-// The test above sees what it looks for: somebody's change of one field.
+// The test above can fail: it reports a change of one field.
 func TestKubectlDiffFindsAChange(t *testing.T) {
 	server := apiServer(t)
 	file := example("samples", "routed-pair.yaml")

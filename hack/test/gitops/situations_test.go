@@ -26,7 +26,7 @@ type judgement struct {
 	argo string
 }
 
-// What the tools say of a lab in every situation. Reading down a column: only what somebody has
+// The tools' judgement of a lab in every situation. Reading down a column: only what a user has
 // to act on is Failed or Degraded; what may pass by itself keeps a tool waiting; and nothing is
 // Current or Healthy that is not Ready. The columns agree but for four rows:
 //
@@ -90,7 +90,7 @@ func TestEverySituationIsInTheTable(t *testing.T) {
 	}
 }
 
-// What the API server shows of a lab that nobody has seen is the file, so the judgement of the
+// The API server's default status of a new lab equals the file, so the judgement of the
 // file is that of the lab.
 func TestTheAPIServerShowsANewLabAsNotSeenYet(t *testing.T) {
 	server := apiServer(t)

@@ -122,7 +122,7 @@ func intersection(a, b []string) []string {
 }
 
 // A test of the test: what is wrong is found.
-func TestWhatNobodyExportsIsFound(t *testing.T) {
+func TestMetricsThatNoProgramExportsAreFound(t *testing.T) {
 	known := catalogue{"netlab_labs": {"reason", "node"}}
 	for expression, problem := range map[string]string{
 		"netlab_lab":                                          "no program exports netlab_lab",

@@ -109,7 +109,7 @@ func TestTheDashboardsVariablesListWhatIsExported(t *testing.T) {
 	}
 }
 
-// A metric that neither panel nor alert asks for is one that nobody needs.
+// A metric that neither a panel nor an alert uses is not needed.
 func TestEveryMetricIsShownOrWatched(t *testing.T) {
 	var asked strings.Builder
 	for _, p := range readDashboard(t).Panels {
@@ -123,7 +123,7 @@ func TestEveryMetricIsShownOrWatched(t *testing.T) {
 	for name := range readCatalogue(t) {
 		base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count")
 		if strings.HasPrefix(name, "netlab_") && !strings.Contains(asked.String(), base) {
-			t.Errorf("nobody looks at %s", name)
+			t.Errorf("no panel or alert uses %s", name)
 		}
 	}
 }

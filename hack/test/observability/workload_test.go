@@ -40,7 +40,7 @@ func hasPort(pod corev1.PodTemplateSpec, name string) bool {
 }
 
 // The ports are those that config/agent and config/controller name: a typing error there would be
-// a pod that nobody scrapes.
+// a pod that Prometheus does not scrape.
 func TestTheMetricsPortIsWhereMetricsAreServed(t *testing.T) {
 	for _, name := range []string{"netlab-agent", "netlab-controller"} {
 		for _, c := range template(t, name).Spec.Containers {

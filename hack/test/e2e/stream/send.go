@@ -12,7 +12,7 @@ import (
 const (
 	// interval is one packet's share of a second.
 	interval = time.Millisecond
-	// endings is how often the end is said: UDP may lose one.
+	// endings is how often the end is sent, because UDP may lose one.
 	endings = 10
 )
 

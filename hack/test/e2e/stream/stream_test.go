@@ -23,7 +23,7 @@ func TestEveryPacketCountsOnce(t *testing.T) {
 	}
 }
 
-// A stream that is asked to end tells the receiver how many packets there were.
+// A stream that ends sends the receiver the number of packets.
 func TestASenderAndAReceiverAgree(t *testing.T) {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
