@@ -25,7 +25,7 @@ func TestNothingToChangeIsSaidOnlyOfALabThatIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := &app{out: out, terminal: &terminal{out: out, err: out}}
-		a.printUp(&local.Status{Namespace: "default", Name: "lab", Conditions: []local.Condition{{Type: v1alpha1.ConditionRealized, Status: realized}}})
+		a.printUp(&local.Status{Namespace: "default", Name: "lab", Conditions: []local.Condition{{Type: v1alpha1.ConditionRealized, Finding: v1alpha1.Finding{Status: realized}}}})
 		told, err := os.ReadFile(out.Name())
 		if err != nil || !strings.HasPrefix(string(told), want) {
 			t.Errorf("Realized %s: %q, %v; want it to begin with %q", realized, told, err, want)

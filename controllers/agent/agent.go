@@ -91,7 +91,7 @@ func (a *Agent) Reconcile(ctx context.Context, request reconcile.Request) (recon
 	case !selected:
 		return reconcile.Result{}, a.remove(ctx, a.identity(lab))
 	}
-	a.reporter.set(status.Report(a.look(ctx, lab)))
+	a.reporter.set(status.Report(a.inspect(ctx, lab)))
 	return reconcile.Result{RequeueAfter: a.ComparePeriod}, nil
 }
 
@@ -193,23 +193,24 @@ func (a *Agent) forget(name types.NamespacedName) {
 	a.reporter.drop(name)
 }
 
-// look makes this machine hold the lab as far as it may, and says what came of it.
-func (a *Agent) look(ctx context.Context, netlab *v1alpha1.NetLab) status.Look {
-	view := status.Look{NetLab: netlab}
+// inspect makes this machine hold the lab as far as it may, and returns what is known then.
+func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Inspection {
+	i := status.Inspection{NetLab: netlab}
 	compiled, problems := compile(a.identity(netlab), &netlab.Spec, lab.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
-	view.Problems = problems
+	i.Problems = problems
+	var seen converge.Outcome
 	if len(problems) == 0 && !netlab.Spec.Suspend {
-		view.OverLimit = a.ledger.admit(compiled.Identity, len(compiled.Want))
+		i.OverLimit = a.ledger.admit(compiled.Identity, len(compiled.Want))
 	}
-	if len(problems) == 0 && !netlab.Spec.Suspend && view.OverLimit == "" {
-		a.converge(ctx, compiled, &view)
+	if len(problems) == 0 && !netlab.Spec.Suspend && i.OverLimit == "" {
+		seen = a.converge(ctx, compiled, &i)
 	}
-	if !view.Probing() {
+	if !i.Probing() {
 		a.prober.Stop(probeKey(netlab))
-		return view
+		return i
 	}
-	view.Probes = a.ask(ctx, compiled, view)
-	return view
+	i.Probes = a.probeResults(ctx, compiled, netlab, seen)
+	return i
 }
 
 // compile compiles the lab; problems are what keeps its spec from being built.
@@ -224,34 +225,36 @@ func compile(id state.Identity, spec *v1alpha1.NetLabSpec, options lab.Options) 
 	return compiled, nil
 }
 
-// converge builds the lab, repairs it or, if its driftPolicy says so, only compares it.
-func (a *Agent) converge(ctx context.Context, lab *lab.Lab, view *status.Look) {
+// converge builds the lab, corrects it or, if its driftPolicy says so, only compares it.
+func (a *Agent) converge(ctx context.Context, lab *lab.Lab, i *status.Inspection) converge.Outcome {
 	started := time.Now()
 	defer func() { convergeSeconds.Observe(time.Since(started).Seconds()) }()
-	view.Outcome, view.Err = a.build(ctx, lab, view)
-	view.FeatureMissing = view.Err != nil && a.Machine.FeatureMissing(view.Err)
-	if view.Err == nil && a.following.add(lab.Identity, view.Outcome) {
-		a.queue.addAfter(client.ObjectKeyFromObject(view.NetLab), a.EventDelay)
+	out, err := a.build(ctx, lab, i)
+	i.Failure = status.FailureOf(err, errors.Is(err, converge.ErrObserve), err != nil && a.Machine.FeatureMissing(err))
+	i.Err, i.Conflicts, i.Left = err, out.Conflicts, out.Left
+	if err == nil && a.following.add(lab.Identity, out) {
+		a.queue.addAfter(client.ObjectKeyFromObject(i.NetLab), a.EventDelay)
 	}
+	return out
 }
 
-func (a *Agent) build(ctx context.Context, lab *lab.Lab, view *status.Look) (converge.Outcome, error) {
+func (a *Agent) build(ctx context.Context, lab *lab.Lab, i *status.Inspection) (converge.Outcome, error) {
 	realized, err := a.records.realized(lab.Identity)
 	if err != nil {
 		return converge.Outcome{}, err
 	}
-	before := realized == view.NetLab.Generation
-	view.OnlyReport = before && view.NetLab.Spec.DriftPolicy == v1alpha1.DriftReport
-	if view.OnlyReport {
+	before := realized == i.NetLab.Generation
+	i.CompareOnly = before && i.NetLab.Spec.DriftPolicy == v1alpha1.DriftReport
+	if i.CompareOnly {
 		return converge.Plan(ctx, a.kernel, lab.Identity, lab.Want)
 	}
 	out, err := converge.Converge(ctx, lockedKernel{a.kernel, lab.Identity}, lab.Identity, lab.Want)
 	if before && len(out.Applied) > 0 {
 		countRepairs(out.Applied)
-		a.repaired(view.NetLab, out.Applied)
+		a.repaired(i.NetLab, out.Applied)
 	}
 	if err == nil && out.Realized() && !before {
-		err = a.records.save(lab.Identity, view.NetLab.Generation)
+		err = a.records.save(lab.Identity, i.NetLab.Generation)
 	}
 	return out, err
 }

@@ -8,41 +8,52 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// Conditions is what a lab's status says, over all nodes or on one.
-type Conditions struct {
-	Accepted, Realized, Reachable v1alpha1.Finding
+// Conditions are the three conditions of a lab, over all nodes or on one. Ready follows from them.
+type Conditions v1alpha1.Findings
+
+// Ready is False if one of the three is False, else Unknown if one is Unknown, else True. The first
+// of those that decide gives reason and message. Waiting for the first result of a probe is work
+// under way: it makes Ready False/Progressing, not Unknown.
+func (c Conditions) Ready() v1alpha1.Finding {
+	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown} {
+		for _, f := range []v1alpha1.Finding{c.Accepted, c.Realized, c.Reachable} {
+			if f.Status != status {
+				continue
+			}
+			if f.Reason == v1alpha1.ReasonPending {
+				return False(v1alpha1.ReasonProgressing, f.Message)
+			}
+			return f
+		}
+	}
+	return True(v1alpha1.ReasonReady, c.Realized.Message+"; "+c.Reachable.Message)
 }
 
-// WriteInto makes a verdict part of a report, in one word where all is as it should be: a report
-// on many labs is sent whole whenever one of them has news.
-func (v Conditions) WriteInto(report *v1alpha1.LabReport) {
+// WriteInto sets the conditions of a report. Three conditions that are True take one word: an agent
+// sends its whole report whenever one lab changes.
+func (c Conditions) WriteInto(report *v1alpha1.LabReport) {
 	report.Ready, report.Findings = "", nil
-	if v.positive() {
-		report.Ready = v.Reachable.Reason
+	if isTrue(c.Accepted) && isTrue(c.Realized) && isTrue(c.Reachable) {
+		report.Ready = c.Reachable.Reason
 		return
 	}
 	report.Findings = &v1alpha1.Findings{
-		Accepted: brief(v.Accepted), Realized: brief(v.Realized), Reachable: brief(v.Reachable),
+		Accepted: withoutTrueMessage(c.Accepted), Realized: withoutTrueMessage(c.Realized), Reachable: withoutTrueMessage(c.Reachable),
 	}
 }
 
-func (v Conditions) positive() bool {
-	return v.Accepted.Status == metav1.ConditionTrue && v.Realized.Status == metav1.ConditionTrue &&
-		v.Reachable.Status == metav1.ConditionTrue
-}
-
-// brief leaves out the message of what is as it should be: the summary words that anew.
-func brief(f v1alpha1.Finding) v1alpha1.Finding {
-	if f.Status == metav1.ConditionTrue {
+// withoutTrueMessage removes the message of a True finding. Summarize words it for all nodes.
+func withoutTrueMessage(f v1alpha1.Finding) v1alpha1.Finding {
+	if isTrue(f) {
 		f.Message = ""
 	}
 	return f
 }
 
-// ConditionsIn reads what writeInto has written.
+// ConditionsIn returns what WriteInto wrote.
 func ConditionsIn(report *v1alpha1.LabReport) Conditions {
-	if found := report.Findings; found != nil {
-		return Conditions{found.Accepted, found.Realized, found.Reachable}
+	if report.Findings != nil {
+		return Conditions(*report.Findings)
 	}
 	return Conditions{
 		Accepted:  True(v1alpha1.ReasonValid, ""),
@@ -51,8 +62,8 @@ func ConditionsIn(report *v1alpha1.LabReport) Conditions {
 	}
 }
 
-// HasConditions is false of what an agent of another version wrote, of which the API server has kept
-// nothing but the name.
+// HasConditions is false for a report of an agent of another version, whose fields the API server
+// has pruned.
 func HasConditions(report *v1alpha1.LabReport) bool {
 	return report.Ready != "" || report.Findings != nil
 }

@@ -20,25 +20,42 @@ const (
 	maxConflictsListed = 3
 )
 
+// True returns a finding of that status.
 func True(reason, message string) v1alpha1.Finding {
 	return v1alpha1.Finding{Status: metav1.ConditionTrue, Reason: reason, Message: message}
 }
 
+// False returns a finding of that status.
 func False(reason, message string) v1alpha1.Finding {
 	return v1alpha1.Finding{Status: metav1.ConditionFalse, Reason: reason, Message: message}
 }
 
+// Unknown returns a finding of that status.
 func Unknown(reason, message string) v1alpha1.Finding {
 	return v1alpha1.Finding{Status: metav1.ConditionUnknown, Reason: reason, Message: message}
 }
 
-func Valid() v1alpha1.Finding {
-	return True(v1alpha1.ReasonValid, "the spec can be built")
+func isTrue(f v1alpha1.Finding) bool { return f.Status == metav1.ConditionTrue }
+
+// Valid is Accepted of a spec without problems.
+func Valid() v1alpha1.Finding { return True(v1alpha1.ReasonValid, "the spec is valid") }
+
+// matchesSpec is the message of Realized/True; Summarize appends the nodes.
+const matchesSpec = "the lab matches the spec"
+
+func notRealized() v1alpha1.Finding {
+	return Unknown(v1alpha1.ReasonNotRealized, "probes run only while the lab is realized")
 }
 
-// invalidVerdict is the same from controller and agent: both ask the same pure function.
-func invalidVerdict(problems lab.Problems) Conditions {
-	notAccepted := Unknown(v1alpha1.ReasonNotAccepted, "the spec is invalid; what an older one built stays as it is")
+func noProbes() v1alpha1.Finding { return True(v1alpha1.ReasonNoProbes, "the lab has no probes") }
+
+func allProbesPass() v1alpha1.Finding {
+	return True(v1alpha1.ReasonAllProbesPass, "every probe has its expected outcome")
+}
+
+// invalid is the same from agent and controller: both validate with package lab.
+func invalid(problems lab.Problems) Conditions {
+	notAccepted := Unknown(v1alpha1.ReasonNotAccepted, "the spec is invalid; what NetLab built for an earlier generation stays")
 	return Conditions{
 		Accepted:  False(v1alpha1.ReasonInvalidSpec, listed(problems)),
 		Realized:  notAccepted,
@@ -46,8 +63,8 @@ func invalidVerdict(problems lab.Problems) Conditions {
 	}
 }
 
-func suspendedVerdict() Conditions {
-	suspended := Unknown(v1alpha1.ReasonSuspended, "spec.suspend is true: the lab is left as it is and not probed")
+func suspended() Conditions {
+	suspended := Unknown(v1alpha1.ReasonSuspended, "spec.suspend is true; NetLab does not change or probe the lab")
 	return Conditions{Accepted: Valid(), Realized: suspended, Reachable: suspended}
 }
 
@@ -61,7 +78,7 @@ func listed(problems lab.Problems) string {
 
 func shortened(message string) string { return Shorten(message, maxMessageBytes) }
 
-// Shorten shortens a text to so many bytes, between two characters.
+// Shorten truncates text to limit bytes, between two characters.
 func Shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -73,7 +90,16 @@ func Shorten(text string, limit int) string {
 	return strings.TrimSpace(text[:end]) + "…"
 }
 
-// maxNoteBytes is what the API server takes.
+// maxNoteBytes is the API server's limit for the note of a Kubernetes Event.
 const maxNoteBytes = 1024
 
+// Note shortens a message to the note of a Kubernetes Event.
 func Note(message string) string { return Shorten(message, maxNoteBytes) }
+
+// CountOf is a number with its noun: 1 node, 2 nodes.
+func CountOf(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -10,7 +10,7 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// SameStatus reports whether a node says the same twice.
+// SameStatus reports whether two statuses of a node are equal.
 func SameStatus(a, b v1alpha1.NetLabNodeStateStatus) bool {
 	return a.Agent == b.Agent && a.LabCount == b.LabCount &&
 		slices.EqualFunc(a.Labs, b.Labs, func(x, y v1alpha1.LabReport) bool { return SameReport(&x, &y) })
@@ -29,6 +29,7 @@ func sameFindings(a, b *v1alpha1.Findings) bool {
 	return a == b || a != nil && b != nil && *a == *b
 }
 
+// NameOf is the name of the lab.
 func NameOf(report *v1alpha1.LabReport) types.NamespacedName {
 	return types.NamespacedName{Namespace: report.Namespace, Name: report.Name}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package status
+package status_test
 
 import (
 	"bytes"
@@ -20,15 +20,16 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/config/crd"
-	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/lab/labtest"
+	. "github.com/netlab-dev/netlab/controllers/status"
+	"github.com/netlab-dev/netlab/controllers/status/statustest"
 )
 
-var update = flag.Bool("update", false, "write testdata/situations anew")
+var update = flag.Bool("update", false, "rewrite testdata/situations")
 
-// Every situation a lab can be in is a file: the object as people and their tools see it, with
-// the status that summarize gives it. hack/test/gitops asks Flux and Argo CD what they make of each.
-func TestEverySituationIsWrittenDown(t *testing.T) {
+// Every situation of a lab is a file: the object as users and their tools see it, with the status from
+// Summarize. hack/test/gitops checks how Flux and Argo CD read each of them.
+func TestEverySituationIsRecorded(t *testing.T) {
 	for _, s := range situations {
 		t.Run(s.file, func(t *testing.T) {
 			path := filepath.Join("testdata", "situations", s.file+".yaml")
@@ -40,93 +41,88 @@ func TestEverySituationIsWrittenDown(t *testing.T) {
 			}
 			want, err := os.ReadFile(path)
 			if err != nil || !bytes.Equal(got, want) {
-				t.Errorf("%s is not what summarize says now (%v); if that is right: go test ./controllers/status -run EverySituation -update\n%s", path, err, got)
+				t.Errorf("%s differs from what Summarize returns (%v); if the new status is right: go test ./controllers/status -run EverySituation -update\n%s", path, err, got)
 			}
 		})
 	}
 	for _, path := range must(filepath.Glob("testdata/situations/*.yaml")) {
 		is := func(s situation) bool { return s.file == strings.TrimSuffix(filepath.Base(path), ".yaml") }
 		if !slices.ContainsFunc(situations, is) {
-			t.Errorf("%s belongs to no situation", path)
+			t.Errorf("%s is the file of no situation", path)
 		}
 	}
 }
 
-// situation is one in which a lab can be, by the name of its file.
+// situation is one of a lab.
 type situation struct {
 	file string
-	// tells is what has happened, for the file's readers.
-	tells string
+	// comment is the first line of the file.
+	comment string
 	// nodes are what the agents on node-1, node-2… report.
 	nodes states
-	// change makes other facts of it.
+	// change changes the facts.
 	change func(*Facts)
-	// after is for how long it has been so already.
+	// after is how long the facts have been the same.
 	after time.Duration
-	// then is done to the object after its status was written.
+	// then changes the object after its status was written.
 	then func(*testing.T, *unstructured.Unstructured)
 }
 
-// states are what nodes report, each named when it is put in its place.
+// states are what nodes report. Each becomes the facts of a node with the name it is called with.
 type states []func(name string) NodeFacts
 
-// The reports of one node, each with the words an agent uses.
+// The reports of one node. Each is what an agent writes in a case of statustest, so the recorded
+// situations have the words of agents.
 var (
-	isGood     = reported(True("Realized", "as described"), True("AllProbesPass", "every probe has the expected outcome"))
-	isUnasked  = reported(True("Realized", "as described"), True("NoProbes", "the lab has no probes"))
-	isOpen     = reported(True("Realized", "as described"), Unknown("Pending", "waiting for the first verdict of probe ns1-ns2 (IPv4)"))
-	isMute     = reported(True("Realized", "as described"), Unknown("ProbeError", "probe ns1-ns2 (IPv4): the neighbour table is full"))
-	isBroken   = failingWith("ForwardingDisabled", "router does not forward IPv4: net.ipv4.ip_forward is 0; fix: in the spec, list router under routers without forwarding: Disabled")
-	isConflict = reported(False("Conflict", "/run/netlab/netns/default.routed-pair.ns1 is not ours"), Unknown("NotRealized", "probes run only while the lab is realized"))
-	isUnread   = reported(Unknown("ObservationFailed", "observe default/routed-pair: the dump was interrupted"), Unknown("NotRealized", "probes run only while the lab is realized"))
-	isDrifted  = reported(False("Drifted", "1 difference: ip -n default.routed-pair.ns1 route add default via 192.0.2.254"), True("AllProbesPass", "every probe has the expected outcome"))
+	isGood     = inspected("every probe has its expected outcome")
+	isUnasked  = inspected("the lab has no probes")
+	isPending  = inspected("a probe has no result yet")
+	isNotSent  = inspected("a probe could not be sent")
+	isBroken   = inspected("a probe fails")
+	isConflict = inspected("a name is taken")
+	isUnread   = inspected("the kernel could not be read")
+	isDrifted  = inspected("a difference after comparing only")
 )
 
-func reported(realized, reachable v1alpha1.Finding) func(string) NodeFacts {
-	return reporting(Conditions{Valid(), realized, reachable})
-}
-
-// failingWith reports the failing probe of the tutorial's lab.
-func failingWith(reason, message string) func(string) NodeFacts {
-	return func(name string) NodeFacts {
-		n := reported(True("Realized", "as described"), False(reason, "probe ns1-ns2 (IPv4): "+message))(name)
-		n.Report.FailingProbes = []v1alpha1.ProbeReport{{Name: "ns1-ns2", Family: "IPv4", Reason: reason, Message: message}}
-		return n
+func inspected(name string) func(string) NodeFacts {
+	return func(node string) NodeFacts {
+		report := Report(statustest.Named(name))
+		return NodeFacts{Name: node, Report: &report}
 	}
 }
 
-// situations has every row of summarize's table, and what Kubernetes adds to it.
+// situations has every row of Summarize's table, and the situations that Kubernetes adds.
 var situations = []situation{
-	{file: "not-seen-yet", tells: "Just created: the status is the CRD's default.",
+	{file: "not-seen-yet", comment: "Just created: the status is the CRD's default.",
 		then: func(t *testing.T, o *unstructured.Unstructured) { o.Object["status"] = defaultStatus(t) }},
-	{file: "status-never-written", tells: "No status at all. An API server with our CRD never shows this: it fills in the default.",
+	{file: "status-never-written", comment: "No status at all. An API server with NetLab's CRD never returns this: it sets the default.",
 		then: func(_ *testing.T, o *unstructured.Unstructured) { delete(o.Object, "status") }},
-	{file: "invalid", tells: "The spec cannot be built.", nodes: states{isGood, isGood, isGood},
+	{file: "invalid", comment: "The spec is invalid.", nodes: states{isGood, isGood, isGood},
 		change: func(f *Facts) {
-			f.Problems = lab.Problems{{Field: "spec.links[0].endpoints[0].addresses[0]", Message: "192.0.2.300/24 is no address", Fix: "write one of 192.0.2.0/24"}}
+			f.Problems = statustest.Named("problems in the spec").Problems
 		}},
-	{file: "building", tells: "One node has built it, the others are still at it.", nodes: states{isGood, behind, behind}},
-	{file: "built-no-probes", tells: "Built everywhere; the lab asks nothing.", nodes: states{isUnasked, isUnasked, isUnasked},
+	{file: "building", comment: "One node has built the lab, the others have not yet.", nodes: states{isGood, behind, behind}},
+	{file: "built-no-probes", comment: "Every node has built the lab, which has no probes.", nodes: states{isUnasked, isUnasked, isUnasked},
 		change: func(f *Facts) { f.NetLab.Spec.Probes = nil }},
-	{file: "built-verdicts-open", tells: "Built everywhere; a first verdict is still open.", nodes: states{isGood, isGood, isOpen}},
-	{file: "built-probes-pass", tells: "Built everywhere, every probe as expected.", nodes: states{isGood, isGood, isGood}},
-	{file: "probes-could-not-ask", tells: "Built everywhere; on one node a probe could not be sent.", nodes: states{isGood, isGood, isMute}},
-	{file: "probe-fails", tells: "A probe fails on one node.", nodes: states{isGood, isGood, isBroken}},
-	{file: "node-cannot-build", tells: "One node cannot build it, for less than a minute.", nodes: states{isGood, isGood, isConflict}},
-	{file: "node-cannot-build-for-60s", tells: "One node has not been able to build it for a minute.", nodes: states{isGood, isGood, isConflict}, after: time.Minute},
-	{file: "kernel-unreadable", tells: "One node's kernel cannot be read.", nodes: states{isGood, isGood, isUnread}},
-	{file: "nodes-silent", tells: "More than maxUnavailable nodes are silent.", nodes: states{isGood, isGood, silent}},
-	{file: "no-node-selected", tells: "placement selects no node.",
+	{file: "built-verdicts-open", comment: "Every node has built the lab. On one node a probe has no result yet.", nodes: states{isGood, isGood, isPending}},
+	{file: "built-probes-pass", comment: "Every node has built the lab, and every probe has its expected outcome.", nodes: states{isGood, isGood, isGood}},
+	{file: "probes-could-not-ask", comment: "Every node has built the lab. On one node a probe could not be sent.", nodes: states{isGood, isGood, isNotSent}},
+	{file: "probe-fails", comment: "A probe fails on one node.", nodes: states{isGood, isGood, isBroken}},
+	{file: "node-cannot-build", comment: "One node cannot build the lab, for less than a minute so far.", nodes: states{isGood, isGood, isConflict}},
+	{file: "node-cannot-build-for-60s", comment: "One node has been unable to build the lab for a minute.", nodes: states{isGood, isGood, isConflict}, after: time.Minute},
+	{file: "kernel-unreadable", comment: "The agent of one node cannot read its kernel's state.", nodes: states{isGood, isGood, isUnread}},
+	{file: "nodes-silent", comment: "More than maxUnavailable nodes do not report.", nodes: states{isGood, isGood, unavailable}},
+	{file: "no-node-selected", comment: "placement selects no node.",
 		change: func(f *Facts) { f.NetLab.Spec.Placement = labtest.Selecting("pool", "nobody") }},
-	{file: "drifted", tells: "driftPolicy is Report, and somebody changed something by hand.", nodes: states{isGood, isGood, isDrifted},
+	{file: "drifted", comment: "driftPolicy is Report, and a user changed one node by hand.", nodes: states{isGood, isGood, isDrifted},
 		change: func(f *Facts) { f.NetLab.Spec.DriftPolicy = v1alpha1.DriftReport }},
-	{file: "drifted-and-building", tells: "driftPolicy is Report; something was changed by hand on one node, and another one cannot build it, for less than a minute.",
+	{file: "drifted-and-building", comment: "driftPolicy is Report. A user changed one node by hand, and another node cannot build the lab, for less than a minute so far.",
 		nodes: states{isGood, isConflict, isDrifted}, change: func(f *Facts) { f.NetLab.Spec.DriftPolicy = v1alpha1.DriftReport }},
-	{file: "suspended", tells: "spec.suspend is true.", nodes: states{isGood, isGood, isGood},
+	{file: "suspended", comment: "spec.suspend is true.", nodes: states{isGood, isGood, isGood},
 		change: func(f *Facts) { f.NetLab.Spec.Suspend = true }},
-	{file: "edited-not-observed", tells: "It was ready; then it was edited, and nobody has looked at the new generation.", nodes: states{isGood, isGood, isGood},
+	{file: "edited-not-observed", comment: "The lab was ready. Then it was edited, and the controller has not seen the new generation.", nodes: states{isGood, isGood, isGood},
 		then: func(_ *testing.T, o *unstructured.Unstructured) { o.SetGeneration(2) }},
-	{file: "being-deleted", tells: "It was ready; now it is being deleted, and somebody's finalizer holds it.", nodes: states{isGood, isGood, isGood},
+	{file: "being-deleted", comment: "The lab was ready. Now it is being deleted, and a finalizer of another program holds it.", nodes: states{isGood, isGood, isGood},
 		then: func(_ *testing.T, o *unstructured.Unstructured) {
 			o.SetFinalizers([]string{metav1.FinalizerDeleteDependents})
 			o.SetDeletionTimestamp(&metav1.Time{Time: noon.Add(time.Hour)})
@@ -152,7 +148,7 @@ func (s situation) document(t *testing.T) []byte {
 	if s.then != nil {
 		s.then(t, &unstructured.Unstructured{Object: object})
 	}
-	return append([]byte("# "+s.tells+"\n"), must(yaml.Marshal(object))...)
+	return append([]byte("# "+s.comment+"\n"), must(yaml.Marshal(object))...)
 }
 
 // storedPair is the tutorial's lab as an API server would have it.
@@ -167,7 +163,7 @@ func storedPair() *v1alpha1.NetLab {
 	return lab
 }
 
-// defaultStatus is what the CRD gives an object that has no status.
+// defaultStatus is the default of the CRD for an object without a status.
 func defaultStatus(t *testing.T) any {
 	t.Helper()
 	definition := map[string]any{}

@@ -17,22 +17,22 @@ import (
 	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
-// Limits of what a NetLab's status holds, so that it stays small however many nodes there are.
+// Limits of what a NetLab's status holds: its size does not grow with the number of nodes.
 const (
 	maxNodeSummaries = 16
 	maxFailingProbes = 32
 	maxNamesListed   = 3
 )
 
-// stalledAfter is how long a node may fail to build a lab before the lab counts as stalled.
+// stalledAfter is how long a node may fail to build a lab before the lab is Stalled.
 const stalledAfter = 60 * time.Second
 
 // Facts are what the controller knows about a lab at one moment.
 type Facts struct {
-	// lab has the status that was written before.
+	// NetLab has the status that was written last.
 	NetLab   *v1alpha1.NetLab
 	Problems lab.Problems
-	// nodes are those that should carry the lab, by name.
+	// Nodes are the selected nodes that run an agent, by name.
 	Nodes []NodeFacts
 	Now   time.Time
 }
@@ -40,14 +40,14 @@ type Facts struct {
 // NodeFacts are what the controller knows about a lab on one node.
 type NodeFacts struct {
 	Name string
-	// silent: no agent is there whose report could be believed.
-	Silent bool
-	// report is nil until the agent has reported on the lab's current generation.
+	// Unavailable: there is no current report of the node's agent.
+	Unavailable bool
+	// Report is nil until the agent has reported on the lab's current generation.
 	Report *v1alpha1.LabReport
 }
 
-// Summarize folds what is known about a lab into its status. It is pure; again is when to
-// ask anew because time alone will change the answer, 0 if it will not.
+// Summarize folds the facts about a lab into its status. It is pure. The result may change with time
+// alone: again is when to call it next, 0 for never.
 //
 //	situation                             Accepted       Realized                      Reachable                     Ready                     also
 //	not seen yet (the CRD's default)      Unknown/Pending  …                           …                             Unknown/Pending           –
@@ -57,26 +57,26 @@ type NodeFacts struct {
 //	building                              True           False/Progressing             Unknown/NotRealized           False/Progressing         Reconciling
 //	a node cannot build                   True           False/<reason>                Unknown/NotRealized           False/<reason>            Reconciling, Stalled after 60 s
 //	drift under Report                    True           False/Drifted                 as probed                     False/Drifted             Drifted
-//	more than maxUnavailable silent       True           Unknown/NodesUnavailable      Unknown/NodesUnavailable      Unknown/NodesUnavailable  –
+//	more than maxUnavailable unavailable  True           Unknown/NodesUnavailable      Unknown/NodesUnavailable      Unknown/NodesUnavailable  –
 //	a node's kernel cannot be read        True           Unknown/ObservationFailed     Unknown/NotRealized           Unknown/ObservationFailed –
 //	built, no probes                      True           True/Realized                 True/NoProbes                 True/Ready                –
-//	built, first verdicts open            True           True/Realized                 Unknown/Pending               False/Progressing         Reconciling
-//	built, probes could not ask           True           True/Realized                 Unknown/ProbeError            Unknown/ProbeError        –
+//	built, first results pending          True           True/Realized                 Unknown/Pending               False/Progressing         Reconciling
+//	built, a probe could not be sent      True           True/Realized                 Unknown/ProbeError            Unknown/ProbeError        –
 //	a probe fails on any node             True           True/Realized                 False/<cause>                 False/<cause>             Stalled
 //	built, every probe as expected        True           True/Realized                 True/AllProbesPass            True/Ready                –
 //
-// Over nodes, False beats Unknown beats True. A silent node within maxUnavailable has no say,
-// but at least one node must have reported before anything is True.
+// Over nodes, False beats Unknown, and Unknown beats True. An unavailable node within maxUnavailable
+// does not count, but nothing is True until at least one node has reported.
 func Summarize(f Facts) (status v1alpha1.NetLabStatus, again time.Duration) {
-	v := judge(f)
-	ready := v.Ready()
+	c := f.conditions()
+	ready := c.Ready()
 	conditions := []metav1.Condition{
 		condition(v1alpha1.ConditionReady, ready),
-		condition(v1alpha1.ConditionAccepted, v.Accepted),
-		condition(v1alpha1.ConditionRealized, v.Realized),
-		condition(v1alpha1.ConditionReachable, v.Reachable),
+		condition(v1alpha1.ConditionAccepted, c.Accepted),
+		condition(v1alpha1.ConditionRealized, c.Realized),
+		condition(v1alpha1.ConditionReachable, c.Reachable),
 	}
-	progress, again := progressOf(f, v, ready)
+	progress, again := progressOf(f, c, ready)
 	conditions = append(conditions, progress...)
 	if drifted, is := foldDrift(f); is {
 		conditions = append(conditions, condition(v1alpha1.ConditionDrifted, drifted))
@@ -86,48 +86,32 @@ func Summarize(f Facts) (status v1alpha1.NetLabStatus, again time.Duration) {
 		Conditions:         dated(conditions, f),
 		Nodes:              countNodes(f.Nodes),
 	}
-	if v.Accepted.Status == metav1.ConditionTrue && !f.NetLab.Spec.Suspend {
+	if isTrue(c.Accepted) && !f.NetLab.Spec.Suspend {
 		status.NodeSummaries = summarizeNodes(f.Nodes)
 		status.FailingProbes = failingProbes(f.Nodes)
 	}
 	return status, again
 }
 
-// judge picks the row of summarize's table.
-func judge(f Facts) Conditions {
+// conditions picks the row of Summarize's table.
+func (f Facts) conditions() Conditions {
 	switch {
 	case len(f.Problems) > 0:
-		return invalidVerdict(f.Problems)
+		return invalid(f.Problems)
 	case f.NetLab.Spec.Suspend:
-		return suspendedVerdict()
+		return suspended()
 	case len(f.Nodes) == 0:
 		return Conditions{
 			Accepted:  Valid(),
 			Realized:  False(v1alpha1.ReasonNoNodesSelected, "placement selects no node that runs an agent"),
-			Reachable: Unknown(v1alpha1.ReasonNotRealized, "probes run only while the lab is realized"),
+			Reachable: notRealized(),
 		}
 	}
 	return Conditions{Accepted: foldAccepted(f), Realized: foldRealized(f), Reachable: foldReachable(f)}
 }
 
-// Ready is the one answer to "is the lab there and reachable?": the worst of the three, the
-// earlier one where two are equally bad. An open first verdict is work under way, not doubt.
-func (v Conditions) Ready() v1alpha1.Finding {
-	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown} {
-		for _, f := range []v1alpha1.Finding{v.Accepted, v.Realized, v.Reachable} {
-			if f.Status != status {
-				continue
-			}
-			if f.Reason == v1alpha1.ReasonPending {
-				return False(v1alpha1.ReasonProgressing, f.Message)
-			}
-			return f
-		}
-	}
-	return True(v1alpha1.ReasonReady, v.Realized.Message+"; "+v.Reachable.Message)
-}
-
-// foldAccepted differs from the controller's own judgement only where an agent is of another version.
+// foldAccepted is False for a spec that the controller finds valid only if an agent of another version
+// refuses it.
 func foldAccepted(f Facts) v1alpha1.Finding {
 	refused := findingsOf(f.Nodes, metav1.ConditionFalse, acceptedOn)
 	if len(refused) > 0 {
@@ -137,35 +121,35 @@ func foldAccepted(f Facts) v1alpha1.Finding {
 }
 
 func foldRealized(f Facts) v1alpha1.Finding {
-	if refutedOn := findingsOf(f.Nodes, metav1.ConditionFalse, realizedOn); len(refutedOn) > 0 {
-		return worst(refutedOn)
+	if falseOn := findingsOf(f.Nodes, metav1.ConditionFalse, realizedOn); len(falseOn) > 0 {
+		return worst(falseOn)
 	}
-	if f.tooSilent() {
+	if f.tooManyUnavailable() {
 		return f.nodesUnavailable()
 	}
 	if unknownOn := findingsOf(f.Nodes, metav1.ConditionUnknown, realizedOn); len(unknownOn) > 0 {
 		return worst(unknownOn)
 	}
-	return True(v1alpha1.ReasonRealized, "as described on "+f.reportingNodes())
+	return True(v1alpha1.ReasonRealized, matchesSpec+" on "+f.reportingNodes())
 }
 
 func foldReachable(f Facts) v1alpha1.Finding {
-	if refutedOn := findingsOf(f.Nodes, metav1.ConditionFalse, reachableOn); len(refutedOn) > 0 {
-		return worst(refutedOn)
+	if falseOn := findingsOf(f.Nodes, metav1.ConditionFalse, reachableOn); len(falseOn) > 0 {
+		return worst(falseOn)
 	}
-	if f.tooSilent() {
+	if f.tooManyUnavailable() {
 		return f.nodesUnavailable()
 	}
 	if unknownOn := findingsOf(f.Nodes, metav1.ConditionUnknown, reachableOn); len(unknownOn) > 0 {
 		return worst(unknownOn)
 	}
 	if len(f.NetLab.Spec.Probes) == 0 {
-		return True(v1alpha1.ReasonNoProbes, "the lab has no probes")
+		return noProbes()
 	}
-	return True(v1alpha1.ReasonAllProbesPass, "every probe has the expected outcome")
+	return allProbesPass()
 }
 
-// foldDrift reports whether a node holds something else than described and was told to leave it.
+// foldDrift reports whether a node differs from the spec under driftPolicy Report.
 func foldDrift(f Facts) (v1alpha1.Finding, bool) {
 	var drifted []nodeFinding
 	for _, found := range findingsOf(f.Nodes, metav1.ConditionFalse, realizedOn) {
@@ -181,17 +165,17 @@ func foldDrift(f Facts) (v1alpha1.Finding, bool) {
 	return finding, true
 }
 
-// nodeFinding is a finding and the node it was made on.
+// nodeFinding is a finding with its node.
 type nodeFinding struct {
 	v1alpha1.Finding
 	node string
 }
 
-// findingsOf lists what the nodes that have a say report, where it has the given status.
+// findingsOf lists the findings of available nodes with the given status.
 func findingsOf(nodes []NodeFacts, status metav1.ConditionStatus, on func(NodeFacts) v1alpha1.Finding) []nodeFinding {
 	var list []nodeFinding
 	for _, n := range nodes {
-		if n.Silent {
+		if n.Unavailable {
 			continue
 		}
 		if finding := on(n); finding.Status == status {
@@ -210,21 +194,21 @@ func acceptedOn(n NodeFacts) v1alpha1.Finding {
 
 func realizedOn(n NodeFacts) v1alpha1.Finding {
 	if n.Report == nil {
-		return False(v1alpha1.ReasonProgressing, "being built")
+		return False(v1alpha1.ReasonProgressing, "not built yet")
 	}
 	return ConditionsIn(n.Report).Realized
 }
 
 func reachableOn(n NodeFacts) v1alpha1.Finding {
 	if n.Report == nil {
-		return Unknown(v1alpha1.ReasonNotRealized, "probes run only while the lab is realized")
+		return notRealized()
 	}
 	return ConditionsIn(n.Report).Reachable
 }
 
-// reasonsByWeight decides which of several nodes' reasons is the lab's: first what somebody has
-// to do something about, last what will pass by itself. Reasons that are not here are causes of
-// failing probes and weigh the same.
+// reasonsByWeight orders the reasons of several nodes: first those that need a user or an
+// administrator, last those that pass without one. Reasons that are not listed are causes of failing
+// probes and come before all others.
 var reasonsByWeight = []string{
 	v1alpha1.ReasonConflict,
 	v1alpha1.ReasonKernelFeatureMissing,
@@ -240,8 +224,8 @@ var reasonsByWeight = []string{
 	v1alpha1.ReasonSuspended,
 }
 
-// worst makes one finding of several nodes': the weightiest reason, the first node's message,
-// and the names of the other nodes with that reason.
+// worst folds the findings of several nodes into one: the first reason by weight, the message of the
+// first node with it, and the names of the other nodes with it.
 func worst(found []nodeFinding) v1alpha1.Finding {
 	weight := func(f nodeFinding) int { return slices.Index(reasonsByWeight, f.Reason) }
 	first := slices.MinFunc(found, func(a, b nodeFinding) int { return cmp.Compare(weight(a), weight(b)) })
@@ -259,14 +243,14 @@ func worst(found []nodeFinding) v1alpha1.Finding {
 	return finding
 }
 
-// tooSilent reports whether so many nodes are silent that the others cannot speak for the lab.
-func (f Facts) tooSilent() bool {
-	silent := len(f.silentNodes())
-	return silent == len(f.Nodes) || silent > f.allowedSilent()
+// tooManyUnavailable reports whether the available nodes are too few to decide for the lab.
+func (f Facts) tooManyUnavailable() bool {
+	n := len(f.unavailableNodes())
+	return n == len(f.Nodes) || n > f.maxUnavailable()
 }
 
-// allowedSilent is placement.maxUnavailable as a number of nodes; percentages are rounded down.
-func (f Facts) allowedSilent() int {
+// maxUnavailable is placement.maxUnavailable as a number of nodes; percentages are rounded down.
+func (f Facts) maxUnavailable() int {
 	if f.NetLab.Spec.Placement == nil || f.NetLab.Spec.Placement.MaxUnavailable == nil {
 		return 0
 	}
@@ -277,10 +261,10 @@ func (f Facts) allowedSilent() int {
 	return allowed
 }
 
-func (f Facts) silentNodes() []string {
+func (f Facts) unavailableNodes() []string {
 	var names []string
 	for _, n := range f.Nodes {
-		if n.Silent {
+		if n.Unavailable {
 			names = append(names, n.Name)
 		}
 	}
@@ -288,19 +272,19 @@ func (f Facts) silentNodes() []string {
 }
 
 func (f Facts) nodesUnavailable() v1alpha1.Finding {
-	return Unknown(v1alpha1.ReasonNodesUnavailable, "no word from the agent on "+nameNodes(f.silentNodes()))
+	return Unknown(v1alpha1.ReasonNodesUnavailable, "no report from the agent on "+nameNodes(f.unavailableNodes()))
 }
 
 func (f Facts) reportingNodes() string {
-	silent := f.silentNodes()
-	if len(silent) == 0 {
+	missing := f.unavailableNodes()
+	if len(missing) == 0 {
 		return CountOf(len(f.Nodes), "node")
 	}
-	return fmt.Sprintf("%d of %s, no word from %s", len(f.Nodes)-len(silent), CountOf(len(f.Nodes), "node"), nameNodes(silent))
+	return fmt.Sprintf("%d of %s (no report from %s)", len(f.Nodes)-len(missing), CountOf(len(f.Nodes), "node"), nameNodes(missing))
 }
 
-// progressOf says whether the lab is on its way (Reconciling) or waits for somebody to act (Stalled).
-func progressOf(f Facts, v Conditions, ready v1alpha1.Finding) (conditions []metav1.Condition, again time.Duration) {
+// progressOf decides between Reconciling (work goes on) and Stalled (a user or an administrator must act).
+func progressOf(f Facts, c Conditions, ready v1alpha1.Finding) (conditions []metav1.Condition, again time.Duration) {
 	stalled := v1alpha1.Finding{Status: metav1.ConditionTrue, Reason: ready.Reason, Message: ready.Message}
 	reconciling := v1alpha1.Finding{Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonProgressing, Message: ready.Message}
 	switch {
@@ -308,7 +292,7 @@ func progressOf(f Facts, v Conditions, ready v1alpha1.Finding) (conditions []met
 		return nil, 0
 	case ready.Reason == v1alpha1.ReasonProgressing:
 		return []metav1.Condition{condition(v1alpha1.ConditionReconciling, reconciling)}, 0
-	case cannotBuild(v.Realized):
+	case cannotBuild(c.Realized):
 		if wait := untilStalled(f); wait > 0 {
 			return []metav1.Condition{condition(v1alpha1.ConditionReconciling, reconciling)}, wait
 		}
@@ -316,7 +300,7 @@ func progressOf(f Facts, v Conditions, ready v1alpha1.Finding) (conditions []met
 	return []metav1.Condition{condition(v1alpha1.ConditionStalled, stalled)}, 0
 }
 
-// cannotBuild reports whether a node tried to build the lab and did not succeed.
+// cannotBuild reports whether a node tried to build the lab and failed.
 func cannotBuild(realized v1alpha1.Finding) bool {
 	switch realized.Reason {
 	case v1alpha1.ReasonConflict, v1alpha1.ReasonKernelFeatureMissing, v1alpha1.ReasonKernelError, v1alpha1.ReasonLimitExceeded:
@@ -325,8 +309,8 @@ func cannotBuild(realized v1alpha1.Finding) bool {
 	return false
 }
 
-// untilStalled is how long the lab may still fail to be built before it is stalled. The clock
-// starts when Reconciling turns True, anew for each generation.
+// untilStalled is the time left before a lab that cannot be built is Stalled. The clock starts when
+// Reconciling turns True, and again with each generation.
 func untilStalled(f Facts) time.Duration {
 	before := f.NetLab.Status.Conditions
 	if c := meta.FindStatusCondition(before, v1alpha1.ConditionStalled); c != nil && c.ObservedGeneration == f.NetLab.Generation {
@@ -343,8 +327,8 @@ func condition(kind string, f v1alpha1.Finding) metav1.Condition {
 	return metav1.Condition{Type: kind, Status: f.Status, Reason: f.Reason, Message: shortened(f.Message)}
 }
 
-// dated fills in the generation and when each condition got its status. Reconciling also
-// starts anew with each generation: its age is what untilStalled reads.
+// dated sets the generation and the transition time of each condition. The time of Reconciling also
+// changes with each generation: untilStalled reads it.
 func dated(conditions []metav1.Condition, f Facts) []metav1.Condition {
 	for i := range conditions {
 		c := &conditions[i]
@@ -365,7 +349,7 @@ func countNodes(nodes []NodeFacts) v1alpha1.NodeCounts {
 	counts := v1alpha1.NodeCounts{Selected: int32(len(nodes))}
 	ready := 0
 	for _, n := range nodes {
-		if n.Silent {
+		if n.Unavailable {
 			counts.Unknown++
 			continue
 		}
@@ -380,8 +364,7 @@ func countNodes(nodes []NodeFacts) v1alpha1.NodeCounts {
 	return counts
 }
 
-func isTrue(f v1alpha1.Finding) bool { return f.Status == metav1.ConditionTrue }
-
+// CountTrue is 1 for true.
 func CountTrue(is bool) int32 {
 	if is {
 		return 1
@@ -389,7 +372,7 @@ func CountTrue(is bool) int32 {
 	return 0
 }
 
-// summarizeNodes lists the worst nodes first, and nodes that are equally bad by name.
+// summarizeNodes lists nodes that are False, then Unknown, then True, each by name.
 func summarizeNodes(nodes []NodeFacts) []v1alpha1.NodeSummary {
 	summaries := make([]v1alpha1.NodeSummary, 0, min(len(nodes), maxNodeSummaries))
 	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown, metav1.ConditionTrue} {
@@ -408,8 +391,8 @@ func summarizeNodes(nodes []NodeFacts) []v1alpha1.NodeSummary {
 }
 
 func readyOn(n NodeFacts) v1alpha1.Finding {
-	if n.Silent {
-		return Unknown(v1alpha1.ReasonNodesUnavailable, "no word from the agent")
+	if n.Unavailable {
+		return Unknown(v1alpha1.ReasonNodesUnavailable, "no report from the agent")
 	}
 	ready := Conditions{acceptedOn(n), realizedOn(n), reachableOn(n)}.Ready()
 	if isTrue(ready) {
@@ -421,7 +404,7 @@ func readyOn(n NodeFacts) v1alpha1.Finding {
 func failingProbes(nodes []NodeFacts) []v1alpha1.FailingProbe {
 	var list []v1alpha1.FailingProbe
 	for _, n := range nodes {
-		if n.Silent || n.Report == nil {
+		if n.Unavailable || n.Report == nil {
 			continue
 		}
 		for _, p := range n.Report.FailingProbes {
@@ -441,11 +424,4 @@ func nameNodes(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %s", strings.Join(names[:maxNamesListed], ", "), CountOf(len(names)-maxNamesListed, "more node"))
-}
-
-func CountOf(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package status
+package status_test
 
 import (
 	"fmt"
@@ -13,22 +13,23 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/lab/labtest"
+	. "github.com/netlab-dev/netlab/controllers/status"
 )
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // Nodes in the states a lab can have on them.
 var (
-	good      = reporting(Conditions{Valid(), True("Realized", "as described"), True("AllProbesPass", "every probe has the expected outcome")})
-	unproved  = reporting(Conditions{Valid(), True("Realized", "as described"), Unknown("Pending", "waiting for the first verdict of probe p (IPv4)")})
-	cannotAsk = reporting(Conditions{Valid(), True("Realized", "as described"), Unknown("ProbeError", "probe p (IPv4): no buffer space available")})
-	failing   = reporting(Conditions{Valid(), True("Realized", "as described"), False("ForwardingDisabled", "probe p (IPv4): router does not forward")})
-	drifted   = reporting(Conditions{Valid(), False("Drifted", "1 difference"), True("AllProbesPass", "")})
-	conflict  = reporting(Conditions{Valid(), False("Conflict", "x is taken"), Unknown("NotRealized", "")})
-	unread    = reporting(Conditions{Valid(), Unknown("ObservationFailed", "observe default/x: dump interrupted"), Unknown("NotRealized", "")})
-	refusing  = reporting(Conditions{False("InvalidSpec", "spec.x: older agents know no x"), Unknown("NotAccepted", ""), Unknown("NotAccepted", "")})
-	behind    = func(name string) NodeFacts { return NodeFacts{Name: name} }
-	silent    = func(name string) NodeFacts { return NodeFacts{Name: name, Silent: true} }
+	good        = reporting(Conditions{Valid(), True("Realized", ""), True("AllProbesPass", "")})
+	unproved    = reporting(Conditions{Valid(), True("Realized", ""), Unknown("Pending", "waiting for the first verdict of probe p (IPv4)")})
+	cannotAsk   = reporting(Conditions{Valid(), True("Realized", ""), Unknown("ProbeError", "probe p (IPv4): no buffer space available")})
+	failing     = reporting(Conditions{Valid(), True("Realized", ""), False("ForwardingDisabled", "probe p (IPv4): router does not forward")})
+	drifted     = reporting(Conditions{Valid(), False("Drifted", "1 difference"), True("AllProbesPass", "")})
+	conflict    = reporting(Conditions{Valid(), False("Conflict", "x is taken"), Unknown("NotRealized", "")})
+	unread      = reporting(Conditions{Valid(), Unknown("ObservationFailed", "observe default/x: dump interrupted"), Unknown("NotRealized", "")})
+	refusing    = reporting(Conditions{False("InvalidSpec", "spec.x: older agents know no x"), Unknown("NotAccepted", ""), Unknown("NotAccepted", "")})
+	behind      = func(name string) NodeFacts { return NodeFacts{Name: name} }
+	unavailable = func(name string) NodeFacts { return NodeFacts{Name: name, Unavailable: true} }
 )
 
 func reporting(v Conditions) func(string) NodeFacts {
@@ -65,11 +66,11 @@ func TestStatusSaysWhatTheTableSays(t *testing.T) {
 		{name: "built, no probes", nodes: on(reporting(Conditions{Valid(), True("Realized", ""), True("NoProbes", "")})),
 			change: func(f *Facts) { f.NetLab.Spec.Probes = nil },
 			want:   "Ready=True/Ready Accepted=True/Valid Realized=True/Realized Reachable=True/NoProbes"},
-		{name: "built, first verdicts open", nodes: on(unproved),
+		{name: "built, first results pending", nodes: on(unproved),
 			want: "Ready=False/Progressing Accepted=True/Valid Realized=True/Realized Reachable=Unknown/Pending Reconciling=True/Progressing"},
 		{name: "built, every probe as expected", nodes: on(good),
 			want: "Ready=True/Ready Accepted=True/Valid Realized=True/Realized Reachable=True/AllProbesPass"},
-		{name: "built, probes could not ask", nodes: on(cannotAsk),
+		{name: "built, a probe could not be sent", nodes: on(cannotAsk),
 			want: "Ready=Unknown/ProbeError Accepted=True/Valid Realized=True/Realized Reachable=Unknown/ProbeError"},
 		{name: "a probe fails on any node", nodes: on(good, failing),
 			want: "Ready=False/ForwardingDisabled Accepted=True/Valid Realized=True/Realized Reachable=False/ForwardingDisabled Stalled=True/ForwardingDisabled"},
@@ -77,7 +78,7 @@ func TestStatusSaysWhatTheTableSays(t *testing.T) {
 			want: "Ready=False/Conflict Accepted=True/Valid Realized=False/Conflict Reachable=Unknown/NotRealized Reconciling=True/Progressing"},
 		{name: "a node's kernel cannot be read", nodes: on(good, unread),
 			want: "Ready=Unknown/ObservationFailed Accepted=True/Valid Realized=Unknown/ObservationFailed Reachable=Unknown/NotRealized"},
-		{name: "more than maxUnavailable nodes silent", nodes: on(good, silent),
+		{name: "more than maxUnavailable unavailable", nodes: on(good, unavailable),
 			want: "Ready=Unknown/NodesUnavailable Accepted=True/Valid Realized=Unknown/NodesUnavailable Reachable=Unknown/NodesUnavailable"},
 		{name: "no node selected",
 			want: "Ready=False/NoNodesSelected Accepted=True/Valid Realized=False/NoNodesSelected Reachable=Unknown/NotRealized Stalled=True/NoNodesSelected"},
@@ -88,23 +89,23 @@ func TestStatusSaysWhatTheTableSays(t *testing.T) {
 			want:   "Ready=Unknown/Suspended Accepted=True/Valid Realized=Unknown/Suspended Reachable=Unknown/Suspended"},
 
 		// How nodes fold.
-		{name: "False beats Unknown", nodes: on(failing, silent),
+		{name: "False beats Unknown", nodes: on(failing, unavailable),
 			want: "Ready=False/ForwardingDisabled Accepted=True/Valid Realized=Unknown/NodesUnavailable Reachable=False/ForwardingDisabled Stalled=True/ForwardingDisabled"},
-		{name: "what somebody must act on beats what passes by itself", nodes: on(behind, conflict),
+		{name: "a reason that needs a user beats one that passes", nodes: on(behind, conflict),
 			want: "Ready=False/Conflict Accepted=True/Valid Realized=False/Conflict Reachable=Unknown/NotRealized Reconciling=True/Progressing"},
-		{name: "drift is said although another node cannot build", nodes: on(drifted, conflict),
+		{name: "drift is reported although another node cannot build", nodes: on(drifted, conflict),
 			want: "Ready=False/Conflict Accepted=True/Valid Realized=False/Conflict Reachable=Unknown/NotRealized Reconciling=True/Progressing Drifted=True/Drifted"},
 		{name: "a failing probe waits while another node builds", nodes: on(behind, failing),
 			want: "Ready=False/Progressing Accepted=True/Valid Realized=False/Progressing Reachable=False/ForwardingDisabled Reconciling=True/Progressing"},
 		{name: "an agent of another version refuses the spec", nodes: on(good, refusing),
 			want: "Ready=False/InvalidSpec Accepted=False/InvalidSpec Realized=Unknown/NotAccepted Reachable=Unknown/NotAccepted Stalled=True/InvalidSpec"},
-		{name: "one silent node of three is allowed", nodes: on(good, good, silent),
+		{name: "one unavailable node of three is allowed", nodes: on(good, good, unavailable),
 			change: tolerating(intstr.FromInt32(1)),
 			want:   "Ready=True/Ready Accepted=True/Valid Realized=True/Realized Reachable=True/AllProbesPass"},
-		{name: "a percentage is rounded down", nodes: on(good, good, silent),
+		{name: "a percentage is rounded down", nodes: on(good, good, unavailable),
 			change: tolerating(intstr.FromString("33%")),
 			want:   "Ready=Unknown/NodesUnavailable Accepted=True/Valid Realized=Unknown/NodesUnavailable Reachable=Unknown/NodesUnavailable"},
-		{name: "all silent is Unknown although allowed", nodes: on(silent, silent),
+		{name: "all unavailable is Unknown although allowed", nodes: on(unavailable, unavailable),
 			change: tolerating(intstr.FromString("100%")),
 			want:   "Ready=Unknown/NodesUnavailable Accepted=True/Valid Realized=Unknown/NodesUnavailable Reachable=Unknown/NodesUnavailable"},
 	} {
@@ -143,12 +144,12 @@ func TestMessagesNameNodes(t *testing.T) {
 		condition string
 		want      string
 	}{
-		{on(good, good), "Realized", "as described on 2 nodes"},
+		{on(good, good), "Realized", "the lab matches the spec on 2 nodes"},
 		{on(conflict), "Realized", "a: x is taken"},
 		{on(good, conflict, conflict), "Realized", "b: x is taken (also on c)"},
 		{on(conflict, conflict, conflict, conflict, conflict, conflict), "Realized", "a: x is taken (also on b, c, d and 2 more nodes)"},
-		{on(good, silent, silent), "Ready", "no word from the agent on b, c"},
-		{on(good), "Ready", "as described on 1 node; every probe has the expected outcome"},
+		{on(good, unavailable, unavailable), "Ready", "no report from the agent on b, c"},
+		{on(good), "Ready", "the lab matches the spec on 1 node; every probe has its expected outcome"},
 	} {
 		status, _ := Summarize(factsOn(c.nodes))
 		for _, got := range status.Conditions {
@@ -210,7 +211,7 @@ func TestTransitionTimesChangeOnlyWithTheStatus(t *testing.T) {
 }
 
 func TestTheSameFactsGiveTheSameStatus(t *testing.T) {
-	f := factsOn(on(good, conflict, silent, failing))
+	f := factsOn(on(good, conflict, unavailable, failing))
 	f.NetLab.Status, _ = Summarize(f)
 	f.Now = noon.Add(10 * time.Second)
 	again, _ := Summarize(f)
@@ -230,7 +231,7 @@ func TestStatusStaysSmall(t *testing.T) {
 				node.Report.FailingProbes = append(node.Report.FailingProbes, v1alpha1.ProbeReport{Name: fmt.Sprint("p", p), Family: "IPv4", Reason: "NoReply"})
 			}
 		case i == 37:
-			node = silent(node.Name)
+			node = unavailable(node.Name)
 		}
 		nodes = append(nodes, node)
 	}

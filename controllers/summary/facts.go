@@ -31,11 +31,11 @@ type agentFacts struct {
 // says nothing.
 func (a agentFacts) factsOf(lab *v1alpha1.NetLab, node string) status.NodeFacts {
 	if !a.counts {
-		return status.NodeFacts{Name: node, Silent: true}
+		return status.NodeFacts{Name: node, Unavailable: true}
 	}
 	said := a.state.Status
 	report := reportOn(lab, a.state)
-	return status.NodeFacts{Name: node, Report: report, Silent: report == nil && int(said.LabCount) > len(said.Labs)}
+	return status.NodeFacts{Name: node, Report: report, Unavailable: report == nil && int(said.LabCount) > len(said.Labs)}
 }
 
 // agent is called with the roster's lock held.

@@ -86,7 +86,7 @@ func TestOnlyReportsOnThisGenerationOfThisLabCount(t *testing.T) {
 			state := stateOf("n", v1alpha1.AgentIdentity{Version: "dev"}, c.labs...)
 			state.Status.LabCount = c.count
 			got := agentFacts{present: true, counts: true, state: state}.factsOf(lab, "n")
-			if (got.Report != nil) != c.report || got.Silent != c.silent {
+			if (got.Report != nil) != c.report || got.Unavailable != c.silent {
 				t.Errorf("got %+v", got)
 			}
 		})
@@ -132,7 +132,7 @@ func expectation(r *roster, netlab *v1alpha1.NetLab) string {
 	switch {
 	case len(nodes) == 0:
 		says = "not expected"
-	case nodes[0].Silent:
+	case nodes[0].Unavailable:
 		says = "silent"
 	}
 	if again > 0 {

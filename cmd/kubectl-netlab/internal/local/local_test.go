@@ -18,6 +18,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/kernel/fake"
 	"github.com/netlab-dev/netlab/controllers/state"
+	"github.com/netlab-dev/netlab/controllers/status"
 )
 
 func TestALabFromUpToDown(t *testing.T) {
@@ -76,13 +77,13 @@ func TestTheRecordComesFirst(t *testing.T) {
 func TestAConflictLeavesEverything(t *testing.T) {
 	b := newBench()
 	b.kernel.PlantConflict(state.Conflict{Name: "/run/netlab/netns/default.pair.ns1", Found: "a file"})
-	status := up(t, b, pair())
-	want := local.Condition{Type: "Realized", Status: "False", Reason: "Conflict", Message: "/run/netlab/netns/default.pair.ns1 is taken: a file"}
-	if got := status.Condition(v1alpha1.ConditionRealized); got != want {
+	up := up(t, b, pair())
+	want := local.Condition{Type: "Realized", Finding: status.False("Conflict", "/run/netlab/netns/default.pair.ns1 is taken: a file; remove what is there or rename the lab")}
+	if got := up.Condition(v1alpha1.ConditionRealized); got != want {
 		t.Errorf("got %+v", got)
 	}
-	if len(b.kernel.steps) > 0 || status.Ready() || len(status.Probes) > 0 {
-		t.Errorf("did %v and asked %v", b.kernel.steps, status.Probes)
+	if len(b.kernel.steps) > 0 || up.Ready() || len(up.Probes) > 0 {
+		t.Errorf("did %v and asked %v", b.kernel.steps, up.Probes)
 	}
 	if _, err := b.Plan(t.Context(), pair()); !errors.Is(err, local.ErrConflict) {
 		t.Errorf("plan says %v", err)
@@ -142,21 +143,21 @@ func TestConditions(t *testing.T) {
 		realized, reachable, ready string
 		message                    string
 	}{
-		"all well": {realized: "True/Realized", reachable: "True/AllProbesPass", ready: "True/Ready", message: "1 of 1 probes pass"},
+		"all well": {realized: "True/Realized", reachable: "True/AllProbesPass", ready: "True/Ready", message: "the lab matches the spec; every probe has its expected outcome"},
 		"no probes": {
 			lab:      func(l *v1alpha1.NetLab) { l.Spec.Probes = nil },
-			realized: "True/Realized", reachable: "True/NoProbes", ready: "True/Ready", message: "the lab has no probes",
+			realized: "True/Realized", reachable: "True/NoProbes", ready: "True/Ready", message: "the lab matches the spec; the lab has no probes",
 		},
 		"no routes": {
 			lab:      func(l *v1alpha1.NetLab) { l.Spec.Routing = v1alpha1.RoutingManual },
 			before:   func(b bench) { b.wire.answers = false },
 			realized: "True/Realized", reachable: "False/NetworkUnreachable", ready: "False/NetworkUnreachable",
-			message: "ns1-ns2 (IPv4): ns1 has no route to 198.51.100.1",
+			message: "probe ns1-ns2 (IPv4): ns1 has no route to 198.51.100.1",
 		},
 		"an answer nobody wanted": {
 			lab:      func(l *v1alpha1.NetLab) { l.Spec.Probes[0].Expect = v1alpha1.ExpectUnreachable },
 			realized: "True/Realized", reachable: "False/UnexpectedReply", ready: "False/UnexpectedReply",
-			message: "ns1-ns2 (IPv4): ns1 gets a reply from 198.51.100.1, which should be unreachable",
+			message: "probe ns1-ns2 (IPv4): ns1 gets a reply from 198.51.100.1, which should be unreachable",
 		},
 		"drifted, and yet reachable": {
 			after: func(b bench) {
@@ -165,7 +166,7 @@ func TestConditions(t *testing.T) {
 				})
 			},
 			realized: "False/Drifted", reachable: "True/AllProbesPass", ready: "False/Drifted",
-			message: "to repair it: ip -n default.pair.router address replace 198.51.100.254/24 dev l2",
+			message: "1 difference from the spec; to correct it: ip -n default.pair.router address replace 198.51.100.254/24 dev l2",
 		},
 		"a namespace is gone": {
 			after: func(b bench) {
@@ -174,9 +175,15 @@ func TestConditions(t *testing.T) {
 					clear(s)
 					maps.Copy(s, after)
 				})
+				b.wire.failure = errors.New("open /run/netlab/netns/default.pair.ns2: no network namespace is mounted")
 			},
+			realized: "False/Drifted", reachable: "Unknown/ProbeError", ready: "False/Drifted",
+			message: "the first correction: ip netns add default.pair.ns2",
+		},
+		"every namespace is gone": {
+			after:    func(b bench) { b.kernel.Mutate(func(s state.State) { clear(s) }) },
 			realized: "False/Drifted", reachable: "Unknown/NotRealized", ready: "False/Drifted",
-			message: "to repair it: ip netns add default.pair.ns2",
+			message: "no network namespace of the lab exists on this machine; up -f builds it",
 		},
 		"the kernel refuses": {
 			before: func(b bench) {

@@ -102,11 +102,13 @@ func up(t *testing.T, b bench, lab *v1alpha1.NetLab) *local.Status {
 type wire struct {
 	answers bool
 	from    string
+	// failure is why no socket can be opened.
+	failure error
 }
 
 func (w *wire) dial(_ context.Context, from string, _ probe.Options) (probe.Conn, error) {
 	w.from = from
-	return &asktest.Echo{Sent: w.send}, nil
+	return &asktest.Echo{Sent: w.send}, w.failure
 }
 
 func (w *wire) send(netip.Addr) (answered bool, err error) {

@@ -8,12 +8,11 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/status"
 )
 
 // Probe is a question of a lab in one family, with its answer.
@@ -40,9 +39,10 @@ type Probe struct {
 // Passed reports whether the outcome is the expected one.
 func (p Probe) Passed() bool { return p.Verdict == probe.Pass.String() }
 
-// ask asks all probes of a lab and waits for their verdicts.
-func (m *Machine) ask(ctx context.Context, lab *lab.Lab, seen converge.Outcome) []Probe {
-	answers := make([]Probe, len(lab.Probes))
+// ask runs all probes of a lab until each has a verdict. It returns them for the caller and for
+// package status.
+func (m *Machine) ask(ctx context.Context, lab *lab.Lab, seen converge.Outcome) ([]Probe, []status.ProbeResult) {
+	answers, results := make([]Probe, len(lab.Probes)), make([]status.ProbeResult, len(lab.Probes))
 	limit := make(chan struct{}, m.wave())
 	answered := m.counter(len(lab.Probes))
 	var running sync.WaitGroup
@@ -50,12 +50,12 @@ func (m *Machine) ask(ctx context.Context, lab *lab.Lab, seen converge.Outcome) 
 		running.Go(func() {
 			limit <- struct{}{}
 			defer func() { <-limit }()
-			answers[i] = m.askOne(ctx, lab, p, seen)
+			answers[i], results[i] = m.askOne(ctx, lab, p, seen)
 			answered()
 		})
 	}
 	running.Wait()
-	return answers
+	return answers, results
 }
 
 // counter returns a function that reports how many of the probes have been answered.
@@ -71,37 +71,16 @@ func (m *Machine) counter(of int) (answered func()) {
 	}
 }
 
-func (m *Machine) askOne(ctx context.Context, lab *lab.Lab, p lab.Probe, seen converge.Outcome) Probe {
+func (m *Machine) askOne(ctx context.Context, lab *lab.Lab, p lab.Probe, seen converge.Outcome) (Probe, status.ProbeResult) {
 	result := m.asked.Once(ctx, lab, p)
-	answer := Probe{
+	diagnosed := m.asked.Diagnosed(ctx, lab, p, result, seen)
+	found := diagnosed.Finding()
+	return Probe{
 		Name: p.Name, Family: p.Family, From: p.From, To: p.Target, Address: p.To.String(), Expect: p.Expect,
 		Verdict:         result.Verdict.String(),
 		RTTMicroseconds: result.RTT.Microseconds(),
-	}
-	if result.Verdict != probe.Pass {
-		cause := m.asked.Diagnose(ctx, lab, p, result, seen)
-		answer.Reason, answer.Message, answer.Fix = cause.Reason, cause.Message, cause.Fix
-	}
-	return answer
-}
-
-// judgeReachable folds verdicts; the first failing probe names the reason, False beats Unknown.
-func judgeReachable(probes []Probe) Condition {
-	c := Condition{v1alpha1.ConditionReachable, metav1.ConditionTrue, v1alpha1.ReasonAllProbesPass, fmt.Sprintf("%d of %[1]d probes pass", len(probes))}
-	if len(probes) == 0 {
-		c.Reason, c.Message = v1alpha1.ReasonNoProbes, "the lab has no probes"
-	}
-	for _, p := range probes {
-		status := metav1.ConditionFalse
-		if p.Verdict == probe.Unknown.String() {
-			status = metav1.ConditionUnknown
-		}
-		worse := c.Status == metav1.ConditionTrue || c.Status == metav1.ConditionUnknown && status == metav1.ConditionFalse
-		if !p.Passed() && worse {
-			c.Status, c.Reason, c.Message = status, p.Reason, fmt.Sprintf("%s (%s): %s", p.Name, p.Family, p.Message)
-		}
-	}
-	return c
+		Reason:          found.Reason, Message: found.Message, Fix: diagnosed.Fix,
+	}, diagnosed
 }
 
 // wave is how many probes ask at the same time: each may need a neighbour entry on every hop,

@@ -30,14 +30,14 @@ func (m *Machine) Up(ctx context.Context, lab *v1alpha1.NetLab) (*Status, error)
 		return nil, err
 	}
 	if lab.Spec.Suspend {
-		return m.suspended(ctx, compiled)
+		return m.suspended(ctx, lab, compiled)
 	}
 	m.options.Progress(fmt.Sprintf("building %s: %d namespaces, %d probes", compiled.Identity, len(compiled.Nodes), len(compiled.Probes)))
 	out, err := m.build(ctx, lab, compiled)
 	if err == nil {
 		err = m.settle(ctx, compiled, &out)
 	}
-	return m.status(ctx, compiled, out, err), nil
+	return m.status(ctx, compiled, out, m.inspection(lab, out, err)), nil
 }
 
 // build writes the record after the first look, which may find a conflict, and before the

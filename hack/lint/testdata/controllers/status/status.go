@@ -13,4 +13,6 @@ import (
 	_ "github.com/netlab-dev/netlab/api/v1alpha1"
 	_ "github.com/netlab-dev/netlab/controllers/diagnose" // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/lab"
+	_ "github.com/netlab-dev/netlab/controllers/probe" // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/state"
 )

@@ -7,7 +7,9 @@ import (
 	_ "github.com/vishvananda/netlink" // want depguard
 	_ "sigs.k8s.io/controller-runtime/pkg/event"
 
-	_ "github.com/netlab-dev/netlab/controllers/kernel" // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/cluster"
+	_ "github.com/netlab-dev/netlab/controllers/diagnose" // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/kernel"   // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/lab"
 	_ "github.com/netlab-dev/netlab/controllers/probe" // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/state" // want depguard
