@@ -38,7 +38,7 @@ type where struct {
 }
 
 func (a *app) whereFlags(cmd *cobra.Command, w *where) {
-	cmd.Flags().StringVar(&w.node, "node", "", "node of the cluster (default the first that runs the lab)")
+	cmd.Flags().StringVar(&w.node, "node", "", "node of the cluster (default: the first that runs the lab)")
 	cmd.Flags().StringVar(&w.agentNamespace, "agent-namespace", nodeexec.AgentNamespace, "namespace of the agents")
 	complete(cmd, "node", a.completeClusterNode)
 }
@@ -49,7 +49,7 @@ func (a *app) asked(ctx context.Context, name string, w where) (asked, error) {
 		return a.askedOnNode(ctx, name, w)
 	}
 	if w.node != "" {
-		return nil, errors.New("--node has no meaning with --local: there is one machine")
+		return nil, errors.New("--node cannot be used with --local")
 	}
 	m, err := a.machine()
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *app) askedOnNode(ctx context.Context, name string, w where) (asked, err
 	if err != nil {
 		return nil, err
 	}
-	a.terminal.progress("asking on " + agent.Spec.NodeName)
+	a.terminal.progress("connecting to the agent on " + agent.Spec.NodeName)
 	return &remote.Lab{
 		Description: description,
 		Progress:    a.terminal.progress,

@@ -21,10 +21,10 @@ func (a *app) captureCommand() *cobra.Command {
 	path := ""
 	cmd := &cobra.Command{
 		Use:   "capture NAME NODE [INTERFACE] -w FILE",
-		Short: "Write the packets that pass a node as pcapng",
-		Long: `Write the packets that pass an interface of a node, or all of them, as pcapng, for Wireshark
-and tshark. It ends when interrupted, after -c packets or --duration, when the interface goes
-down, and when the lab is deleted; the file is complete then.`,
+		Short: "Capture the packets of a node as pcapng",
+		Long: `Capture the packets of one interface of a node, or of all its interfaces, as pcapng for Wireshark
+and tshark. capture ends when it is interrupted, after -c packets, after --duration, when the
+interface goes down or when the lab is deleted. The file is complete in each case.`,
 		Example: `  kubectl netlab capture routed-pair router -w router.pcapng
   kubectl netlab --local capture routed-pair router l1 -w - | tshark -r -`,
 		Args: cobra.RangeArgs(2, 3),
@@ -38,9 +38,9 @@ down, and when the lab is deleted; the file is complete then.`,
 		ValidArgsFunction: a.completeLab(nodeNames, interfaceNames),
 	}
 	a.whereFlags(cmd, &w)
-	cmd.Flags().StringVarP(&path, "write", "w", "", "file to write; - is standard output")
-	cmd.Flags().IntVarP(&o.Packets, "count", "c", 0, "end after so many packets; 0 is no limit")
-	cmd.Flags().DurationVar(&o.Duration, "duration", 0, "end after so long; 0 is no limit")
+	cmd.Flags().StringVarP(&path, "write", "w", "", "output file; - is standard output")
+	cmd.Flags().IntVarP(&o.Packets, "count", "c", 0, "stop after this number of packets; 0 means no limit")
+	cmd.Flags().DurationVar(&o.Duration, "duration", 0, "stop after this time; 0 means no limit")
 	_ = cmd.MarkFlagRequired("write")
 	complete(cmd, "write", completeFiles)
 	return cmd
@@ -48,13 +48,13 @@ down, and when the lab is deleted; the file is complete then.`,
 
 func (a *app) capture(cmd *cobra.Command, name string, o ask.CaptureOptions, w where, path string) error {
 	if path == "-" && isTerminal(a.out) {
-		return errors.New("packets are not for a terminal: say -w FILE, or -w - and a program that reads them")
+		return errors.New("standard output is a terminal: use -w FILE, or pipe -w - into a program")
 	}
 	lab, err := a.asked(cmd.Context(), name, w)
 	if err != nil {
 		return err
 	}
-	a.terminal.progress(fmt.Sprintf("capturing on %s of %s; Ctrl-C ends it", o.Node, name))
+	a.terminal.progress(fmt.Sprintf("capturing at node %s of lab %s; press Ctrl-C to stop", o.Node, name))
 	summary, err := a.captureTo(cmd.Context(), path, func(ctx context.Context, w io.Writer) (capture.Summary, error) {
 		return lab.Capture(ctx, o, w)
 	})
@@ -66,10 +66,10 @@ func (a *app) capture(cmd *cobra.Command, name string, o ask.CaptureOptions, w w
 	return nil
 }
 
-// endings are what is said of those nobody asked for.
+// endings are the texts for those that the user did not request.
 var endings = map[capture.Ending]string{
 	capture.LinkDown:   "; the interface went down",
-	capture.LabDeleted: "; the lab is gone",
+	capture.LabDeleted: "; the lab was deleted",
 }
 
 // captureTo leaves no file where there was nothing to write.

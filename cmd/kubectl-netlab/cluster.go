@@ -37,7 +37,7 @@ func (a *app) connect() (*cluster, error) {
 	kubeconfig := a.clientConfig()
 	config, err := kubeconfig.ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("find the cluster (for labs on this machine: --local): %w", err)
+		return nil, fmt.Errorf("find the cluster (use --local for labs on this machine): %w", err)
 	}
 	namespace, _, err := kubeconfig.Namespace()
 	if err != nil {
@@ -190,7 +190,7 @@ func probeNames(lab *v1alpha1.NetLab) []string {
 
 // condition is Unknown while the status speaks of an older spec.
 func condition(lab *v1alpha1.NetLab, of string) metav1.Condition {
-	unknown := metav1.Condition{Type: of, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "nobody has looked at this generation yet"}
+	unknown := metav1.Condition{Type: of, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "this generation has not been observed yet"}
 	found := meta.FindStatusCondition(lab.Status.Conditions, of)
 	if found == nil || found.ObservedGeneration != lab.Generation {
 		return unknown

@@ -21,7 +21,7 @@ import (
 // clusterExec runs the program in a pod on a node of the cluster.
 func (a *app) clusterExec(cmd *cobra.Command, name, node string, command []string, o execOptions) error {
 	if o.tty && (!isTerminal(a.in) || !o.stdin) {
-		return errors.New("-t gives the command this terminal: it needs -i, and standard input to be a terminal")
+		return errors.New("-t needs -i, and a terminal as standard input")
 	}
 	c, err := a.connect()
 	if err != nil {

@@ -35,7 +35,7 @@ func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompD
 }
 
 func outputFlag(cmd *cobra.Command, output *choice) {
-	cmd.Flags().VarP(output, "output", "o", "how to print it")
+	cmd.Flags().VarP(output, "output", "o", "output format")
 	complete(cmd, "output", cobra.FixedCompletions(output.allowed, cobra.ShellCompDirectiveNoFileComp))
 }
 

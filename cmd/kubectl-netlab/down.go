@@ -23,17 +23,17 @@ func (a *app) downCommand() *cobra.Command {
 	var o downOptions
 	cmd := &cobra.Command{
 		Use:   "down (NAME… | -f FILE | --all)",
-		Short: "Remove labs and everything that belongs to them",
-		Long: `Remove labs and everything that belongs to them. Labs are found by the marks of their
-namespaces, so a file is not needed, and nothing of anybody else is touched.`,
+		Short: "Remove labs and everything NetLab created for them",
+		Long: `Remove labs and everything NetLab created for them. down finds a lab by the owner label of its
+network namespaces: it needs no file, and leaves everything else alone.`,
 		Args: func(_ *cobra.Command, args []string) error { return o.check(args) },
 		RunE: a.localVerb(func(cmd *cobra.Command, args []string) error { return a.down(cmd, args, o) }),
 
 		ValidArgsFunction: unless(func() bool { return !a.local || o.all || len(o.files) > 0 }, a.completeLabs),
 	}
 	fileFlag(cmd, &o.files)
-	cmd.Flags().BoolVar(&o.all, "all", false, "every local lab of the machine, or of the namespace given with -n")
-	cmd.Flags().BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "a lab that is not there is no error")
+	cmd.Flags().BoolVar(&o.all, "all", false, "remove every local lab of the machine, or of the namespace given with -n")
+	cmd.Flags().BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "succeed if a lab does not exist")
 	return cmd
 }
 
@@ -45,7 +45,7 @@ func (o downOptions) check(names []string) error {
 		}
 	}
 	if ways != 1 {
-		return errors.New("say which labs: NAME, -f FILE or --all")
+		return errors.New("specify the labs: NAME, -f FILE or --all")
 	}
 	return nil
 }
@@ -96,10 +96,10 @@ func (a *app) downOne(cmd *cobra.Command, m *local.Machine, id state.Identity, i
 	}
 	fmt.Fprintf(a.out, "%s removed\n", id)
 	for _, foreign := range remains.Foreign {
-		fmt.Fprintf(a.out, "  not NetLab's, left alone: %s\n", foreign)
+		fmt.Fprintf(a.out, "  not created by NetLab, left alone: %s\n", foreign)
 	}
 	for _, namespace := range remains.Held {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: a process outside still holds %s; it is disconnected and ends with the process\n", namespace)
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: a process still uses network namespace %s; the namespace has no links to others and ends with the process\n", namespace)
 	}
 	return nil
 }

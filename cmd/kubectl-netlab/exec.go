@@ -34,22 +34,22 @@ func (a *app) execCommand() *cobra.Command {
 	var o execOptions
 	cmd := &cobra.Command{
 		Use:   "exec NAME NODE [--image IMAGE] [-i] [-t] -- COMMAND",
-		Short: "Run a program in a node's network namespace",
-		Long: `Run a program in a node's network namespace, and exit with its exit code.
+		Short: "Run a command in a node's network namespace",
+		Long: `Run a command in a node's network namespace, and exit with its exit code.
 
-With --local it is one of this machine. Files are the machine's, /sys too; for a /sys of the
-namespace there is ip netns exec NAMESPACE.NAME.NODE.
+With --local, the command is a program of this machine and sees the machine's files, including
+/sys. For the /sys of the network namespace, use ip netns exec NAMESPACE.NAME.NODE.
 
-Without --local it is one of an image of your choice, in a privileged pod on a node of the
-cluster that is deleted afterwards. It runs as root of that node; only its network is the lab's.
-Pods that were left behind, after a crash: kubectl -n netlab-system get pods -l
+Without --local, the command is a program of a container image. It runs in a privileged Pod on a
+node of the cluster, as root of that node; only its network is the lab's. exec deletes the Pod
+afterwards. To list Pods that a crash left behind: kubectl -n netlab-system get pods -l
 app.kubernetes.io/name=netlab-exec`,
 		Example: `  kubectl netlab --local exec routed-pair ns1 -- ip route
   kubectl netlab exec routed-pair ns1 --node worker-2 -- ip route
   kubectl netlab exec routed-pair ns1 -it --image nicolaka/netshoot -- bash`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if cmd.ArgsLenAtDash() != 2 || len(args) < 3 {
-				return errors.New("say NAME, NODE and, after --, the command")
+				return errors.New("specify NAME and NODE, and the command after --")
 			}
 			return a.checkExecFlags(cmd, o)
 		},
@@ -69,21 +69,21 @@ func (o *execOptions) flags(a *app, cmd *cobra.Command) {
 	a.whereFlags(cmd, &o.where)
 	flags := cmd.Flags()
 	flags.StringVar(&o.image, "image", defaultImage, "image to run the command in")
-	flags.StringVar(&o.podNamespace, "pod-namespace", nodeexec.AgentNamespace, "namespace of the pod for the command; it must admit privileged pods")
-	flags.BoolVarP(&o.stdin, "stdin", "i", false, "pass standard input on (with --local it always is)")
+	flags.StringVar(&o.podNamespace, "pod-namespace", nodeexec.AgentNamespace, "namespace of the Pod that runs the command; it must admit privileged Pods")
+	flags.BoolVarP(&o.stdin, "stdin", "i", false, "pass standard input to the command (always with --local)")
 	flags.BoolVarP(&o.tty, "tty", "t", false, "give the command a terminal (with --local it has this one)")
-	flags.DurationVar(&o.timeLimit, "time-limit", time.Hour, "after how long the cluster ends the command's pod, whatever becomes of this program")
-	flags.DurationVar(&o.startLimit, "pod-running-timeout", time.Minute, "how long the pod may take to run")
+	flags.DurationVar(&o.timeLimit, "time-limit", time.Hour, "time after which the cluster ends the Pod, even without this program")
+	flags.DurationVar(&o.startLimit, "pod-running-timeout", time.Minute, "how long to wait until the Pod runs")
 }
 
 func (a *app) checkExecFlags(cmd *cobra.Command, o execOptions) error {
 	for _, name := range clusterFlags {
 		if a.local && cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s has no meaning with --local", name)
+			return fmt.Errorf("--%s cannot be used with --local", name)
 		}
 	}
 	if o.timeLimit < time.Second {
-		return errors.New("--time-limit is at least 1s")
+		return errors.New("--time-limit must be at least 1s")
 	}
 	return nil
 }

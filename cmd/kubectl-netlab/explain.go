@@ -16,15 +16,15 @@ func (a *app) explainCommand() *cobra.Command {
 	var w where
 	cmd := &cobra.Command{
 		Use:   "explain NAME [PROBE] | NAME FROM TO",
-		Short: "Walk hop by hop, there and back, and name the cause and the fix",
-		Long: `Walk hop by hop from the asking node to the target and back, asking the kernel of every node
-on the way what it does with the packet, and name the cause and the fix.
+		Short: "Trace packets hop by hop, there and back, and name the cause and the fix",
+		Long: `Trace packets hop by hop from a source node to a target and back, with the decisions that the
+kernel of each node on the path makes, and name the cause of a failure and the fix.
 
-FROM is a node, TO a node or an address of the lab. Without either, every probe of the lab, or
-the one that is named, is explained. Exits 0 whether or not packets arrive.
+FROM is a node, TO a node or an address of the lab. Without them, explain traces PROBE, or every
+probe of the lab. Exits 0 whether or not packets arrive.
 
-Without --local: NAME [PROBE] is what the cluster reports of failing probes, with cause and
-fix, for everybody who may get the lab. With FROM TO, or --node, a node is asked now.`,
+Without --local, explain NAME [PROBE] shows the failing probes that the cluster reports, with
+cause and fix. With FROM TO, or with --node, it traces on a node now.`,
 		Args: cobra.RangeArgs(1, 3),
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
 			if a.local || len(args) == 3 || cmd.Flags().Changed("node") {

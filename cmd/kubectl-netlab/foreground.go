@@ -48,6 +48,6 @@ func exitCode(err error) error {
 
 // shell is what a person without root gets to look around in.
 func (a *app) shell() []string {
-	fmt.Fprintln(a.terminal.err, "The lab lives in this shell and ends with it; look around with kubectl netlab --local status, ip netns")
+	fmt.Fprintln(a.terminal.err, "The lab exists only in this shell and ends with it. Try: kubectl netlab --local status; ip netns")
 	return []string{cmp.Or(os.Getenv("SHELL"), "/bin/sh")}
 }

@@ -15,10 +15,10 @@ func (a *app) lintCommand() *cobra.Command {
 	var files []string
 	cmd := &cobra.Command{
 		Use:   "lint -f FILE",
-		Short: "Say everything that is wrong with a file",
-		Long: `Say everything that is wrong with a file: what the API server would refuse, what the
-controller would refuse, and, as warnings, what is legal and probably not meant. Needs no
-cluster and no root. Exits 1 if anything is wrong, 0 if there are only warnings.`,
+		Short: "Report every problem of a file",
+		Long: `Report every problem of a file: what the API server refuses, what the controller refuses, and, as
+warnings, what is valid but probably unintended. lint needs neither a cluster nor root. Exits 1 if
+there is a problem, 0 if there are only warnings.`,
 		Args: cobra.NoArgs,
 		RunE: a.verb(func(*cobra.Command, []string) error { return a.lint(files) }),
 	}

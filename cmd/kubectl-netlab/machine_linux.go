@@ -17,8 +17,8 @@ import (
 // errNoLocal says why there is no --local here; on Linux there is.
 var errNoLocal error
 
-var errNotRoot = errors.New(`the labs of this machine belong to root: use sudo
-without root a lab lives only inside: kubectl netlab --local up -f FILE -- COMMAND`)
+var errNotRoot = errors.New(`labs on this machine need root: use sudo
+without root, a lab can only exist for the time of a command: kubectl netlab --local up -f FILE -- COMMAND`)
 
 // openMachine connects the logic to this machine's kernel. Directories made for that go with the
 // last lab, or at the end of this program if there is none.

@@ -12,8 +12,8 @@ import (
 
 // errNoLocal says why there is no --local here: network namespaces, veth pairs and bridges are
 // Linux's, and only the files named _linux of this program ask the kernel for them.
-var errNoLocal = errors.New("--local needs Linux: labs are made of its network namespaces; " +
-	"what works here, without --local: lint, plan --from-empty, and everything with a cluster")
+var errNoLocal = errors.New("--local needs Linux, because labs are made of its network namespaces; " +
+	"lint, plan --from-empty and everything in a cluster work here without --local")
 
 func openMachine(*app) (*local.Machine, error) { return nil, errNoLocal }
 

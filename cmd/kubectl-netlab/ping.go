@@ -16,9 +16,9 @@ func (a *app) pingCommand() *cobra.Command {
 	var w where
 	cmd := &cobra.Command{
 		Use:   "ping NAME FROM TO",
-		Short: "Ping from one node to another, or to an address of the lab",
-		Long: `Ping from one node to another, or to an address of the lab, in the first family both have.
-Exits 0 if there was a reply, else 1, like ping(8).`,
+		Short: "Ping a node or an address of the lab from a node",
+		Long: `Ping a node or an address of the lab from a node, in the first address family that both have.
+Exits 0 if a reply arrives, else 1, like ping(8).`,
 		Args: cobra.ExactArgs(3),
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
 			return a.ping(cmd, args[0], ask.Path{From: args[1], To: args[2]}, o, w)
@@ -26,8 +26,8 @@ Exits 0 if there was a reply, else 1, like ping(8).`,
 		ValidArgsFunction: a.completeLab(sources, targets),
 	}
 	a.whereFlags(cmd, &w)
-	cmd.Flags().IntVarP(&o.Count, "count", "c", o.Count, "how often; 0 is until interrupted")
-	cmd.Flags().DurationVarP(&o.Interval, "interval", "i", o.Interval, "time between two")
+	cmd.Flags().IntVarP(&o.Count, "count", "c", o.Count, "number of requests; 0 means until interrupted")
+	cmd.Flags().DurationVarP(&o.Interval, "interval", "i", o.Interval, "time between two requests")
 	return cmd
 }
 

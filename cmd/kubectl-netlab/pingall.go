@@ -29,13 +29,13 @@ func (a *app) pingAllCommand() *cobra.Command {
 	var w where
 	cmd := &cobra.Command{
 		Use:   "pingall NAME",
-		Short: "Ping from every node to every other one",
-		Long: `Ping once from every node to every other one, in every family both have, and diagnose the
-first pairs that fail. Exits 0 if every node answers every other one, else 1: what a lab's
-probes expect does not matter.
+		Short: "Ping from every node to every other node",
+		Long: `Ping once from every node to every other node, in every address family that both have, and
+diagnose the first pairs that fail. Exits 0 if every pair answers, else 1, whatever the lab's
+probes expect.
 
-The pairs are asked in waves, because all network namespaces of a machine share its neighbour
-tables: a wave takes at most a quarter of what is free, and leaves nothing behind.`,
+pingall works in batches, because all network namespaces of a machine share its neighbour tables.
+A batch uses at most a quarter of the free entries, and removes its entries afterwards.`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
 			return a.pingAll(cmd, args[0], o, w, output.value)
@@ -43,7 +43,7 @@ tables: a wave takes at most a quarter of what is free, and leaves nothing behin
 		ValidArgsFunction: a.completeLab(),
 	}
 	a.whereFlags(cmd, &w)
-	cmd.Flags().DurationVar(&o.Timeout, "timeout", o.Timeout, "how long a wave waits for its replies")
+	cmd.Flags().DurationVar(&o.Timeout, "timeout", o.Timeout, "how long a batch waits for its replies")
 	outputFlag(cmd, output)
 	return cmd
 }
@@ -83,7 +83,7 @@ func (a *app) printPingAll(all *ask.PingAll) {
 	}
 	fmt.Fprintf(a.out, "%s %d of %d pairs answer", a.mark(status), all.Reachable, len(all.Pairs))
 	if all.Unknown > 0 {
-		fmt.Fprintf(a.out, ", %d could not be asked", all.Unknown)
+		fmt.Fprintf(a.out, ", %d unknown", all.Unknown)
 	}
 	fmt.Fprintln(a.out)
 }

@@ -22,11 +22,11 @@ func (a *app) planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
 		Short: "Show what up would change now, as ip commands",
-		Long: `Show what up would change now, as ip commands; nothing is changed. An empty plan means
-that the labs are there as described.
+		Long: `Show what up would change now, as ip commands. plan changes nothing. An empty plan means that
+the labs match the file.
 
-With --from-empty the plan is that for an empty machine and needs neither root nor --local.
-With -o sh it is a script that builds the labs wherever there are ip, sysctl, mount and ln:
+With --from-empty, plan assumes a machine without the labs, and needs neither root nor --local.
+With -o sh, it prints a script that builds the labs on any machine with ip, sysctl, mount and ln:
 
   kubectl netlab plan -f lab.yaml -o sh --from-empty | sudo sh`,
 		Args: cobra.NoArgs,
@@ -36,9 +36,9 @@ With -o sh it is a script that builds the labs wherever there are ip, sysctl, mo
 	}
 	fileFlag(cmd, &files)
 	_ = cmd.MarkFlagRequired("filename")
-	cmd.Flags().BoolVar(&fromEmpty, "from-empty", false, "the plan for a machine that has nothing of the labs")
-	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 3 if there is anything to change")
-	cmd.Flags().VarP(output, "output", "o", "how to print it: ip commands, a sh script or json")
+	cmd.Flags().BoolVar(&fromEmpty, "from-empty", false, "plan for a machine without the labs")
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 3 if there are changes")
+	cmd.Flags().VarP(output, "output", "o", "output format: ip commands, a sh script or json")
 	return cmd
 }
 
@@ -74,7 +74,7 @@ func (a *app) planner(cmd *cobra.Command, fromEmpty bool) (func(manifest.Documen
 		return func(doc manifest.Document) ([]state.Op, error) { return local.PlanFromEmpty(doc.Lab, symlinks) }, nil
 	}
 	if !a.local {
-		return nil, fmt.Errorf("plan works only with --local or --from-empty so far")
+		return nil, fmt.Errorf("plan works only with --local or --from-empty")
 	}
 	m, err := a.machine()
 	if err != nil {
@@ -118,7 +118,7 @@ func (a *app) printPlans(plans []labPlan, output string) error {
 			fmt.Fprintln(a.out, command)
 		}
 		if len(plan.Commands) == 0 {
-			fmt.Fprintf(a.terminal.err, "%s/%s: nothing to do\n", plan.Namespace, plan.Name)
+			fmt.Fprintf(a.terminal.err, "%s/%s: no changes\n", plan.Namespace, plan.Name)
 		}
 	}
 	return nil

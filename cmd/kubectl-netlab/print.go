@@ -64,7 +64,7 @@ func (a *app) printProblems(s *local.Status) {
 		fmt.Fprintf(a.out, "%s %s: %s\n", a.mark(c.Status), c.Reason, c.Message)
 	}
 	for _, foreign := range s.Foreign {
-		fmt.Fprintf(a.out, "  not NetLab's, left alone: %s\n", foreign)
+		fmt.Fprintf(a.out, "  not created by NetLab, left alone: %s\n", foreign)
 	}
 }
 
@@ -130,7 +130,7 @@ func (a *app) printNodes(s *local.Status) {
 func queueColumn(s *local.Status) string {
 	for _, n := range s.Nodes {
 		if slices.ContainsFunc(n.Interfaces, func(i local.Interface) bool { return i.Queue != "" }) {
-			return "\tQUEUE"
+			return "\tQDISC"
 		}
 	}
 	return ""
@@ -149,7 +149,7 @@ func routable(addresses []string) []string {
 
 func (a *app) printList(labs []*local.Status) {
 	if len(labs) == 0 {
-		fmt.Fprintln(a.terminal.err, "there are no local labs on this machine")
+		fmt.Fprintln(a.terminal.err, "no local labs on this machine")
 		return
 	}
 	a.table(func(w io.Writer) {

@@ -23,9 +23,9 @@ import (
 // The exit codes. exec and up -- CMD exit with the code of their command.
 const (
 	exitOK = 0
-	// exitFailure: it could not be done, or the answer is no.
+	// exitFailure: failure, or the answer is no.
 	exitFailure = 1
-	// exitUsage: the command line is not understood.
+	// exitUsage: the command line is wrong.
 	exitUsage = 2
 	// exitDifferences: plan --exit-code found something to do.
 	exitDifferences = 3
@@ -34,7 +34,7 @@ const (
 	exitInterrupted = 130
 )
 
-// exitError ends the program with a code and without a message: it has been said already.
+// exitError ends the program with a code and without a message: the output explains it.
 type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
@@ -107,17 +107,17 @@ func (a *app) rootCommand() *cobra.Command {
 		Short: "Network labs made of Linux network namespaces",
 		Long: `Network labs made of Linux network namespaces, veth pairs and routers.
 
-Labs live in a cluster, built by the agent on every node, or with --local on this machine.
-Local labs need Linux and root; without root "up -f FILE -- COMMAND" runs the command in a
-private copy of the network that ends with it.
+A lab runs in a cluster, where the agent on each node builds it, or with --local on this machine.
+--local needs Linux and root. Without root, "up -f FILE -- COMMAND" runs COMMAND in private
+namespaces that end with it.
 
-In a cluster everybody who may get a lab has status and explain NAME [PROBE]. exec, ping,
-pingall, capture and explain NAME FROM TO run on a node and are for its administrators: they need
-the right to create pods/exec in the agent's namespace and, for exec, privileged pods.
+In a cluster, status and explain NAME [PROBE] need only the right to read the lab. exec, ping,
+pingall, capture and explain NAME FROM TO run on a node: they need the right to create pods/exec
+in the agent's namespace, and exec needs the right to create privileged Pods.
 
-Exit codes: 0 done; 1 it could not be done, or what was asked is not so (a lab is not Ready, a
-node does not answer); 2 the command line is not understood; 3 plan --exit-code found changes.
-exec and up -- COMMAND exit with the code of their command.`,
+Exit codes: 0 success; 1 failure, or the answer is no (a lab is not Ready, a node does not reply);
+2 usage error; 3 plan --exit-code found changes. exec and up -- COMMAND exit with the exit code of
+their command.`,
 		Example: `  kubectl netlab --local up -f lab.yaml
   kubectl netlab --local status routed-pair
   kubectl netlab --local explain routed-pair ns1 ns2
@@ -137,10 +137,10 @@ exec and up -- COMMAND exit with the code of their command.`,
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	flags := root.PersistentFlags()
-	flags.BoolVar(&a.local, "local", false, "on this machine, without a cluster")
-	flags.StringVarP(&a.namespace, "namespace", "n", "", "namespace of the lab (the one it names, else default or the kubeconfig's)")
-	flags.StringVar(&a.kubeconfig, "kubeconfig", "", "kubeconfig file of the cluster")
-	flags.StringVar(&a.context, "context", "", "context of the kubeconfig")
+	flags.BoolVar(&a.local, "local", false, "use this machine instead of a cluster")
+	flags.StringVarP(&a.namespace, "namespace", "n", "", "namespace of the lab (default: the one in the file, else \"default\" or the kubeconfig's)")
+	flags.StringVar(&a.kubeconfig, "kubeconfig", "", "path of the kubeconfig file")
+	flags.StringVar(&a.context, "context", "", "kubeconfig context to use")
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.planCommand(), a.statusCommand(), a.explainCommand(),
 		a.pingCommand(), a.pingAllCommand(), a.captureCommand(), a.execCommand(), a.lintCommand(), a.versionCommand(),
@@ -166,9 +166,9 @@ func (a *app) localVerb(do func(cmd *cobra.Command, args []string) error) func(*
 		case a.local:
 			return do(cmd, args)
 		case errNoLocal != nil:
-			return fmt.Errorf("%s works only with --local so far, and %w", cmd.Name(), errNoLocal)
+			return fmt.Errorf("%s works only with --local, and %w", cmd.Name(), errNoLocal)
 		}
-		return fmt.Errorf("%s works only with --local so far: on this machine, without a cluster", cmd.Name())
+		return fmt.Errorf("%s works only with --local", cmd.Name())
 	})
 }
 
@@ -180,7 +180,7 @@ func (a *app) labNamespace() string { return cmp.Or(a.namespace, manifest.Defaul
 
 // fileFlag adds -f to a verb that needs it.
 func fileFlag(cmd *cobra.Command, files *[]string) {
-	cmd.Flags().StringSliceVarP(files, "filename", "f", nil, "file or directory with NetLabs; - is standard input")
+	cmd.Flags().StringSliceVarP(files, "filename", "f", nil, "file or directory of NetLabs; - is standard input")
 	complete(cmd, "filename", completeFiles)
 }
 

@@ -19,13 +19,13 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show labs: nodes, addresses, probes and why they fail",
-		Long: `Show one lab, or all of them in a line each. Exits 0 only if what is shown is Ready.
+		Long: `Show one lab, or one line for each lab. Exits 0 only if every lab shown is Ready.
 
-With --local: the nodes, addresses and probes of a lab of this machine, which are looked at and
-asked now. Else what the cluster reports, over all nodes that carry the lab.`,
+With --local, status reads the lab from this machine's kernel and runs its probes now. Without it,
+status shows what the cluster reports for all nodes that run the lab.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if allNamespaces && len(args) > 0 {
-				return errors.New("-A lists labs; say either NAME or -A")
+				return errors.New("use either NAME or -A")
 			}
 			return cobra.MaximumNArgs(1)(cmd, args)
 		},
@@ -37,7 +37,7 @@ asked now. Else what the cluster reports, over all nodes that carry the lab.`,
 		}),
 		ValidArgsFunction: unless(func() bool { return allNamespaces }, a.completeLab()),
 	}
-	cmd.Flags().BoolVarP(&allNamespaces, "all-namespaces", "A", false, "list the labs of all namespaces (with --local they all are unless -n says which)")
+	cmd.Flags().BoolVarP(&allNamespaces, "all-namespaces", "A", false, "list the labs of all namespaces (the default with --local; -n selects one)")
 	outputFlag(cmd, output)
 	return cmd
 }

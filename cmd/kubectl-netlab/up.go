@@ -18,13 +18,13 @@ func (a *app) upCommand() *cobra.Command {
 	var files []string
 	cmd := &cobra.Command{
 		Use:   "up -f FILE [-- COMMAND]",
-		Short: "Build labs and wait for their probes",
-		Long: `Build labs, or change them into what the file says, and wait for a verdict on every probe.
-Exits 0 only if every lab is Ready. Nothing is repaired or probed afterwards.
+		Short: "Build labs and run their probes",
+		Long: `Build labs, or change them to match the file, and wait for the result of every probe. Exits 0
+only if every lab is Ready. Afterwards, NetLab neither repairs nor probes them.
 
-With a COMMAND, labs and command live in private user, mount and network namespaces that end
-with the command, and nothing on the machine changes. Without root there is no other way: on a
-terminal the command is your shell, else the verdicts are printed and the labs end.`,
+With COMMAND, the labs and the command run in private user, mount and network namespaces that end
+with the command; nothing on the machine changes. Without root, this is the only way: on a terminal
+the command is your shell, otherwise up prints the results and removes the labs.`,
 		Example: `  kubectl netlab --local up -f lab.yaml
   kubectl netlab --local up -f lab.yaml -- ip netns exec default.routed-pair.ns1 ping -c 1 198.51.100.1`,
 		Args: onlyCommand,
@@ -40,7 +40,7 @@ terminal the command is your shell, else the verdicts are printed and the labs e
 // onlyCommand allows arguments behind -- only.
 func onlyCommand(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
-		return fmt.Errorf("unexpected argument %q; labs are given with -f FILE, a command after --", args[0])
+		return fmt.Errorf("unexpected argument %q; use -f FILE for labs, and -- before a command", args[0])
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ var version = "dev"
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Show the version of this program and of the API it reads",
+		Short: "Show the version of this program and of its API",
 		Args:  cobra.NoArgs,
 		RunE: a.verb(func(*cobra.Command, []string) error {
 			fmt.Fprintf(a.out, "kubectl-netlab %s (%s, %s %s/%s)\n", version, v1alpha1.GroupVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)

@@ -65,7 +65,7 @@ func (m *Machine) remove(ctx context.Context, id state.Identity) (foreign []stri
 		return nil, fmt.Errorf("remove %s: %w", id, err)
 	}
 	if len(out.Left) > 0 {
-		return nil, fmt.Errorf("remove %s: %d operations are left, the first is %s", id, len(out.Left), out.Left[0])
+		return nil, fmt.Errorf("remove %s: %d operations remain, the first is %s", id, len(out.Left), out.Left[0])
 	}
 	return out.Foreign, nil
 }

@@ -311,7 +311,7 @@ func TestDownAfterACrash(t *testing.T) {
 		if err := b.kernel.DeleteRecord(id); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.Status(t.Context(), "default", "pair"); err == nil || !strings.Contains(err.Error(), "the description of default/pair is lost") {
+		if _, err := b.Status(t.Context(), "default", "pair"); err == nil || !strings.Contains(err.Error(), "the record of default/pair is lost") {
 			t.Errorf("status: %v", err)
 		}
 		if _, err := b.Down(t.Context(), "default", "pair"); err != nil || !b.kernel.State().Equal(state.State{}) {

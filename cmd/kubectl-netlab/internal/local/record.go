@@ -50,7 +50,7 @@ func (m *Machine) Load(ctx context.Context, namespace, name string) (*v1alpha1.N
 	case errors.Is(err, fs.ErrNotExist) && !exists:
 		return nil, fmt.Errorf("%s: %w", id, ErrNotFound)
 	case err != nil:
-		return nil, fmt.Errorf("the description of %s is lost; give it again with up -f, or remove the lab with down: %w", id, err)
+		return nil, fmt.Errorf("the record of %s is lost; write it again with up -f, or remove the lab with down: %w", id, err)
 	}
 	return lab, nil
 }
@@ -63,10 +63,10 @@ func (m *Machine) record(id state.Identity) (*v1alpha1.NetLab, error) {
 	}
 	lab := &v1alpha1.NetLab{}
 	if err := json.Unmarshal(record, lab); err != nil {
-		return nil, fmt.Errorf("its record is damaged: %w", err)
+		return nil, fmt.Errorf("the record is damaged: %w", err)
 	}
 	if lab.Annotations[ownerAnnotation] != string(id.Owner) {
-		return nil, fmt.Errorf("there is a record of somebody else: %w", fs.ErrNotExist)
+		return nil, fmt.Errorf("the record belongs to another owner: %w", fs.ErrNotExist)
 	}
 	return lab, nil
 }

@@ -47,7 +47,7 @@ func TestWhatIsWrongAtOnce(t *testing.T) {
 		},
 		"an unknown field that can stand for none": {
 			two + "  links:\n  - {name: l1, subnet: net, remark: the cable, endpoints: [{name: a}, {name: b}]}\n  subnets: [{name: net, cidrs: [\"fd00::/64\"]}]\n  probes: [{name: p, from: a, to: b, family: IPv4}]\n",
-			[]string{"7: spec.links[0].remark: unknown field", "9: spec.probes[0]: a and b have no IPv4"},
+			[]string{"7: spec.links[0].remark: unknown field", "9: spec.probes[0]: a and b do not both have"},
 		},
 		"a link that is left out": {
 			two + "  links: [{name: l1, endpoints: [{name: a, addresses: [192.0.2.1/24]}, {name: c}]}]\n  probes: [{name: p, from: b, to: a}]\n",
@@ -63,7 +63,7 @@ func TestWhatIsWrongAtOnce(t *testing.T) {
 		},
 		"a node that cannot be read may have the name": {
 			head + "spec:\n  namespaces: [{name: a}, b]\n  links: [{name: l1, endpoints: [{name: a}, {name: b}]}]\n  probes: [{name: p, from: a, to: c}]\n",
-			[]string{`5: spec.namespaces[1]: is "b"; it must be a mapping of fields`},
+			[]string{`5: spec.namespaces[1]: is "b"; write a mapping of fields`},
 		},
 		"booleans are names": {
 			head + "spec:\n  namespaces: [{name: y}, {name: n}]\n  links: [{name: l1, endpoints: [{name: \"y\"}, {name: n}]}, {name: l2, endpoints: [{name: \"n\"}, {name: o}]}]\n",
@@ -83,7 +83,7 @@ func TestWhatIsWrongAtOnce(t *testing.T) {
 		},
 		"a list that is a mapping, and a reference into it": {
 			head + "spec:\n  namespaces: {a: {}, b: {}}\n  links: [{name: l1, subnet: net, endpoints: [{name: a}, {name: b}]}]\n",
-			[]string{"5: spec.namespaces: is a mapping; it must be a list", "6: spec.links[0].subnet: subnet"},
+			[]string{"5: spec.namespaces: is a mapping; write a list", "6: spec.links[0].subnet: subnet"},
 		},
 		"several documents, one of them not YAML": {
 			two + "  links: [{name: l1, endpoints: [{name: a}, {name: c}]}]\n---\nspec: [\n---\n" + strings.Replace(two, "lab}", "Other}", 1) + "  link: []\n",
@@ -103,7 +103,7 @@ func TestWhatIsWrongAtOnce(t *testing.T) {
 		},
 		"numbers and booleans in quotes": {
 			two + "  suspend: \"true\"\n  links: [{name: l1, mtu: \"1280\", endpoints: [{name: a}, {name: c}]}]\n",
-			[]string{`6: spec.suspend: is "true"; it must be true or false, without quotes`, `7: spec.links[0].mtu: is "1280"; it must be a whole number, without quotes`, "7: spec.links[0].endpoints[1].name: node"},
+			[]string{`6: spec.suspend: is "true"; write true or false, without quotes`, `7: spec.links[0].mtu: is "1280"; write a whole number, without quotes`, "7: spec.links[0].endpoints[1].name: node"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,35 +167,35 @@ var faults = []fault{
 	}},
 	{name: "a word for a number", touches: "links", reading: true, inject: onItem("links", func(r *rand.Rand, link *yaml.Node) (string, string) {
 		put(link, "mtu", text("big"))
-		return ".mtu", "it must be a whole number"
+		return ".mtu", "write a whole number"
 	})},
 	{name: "a link that is a word", touches: "links", reading: true, inject: onItem("links", func(r *rand.Rand, link *yaml.Node) (string, string) {
 		*link = *text("cable")
-		return "", "it must be a mapping"
+		return "", "write a mapping"
 	})},
 	{name: "an endpoint that is a word", touches: "links", reading: true, inject: onItem("links", func(r *rand.Rand, link *yaml.Node) (string, string) {
 		end := value(link, "endpoints").Content[0]
 		*end = *text("plug")
-		return ".endpoints[0]", "it must be a mapping"
+		return ".endpoints[0]", "write a mapping"
 	})},
 	{name: "a node that is a word", touches: "namespaces", hides: true, reading: true, inject: onItem("namespaces", func(r *rand.Rand, node *yaml.Node) (string, string) {
 		*node = *text("node")
-		return "", "it must be a mapping"
+		return "", "write a mapping"
 	})},
 	{name: "a node whose name is a list", touches: "routers", hides: true, reading: true, inject: onItem("routers", func(r *rand.Rand, node *yaml.Node) (string, string) {
 		put(node, "name", &yaml.Node{Kind: yaml.SequenceNode})
-		return ".name", "it must be a string"
+		return ".name", "write a string"
 	})},
 	{name: "probes that are a mapping", touches: "probes", reading: true, inject: func(_ *rand.Rand, spec *yaml.Node) (string, string) {
 		put(spec, "probes", &yaml.Node{Kind: yaml.MappingNode})
-		return "spec.probes", "it must be a list"
+		return "spec.probes", "write a list"
 	}},
 	{name: "a probe's target that is a list", touches: "probes", reading: true, inject: onItem("probes", func(r *rand.Rand, probe *yaml.Node) (string, string) {
 		if value(probe, "to") == nil {
 			return "", ""
 		}
 		put(probe, "to", &yaml.Node{Kind: yaml.SequenceNode})
-		return ".to", "it must be a string"
+		return ".to", "write a string"
 	})},
 	{name: "a field twice", touches: "probes", reading: true, inject: onItem("probes", func(r *rand.Rand, probe *yaml.Node) (string, string) {
 		probe.Content = append(probe.Content, text("from"), value(probe, "from"))

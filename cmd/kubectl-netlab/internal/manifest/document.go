@@ -78,7 +78,7 @@ func parse(file string, data []byte, options Options) []Document {
 		}
 	}
 	if len(docs) == 0 {
-		docs = unreadable(file, Problem{Message: "there is no NetLab in it"})
+		docs = unreadable(file, Problem{Message: "contains no NetLab"})
 	}
 	return docs
 }
@@ -114,7 +114,7 @@ func (d *Document) parse(text []byte, options Options) Problems {
 	case d.root == nil:
 		return nil
 	case d.root.Kind != yaml.MappingNode:
-		return Problems{d.problem("", "is not a NetLab: a NetLab is a mapping that starts with apiVersion and kind, this is "+describe(d.root), "")}
+		return Problems{d.problem("", "is "+describe(d.root)+", not a NetLab", "write a mapping that starts with apiVersion and kind")}
 	}
 	problems, other := d.checkKind()
 	if other {
@@ -138,7 +138,7 @@ func (d *Document) readTree(text []byte) error {
 		return err
 	}
 	if err := decoder.Decode(&rest); !errors.Is(err, io.EOF) {
-		return errors.New("there is something behind the end of the document")
+		return errors.New("unexpected content after the end of the document")
 	}
 	if root := tree.Content[0]; root.Tag != "!!null" {
 		d.root, d.Line = root, d.before+root.Line

@@ -95,7 +95,7 @@ func (c *checker) check(n *yaml.Node, value any, t reflect.Type, s *schema, fiel
 
 func (c *checker) checkStruct(n *yaml.Node, value any, t reflect.Type, s *schema, field string) any {
 	if n.Kind != yaml.MappingNode {
-		return c.unread(n, field, "is "+describe(n), "it must be a mapping of fields")
+		return c.unread(n, field, "is "+describe(n), "write a mapping of fields")
 	}
 	known, fields, unknown := fieldsOf(t), mapping(value), map[string]bool{}
 	c.eachKey(n, field, func(key, value *yaml.Node, path string) {
@@ -151,7 +151,7 @@ func (c *checker) fits(n *yaml.Node, value any, t reflect.Type, s *schema, field
 
 func (c *checker) checkMap(n *yaml.Node, value any, t reflect.Type, field string) any {
 	if n.Kind != yaml.MappingNode {
-		return c.unread(n, field, "is "+describe(n), "it must be a mapping")
+		return c.unread(n, field, "is "+describe(n), "write a mapping")
 	}
 	fields := mapping(value)
 	c.eachKey(n, field, func(key, value *yaml.Node, path string) {
@@ -199,7 +199,7 @@ func (c *checker) eachMerged(n *yaml.Node, field string, visit func(key, value *
 // checkList keeps the place of what cannot be read: paths count.
 func (c *checker) checkList(n *yaml.Node, value any, t reflect.Type, s *schema, field string) any {
 	if n.Kind != yaml.SequenceNode {
-		return c.unread(n, field, "is "+describe(n), "it must be a list: [ … ], or lines that start with -")
+		return c.unread(n, field, "is "+describe(n), "write a list: [ … ], or lines that start with -")
 	}
 	list, _ := value.([]any)
 	list = append(list, make([]any, max(0, len(n.Content)-len(list)))...)
@@ -216,7 +216,7 @@ func (c *checker) checkList(n *yaml.Node, value any, t reflect.Type, s *schema, 
 // checkString tells a name that YAML takes for something else from a wrong value.
 func (c *checker) checkString(n *yaml.Node, value any, field string) any {
 	if n.Kind != yaml.ScalarNode {
-		return c.unread(n, field, "is "+describe(n), "it must be a string")
+		return c.unread(n, field, "is "+describe(n), "write a string")
 	}
 	read := scalar(n)
 	if kindOf(read) == reflect.String {
@@ -232,14 +232,14 @@ func (c *checker) checkString(n *yaml.Node, value any, field string) any {
 
 func (c *checker) checkScalar(n *yaml.Node, value any, field, want string, kinds ...reflect.Kind) any {
 	if n.Kind != yaml.ScalarNode || !slices.Contains(kinds, kindOf(scalar(n))) {
-		return c.unread(n, field, "is "+describe(n), "it must be "+want)
+		return c.unread(n, field, "is "+describe(n), "write "+want)
 	}
 	return value
 }
 
 func (c *checker) checkBool(n *yaml.Node, value any, field string) any {
 	if n.Kind == yaml.ScalarNode && (n.Value == "true" || n.Value == "false") && kindOf(scalar(n)) != reflect.Bool {
-		c.report(n, field, "is "+describe(n), "it must be true or false, without quotes")
+		c.report(n, field, "is "+describe(n), "write true or false, without quotes")
 		return n.Value == "true"
 	}
 	return c.checkScalar(n, value, field, "true or false", reflect.Bool)
@@ -250,12 +250,12 @@ func (c *checker) checkNumber(n *yaml.Node, value any, t reflect.Type, field str
 	meant, err := strconv.ParseInt(n.Value, 10, 64)
 	switch {
 	case n.Kind == yaml.ScalarNode && kindOf(read) == reflect.String && err == nil && !reflect.Zero(t).OverflowInt(meant):
-		c.report(n, field, "is "+describe(n), "it must be a whole number, without quotes")
+		c.report(n, field, "is "+describe(n), "write a whole number, without quotes")
 		return float64(meant)
 	case n.Kind != yaml.ScalarNode || kindOf(read) != reflect.Int:
-		return c.unread(n, field, "is "+describe(n), "it must be a whole number")
+		return c.unread(n, field, "is "+describe(n), "write a whole number")
 	case reflect.Zero(t).OverflowInt(int64(read.(float64))):
-		return c.unread(n, field, "is out of range", fmt.Sprintf("it must fit in %d bits", t.Bits()))
+		return c.unread(n, field, "is out of range", fmt.Sprintf("write a number of at most %d bits", t.Bits()))
 	}
 	return value
 }

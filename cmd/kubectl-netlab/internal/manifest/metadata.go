@@ -21,11 +21,11 @@ func (d *Document) checkMetadata(options Options) Problems {
 	case meta.Name == "":
 		problems = append(problems, d.problem("metadata.name", "is missing", "give the lab a name"))
 	case message != "":
-		problems = append(problems, d.problem("metadata.name", message, "a lab's name is part of the names of its network namespaces"))
+		problems = append(problems, d.problem("metadata.name", message, "the name is part of the names of network namespaces"))
 	}
 	if options.Namespace != "" && meta.Namespace != "" && meta.Namespace != options.Namespace {
 		problems = append(problems, d.problem("metadata.namespace",
-			fmt.Sprintf("is %q, but the command says %q", shorten(meta.Namespace), options.Namespace), "leave one of them out"))
+			fmt.Sprintf("is %q, but the namespace of the command is %q", shorten(meta.Namespace), options.Namespace), "remove one of them"))
 	}
 	meta.Namespace = cmp.Or(meta.Namespace, options.Namespace, DefaultNamespace)
 	if message := CheckName(meta.Namespace); message != "" {
@@ -39,5 +39,5 @@ func CheckName(name string) string {
 	if len(validation.IsDNS1123Label(name)) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%q is not a name: at most 63 lower-case letters, digits and hyphens, a letter or digit first and last", shorten(name))
+	return fmt.Sprintf("name %q is not valid: use at most 63 lower-case letters, digits and '-', starting and ending with a letter or digit", shorten(name))
 }

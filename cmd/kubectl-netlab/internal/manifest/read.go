@@ -93,7 +93,7 @@ func readPath(path string, options Options) []Document {
 // filesOf is the path itself, or the manifests of a directory.
 func filesOf(path string) ([]string, error) {
 	if strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://") {
-		return nil, errors.New("URLs are not fetched; download it first: curl -fsSL URL | kubectl netlab … -f -")
+		return nil, errors.New("URLs are not supported; download the file first: curl -fsSL URL | kubectl netlab … -f -")
 	}
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {
@@ -136,7 +136,7 @@ func readFile(name string, r io.Reader, options Options) []Document {
 	case err != nil:
 		return unreadable(name, Problem{Message: reason(err)})
 	case len(data) > MaxBytes:
-		return unreadable(name, Problem{Message: fmt.Sprintf("is larger than %d KiB", MaxBytes>>10), Fix: "split it into a file per lab"})
+		return unreadable(name, Problem{Message: fmt.Sprintf("is larger than %d KiB", MaxBytes>>10), Fix: "write one file per lab"})
 	}
 	return parse(name, data, options)
 }
@@ -161,7 +161,7 @@ func duplicates(docs []Document) Problems {
 		key := doc.Lab.Namespace + "/" + doc.Lab.Name
 		if other, twice := first[key]; twice {
 			problems = append(problems, doc.problem("metadata.name",
-				fmt.Sprintf("%s is already described at %s:%d", key, other.File, other.Line), ""))
+				fmt.Sprintf("%s is already defined at %s:%d", key, other.File, other.Line), ""))
 			continue
 		}
 		first[key] = doc

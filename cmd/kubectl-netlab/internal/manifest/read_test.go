@@ -34,34 +34,34 @@ func TestWhatIsWrong(t *testing.T) {
 		"on is a boolean":        {head + "spec:\n  probes: [{name: p, from: on, to: a}]\n", `standard input:5: spec.probes[0].from: YAML reads on as true; quote it: from: "on"`},
 		"1 is a number":          {head + "spec:\n  namespaces:\n  - name: 1\n", `standard input:6: spec.namespaces[0].name: YAML reads 1 as a number; quote it: name: "1"`},
 		"a number in a list":     {head + "spec:\n  subnets: [{name: a, cidrs: [10]}]\n", `standard input:5: spec.subnets[0].cidrs[0]: YAML reads 10 as a number; quote it: cidrs: "10"`},
-		"a string for a number":  {head + "spec:\n  links: [{name: l, mtu: big}]\n", `standard input:5: spec.links[0].mtu: is "big"; it must be a whole number`},
-		"half a byte":            {head + "spec:\n  links: [{name: l, mtu: 1500.5}]\n", `standard input:5: spec.links[0].mtu: is "1500.5"; it must be a whole number`},
-		"a word for a boolean":   {head + "spec: {suspend: sometimes}\n", `standard input:4: spec.suspend: is "sometimes"; it must be true or false`},
-		"a list for a mapping":   {head + "spec: [a]\n", "standard input:4: spec: is a list; it must be a mapping of fields"},
-		"a mapping for a list":   {head + "spec:\n  links: {name: l1}\n", "standard input:5: spec.links: is a mapping; it must be a list: [ … ], or lines that start with -"},
-		"a list for a name":      {head + "spec:\n  routers: [{name: [r]}]\n", "standard input:5: spec.routers[0].name: is a list; it must be a string"},
-		"a boolean for a value":  {head + "spec:\n  routers: [{name: r, sysctls: [{name: x, value: yes}]}]\n", `standard input:5: spec.routers[0].sysctls[0].value: is "yes"; it must be a number or a string`},
-		"a number too large":     {head + "spec:\n  links: [{name: l, mtu: 99999999999}]\n", "standard input:5: spec.links[0].mtu: is out of range; it must fit in 32 bits"},
+		"a string for a number":  {head + "spec:\n  links: [{name: l, mtu: big}]\n", `standard input:5: spec.links[0].mtu: is "big"; write a whole number`},
+		"half a byte":            {head + "spec:\n  links: [{name: l, mtu: 1500.5}]\n", `standard input:5: spec.links[0].mtu: is "1500.5"; write a whole number`},
+		"a word for a boolean":   {head + "spec: {suspend: sometimes}\n", `standard input:4: spec.suspend: is "sometimes"; write true or false`},
+		"a list for a mapping":   {head + "spec: [a]\n", "standard input:4: spec: is a list; write a mapping of fields"},
+		"a mapping for a list":   {head + "spec:\n  links: {name: l1}\n", "standard input:5: spec.links: is a mapping; write a list: [ … ], or lines that start with -"},
+		"a list for a name":      {head + "spec:\n  routers: [{name: [r]}]\n", "standard input:5: spec.routers[0].name: is a list; write a string"},
+		"a boolean for a value":  {head + "spec:\n  routers: [{name: r, sysctls: [{name: x, value: yes}]}]\n", `standard input:5: spec.routers[0].sysctls[0].value: is "yes"; write a number or a string`},
+		"a number too large":     {head + "spec:\n  links: [{name: l, mtu: 99999999999}]\n", "standard input:5: spec.links[0].mtu: is out of range; write a number of at most 32 bits"},
 
-		"prose":               {"Dear reader,\nthis is a letter.\n", `standard input:1: is not a NetLab: a NetLab is a mapping that starts with apiVersion and kind, this is "Dear reader, this is a letter."`},
+		"prose":               {"Dear reader,\nthis is a letter.\n", `standard input:1: is "Dear reader, this is a letter.", not a NetLab; write a mapping that starts with apiVersion and kind`},
 		"not YAML":            {head + "spec:\n  links: [{name: l1\n", "standard input:5: is neither YAML nor JSON: did not find expected ',' or '}'"},
 		"a tab":               {head + "spec:\n\tlinks: []\n", "standard input:5: is neither YAML nor JSON: found character that cannot start any token"},
 		"binary":              {"\x00\x01\x02", "standard input:1: is neither YAML nor JSON: control characters are not allowed"},
-		"nothing":             {"", "standard input: there is no NetLab in it"},
-		"comments":            {"# nothing yet\n---\n# here neither\n", "standard input: there is no NetLab in it"},
-		"after the end":       {head + "...\nspec: {}\n", "standard input:1: is neither YAML nor JSON: there is something behind the end of the document"},
+		"nothing":             {"", "standard input: contains no NetLab"},
+		"comments":            {"# nothing yet\n---\n# here neither\n", "standard input: contains no NetLab"},
+		"after the end":       {head + "...\nspec: {}\n", "standard input:1: is neither YAML nor JSON: unexpected content after the end of the document"},
 		"another kind":        {"apiVersion: v1\nkind: Pod\n", "standard input:1: apiVersion: is \"v1\"; write netlab.dev/v1alpha1\nstandard input:2: kind: is \"Pod\"; write NetLab"},
 		"no kind":             {"apiVersion: netlab.dev/v1alpha1\n", "standard input:1: kind: is missing; write kind: NetLab\nstandard input:1: metadata.name: is missing; give the lab a name"},
 		"no name":             {"apiVersion: netlab.dev/v1alpha1\nkind: NetLab\n", "standard input:1: metadata.name: is missing; give the lab a name"},
-		"a way out":           {"apiVersion: netlab.dev/v1alpha1\nkind: NetLab\nmetadata: {name: ../../etc}\n", `standard input:3: metadata.name: "../../etc" is not a name: at most 63 lower-case letters, digits and hyphens, a letter or digit first and last; a lab's name is part of the names of its network namespaces`},
-		"a dot":               {strings.Replace(head, "lab}", "a.b}", 1), `standard input:3: metadata.name: "a.b" is not a name: at most 63 lower-case letters, digits and hyphens, a letter or digit first and last; a lab's name is part of the names of its network namespaces`},
-		"a namespace way out": {strings.Replace(head, "lab}", "lab, namespace: ../x}", 1), `standard input:3: metadata.namespace: "../x" is not a name: at most 63 lower-case letters, digits and hyphens, a letter or digit first and last`},
-		"the same lab twice":  {head + "---\n" + head, "standard input:7: metadata.name: default/lab is already described at standard input:1"},
+		"a way out":           {"apiVersion: netlab.dev/v1alpha1\nkind: NetLab\nmetadata: {name: ../../etc}\n", `standard input:3: metadata.name: name "../../etc" is not valid: use at most 63 lower-case letters, digits and '-', starting and ending with a letter or digit; the name is part of the names of network namespaces`},
+		"a dot":               {strings.Replace(head, "lab}", "a.b}", 1), `standard input:3: metadata.name: name "a.b" is not valid: use at most 63 lower-case letters, digits and '-', starting and ending with a letter or digit; the name is part of the names of network namespaces`},
+		"a namespace way out": {strings.Replace(head, "lab}", "lab, namespace: ../x}", 1), `standard input:3: metadata.namespace: name "../x" is not valid: use at most 63 lower-case letters, digits and '-', starting and ending with a letter or digit`},
+		"the same lab twice":  {head + "---\n" + head, "standard input:7: metadata.name: default/lab is already defined at standard input:1"},
 		"all at once": {head + "speck: {}\n---\n" + head + "spec:\n  links: [{nam: y, name: y}]\n",
 			"standard input:4: speck: unknown field; did you mean spec?\n" +
 				"standard input:10: spec.links[0].nam: unknown field; did you mean name?\n" +
 				`standard input:10: spec.links[0].name: YAML reads y as true; quote it: name: "y"` + "\n" +
-				"standard input:8: metadata.name: default/lab is already described at standard input:1"},
+				"standard input:8: metadata.name: default/lab is already defined at standard input:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			docs, err := read(t, c.text, manifest.Options{})
@@ -118,7 +118,7 @@ func TestNamespaceOfTheCommand(t *testing.T) {
 		t.Errorf("read %v, %v; want namespace team", docs, err)
 	}
 	_, err = read(t, strings.Replace(head, "lab}", "lab, namespace: other}", 1), manifest.Options{Namespace: "team"})
-	want := `standard input:3: metadata.namespace: is "other", but the command says "team"; leave one of them out`
+	want := `standard input:3: metadata.namespace: is "other", but the namespace of the command is "team"; remove one of them`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -127,9 +127,9 @@ func TestNamespaceOfTheCommand(t *testing.T) {
 func TestLargeFiles(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"200 kB of comment are a comment": {head + "# " + strings.Repeat("x", 200_000), ""},
-		"200 kB of one letter":            {strings.Repeat("a", 200_000), "standard input:1: is not a NetLab: a NetLab is a mapping that starts with apiVersion and kind, this is \"" + strings.Repeat("a", 80) + "…\""},
+		"200 kB of one letter":            {strings.Repeat("a", 200_000), "standard input:1: is \"" + strings.Repeat("a", 80) + "…\", not a NetLab; write a mapping that starts with apiVersion and kind"},
 		"200 kB of unknown fields":        {head + strings.Repeat("a: 1\n", 40_000), "and 39950 more"},
-		"more than any lab":               {head + strings.Repeat("#\n", manifest.MaxBytes), "standard input: is larger than 1024 KiB; split it into a file per lab"},
+		"more than any lab":               {head + strings.Repeat("#\n", manifest.MaxBytes), "standard input: is larger than 1024 KiB; write one file per lab"},
 		"aliases that grow":               {head + "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + growing("abcdefghij"), "document contains excessive aliasing"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestFilesAndDirectories(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "missing.yaml"): "missing.yaml: stat: no such file or directory",
 		t.TempDir():                        ": the directory has no .yaml, .yml or .json files",
-		"https://example.org/lab.yaml":     ": URLs are not fetched",
+		"https://example.org/lab.yaml":     ": URLs are not supported",
 	} {
 		if _, err := manifest.Read([]string{path}, manifest.Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("read %s: %v, want %s", path, err, want)

@@ -72,7 +72,7 @@ func (s *schema) verify(value any, field string) (problems lab.Problems) {
 		s.verifyString(value, refuse)
 	case float64:
 		if s.Minimum != nil && value < *s.Minimum || s.Maximum != nil && value > *s.Maximum {
-			refuse("it must be "+s.bounds()+", or be left out", "is %.0f", value)
+			refuse("write "+s.bounds()+", or remove it", "is %.0f", value)
 		}
 	}
 	return problems
@@ -122,9 +122,9 @@ func (s *schema) verifyFields(value map[string]any, field string) (problems lab.
 
 func (s *schema) verifyItems(list []any, field string) (problems lab.Problems) {
 	if most := s.MaxItems; len(list) < s.MinItems || most != nil && len(list) > *most {
-		fix := fmt.Sprintf("it must have at least %d", s.MinItems)
+		fix := fmt.Sprintf("write at least %d", s.MinItems)
 		if most != nil {
-			fix = fmt.Sprintf("it must have %d to %d", s.MinItems, *most)
+			fix = fmt.Sprintf("write %d to %d", s.MinItems, *most)
 		}
 		problems = append(problems, lab.Problem{Field: field, Message: fmt.Sprintf("has %d entries", len(list)), Fix: fix})
 	}
@@ -133,7 +133,7 @@ func (s *schema) verifyItems(list []any, field string) (problems lab.Problems) {
 		path := fmt.Sprintf("%s[%d]", field, i)
 		identity := s.identity(item)
 		if first, twice := seen[identity]; twice && identity != "" {
-			problems = append(problems, lab.Problem{Field: path, Message: fmt.Sprintf("is %s[%d] again", field, first), Fix: "remove one of them"})
+			problems = append(problems, lab.Problem{Field: path, Message: fmt.Sprintf("repeats %s[%d]", field, first), Fix: "remove one of them"})
 		}
 		seen[identity] = i
 		problems = append(problems, s.Items.verify(item, path)...)
@@ -160,13 +160,13 @@ func (s *schema) verifyString(value string, refuse func(fix, message string, arg
 	length := len([]rune(value))
 	switch {
 	case len(s.Enum) > 0 && !slices.Contains(s.Enum, value):
-		refuse("write "+strings.Join(s.Enum, " or ")+", or leave it out", "is %q", shorten(value))
+		refuse("write "+strings.Join(s.Enum, " or ")+", or remove it", "is %q", shorten(value))
 	case value == "" && (s.MinLength > 0 || s.Pattern != nil && !s.Pattern.MatchString("")):
-		refuse("write it, or leave the field out", "is empty")
+		refuse("write a value, or remove the field", "is empty")
 	case s.MaxLength != nil && length > *s.MaxLength:
-		refuse(fmt.Sprintf("it must have at most %d", *s.MaxLength), "has %d characters", length)
+		refuse(fmt.Sprintf("write at most %d", *s.MaxLength), "has %d characters", length)
 	case s.Pattern != nil && !s.Pattern.MatchString(value):
-		refuse("it must match "+s.Pattern.String(), "is %q", shorten(value))
+		refuse("write a value that matches "+s.Pattern.String(), "is %q", shorten(value))
 	}
 }
 

@@ -34,7 +34,7 @@ func (c *Cluster) Agent(ctx context.Context, namespace string, lab *v1alpha1.Net
 		nodes = reporting(lab)
 	}
 	if len(nodes) == 0 {
-		return nil, fmt.Errorf("no node reports %s/%s: see status %s, or say which with --node", lab.Namespace, lab.Name, lab.Name)
+		return nil, fmt.Errorf("no node reports %s/%s: check status %s, or choose a node with --node", lab.Namespace, lab.Name, lab.Name)
 	}
 	for _, node := range nodes {
 		pod, err := c.agentOn(ctx, namespace, node)
@@ -42,7 +42,7 @@ func (c *Cluster) Agent(ctx context.Context, namespace string, lab *v1alpha1.Net
 			return pod, err
 		}
 	}
-	return nil, fmt.Errorf("no agent is ready in namespace %s on %s; the lab's nodes: %s",
+	return nil, fmt.Errorf("no agent is ready in namespace %s on %s; nodes that run the lab: %s",
 		namespace, strings.Join(nodes, ", "), strings.Join(orNone(reporting(lab)), ", "))
 }
 

@@ -16,5 +16,5 @@ func explainForbidden(err error) error {
 	if err == nil || !apierrors.IsForbidden(err) && !strings.Contains(err.Error(), "is forbidden: ") {
 		return err
 	}
-	return fmt.Errorf("%w\nexec, ping, pingall, capture and explain FROM TO run on a node and are for its administrators; everybody who may get the lab has status NAME and explain NAME [PROBE]", err)
+	return fmt.Errorf("%w\nexec, ping, pingall, capture and explain FROM TO run on a node and need the rights of its administrator; status NAME and explain NAME [PROBE] need only the right to read the lab", err)
 }

@@ -87,7 +87,7 @@ func TestAPodThatDoesNotRunIsDeleted(t *testing.T) {
 	v := visit(namespace(t, c, "privileged"))
 	v.StartLimit = time.Second
 	err := c.Visit(t.Context(), v, nil, func(string) {})
-	if err == nil || !strings.Contains(err.Error(), "it does not run after 1s: it is Pending") {
+	if err == nil || !strings.Contains(err.Error(), "it is not running after 1s: its phase is Pending") {
 		t.Errorf("got %v", err)
 	}
 	left, err := c.core.Pods(v.PodNamespace).List(t.Context(), metav1.ListOptions{})
@@ -104,7 +104,7 @@ func TestAPodThatDoesNotRunIsDeleted(t *testing.T) {
 func TestANamespaceThatAdmitsNoPrivilegedPods(t *testing.T) {
 	c := admin(t)
 	err := c.Visit(t.Context(), visit(namespace(t, c, "baseline")), nil, func(string) {})
-	if err == nil || !strings.Contains(err.Error(), `create a pod for the command on node-2: `) || !strings.Contains(err.Error(), "violates PodSecurity") {
+	if err == nil || !strings.Contains(err.Error(), `create a Pod for the command on node-2: `) || !strings.Contains(err.Error(), "violates PodSecurity") {
 		t.Errorf("got %v", err)
 	}
 }

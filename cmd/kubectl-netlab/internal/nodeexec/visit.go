@@ -29,10 +29,10 @@ const (
 func (c *Cluster) Visit(ctx context.Context, v Visit, open func() (s Streams, restore func(), err error), progress func(step string)) (err error) {
 	pod, err := c.core.Pods(v.PodNamespace).Create(ctx, v.pod(), metav1.CreateOptions{})
 	if err != nil {
-		return explainForbidden(fmt.Errorf("create a pod for the command on %s: %w", v.Agent.Spec.NodeName, err))
+		return explainForbidden(fmt.Errorf("create a Pod for the command on %s: %w", v.Agent.Spec.NodeName, err))
 	}
 	defer func() { err = errors.Join(err, c.remove(ctx, pod)) }()
-	progress(fmt.Sprintf("waiting for pod %s/%s on %s", pod.Namespace, pod.Name, pod.Spec.NodeName))
+	progress(fmt.Sprintf("waiting for Pod %s/%s on %s", pod.Namespace, pod.Name, pod.Spec.NodeName))
 	if err := c.awaitRunning(ctx, pod, v.StartLimit); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (c *Cluster) remove(ctx context.Context, pod *corev1.Pod) error {
 	if err == nil || apierrors.IsNotFound(err) {
 		return nil
 	}
-	return fmt.Errorf("delete the pod of the command; it is stopped after %s, to delete it: kubectl -n %s delete pod %s: %w",
+	return fmt.Errorf("delete the Pod of the command (the cluster stops it after %s; delete it with: kubectl -n %s delete pod %s): %w",
 		time.Duration(*pod.Spec.ActiveDeadlineSeconds)*time.Second, pod.Namespace, pod.Name, err)
 }
 
@@ -71,9 +71,9 @@ func (c *Cluster) awaitRunning(ctx context.Context, pod *corev1.Pod, limit time.
 		return nil
 	}
 	if ctx.Err() == nil && wait.Interrupted(err) {
-		err = fmt.Errorf("it does not run after %s%s", limit, waitingFor(now))
+		err = fmt.Errorf("it is not running after %s%s", limit, waitingFor(now))
 	}
-	return fmt.Errorf("pod %s/%s on %s: %w", pod.Namespace, pod.Name, pod.Spec.NodeName, err)
+	return fmt.Errorf("Pod %s/%s on %s: %w", pod.Namespace, pod.Name, pod.Spec.NodeName, err)
 }
 
 // runs reports whether the command can be run; the error says why it never will.
@@ -109,10 +109,10 @@ func waitingFor(pod *corev1.Pod) string {
 	}
 	for _, s := range statuses(pod) {
 		if s.State.Waiting != nil {
-			return fmt.Sprintf(": container %s waits: %s %s", s.Name, s.State.Waiting.Reason, s.State.Waiting.Message)
+			return fmt.Sprintf(": container %s is waiting: %s %s", s.Name, s.State.Waiting.Reason, s.State.Waiting.Message)
 		}
 	}
-	return fmt.Sprintf(": it is %s", pod.Status.Phase)
+	return fmt.Sprintf(": its phase is %s", pod.Status.Phase)
 }
 
 func ended(pod *corev1.Pod) string {
