@@ -5,8 +5,8 @@ package kernel
 import "golang.org/x/sys/unix"
 
 // roomForFiles is how many files may be open before the kernel has to make room: those of the largest
-// lab at once, and all directories of settings that are kept.
-const roomForFiles = 16384
+// lab at once, and the files of settings that are kept of 1,000 namespaces.
+const roomForFiles = 32768
 
 // makeRoomForFiles has the kernel make room for as many open files at once, or as may be open. A process
 // with several threads that runs out of room waits until no CPU uses the old table any more, some 10 ms

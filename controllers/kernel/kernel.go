@@ -50,7 +50,7 @@ type Kernel struct {
 	// hasNetem tries it once.
 	hasNetem func() bool
 
-	kept     *settingsDirs
+	settings *settingCache
 	listings *listings
 
 	mu sync.Mutex
@@ -75,7 +75,7 @@ func New(options Options) (*Kernel, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	k := &Kernel{options: options, log: log, home: home, features: features{has: map[feature]bool{}}, kept: newSettingsDirs(), listings: newListings(), deleted: map[string]int32{}}
+	k := &Kernel{options: options, log: log, home: home, features: features{has: map[feature]bool{}}, settings: processSettings(), listings: newListings(), deleted: map[string]int32{}}
 	k.hasNetem = sync.OnceValue(func() bool { return !errors.Is(k.tryFeature(featureNetem), ErrFeatureMissing) })
 	return k, nil
 }

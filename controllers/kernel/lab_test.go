@@ -163,7 +163,12 @@ func newKernel(t testing.TB, options Options) *Kernel {
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	t.Cleanup(func() { wipe(t) })
+	t.Cleanup(func() {
+		wipe(t)
+		for name := range k.settings.kept {
+			k.settings.forget(name)
+		}
+	})
 	return k
 }
 

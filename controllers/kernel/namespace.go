@@ -77,16 +77,23 @@ func (f namespaceFile) String() string {
 // inspect says what is at a namespace's path; the error is fs.ErrNotExist for nothing. A
 // mounted namespace is left open as a handle of the session.
 func (s *session) inspect(name string) (namespaceFile, error) {
+	file, err := s.inspectFile(name)
+	if err != nil || !file.mounted {
+		return file, err
+	}
+	lo, err := s.handles[name].conn.link(loopbackIndex)
+	file.mark = lo.alias
+	return file, err
+}
+
+// inspectFile leaves out the mark of a mounted namespace.
+func (s *session) inspectFile(name string) (namespaceFile, error) {
 	path, err := namespacePath(name)
 	if err != nil {
 		return namespaceFile{}, err
 	}
-	info, err := os.Lstat(path)
-	if err != nil {
-		return namespaceFile{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return namespaceFile{found: describeMode(info.Mode())}, nil
+	if found, err := foundInstead(path); err != nil || found != "" {
+		return namespaceFile{found: found}, err
 	}
 	fd, mounted, err := netns.OpenFile(path)
 	if err != nil {
@@ -96,15 +103,27 @@ func (s *session) inspect(name string) (namespaceFile, error) {
 		mark, err := readMark(fd)
 		return namespaceFile{mark: mark}, err
 	}
-	h, err := s.enterOpen(name, netns.Handle(fd))
+	_, err = s.enterOpen(name, netns.Handle(fd))
 	if errors.Is(err, unix.EINVAL) {
 		return namespaceFile{found: "a namespace that is no network namespace"}, nil
 	}
-	if err != nil {
-		return namespaceFile{}, err
+	return namespaceFile{mounted: err == nil}, err
+}
+
+// foundInstead describes what is at a path where a regular file belongs; empty for one.
+func foundInstead(path string) (string, error) {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return "", fmt.Errorf("stat %s: %w", path, err)
 	}
-	lo, err := h.conn.link(loopbackIndex)
-	return namespaceFile{mounted: true, mark: lo.alias}, err
+	if st.Mode&unix.S_IFMT == unix.S_IFREG {
+		return "", nil
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return "", err
+	}
+	return describeMode(info.Mode()), nil
 }
 
 func describeMode(mode fs.FileMode) string {
@@ -238,7 +257,7 @@ func (s *session) unmount(k *Kernel, name, path string) error {
 	if err := s.close(name); err != nil {
 		return err
 	}
-	s.kept.forget(name)
+	s.cache.forget(name)
 	return netns.Unmount(path)
 }
 

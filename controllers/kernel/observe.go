@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/netlab-dev/netlab/controllers/kernel/netns"
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -187,9 +188,9 @@ func (o *observer) observeName(name string) error {
 	if link.found != "" {
 		o.othersAt(SymlinkDir+"/"+name, link.found, wanted.Symlink)
 	}
-	file, err := o.session.inspect(name)
+	file, snap, err := o.readName(name)
 	if !file.mounted {
-		o.session.kept.forget(name)
+		o.session.cache.forget(name)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		// A symlink with our target and nothing behind it is a leftover of ours.
@@ -201,17 +202,52 @@ func (o *observer) observeName(name string) error {
 	if err != nil {
 		return err
 	}
-	if !file.ours(o.id.Owner.Mark(state.NodeOf(name))) {
+	if !file.ours(o.mark(name)) {
 		o.othersAt(NamespaceDir+"/"+name, file.String(), isWanted)
 		return nil
 	}
 	rows := state.NewNamespace()
 	rows.Mark, rows.Mounted, rows.Symlink = file.mark, file.mounted, link.ours
-	o.found.State[name] = rows
-	if !file.mounted {
-		return nil
+	if snap != nil {
+		rows.Settings = snap.settings
+		snap.rows = rows
+		o.snapshots = append(o.snapshots, snap)
 	}
-	return o.readSnapshot(name)
+	o.found.State[name] = rows
+	return nil
+}
+
+// mark is what the lab's namespace of that name is marked with.
+func (o *observer) mark(name string) string { return o.id.Owner.Mark(state.NodeOf(name)) }
+
+// readName reads the file of a name and, if it is the lab's namespace, the namespace. A read that met a change
+// is begun again, on a new socket: the old one may hold the rest of an answer.
+func (o *observer) readName(name string) (namespaceFile, *snapshot, error) {
+	for attempt := 1; ; attempt++ {
+		file, snap, err := o.readOnce(name)
+		if !errors.Is(err, rtnl.ErrInterrupted) || attempt == maxReads {
+			return file, snap, err
+		}
+		if err := o.session.close(name); err != nil {
+			return file, nil, err
+		}
+	}
+}
+
+func (o *observer) readOnce(name string) (namespaceFile, *snapshot, error) {
+	file, err := o.session.inspectFile(name)
+	if err != nil || !file.mounted {
+		return file, nil, err
+	}
+	snap := newSnapshot(o.session.handles[name])
+	if err := snap.readLinks(); err != nil {
+		return file, nil, err
+	}
+	file.mark = snap.loopback().alias
+	if !file.ours(o.mark(name)) {
+		return file, nil, nil
+	}
+	return file, snap, snap.read()
 }
 
 // othersAt notes what somebody else has at a path of the lab's: in the way, or merely there.

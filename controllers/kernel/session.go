@@ -5,8 +5,6 @@ package kernel
 import (
 	"fmt"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/netlab-dev/netlab/controllers/kernel/netns"
 )
 
@@ -18,8 +16,8 @@ type session struct {
 	handles map[string]*handle
 	// home is a socket in the process's own namespace; nil until needed.
 	home *conn
-	// kept outlives the session.
-	kept *settingsDirs
+	// cache outlives the session.
+	cache *settingCache
 }
 
 // handle is an open namespace.
@@ -29,17 +27,16 @@ type handle struct {
 	conn *conn
 	// cookie identifies this network namespace among all that ever were; 0 before Linux 5.14.
 	cookie uint64
-	// settings are the open directories of /proc/sys/net as this namespace sees them, by path.
-	settings map[string]int
-	// kept has some of them open from an earlier session, and takes them for the next one.
-	kept *settingsDirs
+	// settings are open files of settings, from the cache and for it; nil until needed.
+	settings *settingFiles
+	cache    *settingCache
 	// indexes are those of links that were asked for, by name.
 	indexes map[string]int
 }
 
 func (k *Kernel) withSession(fn func(*session) error) error {
 	return k.home.Do(func(t *netns.Thread) error {
-		s := &session{thread: t, handles: map[string]*handle{}, kept: k.kept}
+		s := &session{thread: t, handles: map[string]*handle{}, cache: k.settings}
 		defer s.closeAll()
 		return fn(s)
 	})
@@ -79,7 +76,7 @@ func (s *session) newHandle(namespace string, ns netns.Handle) (*handle, error) 
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	h := &handle{name: namespace, ns: ns, conn: conn, cookie: conn.Cookie(), settings: map[string]int{}, kept: s.kept, indexes: map[string]int{}}
+	h := &handle{name: namespace, ns: ns, conn: conn, cookie: conn.Cookie(), cache: s.cache, indexes: map[string]int{}}
 	s.handles[namespace] = h
 	return h, nil
 }
@@ -140,10 +137,8 @@ func (s *session) closeAll() {
 
 func (h *handle) close() {
 	h.conn.Close()
-	for path, dir := range h.settings {
-		if !h.kept.take(h.name, h.cookie, path, dir) {
-			unix.Close(dir) //nolint:errcheck // opened for reading
-		}
+	if h.settings != nil {
+		h.cache.put(h.name, h.settings)
 	}
 	h.ns.Close() //nolint:errcheck // opened for reading
 }

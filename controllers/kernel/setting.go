@@ -57,31 +57,42 @@ func (h *handle) openSettings(family string) (dir int, err error) {
 	})
 }
 
-// openOnce remembers what open returns for a directory below settingsDir until the handle is closed.
+// openOnce remembers what open returns for a directory below settingsDir.
 func (h *handle) openOnce(name string, open func(path string) (int, error)) (dir int, err error) {
-	if dir, ok := h.settings[name]; ok {
-		return dir, nil
-	}
-	if dir, ok := h.kept.copy(h.name, h.cookie, name); ok {
-		h.settings[name] = dir
+	dirs := h.settingFiles().dirs
+	if dir, ok := dirs[name]; ok {
 		return dir, nil
 	}
 	path := settingsDir + "/" + name
 	if dir, err = open(path); err != nil {
 		return -1, fmt.Errorf("open %s: %w", path, err)
 	}
-	h.settings[name] = dir
+	dirs[name] = dir
 	return dir, nil
 }
 
+// settingFiles are what is open of the namespace's settings, from this session or an earlier one.
+func (h *handle) settingFiles() *settingFiles {
+	if h.settings == nil {
+		h.settings = h.cache.take(h.name, h.cookie)
+	}
+	return h.settings
+}
+
+// readSetting reads a setting by its path below settingsDir.
 func (h *handle) readSetting(path string) (number int, err error) {
 	fd, err := h.openSetting(path, unix.O_RDONLY)
 	if err != nil {
 		return 0, fmt.Errorf("open %s/%s: %w", settingsDir, path, err)
 	}
 	defer unix.Close(fd)
-	var buf [64]byte
-	n, err := unix.Read(fd, buf[:])
+	return readNumber(fd, path)
+}
+
+// readNumber reads an open setting from its beginning.
+func readNumber(fd int, path string) (number int, err error) {
+	var buf [32]byte
+	n, err := unix.Pread(fd, buf[:], 0)
 	if err == nil {
 		number, err = strconv.Atoi(string(bytes.TrimSpace(buf[:n])))
 	}
@@ -140,8 +151,30 @@ func (h *handle) missingSetting(key state.SettingKey, missing error) error {
 	return missing
 }
 
-// namespaceKeys are the settings that every namespace has.
-var namespaceKeys = state.NamespaceSettingKeys()
+// namespaceSetting is a setting that every namespace has.
+type namespaceSetting struct {
+	setting state.Setting
+	path    string
+	isIPv6  bool
+}
+
+var namespaceSettings = func() (list []namespaceSetting) {
+	for s := range len(state.NamespaceSettings{}) {
+		if key := (state.SettingKey{Setting: state.Setting(s)}); !key.IsBridge() {
+			list = append(list, namespaceSetting{key.Setting, key.Path(), key.IsIPv6()})
+		}
+	}
+	return list
+}()
+
+// filesPerNamespace is how many of them are read from files: those that messages do not carry.
+var filesPerNamespace = func() int {
+	n := len(namespaceSettings)
+	for _, r := range netconfRequests {
+		n -= len(r.settings)
+	}
+	return n
+}()
 
 // readSettings reads the namespace's settings, and that of lo, which came with the list of links.
 func (h *handle) readSettings(lo rawLink) (settings state.NamespaceSettings, loopback state.LinkSettings, err error) {
@@ -152,25 +185,57 @@ func (h *handle) readSettings(lo rawLink) (settings state.NamespaceSettings, loo
 	if settings, err = h.conn.netconf(); err != nil {
 		return settings, loopback, err
 	}
-	loopback = state.LoopbackSettings(lo.settings[state.DisableIPv6])
-	for _, key := range namespaceKeys {
-		value := &settings[key.Setting]
-		if key.Link == state.Loopback {
-			value = &loopback[key.Setting]
-		}
+	for _, s := range namespaceSettings {
+		value := &settings[s.setting]
 		switch {
 		case *value != state.Absent:
-		case !hasIPv6 && key.IsIPv6():
-			*value = state.InitialValue(key)
+		case s.isIPv6 && !hasIPv6:
+			*value = state.InitialValue(state.SettingKey{Setting: s.setting})
 		default:
-			number, err := h.readSetting(key.Path())
-			if err != nil {
+			if *value, err = h.readNamespaceSetting(s); err != nil {
 				return settings, loopback, err
 			}
-			*value = state.ValueOf(number)
 		}
 	}
-	return settings, loopback, nil
+	loopback, err = h.loopbackSettings(lo, hasIPv6)
+	return settings, loopback, err
+}
+
+// readNamespaceSetting leaves the file open where the cache has room for it.
+func (h *handle) readNamespaceSetting(s namespaceSetting) (state.Value, error) {
+	open := h.settingFiles()
+	file := int(open.files[s.setting])
+	if file == 0 {
+		var err error
+		if file, err = h.openSetting(s.path, unix.O_RDONLY); err != nil {
+			return state.Absent, fmt.Errorf("open %s/%s: %w", settingsDir, s.path, err)
+		}
+		if open.keep {
+			open.files[s.setting] = int32(file)
+		} else {
+			defer unix.Close(file)
+		}
+	}
+	number, err := readNumber(file, s.path)
+	return state.ValueOf(number), err
+}
+
+// loopbackSettings reads what the list of links lacks from a file.
+func (h *handle) loopbackSettings(lo rawLink, hasIPv6 bool) (state.LinkSettings, error) {
+	key := state.SettingKey{Link: state.Loopback, Setting: state.DisableIPv6}
+	value := lo.settings[key.Setting]
+	switch {
+	case value != state.Absent:
+	case !hasIPv6:
+		value = state.InitialValue(key)
+	default:
+		number, err := h.readSetting(key.Path())
+		if err != nil {
+			return state.LinkSettings{}, err
+		}
+		value = state.ValueOf(number)
+	}
+	return state.LoopbackSettings(value), nil
 }
 
 // readBridgeSettings reads the settings that every namespace with a bridge has.
@@ -185,8 +250,11 @@ func (h *handle) readBridgeSettings(into *state.NamespaceSettings) error {
 	return nil
 }
 
-// hasIPv6 says whether the kernel has IPv6. One without looks like one where it is disabled.
+// hasIPv6 reports whether the kernel has IPv6. One without looks like one where it is disabled.
 func (h *handle) hasIPv6() (bool, error) {
+	if h.settingFiles().files[state.DisableIPv6] != 0 {
+		return true, nil
+	}
 	_, err := h.openSettings("ipv6")
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil

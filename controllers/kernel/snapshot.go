@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -21,6 +20,7 @@ type snapshot struct {
 	handle *handle
 	// rows are the lab's part.
 	rows             state.Namespace
+	settings         state.NamespaceSettings
 	loopbackSettings state.LinkSettings
 	links            []rawLink
 	addresses        []rawAddress
@@ -37,37 +37,18 @@ type snapshot struct {
 	ours map[int]bool
 }
 
-// readSnapshot reads a namespace. A read that met a change is begun again, on a new socket:
-// the old one may hold the rest of an answer.
-func (o *observer) readSnapshot(name string) error {
-	for attempt := 1; ; attempt++ {
-		snap, err := o.readOnce(name)
-		if err == nil {
-			o.snapshots = append(o.snapshots, snap)
-			return o.readSettings(snap)
-		}
-		if !errors.Is(err, rtnl.ErrInterrupted) || attempt == maxReads {
-			return err
-		}
-		if err := o.session.close(name); err != nil {
-			return err
-		}
-	}
+func newSnapshot(h *handle) *snapshot {
+	return &snapshot{handle: h, names: map[int]string{}, peers: map[int]state.LinkID{}, ours: map[int]bool{}}
 }
 
-// readSettings must come before the thread goes on to the next namespace.
-func (o *observer) readSettings(snap *snapshot) (err error) {
-	if snap.rows.Settings, snap.loopbackSettings, err = snap.handle.readSettings(snap.loopback()); err != nil {
-		return err
+func (snap *snapshot) readLinks() (err error) {
+	if snap.links, err = snap.handle.conn.links(); err != nil {
+		return fmt.Errorf("list links: %w", err)
 	}
 	for _, l := range snap.links {
-		if l.kind == "bridge" && l.group == state.LinkGroup {
-			err = snap.handle.readBridgeSettings(&snap.rows.Settings)
-			break
-		}
+		snap.names[l.index] = l.name
 	}
-	o.found.State[snap.handle.name] = snap.rows
-	return err
+	return nil
 }
 
 // loopback is lo; the zero link if it is not among the links.
@@ -80,31 +61,35 @@ func (snap *snapshot) loopback() rawLink {
 	return rawLink{}
 }
 
-func (o *observer) readOnce(name string) (*snapshot, error) {
-	h, err := o.session.enter(name)
-	if err != nil {
-		return nil, err
-	}
-	snap := &snapshot{handle: h, rows: o.found.State[name], names: map[int]string{}, peers: map[int]state.LinkID{}, ours: map[int]bool{}}
-	if snap.links, err = h.conn.links(); err != nil {
-		return nil, fmt.Errorf("list links: %w", err)
-	}
+// read reads everything else, in the namespace that the thread is in.
+func (snap *snapshot) read() (err error) {
 	if err := snap.syncLinkwatch(); err != nil {
-		return nil, err
+		return err
 	}
-	if snap.addresses, err = h.conn.addresses(); err != nil {
-		return nil, fmt.Errorf("list addresses: %w", err)
+	c := snap.handle.conn
+	if snap.addresses, err = c.addresses(); err != nil {
+		return fmt.Errorf("list addresses: %w", err)
 	}
-	if snap.routes, snap.local, err = h.conn.routes(); err != nil {
-		return nil, fmt.Errorf("list routes: %w", err)
+	if snap.routes, snap.local, err = c.routes(); err != nil {
+		return fmt.Errorf("list routes: %w", err)
 	}
-	if snap.portVLANs, snap.qdiscs, err = h.conn.layers(snap.links); err != nil {
-		return nil, err
+	if snap.portVLANs, snap.qdiscs, err = c.layers(snap.links); err != nil {
+		return err
 	}
-	for _, l := range snap.links {
-		snap.names[l.index] = l.name
+	if err := snap.check(); err != nil {
+		return err
 	}
-	return snap, snap.check()
+	return snap.readSettings()
+}
+
+func (snap *snapshot) readSettings() (err error) {
+	if snap.settings, snap.loopbackSettings, err = snap.handle.readSettings(snap.loopback()); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(snap.links, func(l rawLink) bool { return l.kind == "bridge" && l.group == state.LinkGroup }) {
+		return snap.handle.readBridgeSettings(&snap.settings)
+	}
+	return nil
 }
 
 // syncLinkwatch asks for each link with a pending operational state by itself: a request for one link makes the

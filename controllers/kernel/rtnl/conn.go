@@ -18,13 +18,11 @@ var errNoReply = fmt.Errorf("the kernel did not answer within %d s", replyTimeou
 
 // Conn is a netlink socket. It belongs to the network namespace it was opened in, wherever the
 // thread goes afterwards, and keeps that namespace alive until it is closed. One goroutine at a
-// time may use it.
+// time may use it. It is never connected: what is written to it goes to the kernel.
 type Conn struct {
 	socket int
 	// sequence is the last request's number; its answers carry it.
 	sequence uint32
-	// kernel is where requests go; sending writes to it.
-	kernel unix.SockaddrNetlink
 }
 
 // Dial opens an rtnetlink socket in the network namespace of the calling thread.
@@ -39,7 +37,7 @@ func DialProtocol(protocol int) (*Conn, error) {
 	if err := configure(socket); err != nil {
 		return nil, errors.Join(fmt.Errorf("configure a netlink socket: %w", err), unix.Close(socket))
 	}
-	return &Conn{socket: socket, kernel: unix.SockaddrNetlink{Family: unix.AF_NETLINK}}, nil
+	return &Conn{socket: socket}, nil
 }
 
 // configure makes dumps obey their filters, which without strict checking the kernel ignores.

@@ -27,7 +27,7 @@ func (c *Conn) exchange(kind, flags int, data []nl.NetlinkRequestData, each func
 		Len: unix.SizeofNlMsghdr, Type: uint16(kind), Flags: uint16(unix.NLM_F_REQUEST | flags), Seq: c.sequence,
 	}}
 	message := request.Serialize()
-	if err := ignoreSignals(func() error { return unix.Sendto(c.socket, message, 0, &c.kernel) }); err != nil {
+	if _, err := ignoreSignals(unix.Write, c.socket, message); err != nil {
 		return fmt.Errorf("send to the kernel: %w", err)
 	}
 	buffer := answers.Get().(*[answerSize]byte)
@@ -45,29 +45,27 @@ func (c *Conn) exchange(kind, flags int, data []nl.NetlinkRequestData, each func
 	return answer.result()
 }
 
+// receive reads a datagram. read(2) says nothing of one that did not fit, except that it fills the buffer.
 func (c *Conn) receive(buffer []byte) (datagram []byte, err error) {
-	var n, flags int
-	err = ignoreSignals(func() (err error) {
-		n, _, flags, _, err = unix.Recvmsg(c.socket, buffer, nil, 0)
-		return err
-	})
+	n, err := ignoreSignals(unix.Read, c.socket, buffer)
 	switch {
 	case errors.Is(err, unix.EAGAIN):
 		return nil, errNoReply
 	case err != nil:
 		return nil, fmt.Errorf("receive from the kernel: %w", err)
-	case flags&unix.MSG_TRUNC != 0:
-		return nil, fmt.Errorf("the kernel's answer is longer than %d bytes", len(buffer))
+	case n == len(buffer):
+		return nil, fmt.Errorf("the kernel's answer is longer than %d bytes", len(buffer)-1)
 	}
 	return buffer[:n], nil
 }
 
-// ignoreSignals calls a function until no signal interrupts it: a socket with a timeout is
+// ignoreSignals calls read or write until no signal interrupts it: a socket with a timeout is
 // interrupted even by signals that restart other calls.
-func ignoreSignals(call func() error) error {
+func ignoreSignals(call func(fd int, b []byte) (int, error), socket int, b []byte) (n int, err error) {
 	for {
-		if err := call(); !errors.Is(err, unix.EINTR) {
-			return err
+		n, err = call(socket, b)
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
 		}
 	}
 }
