@@ -61,7 +61,7 @@ help: ## List the targets
 
 .PHONY: build
 build: ## Build the three static programs into bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/netlab-agent ./cmd/netlab-controller ./cmd/kubectl-netlab
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/netlab-agent ./cmd/netlab-controller ./cmd/kubectl-netlab
 
 .PHONY: demo
 demo: build ## Run the tutorial's lab on this machine, failures included, and remove it
