@@ -186,7 +186,7 @@ func (b *bench) file(dir, name string) *os.File {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { file.Close() })
+	b.Cleanup(func() { _ = file.Close() })
 	return file
 }
 

@@ -161,8 +161,8 @@ func (a *Agent) selected(ctx context.Context, netlab *v1alpha1.NetLab) (bool, er
 	if err := a.client.Get(ctx, types.NamespacedName{Name: a.NodeName}, node); err != nil {
 		return false, fmt.Errorf("get the own Node %s: %w", a.NodeName, err)
 	}
-	selector, invalid := lab.NodeSelector(&netlab.Spec)
-	return invalid != nil || selector.Matches(labels.Set(node.Labels)), nil
+	selector, valid := lab.NodeSelector(&netlab.Spec)
+	return !valid || selector.Matches(labels.Set(node.Labels)), nil
 }
 
 // remove takes a lab off this machine. The record goes first: a record without a lab would

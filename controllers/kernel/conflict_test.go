@@ -58,7 +58,7 @@ func TestDecoysSurvive(t *testing.T) {
 			found := observe(t, k, tutorialLab())
 			mustConflict(t, found, d.at, d.found)
 			// Nobody applies a plan beside a conflict; whoever does all the same harms nothing.
-			for _, want := range []state.State{tutorialLab(), state.State{}} {
+			for _, want := range []state.State{tutorialLab(), {}} {
 				_, err := k.Apply(t.Context(), state.Diff(observe(t, k, want).State, want))
 				if err == nil && len(want) > 0 {
 					t.Error("the lab was built over it")
@@ -147,7 +147,7 @@ func TestWhatOthersHaveUnderALabsNamesIsReported(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
 	sh(t, shorthand+"ip -n $a link set lo alias mine; ln -s /nowhere /run/netns/default.routed-pair.ns9")
-	for _, want := range []state.State{{}, state.State{}} {
+	for _, want := range []state.State{{}, {}} {
 		told := observe(t, k, want).Foreign
 		for _, said := range []string{
 			NamespaceDir + "/" + ns1 + ": a network namespace marked \"mine\"",

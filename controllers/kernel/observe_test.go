@@ -348,7 +348,7 @@ func TestPeersAreFoundWithFewQuestions(t *testing.T) {
 		want = want.With(state.AddLink{Ends: ends})
 	}
 	converge(t, k, want)
-	for hint, wanted := range map[string]state.State{"with the wanted state": want, "with nothing wanted": state.State{}} {
+	for hint, wanted := range map[string]state.State{"with the wanted state": want, "with nothing wanted": {}} {
 		o, err := k.read(t.Context(), tutorial, wanted)
 		if err != nil {
 			t.Fatal(err)

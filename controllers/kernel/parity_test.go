@@ -101,7 +101,7 @@ func TestFakeAndKernelAgreeOnPlans(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			w := newTwins(t)
 			g := statetest.New(seed).Without(w.real.lacks())
-			for _, want := range []state.State{g.Wanted(), g.Wanted(), state.State{}} {
+			for _, want := range []state.State{g.Wanted(), g.Wanted(), {}} {
 				w.want = want
 				for _, op := range state.Diff(w.compare(t), want) {
 					w.apply(t, op)

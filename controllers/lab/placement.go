@@ -15,16 +15,16 @@ import (
 var wholePercent = regexp.MustCompile(`^(100|[1-9]?[0-9])%$`)
 
 // NodeSelector returns what selects the Nodes of a lab by their labels: without a selector in the
-// spec, everything.
-func NodeSelector(spec *v1alpha1.NetLabSpec) (labels.Selector, error) {
+// spec, everything. An invalid one is a problem of the spec, and valid is false.
+func NodeSelector(spec *v1alpha1.NetLabSpec) (selector labels.Selector, valid bool) {
 	if spec.Placement == nil || spec.Placement.NodeSelector == nil {
-		return labels.Everything(), nil
+		return labels.Everything(), true
 	}
 	selector, err := metav1.LabelSelectorAsSelector(spec.Placement.NodeSelector)
 	if err != nil {
-		return labels.Nothing(), err
+		return labels.Nothing(), false
 	}
-	return selector, nil
+	return selector, true
 }
 
 func (n *network) checkPlacement() {
@@ -32,7 +32,7 @@ func (n *network) checkPlacement() {
 	if p == nil {
 		return
 	}
-	if _, err := NodeSelector(n.spec); err != nil {
+	if _, err := metav1.LabelSelectorAsSelector(p.NodeSelector); err != nil {
 		n.refuse("spec.placement.nodeSelector", "write it as a Deployment's selector", "%v", err)
 	}
 	m := p.MaxUnavailable

@@ -31,7 +31,7 @@ comm -12 <(functions $netlink '') <(functions $netlink.Handle '\(h \*Handle\) ')
 # An exit code of 1 means "there are findings", any other one a broken run.
 cd "$work/repo"
 status=0
-"$golangci" run --show-stats=false --output.text.print-issued-lines=false \
+"$golangci" run --allow-parallel-runners --show-stats=false --output.text.print-issued-lines=false \
   --output.text.colors=false >"$work/out" || status=$?
 if [ $status -ne 1 ]; then
   cat "$work/out" >&2

@@ -6,7 +6,10 @@ import (
 
 	_ "golang.org/x/sys/unix" // want depguard
 
+	_ "github.com/netlab-dev/netlab/controllers/agent" // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/kernel"
+	_ "github.com/netlab-dev/netlab/controllers/lab/labtest" // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/summary"     // want depguard
 )
 
 func main() {}

@@ -6,7 +6,10 @@ import (
 
 	_ "github.com/vishvananda/netns" // want depguard
 
+	_ "github.com/netlab-dev/netlab/controllers/agent"
+	_ "github.com/netlab-dev/netlab/controllers/agent/agenttest" // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/kernel"
+	_ "github.com/netlab-dev/netlab/controllers/summary" // want depguard
 )
 
 func main() {}
