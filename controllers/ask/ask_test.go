@@ -73,7 +73,7 @@ func TestAFullNeighbourTableIsUnknown(t *testing.T) {
 	if all.Unknown != 6 || all.Reachable+all.Unreachable != 0 || len(b.Waves) > 0 {
 		t.Errorf("%+v, asked %v", all, b.Waves)
 	}
-	if why := all.Pairs[0].Error; why != "the IPv4 neighbour table of the machine is full: 51 entries are free" {
+	if why := all.Pairs[0].Error; why != "the machine's IPv4 neighbour table is full: 51 entries free" {
 		t.Errorf("it says %q", why)
 	}
 }

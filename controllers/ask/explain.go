@@ -57,7 +57,7 @@ func (l *Lab) explain(ctx context.Context, probes []lab.Probe) ([]Explanation, e
 	}
 	explanations := make([]Explanation, len(probes))
 	for i, p := range probes {
-		l.machine.progress(fmt.Sprintf("asking %s (%s): %d of %d", p.Name, p.Family, i+1, len(probes)))
+		l.machine.progress(fmt.Sprintf("probing %s (%s): %d of %d", p.Name, p.Family, i+1, len(probes)))
 		result := l.machine.Once(ctx, l.Lab, p)
 		walk, err := l.machine.walk(ctx, l.Lab, p, result, seen)
 		if err != nil {

@@ -47,7 +47,7 @@ func (m *Machine) Lab(id state.Identity, spec v1alpha1.NetLabSpec) (*Lab, error)
 func (l *Lab) observe(ctx context.Context) (converge.Outcome, error) {
 	found, err := l.machine.Kernel.Observe(ctx, l.id, l.Want)
 	if err != nil {
-		return converge.Outcome{}, fmt.Errorf("look at %s: %w", l.id, err)
+		return converge.Outcome{}, fmt.Errorf("observe %s: %w", l.id, err)
 	}
 	seen := converge.Outcome{Observation: found, Left: state.Diff(found.State, l.Want)}
 	if len(seen.Conflicts) > 0 {
@@ -60,10 +60,10 @@ func (l *Lab) observe(ctx context.Context) (converge.Outcome, error) {
 }
 
 // ErrNotBuilt is in errors that say that there is nothing to ask.
-var ErrNotBuilt = errors.New("nothing of the lab is there; its status says why")
+var ErrNotBuilt = errors.New("the lab is not built; see its status")
 
 // ErrConflict is in errors that say that something else has a name of the lab.
-var ErrConflict = errors.New("a name the lab needs is taken")
+var ErrConflict = errors.New("a name the lab needs is in use")
 
 // Node returns the network namespace of a node; the error lists the nodes there are.
 func (l *Lab) Node(name string) (namespace string, err error) {

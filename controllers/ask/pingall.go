@@ -72,7 +72,7 @@ func (l *Lab) PingAll(ctx context.Context, o PingAllOptions) (*PingAll, error) {
 	all := &PingAll{Nodes: l.Nodes, Pairs: make([]Pair, 0, len(probes))}
 	costs := newCosts(l.Lab)
 	for len(probes) > 0 {
-		l.machine.progress(fmt.Sprintf("asked %d of %d pairs", len(all.Pairs), len(all.Pairs)+len(probes)))
+		l.machine.progress(fmt.Sprintf("pinged %d of %d pairs", len(all.Pairs), len(all.Pairs)+len(probes)))
 		budget, refusal := l.machine.room(ctx, probes[0].Family, patience)
 		if refusal != "" {
 			patience = 0 // who has waited in vain does not wait for each of the rest
@@ -148,7 +148,7 @@ func (m *Machine) budget(family v1alpha1.Family) (entries int, refusal string) {
 	case err != nil:
 		return usually / 4, ""
 	case isFull(used, limit):
-		return 0, fmt.Sprintf("the %s neighbour table of the machine is full: %d entries are free", family, free)
+		return 0, fmt.Sprintf("the machine's %s neighbour table is full: %d entries free", family, free)
 	}
 	return free / 4, ""
 }

@@ -127,12 +127,12 @@ func (w walker) nameless(q Question) Cause {
 	}
 	why, fix, ok := w.disarmed(q.From, q.To)
 	if !ok {
-		fix = fmt.Sprintf("in the spec, addresses or a subnet with an %s prefix for a link of %s", family, node)
+		fix = fmt.Sprintf("in the spec, give a link of %s addresses, or a subnet with an %s prefix", node, family)
 	}
 	return Cause{
 		Reason:  v1alpha1.ReasonNetworkUnreachable,
 		Node:    node,
-		Message: shorten(fmt.Sprintf("%s has no %s address to ask from%s", node, family, why)),
+		Message: shorten(fmt.Sprintf("%s has no %s address%s", node, family, why)),
 		Fix:     fix,
 	}
 }
@@ -161,7 +161,7 @@ func sourceless(request trip) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonProbeError,
 		Node:    node,
-		Message: fmt.Sprintf("the kernel does not say from which address %s asks %s", node, request.destination),
+		Message: fmt.Sprintf("route lookup in %s: no source address for packets to %s", node, request.destination),
 	}
 }
 
@@ -178,7 +178,7 @@ func (w walker) silent(ctx context.Context, request trip) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonEchoIgnored,
 		Node:    node,
-		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, ignore.key, ignore.value),
+		Message: fmt.Sprintf("%s ignores echo requests: %s is %s", node, ignore.key, ignore.value),
 		Fix:     w.settingFix(request.end, fmt.Sprintf("remove %s from the sysctls of %s", ignore.key, node), ignore.key, state.Off),
 	}
 }
@@ -194,7 +194,7 @@ func (w walker) silent6(ctx context.Context, request trip) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonEchoIgnored,
 		Node:    node,
-		Message: fmt.Sprintf("%s gets the request and does not answer: %s is %s", node, setting.Name, setting.Value),
+		Message: fmt.Sprintf("%s ignores echo requests: %s is %s", node, setting.Name, setting.Value),
 		Fix:     undo(found[i]),
 	}
 }
@@ -205,7 +205,7 @@ func (w walker) elsewhere(request, reply trip) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonDuplicateAddress,
 		Node:    node,
-		Message: fmt.Sprintf("the reply goes to %s, which has the address %s too", node, request.source),
+		Message: fmt.Sprintf("the reply goes to %s, which also has address %s", node, request.source),
 		Fix: w.withoutAddress(reply.end, request.source,
 			fmt.Sprintf("in the spec, give %s and %s different addresses", state.NodeOf(request.start), node)),
 	}
@@ -216,14 +216,15 @@ func noReply(q Question, request trip) Cause {
 	cause := Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    to,
-		Message: fmt.Sprintf("every node forwards packets from %s to %s (%s) and back, and yet no reply came", from, to, request.destination),
-		Fix: shorten(fmt.Sprintf("look for a packet filter, and for where the packets stop: ip netns exec %s tcpdump -ni any %s",
+		Message: fmt.Sprintf("%s gets no reply from %s (%s), although every node forwards the request and the reply", from, to, request.destination),
+		Fix: shorten(fmt.Sprintf("check for packet filters, and find where the packets stop: ip netns exec %s tcpdump -ni any %s",
 			request.end, protocol(request.destination))),
 	}
 	if q.NoRoom {
-		cause.Message += ": this machine's neighbour table is full, which all its labs share"
-		cause.Fix = fmt.Sprintf("fewer labs or probes on this machine, or on the machine itself: sysctl -w net.%s.neigh.default.gc_thresh3=16384",
-			strings.ToLower(string(familyName(request.destination))))
+		family := familyName(request.destination)
+		cause.Message += fmt.Sprintf("; the machine's %s neighbour table is full (all labs share it)", family)
+		cause.Fix = fmt.Sprintf("run fewer labs or probes on this machine, or raise the limit on the machine itself: sysctl -w net.%s.neigh.default.gc_thresh3=16384",
+			strings.ToLower(string(family)))
 	}
 	return cause
 }
@@ -243,7 +244,7 @@ func replied(q Question, walk Walk) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonUnexpectedReply,
 		Node:    walk.From,
-		Message: shorten(fmt.Sprintf("%s gets a reply from %s, which should be unreachable; the way is %s", walk.From, q.To, way(walk.Forward))),
-		Fix:     "in the spec, expect: Reachable, or take away a route or link on the way",
+		Message: shorten(fmt.Sprintf("%s gets a reply from %s, which is expected to be unreachable; the path is %s", walk.From, q.To, way(walk.Forward))),
+		Fix:     "in the spec, set expect: Reachable, or remove a route or link on the path",
 	}
 }

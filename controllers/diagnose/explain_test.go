@@ -119,7 +119,7 @@ func TestADiscardedSourceIsNoBlackhole(t *testing.T) {
 		}
 		return d, nil
 	})
-	if walk.Cause.Reason != v1alpha1.ReasonSourceFiltered || walk.Cause.Message != "router drops packets from 192.0.2.1 coming in by l1 for their source" {
+	if walk.Cause.Reason != v1alpha1.ReasonSourceFiltered || walk.Cause.Message != "router drops packets from 192.0.2.1 received on l1 because of their source address" {
 		t.Errorf("%+v", walk.Cause)
 	}
 }
@@ -130,7 +130,7 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 	from := netip.MustParsePrefix("192.0.2.0/24")
 	for verdict, want := range map[state.ForwardingVerdict]string{
 		state.Prohibited: "router rejects packets to 198.51.100.1 by " + rule,
-		state.NoRoute:    "router has no route to 198.51.100.1 and " + rule,
+		state.NoRoute:    "router has no route to 198.51.100.1; it has " + rule,
 	} {
 		k := build(t, tutorial)
 		router := pair.NetworkNamespace("router")
@@ -143,7 +143,7 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 			return d, nil
 		}
 		walk, err := diagnose.Explain(t.Context(), altered{k, byRule}, observe(t, k), ns1ToNs2)
-		if fix := "unless it is meant, undo it; by hand: ip -n " + router + " rule delete pref 100"; err != nil || walk.Cause.Message != want || walk.Cause.Fix != fix {
+		if fix := "remove it unless it is intended; by hand: ip -n " + router + " rule delete pref 100"; err != nil || walk.Cause.Message != want || walk.Cause.Fix != fix {
 			t.Errorf("%+v, %v, want %q", walk.Cause, err, want)
 		}
 	}
@@ -209,7 +209,7 @@ func TestARememberedMTUIsNamedWhenEveryLinkIsLargeEnough(t *testing.T) {
 		return d, nil
 	}
 	walk := explainAltered(t, q, remember)
-	const want = "packets of 1428 bytes to 198.51.100.1 are too big by what ns1 knows of the way: at most 1400 bytes" +
+	const want = "packets of 1428 bytes to 198.51.100.1 exceed the path MTU in the route cache of ns1 (1400)" +
 		"; ip -n default.routed-pair.ns1 route flush cache"
 	if walk.Cause.Reason != v1alpha1.ReasonMessageTooBig || walk.Cause.String() != want {
 		t.Errorf("got  %s\nwant %s", walk.Cause, want)
@@ -320,7 +320,7 @@ func TestAnIPv6AddressThatIsNotAcceptedYet(t *testing.T) {
 			return d, nil
 		}
 		walk, err := diagnose.Explain(t.Context(), altered{k, notYet}, observe(t, k), q)
-		const want = "ns2 has the address fd02::1 and does not accept packets for it: it is new, or another node has it too"
+		const want = "ns2 does not accept packets for its address fd02::1: duplicate address detection is running or has failed"
 		if err != nil || walk.Cause.Reason != v1alpha1.ReasonNoReply || walk.Cause.Message != want {
 			t.Errorf("verdict %d: %v, %+v", verdict, err, walk.Cause)
 		}
@@ -333,7 +333,7 @@ func TestALinkWithoutCarrierIsNamed(t *testing.T) {
 	see := observe(t, k)
 	see.Carrier[state.LinkID{Namespace: pair.NetworkNamespace("router"), Name: "l2"}] = false
 	walk, err := diagnose.Explain(t.Context(), k, see, ns1ToNs2)
-	const want = "interface l2 of router has no carrier, on the way from router to 198.51.100.1"
+	const want = "interface l2 of router has no carrier, on the path from router to 198.51.100.1"
 	if err != nil || walk.Cause.Reason != v1alpha1.ReasonLinkDown || walk.Cause.Message != want {
 		t.Errorf("%v, %+v", err, walk.Cause)
 	}
@@ -356,7 +356,7 @@ func TestMessagesAreStable(t *testing.T) {
 func TestAnInterfaceNobodyKnowsIsNamed(t *testing.T) {
 	k := build(t, tutorial)
 	walk, err := diagnose.Explain(t.Context(), k, state.Observation{State: state.State{}}, ns1ToNs2)
-	if err != nil || walk.Cause.Message != "ns1 sends packets to 198.51.100.1 over l1, which leads to no node of the lab" {
+	if err != nil || walk.Cause.Message != "ns1 sends packets to 198.51.100.1 out of interface l1, which leads to no node of the lab" {
 		t.Errorf("%v, %+v", err, walk.Cause)
 	}
 }

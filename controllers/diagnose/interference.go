@@ -21,7 +21,7 @@ func (w walker) interference(ctx context.Context, request, reply trip) Cause {
 	namespaces := w.onTheWay(slices.Concat(request.hops, reply.hops))
 	for _, namespace := range namespaces {
 		for _, id := range w.overridesIn(namespace) {
-			what := fmt.Sprintf("where somebody changed %s of %s to %s", id.Attribute, id.Link, w.State[id.Namespace].AttributeDrift[id.AttributeKey])
+			what := fmt.Sprintf("where attribute %s of interface %s was changed to %s", id.Attribute, id.Link, w.State[id.Namespace].AttributeDrift[id.AttributeKey])
 			return suspect(request, namespace, what, drifted(state.ResetAttribute{AttributeID: id}))
 		}
 	}
@@ -39,7 +39,7 @@ func suspect(request trip, namespace, what, fix string) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
-		Message: shorten(fmt.Sprintf("every node forwards packets to %s and back, and yet no reply came; they pass %s, %s", request.destination, node, what)),
+		Message: shorten(fmt.Sprintf("no reply from %s, although every node forwards the request and the reply; they pass %s, %s", request.destination, node, what)),
 		Fix:     fix,
 	}
 }
@@ -54,9 +54,9 @@ func suspicious(i state.Interference) bool {
 // undo is the fix of what somebody put there, who may have meant it.
 func undo(i state.Interference) string {
 	if i.Undo == "" {
-		return shorten("see whether it is meant: " + i.Look)
+		return shorten("check whether it is intended: " + i.Look)
 	}
-	return fit("unless it is meant, undo it", i.Undo)
+	return fit("remove it unless it is intended", i.Undo)
 }
 
 // ruledOut is the cause where a policy rule rejects the packet.

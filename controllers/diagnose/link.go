@@ -82,7 +82,7 @@ func (w walker) stoppedAt(p packet, l leg, wanted netip.Addr) (leg, Cause) {
 
 // stops is the cause where an obstacle is in the way.
 func (w walker) stops(p packet, l leg) Cause {
-	at, where := l.obstacle.at, fmt.Sprintf("on the way from %s to %s", state.NodeOf(l.out.Namespace), p.destination)
+	at, where := l.obstacle.at, fmt.Sprintf(", on the path from %s to %s", state.NodeOf(l.out.Namespace), p.destination)
 	switch l.obstacle.kind {
 	case isDown:
 		return w.linkDown(at, where)
@@ -101,8 +101,8 @@ func (w walker) heldPort(port state.LinkID) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonSpanningTree,
 		Node:    node,
-		Message: fmt.Sprintf("the spanning tree of %s %s port %s", node, w.held[port], port.Name),
-		Fix:     "wait: a spanning tree needs some seconds after every change",
+		Message: fmt.Sprintf("%s %s of %s", w.held[port], port.Name, node),
+		Fix:     "wait: STP takes some seconds to converge after a change",
 	}
 }
 
@@ -112,7 +112,7 @@ func (w walker) noPort(id state.LinkID, where string) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
-		Message: fmt.Sprintf("interface %s of %s is no port of %s, %s", id.Name, node, bridge.Name, where),
+		Message: fmt.Sprintf("interface %s of %s is not a port of bridge %s%s", id.Name, node, bridge.Name, where),
 		Fix:     fit(drift, fmt.Sprintf("ip -n %s link set %s master %s", id.Namespace, id.Device(), bridge.Name)),
 	}
 }
@@ -122,8 +122,8 @@ func leavesLab(p packet, out state.LinkID) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
-		Message: fmt.Sprintf("%s sends packets to %s over %s, which leads to no node of the lab", node, p.destination, out.Name),
-		Fix:     fmt.Sprintf("see what it is: ip -n %s link show %s", out.Namespace, out.Device()),
+		Message: fmt.Sprintf("%s sends packets to %s out of interface %s, which leads to no node of the lab", node, p.destination, out.Name),
+		Fix:     fmt.Sprintf("inspect the interface: ip -n %s link show %s", out.Namespace, out.Device()),
 	}
 }
 
@@ -134,15 +134,15 @@ func (w walker) linkDown(id state.LinkID, where string) Cause {
 	cause := Cause{
 		Reason:  v1alpha1.ReasonLinkDown,
 		Node:    node,
-		Message: fmt.Sprintf("interface %s of %s is down, %s", id.Name, node, where),
-		Fix:     fit("in the spec, state: Up on its link", command(up)),
+		Message: fmt.Sprintf("interface %s of %s is down%s", id.Name, node, where),
+		Fix:     fit("in the spec, set state: Up on its link", command(up)),
 	}
 	_, isPlanned := planned(w.view, func(o state.SetAdmin) bool { return o == up })
 	switch {
 	case isPlanned || id.Name == state.Loopback || w.isBridge(id):
 		cause.Fix = drifted(up)
 	case w.link(id).Up:
-		cause.Message = fmt.Sprintf("interface %s of %s has no carrier, %s", id.Name, node, where)
+		cause.Message = fmt.Sprintf("interface %s of %s has no carrier%s", id.Name, node, where)
 		cause.Fix = "set the other end of its link up"
 	}
 	return cause
@@ -157,7 +157,7 @@ func (w walker) tooBig(p packet, end state.LinkID) Cause {
 		end = peer
 	}
 	node, limit := state.NodeOf(end.Namespace), w.link(end).MTU
-	fix := fit(fmt.Sprintf("in the spec, mtu: %d on its link and at neither end a smaller one, or a smaller sizeBytes", p.size),
+	fix := fit(fmt.Sprintf("in the spec, set mtu: %d on its link and no smaller mtu at either end, or reduce sizeBytes", p.size),
 		command(state.SetMTU{LinkID: end, MTU: p.size}))
 	if op, ok := planned(w.view, func(o state.SetMTU) bool { return o.LinkID == end && o.MTU >= p.size }); ok {
 		fix = drifted(op)
@@ -165,7 +165,7 @@ func (w walker) tooBig(p packet, end state.LinkID) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonMessageTooBig,
 		Node:    node,
-		Message: fmt.Sprintf("packets of %d bytes to %s do not fit %s of %s: at most %d bytes", p.size, p.destination, end.Name, node, limit),
+		Message: fmt.Sprintf("packets of %d bytes to %s exceed the MTU of interface %s of %s (%d)", p.size, p.destination, end.Name, node, limit),
 		Fix:     fix,
 	}
 }
@@ -184,7 +184,7 @@ func staleMTU(request trip) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonMessageTooBig,
 		Node:    node,
-		Message: fmt.Sprintf("packets of %d bytes to %s are too big by what %s knows of the way: at most %d bytes", request.size, request.destination, node, known),
+		Message: fmt.Sprintf("packets of %d bytes to %s exceed the path MTU in the route cache of %s (%d)", request.size, request.destination, node, known),
 		Fix:     fmt.Sprintf(command, request.start),
 	}
 }

@@ -31,9 +31,9 @@ func (w walker) withoutARP(l leg, wanted netip.Addr) Cause {
 			continue
 		}
 		node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
-		message := fmt.Sprintf("%s does not ask who has %s: ARP is off at its interface %s", node, wanted, id.Name)
+		message := fmt.Sprintf("%s does not resolve %s: ARP is disabled on its interface %s", node, wanted, id.Name)
 		if id == l.in {
-			message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: ARP is off at its interface %s", node, wanted, l.out.Name, other, id.Name)
+			message = fmt.Sprintf("%s does not answer ARP for %s from %s: ARP is disabled on its interface %s", other, wanted, node, id.Name)
 		}
 		return Cause{
 			Reason:  v1alpha1.ReasonHostUnreachable,
@@ -64,7 +64,7 @@ func (w walker) speechless(p packet, l leg, wanted netip.Addr) Cause {
 	cause := Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
-		Message: fmt.Sprintf("%s cannot ask who has %s: its interface %s has no link-local address to ask from", node, wanted, l.out.Name),
+		Message: fmt.Sprintf("%s cannot resolve %s: its interface %s has no link-local address", node, wanted, l.out.Name),
 	}
 	op, ok := planned(w.view, func(o state.AddAddress) bool {
 		return o.Namespace == l.out.Namespace && o.Link == l.out.Name && state.IsLinkLocal(o.Prefix.Addr())
@@ -102,7 +102,7 @@ func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
-		Message: shorten(fmt.Sprintf("%s has %s, but %s has %s there", node, entry.What, other, right)),
+		Message: shorten(fmt.Sprintf("%s has %s, but the MAC address of %s is %s", node, entry.What, other, right)),
 		Fix:     undo(entry),
 	}
 }
@@ -131,8 +131,8 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	return Cause{
 		Reason: v1alpha1.ReasonHostUnreachable,
 		Node:   other,
-		Message: shorten(fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: %s is %s, and its way to %s is over %s",
-			node, c.wanted, c.out.Name, other, filter.Setting.Name, filter.Setting.Value, asker, back.Link)),
+		Message: shorten(fmt.Sprintf("%s does not answer ARP for %s from %s: %s is %s, and its route to %s is over %s",
+			other, c.wanted, node, filter.Setting.Name, filter.Setting.Value, asker, back.Link)),
 		Fix: undo(filter),
 	}
 }
@@ -162,7 +162,7 @@ func (w walker) doubled(c crossing) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonDuplicateAddress,
 		Node:    other,
-		Message: fmt.Sprintf("%s and %s both have %s on the link %s of %s: who answers first gets the packets", one, other, c.wanted, c.out.Name, state.NodeOf(c.out.Namespace)),
+		Message: fmt.Sprintf("duplicate address %s on link %s of %s: %s and %s both have it", c.wanted, c.out.Name, state.NodeOf(c.out.Namespace), one, other),
 		Fix:     fix,
 	}
 }

@@ -23,13 +23,13 @@ func (w walker) nobody(p packet, out state.LinkID, decision state.ForwardingDeci
 	case holder >= 0:
 		return w.unanswered(out, neighbours[holder].in, wanted)
 	case decision.Via.IsValid():
-		cause.Message = fmt.Sprintf("%s sends packets to %s via %s, which is nobody's address on link %s", node, p.destination, wanted, out.Name)
+		cause.Message = fmt.Sprintf("no node on link %s has address %s, the gateway of %s for %s", out.Name, wanted, node, p.destination)
 		cause.Fix = w.gatewayFix(p, out, wanted, neighbours)
 	case len(w.owners[wanted]) > 0:
 		return w.notOnLink(p, out)
 	default:
-		cause.Message = fmt.Sprintf("%s looks for %s on link %s, but it is nobody's address there", node, wanted, out.Name)
-		cause.Fix = w.addressFix(out, wanted, neighbours, "ask another")
+		cause.Message = fmt.Sprintf("no node on link %s has address %s", out.Name, wanted)
+		cause.Fix = w.addressFix(out, wanted, neighbours, "probe another address")
 	}
 	return cause
 }
@@ -41,16 +41,24 @@ func (w walker) unanswered(out, in state.LinkID, wanted netip.Addr) Cause {
 	cause := Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    other,
-		Message: fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: it is on another interface", node, wanted, out.Name, other),
-		Fix:     fmt.Sprintf("in the spec, a next hop that %s has on that link", other),
+		Message: fmt.Sprintf("%s does not answer %s for %s from %s: the address is on another interface", other, resolution(wanted), wanted, node),
+		Fix:     fmt.Sprintf("in the spec, use a next hop that %s has on that link", other),
 	}
 	ignore := w.strictest(in, state.AllARPIgnore, state.ARPIgnore)
 	if wanted.Is6() || ignore.value == state.Absent {
 		return cause
 	}
-	cause.Message = fmt.Sprintf("%s looks for %s on link %s, where %s does not answer for it: %s is %s", node, wanted, out.Name, other, ignore.key, ignore.value)
+	cause.Message = fmt.Sprintf("%s does not answer ARP for %s from %s: %s is %s", other, wanted, node, ignore.key, ignore.value)
 	cause.Fix = w.settingFix(in.Namespace, fmt.Sprintf("remove arp_ignore from the sysctls of %s", other), ignore.key, state.Off)
 	return cause
+}
+
+// resolution is what finds the MAC address of a neighbour.
+func resolution(address netip.Addr) string {
+	if address.Is4() {
+		return "ARP"
+	}
+	return "neighbour solicitations"
 }
 
 // someone names the only neighbour.
@@ -68,7 +76,7 @@ func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 	cause := Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
-		Message: fmt.Sprintf("%s looks for %s on link %s, but %s has it elsewhere", node, p.destination, out.Name, owner),
+		Message: fmt.Sprintf("%s expects %s on link %s, but %s, which has it, is not on that link", node, p.destination, out.Name, owner),
 		Fix:     fmt.Sprintf("in the spec, correct the routes of %s", node),
 	}
 	path, _ := w.path(out.Namespace, p.destination, nothing)
@@ -77,14 +85,14 @@ func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 		cause.Fix = w.byAnotherWay(cause.Fix, "replace", path, p.destination)
 		return cause
 	}
-	cause.Message = fmt.Sprintf("%s looks for %s on link %s, because its %s contains it, but %s has it elsewhere", node, p.destination, out.Name, own, owner)
-	cause.Fix = fmt.Sprintf("in the spec, a longer prefix than /%d for %s at %s", own.Bits(), own.Addr(), node)
+	cause.Message = fmt.Sprintf("%s expects %s on link %s because of its prefix %s, but %s, which has it, is not on that link", node, p.destination, out.Name, own, owner)
+	cause.Fix = fmt.Sprintf("in the spec, use a longer prefix than /%d for %s on %s", own.Bits(), own.Addr(), node)
 	if len(path) == 0 || path[0].out != out {
 		return cause
 	}
 	for _, theirs := range w.addresses[path[0].in] {
 		if theirs.Masked().Contains(own.Addr()) && !theirs.Masked().Contains(p.destination) {
-			cause.Fix = fmt.Sprintf("in the spec, %s at %s, as %s has %s",
+			cause.Fix = fmt.Sprintf("in the spec, use %s on %s (%s has %s)",
 				netip.PrefixFrom(own.Addr(), theirs.Bits()), node, state.NodeOf(path[0].in.Namespace), theirs)
 		}
 	}

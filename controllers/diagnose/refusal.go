@@ -60,14 +60,14 @@ func (w walker) ambiguous(ctx context.Context, p packet, at place, verdict state
 // good when a neighbour has the address too.
 func (w walker) notAccepted(p packet, at place) Cause {
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
-		return w.linkDown(down, "with "+p.destination.String())
+		return w.linkDown(down, " and has address "+p.destination.String())
 	}
 	node := state.NodeOf(at.namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
-		Message: fmt.Sprintf("%s has the address %s and does not accept packets for it: it is new, or another node has it too", node, p.destination),
-		Fix:     fmt.Sprintf("see whether it is tentative or dadfailed: ip -n %s address show to %s", at.namespace, p.destination),
+		Message: fmt.Sprintf("%s does not accept packets for its address %s: duplicate address detection is running or has failed", node, p.destination),
+		Fix:     fmt.Sprintf("check for the flags tentative and dadfailed: ip -n %s address show to %s", at.namespace, p.destination),
 	}
 }
 
@@ -76,7 +76,7 @@ func (w walker) notAccepted(p packet, at place) Cause {
 func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
 	node := state.NodeOf(at.namespace)
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
-		return w.linkDown(down, fmt.Sprintf("on the way from %s to %s", node, p.destination))
+		return w.linkDown(down, fmt.Sprintf(", on the path from %s to %s", node, p.destination))
 	}
 	why, fix := w.whyNoRoute(ctx, p, at)
 	cause := Cause{
@@ -99,16 +99,16 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at place) (why, fix st
 		return why, fix
 	}
 	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
-		return fmt.Sprintf(": that to its own network on %s is gone", lost.Link), drifted(state.AddPrefixRoute{AddressID: lost})
+		return fmt.Sprintf(": the connected route of its interface %s is missing", lost.Link), drifted(state.AddPrefixRoute{AddressID: lost})
 	}
 	if fix, ok := w.lostRoute(at.namespace, p.destination); ok {
 		return "", fix
 	}
 	if route, ok := w.foreignRoute(ctx, at.namespace, p.destination, "throw"); ok {
-		return ": " + route.What + ", keeps its others from being used", undo(route)
+		return ": " + route.What + ", ends the lookup", undo(route)
 	}
 	if rule, ok := w.ruleAt(ctx, p, at); ok && w.routed(at.namespace, p.destination) {
-		return " and " + rule.What, undo(rule)
+		return "; it has " + rule.What, undo(rule)
 	}
 	return w.missing(at.namespace, p.destination)
 }
@@ -154,7 +154,7 @@ func (w walker) routeRejects(ctx context.Context, p packet, at place, kind state
 		Reason:  v1alpha1.ReasonRouteRejects,
 		Node:    node,
 		Message: fmt.Sprintf("%s has %s %s route for %s", node, article(kind), kind, p.destination),
-		Fix:     fmt.Sprintf("remove the %s route from %s; to find it: %s", kind, node, listRoutes(at.namespace, p.destination, kind)),
+		Fix:     fmt.Sprintf("remove the %s route from %s; find it with: %s", kind, node, listRoutes(at.namespace, p.destination, kind)),
 	}
 	if id, ok := w.rejecting(at.namespace, p.destination, kind); ok {
 		prefix := prefixName(id.Prefix)
@@ -170,7 +170,7 @@ func (w walker) routeRejects(ctx context.Context, p packet, at place, kind state
 		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s: %s", node, p.destination, route.What))
 		cause.Fix = undo(route)
 	} else if rule, ok := w.ruleAt(ctx, p, at); ok {
-		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s and has %s", node, p.destination, rule.What))
+		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s; it has %s", node, p.destination, rule.What))
 		cause.Fix = undo(rule)
 	}
 	return cause
@@ -199,17 +199,17 @@ func (w walker) sourceFiltered(ctx context.Context, p packet, at place) Cause {
 	switch {
 	case w.has(at.namespace, p.source):
 		cause.Reason = v1alpha1.ReasonDuplicateAddress
-		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: it has that address itself", node, p.source, at.incoming)
+		cause.Message = fmt.Sprintf("%s drops packets from %s received on %s: the source address is its own", node, p.source, at.incoming)
 		cause.Fix = w.withoutAddress(at.namespace, p.source, fmt.Sprintf("in the spec, give the sender an address that %s does not have", node))
 	case filter.value != state.Absent:
-		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s: its way back is another, and %s is %s",
+		cause.Message = fmt.Sprintf("%s drops packets from %s received on %s: its route back is over another interface, and %s is %s",
 			node, p.source, at.incoming, filter.key, filter.value)
-		cause.Fix = w.settingFix(at.namespace, fmt.Sprintf("on %s a route to %s over %s, or %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.key, state.Off)
+		cause.Fix = w.settingFix(at.namespace, fmt.Sprintf("give %s a route to %s over %s, or set %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.key, state.Off)
 	default:
 		if rule, ok := w.ruleAt(ctx, p, at); ok {
 			return ruled(p, at, rule)
 		}
-		cause.Message = fmt.Sprintf("%s drops packets from %s coming in by %s for their source", node, p.source, at.incoming)
+		cause.Message = fmt.Sprintf("%s drops packets from %s received on %s because of their source address", node, p.source, at.incoming)
 	}
 	return cause
 }

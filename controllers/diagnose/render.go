@@ -14,10 +14,10 @@ import (
 // String is the walk for people: a line per hop, there and back, then cause and fix.
 func (w Walk) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s asks %s%s\n", w.From, w.To, prefixed(" from ", w.Source))
+	fmt.Fprintf(&b, "%s pings %s%s\n", w.From, w.To, prefixed(" from ", w.Source))
 	w.render(&b, w.Forward, len(w.Back) == 0)
 	if len(w.Back) > 0 {
-		fmt.Fprintf(&b, "%s answers %s\n", w.Back[0].Node, w.Source)
+		fmt.Fprintf(&b, "%s replies to %s\n", w.Back[0].Node, w.Source)
 		w.render(&b, w.Back, true)
 	}
 	if w.Cause.Found() {
@@ -37,7 +37,7 @@ func (w Walk) render(b *strings.Builder, hops []Hop, last bool) {
 		if last && i == len(hops)-1 && w.Cause.Found() {
 			mark = "  <- " + w.Cause.Reason
 		}
-		fmt.Fprintf(columns, "  %s\t%s\t%s%s\n", hop.Node, prefixed("in by ", hop.Incoming), hop.does(), mark)
+		fmt.Fprintf(columns, "  %s\t%s\t%s%s\n", hop.Node, prefixed("in ", hop.Incoming), hop.does(), mark)
 	}
 	_ = columns.Flush() // a strings.Builder takes everything
 }
@@ -55,11 +55,11 @@ var verdicts = map[state.ForwardingVerdict]string{
 func (h Hop) does() string {
 	switch {
 	case h.Outgoing != "":
-		return "out by " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next)
+		return "out " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next)
 	case h.Decision.Verdict != state.Forward:
 		return verdicts[h.Decision.Verdict]
 	}
-	return "does not say"
+	return "lookup failed"
 }
 
 // prefixed is empty for an empty string or the zero Addr.

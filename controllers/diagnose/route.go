@@ -16,18 +16,18 @@ func (v view) missing(namespace string, address netip.Addr) (why, fix string) {
 	node := state.NodeOf(namespace)
 	ends := v.ends(namespace)
 	if len(ends) == 0 {
-		return "", fmt.Sprintf("in the spec, a link from %s to another node", node)
+		return "", fmt.Sprintf("in the spec, add a link from %s to another node", node)
 	}
 	path, reached := v.path(namespace, address, nothing)
 	if !reached {
 		if _, reached = v.path(namespace, address, all); !reached && v.owner(address) != "" {
 			owner := state.NodeOf(v.owner(address))
-			return fmt.Sprintf(": no links lead from %s to %s", node, owner), fmt.Sprintf("in the spec, a link on the way from %s to %s", node, owner)
+			return fmt.Sprintf(": no path of links from %s to %s", node, owner), fmt.Sprintf("in the spec, add a link on the path from %s to %s", node, owner)
 		}
 		path = v.onlyNeighbour(namespace, address)
 	}
 	if len(path) == 0 {
-		return "", v.inSpec(fmt.Sprintf("a route to %s on %s", address, node))
+		return "", v.inSpec(fmt.Sprintf("add a route to %s on %s", address, node))
 	}
 	first := path[0]
 	if len(path) == 1 && v.linkHas(first.in, address) && !state.IsLinkLocal(address) {
@@ -50,7 +50,7 @@ func (v view) routeFixTo(verb, to string, first leg, via, address netip.Addr) st
 	if to == defaultRoute {
 		quoted = to
 	}
-	return fit(v.inSpec(fmt.Sprintf("on %s routes: [{to: %s, %s}]", node, quoted, hops)),
+	return fit(v.inSpec(fmt.Sprintf("add to %s routes: [{to: %s, %s}]", node, quoted, hops)),
 		fmt.Sprintf("ip -n %s route %s %s", first.out.Namespace, verb, hop(first.out, via, address, to)))
 }
 
@@ -73,8 +73,8 @@ func (v view) severalLinks(l leg) bool {
 // sender contains it.
 func (v view) outsidePrefix(l leg, address netip.Addr) (why, fix string) {
 	node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
-	why = fmt.Sprintf(", which %s has on the same link, outside the prefixes of %s there", other, node)
-	spec := fmt.Sprintf("in the spec, one prefix for both ends (%s), or on %s routes: [{to: %q, link: %s}]",
+	why = fmt.Sprintf(": %s has it on the same link, but outside the prefixes of %s", other, node)
+	spec := fmt.Sprintf("in the spec, use one prefix at both ends (%s), or add to %s routes: [{to: %q, link: %s}]",
 		v.bothEnds(l, address), node, host(address), l.out.Name)
 	return why, fit(spec, fmt.Sprintf("ip -n %s route add %s dev %s", l.out.Namespace, host(address), l.out.Name))
 }
@@ -86,12 +86,12 @@ func (v view) noGateway(l leg, address netip.Addr) (why, fix string) {
 	theirs, ok := v.addressOf(l.in, address)
 	if !ok {
 		family := familyName(address)
-		return fmt.Sprintf(": the way is via %s, which has no %s address on link %s", other, family, l.out.Name),
-			fmt.Sprintf("in the spec, addresses or a subnet with an %s prefix for that link", family)
+		return fmt.Sprintf(": its next hop would be %s, which has no %s address on link %s", other, family, l.out.Name),
+			fmt.Sprintf("in the spec, give that link addresses, or a subnet with an %s prefix", family)
 	}
-	why = fmt.Sprintf(": the way is via %s, whose %s is outside the prefixes of %s on link %s", other, theirs.Addr(), node, l.out.Name)
+	why = fmt.Sprintf(": its next hop would be %s, whose address %s is outside the prefixes of %s on link %s", other, theirs.Addr(), node, l.out.Name)
 	to := v.destination(l.out.Namespace, address)
-	return why, fit(fmt.Sprintf("in the spec, one prefix for both ends of that link (%s)", v.bothEnds(l, address)),
+	return why, fit(fmt.Sprintf("in the spec, use one prefix at both ends of that link (%s)", v.bothEnds(l, address)),
 		fmt.Sprintf("ip -n %s route add %s via %s dev %s onlink", l.out.Namespace, to, theirs.Addr(), l.out.Name))
 }
 

@@ -47,11 +47,11 @@ func newSwitching(see state.Observation) switching {
 	}
 	for _, id := range see.Settling {
 		if see.State[id.Namespace].Links[id.Name].Master != "" { // what else settles has only just been set up
-			s.held[id] = "has not decided yet about"
+			s.held[id] = "STP has not converged on port"
 		}
 	}
 	for _, id := range see.Blocked {
-		s.held[id] = "blocks"
+		s.held[id] = "STP blocks port"
 	}
 	s.addLinks()
 	return s

@@ -119,7 +119,7 @@ func unreadable(at place, p packet, err error) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonProbeError,
 		Node:    node,
-		Message: shorten(fmt.Sprintf("the kernel does not say what %s does with packets to %s: %v", node, p.destination, err)),
+		Message: shorten(fmt.Sprintf("route lookup in %s for packets to %s: %v", node, p.destination, err)),
 	}
 }
 
@@ -154,13 +154,13 @@ func (w walker) loop(ctx context.Context, t trip) Cause {
 	round := t.passed[slices.Index(t.passed, again):]
 	if _, open := w.path(again, t.destination, nothing); !open {
 		if down, ok := w.linkDownBefore(again, t.destination); ok {
-			return w.linkDown(down, fmt.Sprintf("and packets to %s go round in circles: %s", t.destination, wayThrough(round)))
+			return w.linkDown(down, fmt.Sprintf("; routing loop for %s: %s", t.destination, wayThrough(round)))
 		}
 	}
 	return Cause{
 		Reason:  v1alpha1.ReasonRoutingLoop,
 		Node:    state.NodeOf(again),
-		Message: shorten(fmt.Sprintf("packets to %s go round in circles: %s", t.destination, wayThrough(round))),
+		Message: shorten(fmt.Sprintf("routing loop for %s: %s", t.destination, wayThrough(round))),
 		Fix:     w.wayOut(ctx, t, round),
 	}
 }
@@ -217,6 +217,14 @@ func (w walker) lifetime(t trip) setting {
 	return w.setting(t.start, key)
 }
 
+// hopLimitName is the field of the IP header that every router counts down.
+func hopLimitName(address netip.Addr) string {
+	if address.Is4() {
+		return "TTL"
+	}
+	return "hop limit"
+}
+
 func (w walker) timeToLive(t *trip) Cause {
 	ttl, last := w.lifetime(*t), &t.hops[len(t.hops)-1]
 	last.Next = ""
@@ -224,7 +232,7 @@ func (w walker) timeToLive(t *trip) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonTTLExceeded,
 		Node:    node,
-		Message: fmt.Sprintf("packets from %s to %s end at %s: %s is %s", node, t.destination, last.Node, ttl.key, ttl.value),
-		Fix:     w.settingFix(t.start, fmt.Sprintf("%s: 255 on %s", ttl.inSpec(), node), ttl.key, state.ValueOf(255)),
+		Message: fmt.Sprintf("the %s of packets from %s to %s expires at %s: %s is %s", hopLimitName(t.destination), node, t.destination, last.Node, ttl.key, ttl.value),
+		Fix:     w.settingFix(t.start, fmt.Sprintf("set %s: 255 on %s", ttl.inSpec(), node), ttl.key, state.ValueOf(255)),
 	}
 }

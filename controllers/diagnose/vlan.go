@@ -80,7 +80,7 @@ func (w walker) otherVLAN(p packet, l leg, wanted netip.Addr) (leg, Cause) {
 			return stopped, why
 		}
 	}
-	cause.Message = fmt.Sprintf("%s is %s and %s, who has %s, %s", from, here, holder, wanted, there)
+	cause.Message = fmt.Sprintf("%s is %s, but %s, which has %s, is %s", from, here, holder, wanted, there)
 	cause.Fix = w.memberFix(here, there)
 	l.before = 0
 	if len(gates) > 0 {
@@ -106,11 +106,11 @@ func (w walker) memberFix(here, there member) string {
 	}
 	switch {
 	case there.tag == 0 && there.port.Name != "" && here.vlan != 0:
-		return w.portFix(there.port, fmt.Sprintf("vlan: %d", here.vlan), here.vlan, " pvid untagged")
+		return w.portFix(there.port, fmt.Sprintf("set vlan: %d", here.vlan), here.vlan, " pvid untagged")
 	case here.tag == 0 && here.port.Name != "" && there.vlan != 0:
-		return w.portFix(here.port, fmt.Sprintf("vlan: %d", there.vlan), there.vlan, " pvid untagged")
+		return w.portFix(here.port, fmt.Sprintf("set vlan: %d", there.vlan), there.vlan, " pvid untagged")
 	}
-	return "in the spec, the same VLAN at both ends"
+	return "in the spec, use the same VLAN at both ends"
 }
 
 // portFix is what to write at a switch's end of a link, and the command.
@@ -118,7 +118,7 @@ func (v view) portFix(port state.LinkID, spec string, vlan uint16, how string) s
 	if fix, ok := v.driftedPort(port); ok {
 		return fix
 	}
-	return fit(fmt.Sprintf("in the spec, %s at port %s of %s", spec, port.Name, state.NodeOf(port.Namespace)),
+	return fit(fmt.Sprintf("in the spec, %s on port %s of %s", spec, port.Name, state.NodeOf(port.Namespace)),
 		fmt.Sprintf("bridge -n %s vlan add dev %s vid %d%s", port.Namespace, port.Name, vlan, how))
 }
 
@@ -153,8 +153,8 @@ func (w walker) notMember(p packet, l leg, port state.LinkID, vlan uint16) Cause
 	cause := Cause{
 		Reason:  v1alpha1.ReasonDifferentVLAN,
 		Node:    node,
-		Message: fmt.Sprintf("port %s of %s is not in VLAN %d, on the way from %s to %s", port.Name, node, vlan, state.NodeOf(l.out.Namespace), p.destination),
-		Fix:     w.portFix(port, fmt.Sprintf("%d among the vlans", vlan), vlan, ""),
+		Message: fmt.Sprintf("port %s of %s is not in VLAN %d, on the path from %s to %s", port.Name, node, vlan, state.NodeOf(l.out.Namespace), p.destination),
+		Fix:     w.portFix(port, fmt.Sprintf("add %d to vlans", vlan), vlan, ""),
 	}
 	if w.isBridge(port) {
 		cause.Fix = fit(drift, fmt.Sprintf("bridge -n %s vlan add dev %s vid %d self", port.Namespace, port.Name, vlan))
@@ -166,15 +166,15 @@ func (w walker) notMember(p packet, l leg, port state.LinkID, vlan uint16) Cause
 // that for another's, or for none's.
 func (w walker) nativeDiffers(sender, port state.LinkID, vlan uint16) Cause {
 	node, other := state.NodeOf(port.Namespace), state.NodeOf(sender.Namespace)
-	takes := "drops it"
+	takes := "drops untagged frames"
 	if native := w.native[port]; native != 0 {
-		takes = fmt.Sprintf("takes it for VLAN %d", native)
+		takes = fmt.Sprintf("assigns untagged frames to VLAN %d", native)
 	}
 	cause := Cause{
 		Reason:  v1alpha1.ReasonDifferentVLAN,
 		Node:    node,
-		Message: fmt.Sprintf("%s sends VLAN %d untagged by %s, and %s %s coming in by %s", other, vlan, sender.Name, node, takes, port.Name),
-		Fix:     w.portFix(port, fmt.Sprintf("nativeVLAN: %d", vlan), vlan, " pvid untagged"),
+		Message: fmt.Sprintf("%s sends VLAN %d untagged on port %s, but %s %s on port %s", other, vlan, sender.Name, node, takes, port.Name),
+		Fix:     w.portFix(port, fmt.Sprintf("set nativeVLAN: %d", vlan), vlan, " pvid untagged"),
 	}
 	if fix, ok := w.driftedPort(sender); ok {
 		cause.Fix = fix

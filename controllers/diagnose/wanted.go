@@ -12,7 +12,7 @@ import (
 )
 
 // drift is what to do about something that the spec has and the kernel has not, beside doing it by hand.
-const drift = "the spec is right and the kernel was changed: up -f repairs it, in a cluster driftPolicy: Correct"
+const drift = "the kernel state has drifted from the spec: repair it with up -f, in a cluster with driftPolicy: Correct"
 
 // drifted is the fix by an operation that is left to do: nothing has to be written into the spec.
 func drifted(op state.Op) string { return fit(drift, command(op)) }
@@ -63,7 +63,7 @@ func (v view) inSpec(what string) string {
 	if v.lab != nil && v.lab.Routing == v1alpha1.RoutingAuto {
 		return "in the spec, " + what
 	}
-	return "in the spec, routing: Auto, or " + what
+	return "in the spec, set routing: Auto, or " + what
 }
 
 // want is the lab as it should be; nil if that is not known.
@@ -105,11 +105,11 @@ func (v view) withoutIPv6(id state.LinkID) (op state.SetSysctl, ok bool) {
 func (v view) disarmed(namespace string, to netip.Addr) (why, fix string, ok bool) {
 	for _, id := range v.links[namespace] {
 		if on, ok := v.withoutIPv6(id); ok && to.Is6() {
-			return fmt.Sprintf(": IPv6 is off at its interface %s, %s is %s", id.Name, on.SettingKey, v.setting(namespace, on.SettingKey).value), drifted(on), true
+			return fmt.Sprintf(": IPv6 is disabled on its interface %s (%s is %s)", id.Name, on.SettingKey, v.setting(namespace, on.SettingKey).value), drifted(on), true
 		}
 	}
 	if lost, ok := v.plannedAddress(namespace, to, func(netip.Prefix) bool { return true }); ok {
-		return fmt.Sprintf(": its %s on %s is gone", lost.Prefix, lost.Link), drifted(lost), true
+		return fmt.Sprintf(": address %s is missing on its interface %s", lost.Prefix, lost.Link), drifted(lost), true
 	}
 	return "", "", false
 }
@@ -126,12 +126,12 @@ func (v view) lostBy(out state.LinkID, wanted netip.Addr, neighbours []leg) Caus
 		cause := Cause{
 			Reason:  v1alpha1.ReasonHostUnreachable,
 			Node:    other,
-			Message: fmt.Sprintf("%s looks for %s on link %s, which %s should have on %s and has not any more", node, wanted, out.Name, other, lost.Link),
+			Message: fmt.Sprintf("address %s is missing on interface %s of %s, a neighbour of %s", wanted, lost.Link, other, node),
 			Fix:     drifted(lost),
 		}
 		if on, ok := v.withoutIPv6(state.LinkID{Namespace: lost.Namespace, Name: lost.Link}); ok && wanted.Is6() {
-			cause.Message = fmt.Sprintf("%s looks for %s on link %s, which %s has no more: IPv6 is off there, %s is %s",
-				node, wanted, out.Name, other, on.SettingKey, v.setting(on.Namespace, on.SettingKey).value)
+			cause.Message = fmt.Sprintf("address %s is missing on interface %s of %s, a neighbour of %s: IPv6 is disabled (%s is %s)",
+				wanted, lost.Link, other, node, on.SettingKey, v.setting(on.Namespace, on.SettingKey).value)
 			cause.Fix = drifted(on)
 		}
 		return cause

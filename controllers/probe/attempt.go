@@ -67,7 +67,7 @@ func (a *asker) exchange(ctx context.Context, conn Conn) answer {
 	request := newEcho(a.spec.To, a.spec.Family(), a.id, a.seq, a.spec.SizeBytes)
 	sent := time.Now()
 	if err := conn.SetReadDeadline(sent.Add(a.spec.Timeout)); err != nil {
-		return a.failed("limit the wait for", SocketError, err)
+		return a.failed("set the deadline of", SocketError, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return a.failed("send", SocketError, err)
@@ -87,7 +87,7 @@ func (a *asker) await(conn Conn, request echo, sent time.Time) answer {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return a.silence()
 		case err != nil:
-			return a.failed("await reply to", SocketError, err)
+			return a.failed("receive the reply to", SocketError, err)
 		case request.answeredBy(buf[:n], src):
 			return answer{outcome: Reply, rtt: time.Since(sent)}
 		}
@@ -100,7 +100,7 @@ func (a *asker) silence() answer {
 	if !a.hooks.saturated(a.spec.Family()) {
 		return answer{outcome: NoReply, err: err, waited: true}
 	}
-	return answer{outcome: NoBuffer, err: fmt.Errorf("%w, but the %s neighbour table of the machine is full", err, a.spec.Family()), waited: true}
+	return answer{outcome: NoBuffer, err: fmt.Errorf("%w; the machine's %s neighbour table is full", err, a.spec.Family()), waited: true}
 }
 
 func (a *asker) failed(doing string, outcome Outcome, err error) answer {

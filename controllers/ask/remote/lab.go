@@ -69,7 +69,7 @@ func (l *Lab) PingAll(ctx context.Context, o ask.PingAllOptions) (all *ask.PingA
 		}
 	})
 	if err == nil && all == nil {
-		err = errors.New("there is no answer in the answer")
+		err = errors.New("the reply has no results")
 	}
 	return all, err
 }

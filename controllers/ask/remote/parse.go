@@ -25,11 +25,11 @@ var parsers = map[string]parser{
 // parse reads the arguments of the program, the verb first.
 func parse(args []string) (question, error) {
 	if len(args) == 0 {
-		return nil, errors.New("ask what? explain, ping, pingall or capture")
+		return nil, errors.New("no verb: want explain, ping, pingall or capture")
 	}
 	verb, ok := parsers[args[0]]
 	if !ok {
-		return nil, fmt.Errorf("%q is no question to this version", args[0])
+		return nil, fmt.Errorf("this version has no verb %q", args[0])
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
@@ -47,7 +47,7 @@ func parse(args []string) (question, error) {
 func parseExplain(*flag.FlagSet) func([]string) (question, error) {
 	return func(args []string) (question, error) {
 		if len(args) > 2 {
-			return nil, errors.New("say nothing, PROBE, or FROM TO")
+			return nil, errors.New("want no argument, PROBE, or FROM TO")
 		}
 		return func(ctx context.Context, lab *ask.Lab, _ io.Writer, reply func(Reply)) error {
 			explained, err := explain(ctx, lab, args)
@@ -75,7 +75,7 @@ func parsePing(flags *flag.FlagSet) func([]string) (question, error) {
 	flags.DurationVar(&o.Interval, "interval", 0, "")
 	return func(args []string) (question, error) {
 		if len(args) != 2 {
-			return nil, errors.New("say FROM TO")
+			return nil, errors.New("want FROM TO")
 		}
 		return func(ctx context.Context, lab *ask.Lab, _ io.Writer, reply func(Reply)) error {
 			return lab.Ping(ctx, ask.Path{From: args[0], To: args[1]}, o, func(a ask.Attempt) { reply(Reply{Attempt: &a}) })
@@ -89,7 +89,7 @@ func parsePingAll(flags *flag.FlagSet) func([]string) (question, error) {
 	flags.IntVar(&o.Diagnoses, "diagnoses", 0, "")
 	return func(args []string) (question, error) {
 		if len(args) != 0 {
-			return nil, errors.New("there is nothing more to say")
+			return nil, errors.New("want no argument")
 		}
 		return func(ctx context.Context, lab *ask.Lab, _ io.Writer, reply func(Reply)) error {
 			all, err := lab.PingAll(ctx, o)
@@ -108,7 +108,7 @@ func parseCapture(flags *flag.FlagSet) func([]string) (question, error) {
 	flags.StringVar(&o.Interface, "interface", "", "")
 	return func(args []string) (question, error) {
 		if len(args) != 1 {
-			return nil, errors.New("say NODE")
+			return nil, errors.New("want NODE")
 		}
 		o.Node = args[0]
 		return func(ctx context.Context, lab *ask.Lab, out io.Writer, reply func(Reply)) error {

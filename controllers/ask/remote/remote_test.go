@@ -113,14 +113,14 @@ func TestWhyThereIsNoAnswer(t *testing.T) {
 	}{
 		"a name that is not there": {func(*remote.Lab) {}, `default/pair has no probe "p"; its probes: ns1-ns2`},
 		"another lab of the name":  {replace("6f1e", "7a2b"), "default/pair is not on this node"},
-		"a lab nobody can build":   {replace(`"from":"ns1"`, `"from":"ns9"`), `default/pair cannot be built: spec.probes[0].from`},
+		"a lab nobody can build":   {replace(`"from":"ns1"`, `"from":"ns9"`), `compile default/pair: spec.probes[0].from`},
 		"no description":           {replace("{", "!"), "read the lab's description: invalid character '!'"},
 		"another version": {func(l *remote.Lab) {
 			run := l.Run
 			l.Run = func(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
 				return run(ctx, append([]string{"sing"}, args...), in, out, errOut)
 			}
-		}, `exit code 2: "sing" is no question to this version`},
+		}, `exit code 2: this version has no verb "sing"`},
 		"another program": {func(l *remote.Lab) {
 			l.Run = func(_ context.Context, _ []string, _ io.Reader, out, _ io.Writer) error {
 				fmt.Fprintln(out, "Segmentation fault")

@@ -78,7 +78,7 @@ func (s *Server) lab(ctx context.Context, described *v1alpha1.NetLab) (*ask.Lab,
 	id := state.Identity{Namespace: described.Namespace, Name: described.Name, Owner: state.AgentOwner(string(described.UID))}
 	lab, err := s.Machine.Lab(id, described.Spec)
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be built: %w", id, err)
+		return nil, fmt.Errorf("compile %s: %w", id, err)
 	}
 	labs, err := s.Labs(ctx)
 	if err != nil {

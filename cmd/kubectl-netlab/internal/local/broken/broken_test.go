@@ -161,7 +161,7 @@ func (s *story) play() {
 func (s *story) calm(status *local.Status) *local.Status {
 	for range 30 {
 		unexplained := func(p local.Probe) bool {
-			return strings.HasSuffix(p.Message, "and yet no reply came") || strings.Contains(p.Message, "neighbour table is full")
+			return strings.HasSuffix(p.Message, "forwards the request and the reply") || strings.Contains(p.Message, "neighbour table is full")
 		}
 		if !slices.ContainsFunc(status.Probes, unexplained) {
 			break
