@@ -17,7 +17,10 @@ type AddressKey struct {
 }
 
 func (k AddressKey) compare(o AddressKey) int {
-	return cmp.Or(cmp.Compare(k.Link, o.Link), ComparePrefixes(k.Prefix, o.Prefix))
+	if order := cmp.Compare(k.Link, o.Link); order != 0 {
+		return order
+	}
+	return ComparePrefixes(k.Prefix, o.Prefix)
 }
 
 // AddressID names an address on a machine.
@@ -77,7 +80,10 @@ func dumpAddress(namespace string, k AddressKey, a Address) string {
 func IsLinkLocal(a netip.Addr) bool { return a.Is6() && a.IsLinkLocalUnicast() }
 
 func ComparePrefixes(a, b netip.Prefix) int {
-	return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	if order := a.Addr().Compare(b.Addr()); order != 0 {
+		return order
+	}
+	return cmp.Compare(a.Bits(), b.Bits())
 }
 
 // AddAddress puts an address on an interface, behind those it has, without duplicate

@@ -186,7 +186,7 @@ func (d *differ) stepBridges(step func(have, want Bridge) Bridge) {
 // setMasters comes before anything that a port has as such.
 func (d *differ) setMasters() {
 	d.each(func(p *played) {
-		for _, name := range sortedKeys(p.want.Links, cmp.Compare) {
+		for _, name := range p.wantedLinks() {
 			switch master := p.want.Links[name].Master; {
 			case master == p.now.Links[name].Master:
 			case master == "":

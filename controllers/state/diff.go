@@ -9,10 +9,10 @@ import "slices"
 // nothing differs. Rows of want win; rows of have that want lacks are deleted, so have must
 // hold only what is the lab's (see kernel.Observe).
 func Diff(have, want State) []Op {
-	d := newDiffer(have, want)
-	if !d.differs() {
+	if have.Equal(want) {
 		return nil
 	}
+	d := newDiffer(have, want)
 	for _, phase := range phases {
 		phase(d)
 	}
@@ -54,30 +54,33 @@ type differ struct {
 	ops    []Op
 }
 
-// newDiffer finds the namespaces that differ. One that does not can hold an end of a pair that is not
-// plugged in as wanted, if the namespace of the other end differs.
+// newDiffer finds the namespaces that Diff has to look at.
 func newDiffer(have, want State) *differ {
-	d := &differ{machine: newMachine(have), want: want}
-	for _, name := range namesOf(have, want) {
+	names := namesOf(have, want)
+	d := &differ{machine: newMachine(have, len(names)), want: want, spaces: make([]*played, len(names))}
+	for i, name := range names {
 		p, n := d.of(name), want[name]
-		p.want, p.differs = &n, !p.now.equal(&n)
-		d.spaces = append(d.spaces, p)
+		p.want, d.spaces[i] = &n, p
 	}
+	for name := range have.differing(want) {
+		d.of(name).differs = true
+	}
+	d.addUnplugged()
+	return d
+}
+
+// addUnplugged adds the namespaces of ends that are as wanted, of pairs that are not.
+func (d *differ) addUnplugged() {
 	for _, p := range d.spaces {
 		if !p.differs {
 			continue
 		}
 		for name, link := range p.want.Links {
-			if peer := d.played[link.Peer.Namespace]; peer != nil && !d.plugged(LinkID{p.name, name}, link.Peer) {
+			if peer := d.played[link.Peer.Namespace]; peer != nil && !peer.differs && !d.plugged(LinkID{p.name, name}, link.Peer) {
 				peer.differs = true
 			}
 		}
 	}
-	return d
-}
-
-func (d *differ) differs() bool {
-	return slices.ContainsFunc(d.spaces, func(p *played) bool { return p.differs })
 }
 
 func (d *differ) do(op Op) {

@@ -3,7 +3,6 @@
 package state
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -23,7 +22,7 @@ func (d *differ) setAddresses() {
 		}
 	})
 	d.each(func(p *played) {
-		for _, name := range sortedKeys(p.want.Links, cmp.Compare) {
+		for _, name := range p.wantedLinks() {
 			m.settle(LinkID{p.name, name})
 		}
 	})

@@ -11,7 +11,7 @@ import (
 // Play applies ops to s the way some kernel may: a row that doc.go marks as uncertain stays
 // when survives says so.
 func Play(s State, ops []Op, survives func() bool) State {
-	m := newMachine(s)
+	m := newMachine(s, len(s))
 	for _, op := range ops {
 		play(m, op, survives)
 	}
@@ -20,7 +20,7 @@ func Play(s State, ops []Op, survives func() bool) State {
 
 // Walk performs ops on s and calls after each what the namespaces hold then.
 func Walk(s State, ops []Op, after func(op Op, in func(namespace string) Namespace)) {
-	m := newMachine(s)
+	m := newMachine(s, len(s))
 	for _, op := range ops {
 		op.apply(m)
 		after(op, func(namespace string) Namespace { return *m.at(namespace) })

@@ -358,7 +358,7 @@ func (d *differ) adding(p *played, name string, link Link) Op {
 func (d *differ) setLinks() {
 	for _, onOthers := range []bool{false, true} {
 		d.each(func(p *played) {
-			for _, name := range sortedKeys(p.want.Links, cmp.Compare) {
+			for _, name := range p.wantedLinks() {
 				if want := p.want.Links[name]; (want.Kind == VLANLink) == onOthers {
 					d.setLink(LinkID{p.name, name}, p.now.Links[name], want)
 				}

@@ -2,7 +2,10 @@
 
 package state
 
-import "maps"
+import (
+	"maps"
+	"strings"
+)
 
 // machine is a State that operations are played on. A namespace is copied before the first write to
 // it, so the State itself stays as it is.
@@ -17,13 +20,22 @@ type played struct {
 	now  *Namespace
 	// own says that now is a copy.
 	own bool
-	// want is what Diff makes of it.
-	want *Namespace
+	// want is what Diff makes of it, links the names of its links in order when they are known.
+	want  *Namespace
+	links []string
 	// differs says that now may not be what want is.
 	differs bool
 }
 
-func newMachine(s State) machine { return machine{s, map[string]*played{}} }
+// wantedLinks lists the links that there should be, in order of name.
+func (p *played) wantedLinks() []string {
+	if p.links == nil {
+		p.links = sortedKeys(p.want.Links, strings.Compare)
+	}
+	return p.links
+}
+
+func newMachine(s State, size int) machine { return machine{s, make(map[string]*played, size)} }
 
 func (m machine) of(namespace string) *played {
 	p, ok := m.played[namespace]

@@ -30,7 +30,10 @@ type RouteKey struct {
 }
 
 func (k RouteKey) compare(o RouteKey) int {
-	return cmp.Or(ComparePrefixes(k.Prefix, o.Prefix), cmp.Compare(k.Metric, o.Metric))
+	if order := ComparePrefixes(k.Prefix, o.Prefix); order != 0 {
+		return order
+	}
+	return cmp.Compare(k.Metric, o.Metric)
 }
 
 // RouteID names a route on a machine.
@@ -101,11 +104,13 @@ type NextHop struct {
 
 // SortHops returns at most MaxNextHops legs in canonical order: by link, then gateway, then weight.
 func SortHops(hops []NextHop) (sorted [MaxNextHops]NextHop, more int) {
-	ordered := slices.SortedFunc(slices.Values(hops), func(a, b NextHop) int {
-		return cmp.Or(cmp.Compare(a.Link, b.Link), a.Via.Compare(b.Via), cmp.Compare(a.Weight, b.Weight))
-	})
-	n := copy(sorted[:], ordered)
-	return sorted, len(ordered) - n
+	if len(hops) > 1 {
+		hops = slices.SortedFunc(slices.Values(hops), func(a, b NextHop) int {
+			return cmp.Or(cmp.Compare(a.Link, b.Link), a.Via.Compare(b.Via), cmp.Compare(a.Weight, b.Weight))
+		})
+	}
+	n := copy(sorted[:], hops)
+	return sorted, len(hops) - n
 }
 
 func dumpRoute(namespace string, k RouteKey, r Route) string {

@@ -413,10 +413,29 @@ func (d *differ) setLinkSettings() {
 }
 
 func (d *differ) setSettings(p *played, match func(SettingKey) bool) {
-	differing := p.want.settingKeys(func(key SettingKey, want Value) bool { return p.now.Setting(key) != want && match(key) })
-	for _, key := range differing {
+	for _, key := range p.differingSettings(match) {
 		d.do(SetSysctl{SettingID{p.name, key}, p.want.Setting(key)})
 	}
+}
+
+// differingSettings lists, in order of name, the wanted settings that have another value now.
+func (p *played) differingSettings(match func(SettingKey) bool) []SettingKey {
+	var keys []SettingKey
+	collect := func(link string, now, want []Value) {
+		for s, value := range want {
+			if key := (SettingKey{link, Setting(s)}); value != Absent && value != now[s] && match(key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	collect("", p.now.Settings[:], p.want.Settings[:])
+	for name, want := range p.want.Links {
+		if now := p.now.Links[name]; now.Settings != want.Settings {
+			collect(name, now.Settings[:], want.Settings[:])
+		}
+	}
+	slices.SortFunc(keys, SettingKey.compare)
+	return keys
 }
 
 func dumpSettings(b *strings.Builder, namespace string, n *Namespace) {

@@ -44,7 +44,7 @@ func (s State) Addresses() iter.Seq2[AddressID, Address] {
 // With returns what the kernel would hold after op. It shares with s the namespaces that op does not
 // write to.
 func (s State) With(op Op) State {
-	m := newMachine(s)
+	m := newMachine(s, 2)
 	op.apply(m)
 	return m.state()
 }

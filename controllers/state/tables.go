@@ -4,6 +4,7 @@ package state
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -86,18 +87,30 @@ func (s State) Clone() State {
 
 // Equal reports whether both hold the same rows.
 func (s State) Equal(o State) bool {
-	for name, n := range s {
-		other := o[name]
-		if !n.equal(&other) {
-			return false
-		}
-	}
-	for name, n := range o {
-		if _, compared := s[name]; !compared && !n.equal(&nothing) {
-			return false
-		}
+	for range s.differing(o) {
+		return false
 	}
 	return true
+}
+
+// differing yields the names of the namespaces that differ, in no order.
+func (s State) differing(o State) iter.Seq[string] {
+	return func(yield func(name string) bool) {
+		a, b := new(Namespace), new(Namespace) // once: what the tables' functions are given is on the heap
+		for name := range s {
+			if *a, *b = s[name], o[name]; !a.equal(b) && !yield(name) {
+				return
+			}
+		}
+		for name := range o {
+			if _, compared := s[name]; compared {
+				continue
+			}
+			if *a, *b = nothing, o[name]; !a.equal(b) && !yield(name) {
+				return
+			}
+		}
+	}
 }
 
 // Changes counts the rows that only one State has, or that they have with different values.
