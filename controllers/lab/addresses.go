@@ -15,7 +15,7 @@ import (
 func (n *network) addLoopbacks() {
 	for _, x := range n.nodes {
 		for i, text := range x.config.Loopbacks {
-			field := fieldAt(x.field+".loopbacks", i)
+			field := fieldAt(x.field, "loopbacks", i)
 			p, ok := n.parsePrefix(field, text, loopbackLengths)
 			switch {
 			case !ok:
@@ -103,7 +103,7 @@ func (n *network) addAddresses() {
 
 func (n *network) addWritten(e *end) {
 	for i, text := range e.written {
-		field := fieldAt(e.field+".addresses", i)
+		field := fieldAt(e.field, "addresses", i)
 		p, ok := n.parsePrefix(field, text, linkLengths)
 		if !ok {
 			continue
@@ -239,20 +239,21 @@ type holder struct {
 	field   string
 	segment *segment // nil for a loopback
 	derived bool
+	earlier *holder // of the same address
 }
 
 // checkAddresses refuses an address used twice on one segment, a derived address used twice anywhere,
 // and IPv6 below its minimum MTU, where the kernel removes it from the interface.
 func (n *network) checkAddresses() {
-	holders := map[netip.Addr][]holder{}
+	latest := make(map[netip.Addr]*holder, 2*len(n.ends)+len(n.nodes))
 	for _, x := range n.nodes {
 		for i, p := range x.loopbacks {
-			n.checkDuplicate(holders, p.Addr(), holder{field: fieldAt(x.field+".loopbacks", i)})
+			n.checkDuplicate(latest, p.Addr(), holder{field: fieldAt(x.field, "loopbacks", i)})
 		}
 	}
 	for _, e := range n.ends {
 		for _, p := range e.addresses {
-			n.checkDuplicate(holders, p.Addr(), holder{e.field, e.segment, slices.Contains(e.derived, p)})
+			n.checkDuplicate(latest, p.Addr(), holder{field: e.field, segment: e.segment, derived: slices.Contains(e.derived, p)})
 		}
 		if e.mtu < state.MinIPv6MTU && len(e.of(ipv6)) > 0 {
 			n.refuse(e.field, fmt.Sprintf("write mtu: %d or more, or only IPv4 addresses", state.MinIPv6MTU), "MTU %d is below %d, the minimum for IPv6", e.mtu, state.MinIPv6MTU)
@@ -267,8 +268,8 @@ func (n *network) checkAddresses() {
 	}
 }
 
-func (n *network) checkDuplicate(holders map[netip.Addr][]holder, a netip.Addr, at holder) {
-	for _, other := range holders[a] {
+func (n *network) checkDuplicate(latest map[netip.Addr]*holder, a netip.Addr, at holder) {
+	for other := latest[a]; other != nil; other = other.earlier {
 		switch {
 		case at.segment != nil && at.segment == other.segment:
 			n.refuse(at.field, "write another address at one of them", "%s is also the address of %s on the same segment", a, other.field)
@@ -279,7 +280,8 @@ func (n *network) checkDuplicate(holders map[netip.Addr][]holder, a netip.Addr, 
 			n.warn(at.field, "write another address at one of them, unless it is an anycast address", "%s is also the address of %s", a, other.field)
 		}
 	}
-	holders[a] = append(holders[a], at)
+	at.earlier = latest[a]
+	latest[a] = &at
 }
 
 // checkPrefixLengths warns of the first two ends of a segment whose prefixes overlap and differ: an

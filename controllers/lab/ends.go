@@ -122,16 +122,19 @@ func (n *network) allEnds() []*end {
 }
 
 func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) *end {
-	e := &end{link: x, field: field, node: n.nodeCalled(field+".name", spec.Name), iface: spec.Interface, written: spec.Addresses}
+	n.checkSize(field, "addresses", len(spec.Addresses), 8)
+	n.checkSize(field, "vlans", len(spec.VLANs), 64)
+	n.checkSize(field, "subinterfaces", len(spec.Subinterfaces), 16)
+	e := &end{link: x, field: field, node: n.nodeCalled(field, "name", spec.Name), iface: spec.Interface, written: spec.Addresses}
 	if e.node == nil {
 		return e
 	}
 	if e.iface == "" {
 		e.iface = l.Name
 	} else {
-		n.checkName(field+".interface", e.iface)
+		n.checkName(field, "interface", e.iface)
 	}
-	n.claimName(field+".interface", e)
+	n.claimName(field, "interface", e)
 	e.mtu = n.mtu(field, l, spec)
 	e.mac = n.mac(field, e, spec.MAC)
 	e.qdisc = n.endImpairment(field, spec.Impairment, x.qdisc)
@@ -146,13 +149,18 @@ func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1
 	return e
 }
 
+// ifaceName is an interface name and the field of the link or switch that it comes from.
+type ifaceName struct{ name, field string }
+
 // claimName refuses two interfaces of one name at a node.
-func (n *network) claimName(field string, e *end) {
-	if other, taken := e.node.ifaces[e.iface]; taken && other != e.link.field {
-		n.refuse(field, "write another interface name at one of them", "%s already has an interface %q from %s", e.node.name, e.iface, other)
-		return
+func (n *network) claimName(field, key string, e *end) {
+	for _, other := range e.node.names {
+		if other.name == e.iface && other.field != e.link.field {
+			n.refuse(field+"."+key, "write another interface name at one of them", "%s already has an interface %q from %s", e.node.name, e.iface, other.field)
+			return
+		}
 	}
-	e.node.ifaces[e.iface] = e.link.field
+	e.node.names = append(e.node.names, ifaceName{e.iface, e.link.field})
 }
 
 // addEndRows adds the rows of an end of a link; at a switch it is a bridge port.

@@ -23,26 +23,15 @@ func (n *network) addLinks() {
 	seen := map[string]string{}
 	for i := range n.spec.Links {
 		l := &n.spec.Links[i]
-		field := fieldAt("spec.links", i)
-		n.checkName(field+".name", l.Name)
-		n.checkLink(field, l)
+		field := fieldAt("spec", "links", i)
+		n.checkName(field, "name", l.Name)
+		oneOf(n, field, "state", l.State, v1alpha1.LinkUp, v1alpha1.LinkDown)
 		if other, ok := seen[l.Name]; ok {
 			n.refuseName(field, l.Name, other)
 			continue
 		}
 		seen[l.Name] = field
 		n.addLink(field, l)
-	}
-}
-
-// checkLink repeats the schema's checks of a link.
-func (n *network) checkLink(field string, l *v1alpha1.Link) {
-	oneOf(n, field, "state", l.State, v1alpha1.LinkUp, v1alpha1.LinkDown)
-	for i, e := range l.Endpoints {
-		field := fieldAt(field+".endpoints", i)
-		n.checkSize(field, "addresses", len(e.Addresses), 8)
-		n.checkSize(field, "vlans", len(e.VLANs), 64)
-		n.checkSize(field, "subinterfaces", len(e.Subinterfaces), 16)
 	}
 }
 
@@ -56,7 +45,7 @@ func (n *network) addLink(field string, l *v1alpha1.Link) {
 		return
 	}
 	for i := range l.Endpoints {
-		e := n.newEnd(x, fieldAt(field+".endpoints", i), l, &l.Endpoints[i])
+		e := n.newEnd(x, fieldAt(field, "endpoints", i), l, &l.Endpoints[i])
 		if e.node == nil {
 			return
 		}
@@ -97,7 +86,7 @@ func (n *network) mtu(field string, l *v1alpha1.Link, spec *v1alpha1.Endpoint) i
 		mtu = int(l.MTU)
 	}
 	if mtu == 0 {
-		mtu = defaultMTU
+		return defaultMTU
 	}
 	n.checkRange(field+".mtu", "MTU", mtu, 68, 65535)
 	return mtu

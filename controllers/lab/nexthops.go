@@ -19,6 +19,11 @@ type nextHop struct {
 	end, to *end
 	via     netip.Addr
 	onLink  bool
+	weight  int // of a written one; 0 is 1
+}
+
+func (h nextHop) row(weight int) state.NextHop {
+	return state.NextHop{Link: h.end.iface, Via: h.via, Weight: weight, OnLink: h.onLink}
 }
 
 // writtenNextHop is a next hop of the spec, resolved in every family that it can serve.
@@ -41,7 +46,7 @@ func (n *network) writtenNextHops(field string, x *node, r *v1alpha1.Route) []wr
 	}
 	var written []writtenNextHop
 	for i, h := range r.NextHops {
-		field := fieldAt(field+".nextHops", i)
+		field := fieldAt(field, "nextHops", i)
 		if h.Weight != 0 {
 			n.checkRange(field+".weight", "weight", int(h.Weight), 1, 256)
 		}

@@ -25,8 +25,8 @@ type node struct {
 	routes    map[state.RouteKey]state.Route
 	// ends are the interfaces that are on a segment; a switch's ports are not among them.
 	ends []*end
-	// ifaces maps an interface's name to the field that it comes from.
-	ifaces map[string]string
+	// names are the interface names in use.
+	names []ifaceName
 	// sw, bridge and ports are set for a switch.
 	sw     *v1alpha1.Switch
 	bridge *end
@@ -41,12 +41,12 @@ func (n *network) addNodes() {
 	n.checkLabSize("namespaces", len(n.spec.Namespaces), 256)
 	for i := range n.spec.Namespaces {
 		ns := &n.spec.Namespaces[i]
-		n.addNode(&node{name: ns.Name, field: fieldAt("spec.namespaces", i), config: &ns.NodeConfig})
+		n.addNode(&node{name: ns.Name, field: fieldAt("spec", "namespaces", i), config: &ns.NodeConfig})
 	}
 	n.checkLabSize("routers", len(n.spec.Routers), 128)
 	for i := range n.spec.Routers {
 		r := &n.spec.Routers[i]
-		field := fieldAt("spec.routers", i)
+		field := fieldAt("spec", "routers", i)
 		oneOf(n, field, "forwarding", r.Forwarding, v1alpha1.Enabled, v1alpha1.Disabled)
 		n.addNode(&node{
 			name: r.Name, field: field, config: &r.NodeConfig,
@@ -56,8 +56,8 @@ func (n *network) addNodes() {
 }
 
 func (n *network) addNode(x *node) {
-	x.namespace, x.ifaces = n.id.NetworkNamespace(x.name), map[string]string{}
-	n.checkName(x.field+".name", x.name)
+	x.namespace = n.id.NetworkNamespace(x.name)
+	n.checkName(x.field, "name", x.name)
 	n.checkConfig(x.field, x.config)
 	if other := n.nodeByName[x.name]; other != nil {
 		n.refuseName(x.field, x.name, other.field)
@@ -69,11 +69,12 @@ func (n *network) addNode(x *node) {
 	n.nodeByName[x.name] = x
 }
 
-// nodeCalled finds a node by its name; nil, with the problem reported, where there is none.
-func (n *network) nodeCalled(field, name string) *node {
+// nodeCalled finds the node that an object names in its field key; nil, with the problem reported, where
+// there is none.
+func (n *network) nodeCalled(field, key, name string) *node {
 	x := n.nodeByName[name]
 	if x == nil {
-		n.refuseAbsent(NodeAbsent, field, n.knownNodes(), "node %q does not exist", name)
+		n.refuseAbsent(NodeAbsent, field+"."+key, n.knownNodes(), "node %q does not exist", name)
 	}
 	return x
 }
@@ -88,10 +89,6 @@ func (n *network) checkConfig(field string, c *v1alpha1.NodeConfig) {
 	n.checkSize(field, "loopbacks", len(c.Loopbacks), 8)
 	n.checkSize(field, "routes", len(c.Routes), 64)
 	n.checkSize(field, "sysctls", len(c.Sysctls), 32)
-	for i := range c.Routes {
-		oneOf(n, fieldAt(field+".routes", i), "type", c.Routes[i].Type,
-			v1alpha1.RouteUnicast, v1alpha1.RouteBlackhole, v1alpha1.RouteUnreachable, v1alpha1.RouteProhibit)
-	}
 }
 
 // warnUnlinkedNodes warns of nodes without links.

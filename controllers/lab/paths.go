@@ -61,15 +61,17 @@ func (g *graph) addEnd(x *node, e *end) {
 	for _, p := range e.addresses {
 		g.attach(x, p)
 	}
+	nextHops := slices.Grow(g.nextHops[x.index], len(e.segment.ends)-1)
 	for o := range e.neighbours() {
 		if !e.isLive(o) {
 			continue
 		}
 		if via, ok := e.gatewayTo(o, g.f); ok {
-			g.nextHops[x.index] = append(g.nextHops[x.index], nextHop{end: e, to: o, via: via})
+			nextHops = append(nextHops, nextHop{end: e, to: o, via: via})
 			g.previous[o.node.index] = append(g.previous[o.node.index], x)
 		}
 	}
+	g.nextHops[x.index] = nextHops
 }
 
 func (g *graph) attach(x *node, p netip.Prefix) {
@@ -82,11 +84,12 @@ func (g *graph) attach(x *node, p netip.Prefix) {
 
 // deriveDefaults gives each namespace with exactly one adjacent router its default route.
 func (g *graph) deriveDefaults(add func(x *node, p netip.Prefix, r state.Route)) {
+	var routers []nextHop
 	for _, x := range g.nodes {
 		if x.router || !x.has(g.f) {
 			continue
 		}
-		var routers []nextHop
+		routers = routers[:0]
 		for _, h := range g.nextHops[x.index] {
 			if h.to.node.router {
 				routers = append(routers, h)
@@ -106,12 +109,7 @@ func sameNeighbour(nextHops []nextHop) bool {
 
 // equalCost is a route over at most MaxNextHops of the next hops, with equal weights.
 func (x *node) equalCost(f family, nextHops []nextHop) state.Route {
-	nextHops = nextHops[:min(len(nextHops), state.MaxNextHops)]
-	weights := make([]int, len(nextHops))
-	for i := range weights {
-		weights[i] = 1
-	}
-	return x.route(f, nextHops, weights)
+	return x.route(f, nextHops[:min(len(nextHops), state.MaxNextHops)])
 }
 
 // derivePrefix gives every node but stubs and those on the prefix its route there.

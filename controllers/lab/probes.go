@@ -41,7 +41,7 @@ func (n *network) addProbes() {
 	seen := map[string]string{}
 	for i := range n.spec.Probes {
 		p := &n.spec.Probes[i]
-		field := fieldAt("spec.probes", i)
+		field := fieldAt("spec", "probes", i)
 		n.checkProbeName(field+".name", p.Name)
 		n.checkProbe(field, p)
 		if other, ok := seen[p.Name]; ok {
@@ -77,7 +77,7 @@ func (n *network) checkProbe(field string, p *v1alpha1.Probe) {
 }
 
 func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
-	from := n.nodeCalled(field+".from", p.From)
+	from := n.nodeCalled(field, "from", p.From)
 	if from == nil {
 		return nil
 	}
@@ -118,7 +118,7 @@ func (n *network) targets(field string, p *v1alpha1.Probe) (targets []netip.Addr
 	case p.To == "":
 		return n.targetAddress(field, p.ToAddress)
 	}
-	to := n.nodeCalled(field+".to", p.To)
+	to := n.nodeCalled(field, "to", p.To)
 	if to == nil {
 		return nil, ""
 	}

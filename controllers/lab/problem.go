@@ -77,8 +77,10 @@ func (r *report) warn(field, fix, message string, args ...any) {
 	r.warnings = append(r.warnings, Problem{Field: field, Message: fmt.Sprintf(message, args...), Fix: fix})
 }
 
-// fieldAt is the path of an item of a list.
-func fieldAt(list string, i int) string { return list + "[" + strconv.Itoa(i) + "]" }
+// fieldAt is the path of an item of an object's list.
+func fieldAt(object, list string, i int) string {
+	return object + "." + list + "[" + strconv.Itoa(i) + "]"
+}
 
 // choice is a fix for a name that does not exist: at most 12 of the existing names, each once, or what to
 // do where there are none.

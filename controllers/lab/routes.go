@@ -53,7 +53,7 @@ func (n *network) deriveRoutes() {
 func (n *network) writtenRoutes(x *node) map[state.RouteKey]state.Route {
 	routes := map[state.RouteKey]state.Route{}
 	for i := range x.config.Routes {
-		field := fieldAt(x.field+".routes", i)
+		field := fieldAt(x.field, "routes", i)
 		for key, route := range n.writtenRoute(field, x, &x.config.Routes[i]) {
 			if _, twice := routes[key]; twice {
 				n.refuseAbsent(AnyAbsent, field+".to", "write another metric at one of them", "%s already has a route to %s with metric %d", x.name, state.Destination(key.Prefix), key.Metric)
@@ -118,6 +118,7 @@ func (n *network) destinations(field, to string) []netip.Prefix {
 }
 
 func (n *network) checkRouteForm(field string, r *v1alpha1.Route) {
+	oneOf(n, field, "type", r.Type, v1alpha1.RouteUnicast, v1alpha1.RouteBlackhole, v1alpha1.RouteUnreachable, v1alpha1.RouteProhibit)
 	forms := 0
 	for _, has := range []bool{r.Via != "" || r.Link != "", len(r.NextHops) > 0, routeType(r.Type) != state.Unicast} {
 		if has {
@@ -195,35 +196,36 @@ func metric(f family, written int64) uint32 {
 // links that are down are left out.
 func (n *network) unicast(x *node, written []writtenNextHop, f family) (state.Route, bool) {
 	var nextHops []nextHop
-	var weights []int
-	for _, l := range written {
-		h, ok := l.byFamily[f]
+	for _, w := range written {
+		h, ok := w.byFamily[f]
 		if !ok || !x.has(f) && (f == ipv4 || !h.via.IsValid()) {
 			return state.Route{}, false
 		}
 		if h.end.up() {
-			nextHops, weights = append(nextHops, h), append(weights, l.weight)
+			h.weight = w.weight
+			nextHops = append(nextHops, h)
 		}
 	}
-	return x.route(f, nextHops, weights), len(written) > 0
+	return x.route(f, nextHops), len(written) > 0
 }
 
 // route builds a unicast route; it is zero without next hops.
-func (x *node) route(f family, nextHops []nextHop, weights []int) state.Route {
+func (x *node) route(f family, nextHops []nextHop) state.Route {
 	if len(nextHops) == 0 {
 		return state.Route{}
 	}
 	route := state.Route{Type: state.Unicast, Protocol: state.RouteProtocol}
-	next := make([]state.NextHop, len(nextHops))
+	if f == ipv4 && slices.ContainsFunc(nextHops, func(h nextHop) bool { return h.via.Is6() }) {
+		route.Source = x.loopback(f)
+	}
+	if len(nextHops) == 1 { // the kernel stores no weight then
+		route.Hops[0] = nextHops[0].row(1)
+		return route
+	}
+	rows := make([]state.NextHop, len(nextHops))
 	for i, h := range nextHops {
-		next[i] = state.NextHop{Link: h.end.iface, Via: h.via, Weight: weights[i], OnLink: h.onLink}
-		if f == ipv4 && h.via.Is6() {
-			route.Source = x.loopback(f)
-		}
+		rows[i] = h.row(max(1, h.weight))
 	}
-	if len(next) == 1 {
-		next[0].Weight = 1
-	}
-	route.Hops, route.MoreHops = state.SortHops(next)
+	route.Hops, route.MoreHops = state.SortHops(rows)
 	return route
 }

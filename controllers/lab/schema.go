@@ -34,22 +34,22 @@ const maxLabNameLength = 63
 var reservedNames = []string{state.Loopback, "all", "default"}
 
 // checkName checks the name of an object that becomes part of an interface name or namespace.
-func (n *network) checkName(field, name string) {
+func (n *network) checkName(field, key, name string) {
 	switch {
-	case !n.checkLength(field, name):
+	case !n.checkLength(field, key, name):
 	case !isLabel(name):
-		n.refuse(field, "use lower-case letters, digits and '-', starting and ending with a letter or digit", "name %q is not valid", name)
+		n.refuse(field+"."+key, "use lower-case letters, digits and '-', starting and ending with a letter or digit", "name %q is not valid", name)
 	case slices.Contains(reservedNames, name):
-		n.refuse(field, "write another name", "name %q is reserved by the kernel", name)
+		n.refuse(field+"."+key, "write another name", "name %q is reserved by the kernel", name)
 	}
 }
 
 // checkLength refuses an interface name that the kernel does not take.
-func (n *network) checkLength(field, name string) (ok bool) {
+func (n *network) checkLength(field, key, name string) (ok bool) {
 	if len(name) <= maxNameLength {
 		return true
 	}
-	n.refuse(field, fmt.Sprintf("write a name of at most %d characters", maxNameLength), "name %q has %d characters, more than an interface name can have", name, len(name))
+	n.refuse(field+"."+key, fmt.Sprintf("write a name of at most %d characters", maxNameLength), "name %q has %d characters, more than an interface name can have", name, len(name))
 	return false
 }
 

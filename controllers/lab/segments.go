@@ -72,7 +72,7 @@ func (d disjointSet) union(a, b portAtVLAN) { d[d.find(a)] = d.find(b) }
 // connect unites what the chosen links connect, tag by tag.
 func (n *network) connect(links func(*link) bool) disjointSet {
 	tags := append([]uint16{0}, n.vlans...)
-	d := disjointSet{}
+	d := make(disjointSet, 2*len(n.links))
 	for _, l := range n.links {
 		if !links(l) {
 			continue
@@ -147,7 +147,7 @@ func (n *network) setSubnets(d disjointSet) {
 func (n *network) setSwitchSubnets(d disjointSet, x *node) {
 	n.setSubnet(d, portAtVLAN{node: x}, n.subnetByName[x.sw.Subnet], x.field+".subnet")
 	for i, v := range x.sw.VLANs {
-		n.setSubnet(d, portAtVLAN{node: x, vlan: uint16(v.ID)}, n.subnetByName[v.Subnet], fieldAt(x.field+".vlans", i)+".subnet")
+		n.setSubnet(d, portAtVLAN{node: x, vlan: uint16(v.ID)}, n.subnetByName[v.Subnet], fieldAt(x.field, "vlans", i)+".subnet")
 	}
 }
 

@@ -31,8 +31,8 @@ func (s *subnet) prefix(f family) (netip.Prefix, bool) {
 func (n *network) addSubnets() {
 	n.checkLabSize("subnets", len(n.spec.Subnets), 256)
 	for i, s := range n.spec.Subnets {
-		field := fieldAt("spec.subnets", i)
-		n.checkName(field+".name", s.Name)
+		field := fieldAt("spec", "subnets", i)
+		n.checkName(field, "name", s.Name)
 		if other := n.subnetByName[s.Name]; other != nil {
 			n.refuseName(field, s.Name, other.field)
 			continue
@@ -49,7 +49,7 @@ func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 	}
 	var parsed []netip.Prefix
 	for i, text := range cidrs {
-		field := fieldAt(field+".cidrs", i)
+		field := fieldAt(field, "cidrs", i)
 		p, ok := n.parseRange(field, text)
 		switch {
 		case !ok:

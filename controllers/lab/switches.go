@@ -25,7 +25,7 @@ func (n *network) addSwitches() {
 		s := &n.spec.Switches[i]
 		forwards := s.Forwarding == v1alpha1.Enabled
 		x := &node{
-			name: s.Name, field: fieldAt("spec.switches", i), config: &s.NodeConfig,
+			name: s.Name, field: fieldAt("spec", "switches", i), config: &s.NodeConfig,
 			sw: s, router: forwards, forwards: forwards,
 		}
 		n.addNode(x)
@@ -33,7 +33,7 @@ func (n *network) addSwitches() {
 		x.bridge = n.addSwitchInterface(x, x.field, BridgeName, 0, s.Addresses)
 		for j, v := range s.VLANs {
 			if len(v.Addresses) > 0 {
-				n.addSwitchInterface(x, fieldAt(x.field+".vlans", j), fmt.Sprintf("%s.%d", BridgeName, v.ID), uint16(v.ID), v.Addresses)
+				n.addSwitchInterface(x, fieldAt(x.field, "vlans", j), fmt.Sprintf("%s.%d", BridgeName, v.ID), uint16(v.ID), v.Addresses)
 			}
 		}
 	}
@@ -46,7 +46,7 @@ func (n *network) addSwitchInterface(x *node, field, iface string, vlan uint16, 
 		mtu: defaultMTU, mac: deriveMAC(n.id, x.name, BridgeName), parent: x.bridge,
 	}
 	x.ends = append(x.ends, e)
-	x.ifaces[iface] = field
+	x.names = append(x.names, ifaceName{iface, field})
 	return e
 }
 
@@ -73,7 +73,7 @@ func (n *network) checkSwitchVLANs(field string, vlans []v1alpha1.SwitchVLAN) {
 	n.checkSize(field, "vlans", len(vlans), 64)
 	seen := map[v1alpha1.VLANID]bool{}
 	for i, v := range vlans {
-		field := fieldAt(field+".vlans", i)
+		field := fieldAt(field, "vlans", i)
 		n.checkVLAN(field+".id", v.ID)
 		n.subnetCalled(field, v.Subnet)
 		if seen[v.ID] {

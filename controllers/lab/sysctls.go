@@ -26,7 +26,7 @@ func settable(name string) (s state.Setting, ok bool) {
 func (n *network) checkSysctls(x *node) {
 	seen := map[string]bool{}
 	for i, s := range x.config.Sysctls {
-		field := fieldAt(x.field+".sysctls", i)
+		field := fieldAt(x.field, "sysctls", i)
 		if _, ok := settable(s.Name); !ok {
 			n.refuse(field+".name", settableFix(s.Name), "sysctl %q is not supported", s.Name)
 		}

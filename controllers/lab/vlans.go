@@ -108,9 +108,9 @@ func (n *network) checkPortVLANs(field string, spec *v1alpha1.Endpoint) {
 		n.checkVLAN(field+".nativeVLAN", spec.NativeVLAN)
 	}
 	for i, v := range spec.VLANs {
-		n.checkVLAN(fieldAt(field+".vlans", i), v)
+		n.checkVLAN(fieldAt(field, "vlans", i), v)
 		if slices.Contains(spec.VLANs[:i], v) {
-			n.refuseDuplicate(fieldAt(field+".vlans", i), fmt.Sprintf("VLAN %d", v))
+			n.refuseDuplicate(fieldAt(field, "vlans", i), fmt.Sprintf("VLAN %d", v))
 		}
 	}
 }
@@ -131,7 +131,7 @@ func vlanFields(spec *v1alpha1.Endpoint) (fields []string) {
 // addSubinterfaces adds the VLAN interfaces on a link's end.
 func (n *network) addSubinterfaces(parent *end, spec *v1alpha1.Endpoint) {
 	for i, s := range spec.Subinterfaces {
-		field := fieldAt(parent.field+".subinterfaces", i)
+		field := fieldAt(parent.field, "subinterfaces", i)
 		n.checkVLAN(field+".vlan", s.VLAN)
 		if slices.ContainsFunc(parent.subinterfaces, func(o *end) bool { return o.vlan == uint16(s.VLAN) }) {
 			n.refuseDuplicate(field+".vlan", fmt.Sprintf("VLAN %d", s.VLAN))
@@ -143,11 +143,11 @@ func (n *network) addSubinterfaces(parent *end, spec *v1alpha1.Endpoint) {
 		}
 		if e.iface == "" {
 			e.iface = fmt.Sprintf("%s.%d", parent.iface, s.VLAN)
-			n.checkLength(field+".name", e.iface)
+			n.checkLength(field, "name", e.iface)
 		} else {
-			n.checkName(field+".name", e.iface)
+			n.checkName(field, "name", e.iface)
 		}
-		n.claimName(field+".name", e)
+		n.claimName(field, "name", e)
 		parent.subinterfaces = append(parent.subinterfaces, e)
 	}
 }

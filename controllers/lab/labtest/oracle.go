@@ -89,15 +89,15 @@ type card struct {
 	node      *node
 	name      string
 	up        bool
-	segment    portAtVLAN
+	segment   portAtVLAN
 	addresses []netip.Prefix
 	linkLocal bool
 }
 
 // network is a lab's layer 3.
 type network struct {
-	spec    *v1alpha1.NetLabSpec
-	nodes   []*node
+	spec       *v1alpha1.NetLabSpec
+	nodes      []*node
 	segmentsOf map[portAtVLAN][]*card
 }
 
