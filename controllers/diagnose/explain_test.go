@@ -143,7 +143,7 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 			return d, nil
 		}
 		walk, err := diagnose.Explain(t.Context(), altered{k, byRule}, observe(t, k), ns1ToNs2)
-		if fix := "remove it unless it is intended; by hand: ip -n " + router + " rule delete pref 100"; err != nil || walk.Cause.Message != want || walk.Cause.Fix != fix {
+		if fix := "undo it unless it is intended; by hand: ip -n " + router + " rule delete pref 100"; err != nil || walk.Cause.Message != want || walk.Cause.Fix != fix {
 			t.Errorf("%+v, %v, want %q", walk.Cause, err, want)
 		}
 	}

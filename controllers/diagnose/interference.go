@@ -56,7 +56,7 @@ func undo(i state.Interference) string {
 	if i.Undo == "" {
 		return shorten("check whether it is intended: " + i.Look)
 	}
-	return fit("remove it unless it is intended", i.Undo)
+	return fit("undo it unless it is intended", i.Undo)
 }
 
 // ruledOut is the cause where a policy rule rejects the packet.
