@@ -157,7 +157,7 @@ func TestConditions(t *testing.T) {
 		"an answer nobody wanted": {
 			lab:      func(l *v1alpha1.NetLab) { l.Spec.Probes[0].Expect = v1alpha1.ExpectUnreachable },
 			realized: "True/Realized", reachable: "False/UnexpectedReply", ready: "False/UnexpectedReply",
-			message: "probe ns1-ns2 (IPv4): ns1 gets a reply from 198.51.100.1, which should be unreachable",
+			message: "probe ns1-ns2 (IPv4): ns1 gets a reply from 198.51.100.1, which is expected to be unreachable",
 		},
 		"drifted, and yet reachable": {
 			after: func(b bench) {
