@@ -48,14 +48,14 @@ func main() {
 func parse(flags *flag.FlagSet, args []string) settings {
 	var s settings
 	a := &s.agent
-	flags.StringVar(&a.NodeName, "node-name", os.Getenv("NODE_NAME"), "the Node that this machine is (default $NODE_NAME)")
-	flags.BoolVar(&a.Symlinks, "netns-links", true, "link namespaces into /run/netns, so that ip netns finds them")
-	flags.DurationVar(&a.ComparePeriod, "compare-period", agent.DefaultComparePeriod, "how often each lab is compared with the kernel when no event says so")
-	flags.IntVar(&a.MaxLabs, "max-labs", agent.DefaultMaxLabs, "how many labs this node carries; 0 is no limit")
-	flags.IntVar(&a.MaxNamespaces, "max-namespaces", agent.DefaultMaxNamespaces, "how many network namespaces of labs this node carries; 0 is no limit")
-	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8080", "where metrics are served; 0 for nowhere")
-	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS and only to those who may get /metrics; false is HTTP for everybody")
-	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8081", "where /healthz and /readyz are served; 0 for nowhere")
+	flags.StringVar(&a.NodeName, "node-name", os.Getenv("NODE_NAME"), "name of this machine's Node (default $NODE_NAME)")
+	flags.BoolVar(&a.Symlinks, "netns-links", true, "create symlinks in /run/netns, so that ip netns finds the labs' network namespaces")
+	flags.DurationVar(&a.ComparePeriod, "compare-period", agent.DefaultComparePeriod, "interval at which each lab is compared with the kernel without an event")
+	flags.IntVar(&a.MaxLabs, "max-labs", agent.DefaultMaxLabs, "maximum number of labs on this node; 0 means no limit")
+	flags.IntVar(&a.MaxNamespaces, "max-namespaces", agent.DefaultMaxNamespaces, "maximum number of network namespaces of labs on this node; 0 means no limit")
+	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
+	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to clients with the right to get /metrics; false serves them over HTTP to all clients")
+	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
 	flags.BoolVar(&s.debug, "debug", false, "log every operation on the kernel")
 	flags.BoolVar(&s.showVersion, "version", false, "print the version and exit")
 	_ = flags.Parse(args) // flag.CommandLine exits by itself
@@ -66,14 +66,14 @@ func parse(flags *flag.FlagSet, args []string) settings {
 // run holds the machine's agent lock for as long as the agent lives: a second agent waits.
 func run(ctx context.Context, s settings) error {
 	if s.agent.NodeName == "" {
-		return errors.New("which Node is this? Give --node-name or set NODE_NAME")
+		return errors.New("set --node-name or NODE_NAME to the name of this machine's Node")
 	}
 	log := newLog(s.debug)
 	k, err := kernel.New(kernel.Options{Symlinks: s.agent.Symlinks, Log: log})
 	if err != nil {
 		return err
 	}
-	log.Info("Waiting to be the only agent on this machine")
+	log.Info("Waiting until no other agent runs on this machine")
 	unlock, err := k.AgentLock(ctx)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ import (
 // install copies this program to a path.
 func install(_ context.Context, args []string) int {
 	if len(args) != 1 {
-		return fail(errors.New("install: say PATH"))
+		return fail(errors.New("install: specify PATH"))
 	}
 	if err := copyProgram(args[0]); err != nil {
 		return fail(fmt.Errorf("install: %w", err))
@@ -81,7 +81,7 @@ func enter(ctx context.Context, args []string) int {
 // become returns only with an error.
 func become(ctx context.Context, id state.Identity, node string, command []string) error {
 	if len(command) == 0 {
-		return errors.New("say which COMMAND")
+		return errors.New("specify COMMAND")
 	}
 	k, err := kernel.New(kernel.Options{ReadOnly: true})
 	if err != nil {

@@ -49,11 +49,11 @@ func main() {
 
 func parse(flags *flag.FlagSet, args []string) settings {
 	var s settings
-	flags.StringVar(&s.namespace, "namespace", cmp.Or(os.Getenv("POD_NAMESPACE"), defaultNamespace), "where the agents' pods and the leader election Lease are (default $POD_NAMESPACE)")
-	flags.BoolVar(&s.leaderElect, "leader-elect", true, "take turns with other controllers by a Lease")
-	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8082", "where metrics are served; 0 for nowhere")
-	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS and only to those who may get /metrics; false is HTTP for everybody")
-	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8083", "where /healthz and /readyz are served; 0 for nowhere")
+	flags.StringVar(&s.namespace, "namespace", cmp.Or(os.Getenv("POD_NAMESPACE"), defaultNamespace), "namespace of the agents' pods and of the leader election Lease (default $POD_NAMESPACE)")
+	flags.BoolVar(&s.leaderElect, "leader-elect", true, "elect one leader among several controllers, with a Lease")
+	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8082", "address of /metrics; 0 turns it off")
+	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to clients with the right to get /metrics; false serves them over HTTP to all clients")
+	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8083", "address of /healthz and /readyz; 0 turns them off")
 	flags.BoolVar(&s.showVersion, "version", false, "print the version and exit")
 	_ = flags.Parse(args) // flag.CommandLine exits by itself
 	return s
