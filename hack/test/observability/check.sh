@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Checks config/prometheus: alert rules, dashboard, and the objects of Prometheus Operator.
 #
-# The first run compiles Prometheus's promtool, minutes on 2 cores; later ones take seconds.
-# It is compiled without what finds targets in clouds, which would double that.
+# The first run compiles Prometheus's promtool, which takes minutes on 2 cores; later runs take seconds.
+# promtool is compiled without service discovery in clouds, which would double that.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
