@@ -17,7 +17,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/capture"
 )
 
-// asked is a lab that can be asked: on this machine, or on a node of a cluster.
+// asked is a running lab, on this machine or on a node of a cluster.
 type asked interface {
 	Explain(ctx context.Context, named string) ([]ask.Explanation, error)
 	ExplainPath(ctx context.Context, path ask.Path) ([]ask.Explanation, error)
@@ -31,7 +31,7 @@ var (
 	_ asked = (*remote.Lab)(nil)
 )
 
-// where says on which node of a cluster something is asked or run.
+// where selects a node of a cluster.
 type where struct {
 	node           string
 	agentNamespace string
@@ -43,7 +43,7 @@ func (a *app) whereFlags(cmd *cobra.Command, w *where) {
 	complete(cmd, "node", a.completeClusterNode)
 }
 
-// asked is the lab of that name, wherever the command line says it is.
+// asked opens the named lab where the command line says.
 func (a *app) asked(ctx context.Context, name string, w where) (asked, error) {
 	if !a.local {
 		return a.askedOnNode(ctx, name, w)

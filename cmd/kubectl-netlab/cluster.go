@@ -24,15 +24,15 @@ import (
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/nodeexec"
 )
 
-// cluster is an API server and the namespace that is meant there; an empty one is all of them.
+// cluster is an API server and a namespace of it; an empty namespace means all.
 type cluster struct {
 	config    *rest.Config
 	client    client.Client
 	namespace string
 }
 
-// connect reads the kubeconfig as kubectl does. NetLabs are the only resource ever asked for,
-// so where they are served is not looked up.
+// connect reads the kubeconfig as kubectl does. NetLabs are the only resource it needs, so it makes
+// no discovery requests.
 func (a *app) connect() (*cluster, error) {
 	kubeconfig := a.clientConfig()
 	config, err := kubeconfig.ClientConfig()
@@ -73,8 +73,8 @@ func (c *cluster) lab(ctx context.Context, name string) (*v1alpha1.NetLab, error
 	return lab, nil
 }
 
-// stored is a lab as the API server has it, fields that this program does not know included.
-// Where there is no such lab, the error lists those there are.
+// stored is a lab as the API server has it, with the fields that this program does not know.
+// If the lab does not exist, the error lists the labs that do.
 func (c *cluster) stored(ctx context.Context, name string) (*unstructured.Unstructured, error) {
 	lab := &unstructured.Unstructured{}
 	lab.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("NetLab"))
@@ -82,7 +82,7 @@ func (c *cluster) stored(ctx context.Context, name string) (*unstructured.Unstru
 	if !apierrors.IsNotFound(err) {
 		return lab, err
 	}
-	// Who may get a lab need not be allowed to list them.
+	// The right to get a lab does not include the right to list labs.
 	others, listErr := c.labs(ctx)
 	if listErr != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func (a *app) clusterExplain(cmd *cobra.Command, args []string, output string) e
 	})
 }
 
-// reported is what the nodes say of probes.
+// reported is the condition Reachable and the failing probes, as JSON.
 type reported struct {
 	Reachable     metav1.Condition        `json:"reachable"`
 	FailingProbes []v1alpha1.FailingProbe `json:"failingProbes"`
@@ -188,7 +188,7 @@ func probeNames(lab *v1alpha1.NetLab) []string {
 	return names
 }
 
-// condition is Unknown while the status speaks of an older spec.
+// condition is Unknown while the status describes an older generation.
 func condition(lab *v1alpha1.NetLab, of string) metav1.Condition {
 	unknown := metav1.Condition{Type: of, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonPending, Message: "this generation has not been observed yet"}
 	found := meta.FindStatusCondition(lab.Status.Conditions, of)
@@ -241,7 +241,7 @@ func (a *app) printClusterList(labs []v1alpha1.NetLab) {
 	})
 }
 
-// agent is the agent's pod on the node that is meant.
+// agent is the agent's Pod on the selected node.
 func (c *cluster) agent(ctx context.Context, name string, w where) (*nodeexec.Cluster, *corev1.Pod, error) {
 	lab, err := c.lab(ctx, name)
 	if err != nil {

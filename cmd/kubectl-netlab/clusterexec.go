@@ -18,7 +18,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
-// clusterExec runs the program in a pod on a node of the cluster.
+// clusterExec runs the command in a Pod on a node of the cluster.
 func (a *app) clusterExec(cmd *cobra.Command, name, node string, command []string, o execOptions) error {
 	if o.tty && (!isTerminal(a.in) || !o.stdin) {
 		return errors.New("-t needs -i, and a terminal as standard input")
@@ -52,7 +52,7 @@ func (a *app) clusterExec(cmd *cobra.Command, name, node string, command []strin
 	return err
 }
 
-// soleError reports whether nothing is joined to an error: that would go unsaid.
+// soleError reports whether an error is not joined with others, which an exit code would hide.
 func soleError(err error) bool {
 	joined, ok := err.(interface{ Unwrap() []error })
 	return !ok || len(joined.Unwrap()) == 1
@@ -82,7 +82,7 @@ func (a *app) streams(o execOptions) (s nodeexec.Streams, restore func(), err er
 	}, nil
 }
 
-// size tells the sizes of a terminal, now and whenever it changes.
+// size reports the size of a terminal, first now and then at every change.
 type size struct {
 	fd      int
 	last    remotecommand.TerminalSize
@@ -113,7 +113,7 @@ func (s *size) Next() *remotecommand.TerminalSize {
 	return nil
 }
 
-// notify wakes who waits for changes; one that is not seen yet stands for all since.
+// notify wakes the reader of changes. The channel holds one value: it stands for all changes not read yet.
 func notify(changes chan<- struct{}) {
 	select {
 	case changes <- struct{}{}:

@@ -20,7 +20,7 @@ import (
 // completionLimit is how long a shell may wait for names from a cluster.
 const completionLimit = 3 * time.Second
 
-// completer is what cobra asks for the words an argument may be.
+// completer is cobra's type of a completion function.
 type completer = func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective)
 
 func complete(cmd *cobra.Command, flag string, words completer) {
@@ -114,7 +114,7 @@ func (a *app) labNames(ctx context.Context) (names []string, err error) {
 	return names, err
 }
 
-// described is a lab as somebody described it.
+// described is the stored description of a lab.
 func (a *app) described(ctx context.Context, name string) (*v1alpha1.NetLab, error) {
 	if a.local {
 		m, err := a.machine()
@@ -210,8 +210,8 @@ func (a *app) completeClusterNode(cmd *cobra.Command, args []string, _ string) (
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeNamespace knows only those of local labs: who may get a lab need not be allowed to
-// list namespaces.
+// completeNamespace completes namespaces of local labs only: the right to get a lab does not include
+// the right to list namespaces.
 func (a *app) completeNamespace(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	names := map[string]bool{}
 	if !a.local {

@@ -25,7 +25,8 @@ func (a *app) downCommand() *cobra.Command {
 		Use:   "down (NAME… | -f FILE | --all)",
 		Short: "Remove labs and everything NetLab created for them",
 		Long: `Remove labs and everything NetLab created for them. down finds a lab by the owner label of its
-network namespaces: it needs no file, and leaves everything else alone.`,
+network namespaces: it needs no file, and leaves everything else alone. down needs --local; in a
+cluster, delete labs with kubectl delete.`,
 		Args: func(_ *cobra.Command, args []string) error { return o.check(args) },
 		RunE: a.localVerb(func(cmd *cobra.Command, args []string) error { return a.down(cmd, args, o) }),
 
@@ -66,7 +67,7 @@ func (a *app) down(cmd *cobra.Command, names []string, o downOptions) error {
 	return errors.Join(errs...)
 }
 
-// chosen are the labs that down is about.
+// chosen are the labs that down removes.
 func (a *app) chosen(cmd *cobra.Command, m *local.Machine, names []string, o downOptions) ([]state.Identity, error) {
 	if o.all {
 		return m.Labs(cmd.Context(), a.namespace)

@@ -18,7 +18,7 @@ import (
 // and sh are enough to look around.
 const defaultImage = "busybox:1.37"
 
-// execOptions are the flags of exec. But for stdin and tty they are for clusters.
+// execOptions are the flags of exec. All but stdin and tty are for clusters.
 type execOptions struct {
 	where
 	image                 string
@@ -27,7 +27,7 @@ type execOptions struct {
 	timeLimit, startLimit time.Duration
 }
 
-// clusterFlags are the flags of exec that mean nothing on this machine.
+// clusterFlags are the flags of exec that cannot be used with --local.
 var clusterFlags = []string{"image", "node", "pod-namespace", "agent-namespace", "time-limit", "pod-running-timeout"}
 
 func (a *app) execCommand() *cobra.Command {
@@ -88,8 +88,8 @@ func (a *app) checkExecFlags(cmd *cobra.Command, o execOptions) error {
 	return nil
 }
 
-// exec becomes the program. Of all threads the one that calls execve goes on, so the program
-// is in the namespace this thread is in, and signals and exit code are its own.
+// exec replaces this program by the command. After execve only the calling thread is left, so the
+// command runs in that thread's network namespace, and its signals and exit code are its own.
 func (a *app) exec(cmd *cobra.Command, name, node string, command []string) error {
 	m, err := a.machine()
 	if err != nil {

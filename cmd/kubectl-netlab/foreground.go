@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// runCommand runs a program on this terminal and ends with its exit code. What a terminal
-// sends, the program gets by itself and it is the program's to answer; the rest is passed on.
+// runCommand runs a command on this terminal and returns its exit code. The terminal sends SIGINT and
+// SIGQUIT to the command, too; SIGTERM and SIGHUP are passed on.
 func (a *app) runCommand(command []string) error {
 	program := exec.Command(command[0], command[1:]...)
 	program.Stdin, program.Stdout, program.Stderr = a.in, a.out, a.terminal.err
@@ -34,7 +34,7 @@ func (a *app) runCommand(command []string) error {
 	return exitCode(program.Wait())
 }
 
-// exitCode turns the end of a program into ours, as a shell does.
+// exitCode is the exit code of a command as a shell reports it.
 func exitCode(err error) error {
 	var ended *exec.ExitError
 	if !errors.As(err, &ended) {
@@ -46,7 +46,7 @@ func exitCode(err error) error {
 	return exitError(ended.ExitCode())
 }
 
-// shell is what a person without root gets to look around in.
+// shell is the command of up on a terminal without root.
 func (a *app) shell() []string {
 	fmt.Fprintln(a.terminal.err, "The lab exists only in this shell and ends with it. Try: kubectl netlab --local status; ip netns")
 	return []string{cmp.Or(os.Getenv("SHELL"), "/bin/sh")}

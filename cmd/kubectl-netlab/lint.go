@@ -39,7 +39,7 @@ func (a *app) lint(files []string) error {
 	return err
 }
 
-// readValid returns the labs that can be built; the error says everything that is wrong with the others.
+// readValid returns the labs that can be built; the error lists the problems of the others.
 func (a *app) readValid(files []string) ([]manifest.Document, error) {
 	return manifest.Check(files, manifest.Options{Namespace: a.namespace, Stdin: a.in})
 }

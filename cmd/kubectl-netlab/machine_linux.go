@@ -14,7 +14,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
-// errNoLocal says why there is no --local here; on Linux there is.
+// errNoLocal is nil on Linux, which has --local.
 var errNoLocal error
 
 var errNotRoot = errors.New(`labs on this machine need root: use sudo
@@ -48,13 +48,12 @@ func sockets(k *kernel.Kernel) local.Sockets {
 	}
 }
 
-// ownSandbox says that a sandbox is made for this very command: to the program inside, which
-// might as well be typed in a shell of an earlier sandbox, and to the process in between,
-// which is root already and not there yet.
+// ownSandbox is set while this command enters its own sandbox. The child is root in a user namespace
+// already, and without the variable it would take an outer sandbox, or root, for its own.
 const ownSandbox = "NETLAB_UP_SANDBOX"
 
-// enterSandbox goes on inside a sandbox where that is asked for or there is no other way.
-// Outside it never returns without an error.
+// enterSandbox continues inside a sandbox if the caller wants one or is not root.
+// Outside the sandbox it always returns an error.
 func enterSandbox(asked bool) (private bool, err error) {
 	onTheWay := os.Getenv(ownSandbox) != ""
 	if !onTheWay && (sandbox.Inside() || !asked && sandbox.Privileged()) {

@@ -10,8 +10,8 @@ import (
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 )
 
-// errNoLocal says why there is no --local here: network namespaces, veth pairs and bridges are
-// Linux's, and only the files named _linux of this program ask the kernel for them.
+// errNoLocal is the error of --local: network namespaces, veth pairs and bridges exist only in Linux,
+// and only this program's files named _linux use them.
 var errNoLocal = errors.New("--local needs Linux, because labs are made of its network namespaces; " +
 	"lint, plan --from-empty and everything in a cluster work here without --local")
 

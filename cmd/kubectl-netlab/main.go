@@ -3,9 +3,9 @@
 // Kubectl-netlab is the kubectl plugin of NetLab: labs of Linux network namespaces, in a
 // cluster or, with --local, on this machine.
 //
-// It is built for Linux, macOS and Windows, --local for Linux alone: what that takes is in
-// machine_linux.go, what is said elsewhere in machine_other.go, and how terminals differ in
-// console_unix.go and console_windows.go.
+// It is built for Linux, macOS and Windows; --local works on Linux only (machine_linux.go, and
+// machine_other.go for the others). console_unix.go and console_windows.go hold the differences
+// between terminals.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 // link of that name to this program is enough.
 const completionName = "kubectl_complete-netlab"
 
-// arguments are those behind the program's name, which may stand for one more.
+// arguments are the command line without the program's name, which may itself select completion.
 func arguments(command []string) []string {
 	if strings.TrimSuffix(filepath.Base(command[0]), ".exe") == completionName {
 		return append([]string{cobra.ShellCompRequestCmd}, command[1:]...)

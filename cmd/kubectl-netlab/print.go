@@ -17,7 +17,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
-// printUp says what was done, what every probe answered, and whether the lab is ready.
+// printUp prints the number of changes, the result of every probe, and whether the lab is Ready.
 func (a *app) printUp(s *local.Status) {
 	done := "nothing to change"
 	switch changes := len(s.Applied); {
@@ -34,7 +34,7 @@ func (a *app) printUp(s *local.Status) {
 	a.printReady(s)
 }
 
-// printStatus shows everything that is known of one lab.
+// printStatus prints everything about one lab.
 func (a *app) printStatus(s *local.Status) {
 	a.printReady(s)
 	a.printProblems(s)
@@ -93,7 +93,7 @@ func (a *app) printProbe(p local.Probe) {
 	}
 }
 
-// answer is what a probe found out.
+// answer is the result of a probe.
 func answer(p local.Probe) string {
 	switch {
 	case !p.Passed():
@@ -126,7 +126,7 @@ func (a *app) printNodes(s *local.Status) {
 	})
 }
 
-// queueColumn is the head of a column that only labs with impairments have.
+// queueColumn is the heading of a column that only labs with impairments have.
 func queueColumn(s *local.Status) string {
 	for _, n := range s.Nodes {
 		if slices.ContainsFunc(n.Interfaces, func(i local.Interface) bool { return i.Queue != "" }) {

@@ -39,23 +39,23 @@ type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-// errNotReady ends up and status of a lab that is not ready; its lines say why.
+// errNotReady ends up and status of a lab that is not Ready; the output says why.
 const errNotReady = exitError(exitFailure)
 
-// app is what every verb shares.
+// app is the state that the verbs share.
 type app struct {
 	terminal  *terminal
 	in, out   *os.File
 	local     bool
 	namespace string
-	// kubeconfig and context say which cluster, as kubectl's flags do.
+	// kubeconfig and context select the cluster, as kubectl's flags do.
 	kubeconfig, context string
-	// started is true once a verb runs: errors before that are the command line's.
+	// started is true once a verb runs: errors before that are usage errors.
 	started bool
 	// openMachine and execve are replaced in tests.
 	openMachine func(*app) (*local.Machine, error)
 	execve      func(path string, args, env []string) error
-	// cleanUp removes what looking at the machine needed.
+	// cleanUp removes what opening the machine created.
 	cleanUp func() error
 }
 
@@ -72,11 +72,11 @@ func newApp(in, out, err *os.File) *app {
 	}
 }
 
-// machine is the one that --local means.
+// machine opens the machine of --local.
 func (a *app) machine() (*local.Machine, error) { return a.openMachine(a) }
 
 func (a *app) run(ctx context.Context, args []string) int {
-	// What the client libraries log is in their errors, too.
+	// The errors of the client libraries repeat what they log.
 	klog.SetLogger(logr.Discard())
 	log.SetLogger(logr.Discard())
 	root := a.rootCommand()
@@ -151,7 +151,7 @@ their command.`,
 	return root
 }
 
-// verb marks where the command line ends and the work begins.
+// verb marks the end of the command line's checks.
 func (a *app) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.started = true
@@ -159,7 +159,7 @@ func (a *app) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra
 	}
 }
 
-// localVerb is a verb that is there only with --local.
+// localVerb is a verb that works only with --local.
 func (a *app) localVerb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return a.verb(func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -175,7 +175,7 @@ func (a *app) localVerb(do func(cmd *cobra.Command, args []string) error) func(*
 // symlinks lets ip netns find local labs by name.
 const symlinks = true
 
-// labNamespace is where a lab that is named on the command line lives.
+// labNamespace is the namespace of a lab that is named on the command line.
 func (a *app) labNamespace() string { return cmp.Or(a.namespace, manifest.DefaultNamespace) }
 
 // fileFlag adds -f to a verb that needs it.

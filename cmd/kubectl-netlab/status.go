@@ -19,7 +19,8 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show labs: nodes, addresses, probes and why they fail",
-		Long: `Show one lab, or one line for each lab. Exits 0 only if every lab shown is Ready.
+		Long: `Show one lab, or one line for each lab. With NAME or --local, exits 0 only if every lab shown is
+Ready.
 
 With --local, status reads the lab from this machine's kernel and runs its probes now. Without it,
 status shows what the cluster reports for all nodes that run the lab.`,

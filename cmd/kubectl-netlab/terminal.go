@@ -12,10 +12,10 @@ import (
 	"golang.org/x/term"
 )
 
-// patience is how long nothing is said about what is being waited for.
+// patience is the time before progress is shown.
 const patience = time.Second
 
-// terminal knows what the two outputs can show.
+// terminal is standard output and standard error, and what they can show.
 type terminal struct {
 	out, err *os.File
 	colours  bool
@@ -37,10 +37,10 @@ func newTerminal(out, err *os.File) *terminal {
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// interactive reports whether somebody sits there who can type.
+// interactive reports whether input and output are terminals.
 func (t *terminal) interactive(in *os.File) bool { return isTerminal(in) && isTerminal(t.out) }
 
-// progress says what is being waited for, on a terminal and once it takes long.
+// progress shows the current step, on a terminal and only if it takes long.
 func (t *terminal) progress(step string) {
 	if !t.lines {
 		return
@@ -67,7 +67,7 @@ func (t *terminal) draw() {
 	fmt.Fprintf(t.err, "\r\033[K… %s", t.step)
 }
 
-// clear removes the line of progress: what comes next is a result.
+// clear removes the line of progress before a result is printed.
 func (t *terminal) clear() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -20,7 +20,8 @@ func (a *app) upCommand() *cobra.Command {
 		Use:   "up -f FILE [-- COMMAND]",
 		Short: "Build labs and run their probes",
 		Long: `Build labs, or change them to match the file, and wait for the result of every probe. Exits 0
-only if every lab is Ready. Afterwards, NetLab neither repairs nor probes them.
+only if every lab is Ready. Afterwards, NetLab neither repairs nor probes them. up needs --local; in
+a cluster, create labs with kubectl apply.
 
 With COMMAND, the labs and the command run in private user, mount and network namespaces that end
 with the command; nothing on the machine changes. Without root, this is the only way: on a terminal
@@ -37,7 +38,7 @@ the command is your shell, otherwise up prints the results and removes the labs.
 	return cmd
 }
 
-// onlyCommand allows arguments behind -- only.
+// onlyCommand allows arguments only after --.
 func onlyCommand(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 && cmd.ArgsLenAtDash() != 0 {
 		return fmt.Errorf("unexpected argument %q; use -f FILE for labs, and -- before a command", args[0])
@@ -91,8 +92,8 @@ func (a *app) upAll(cmd *cobra.Command, m *local.Machine, docs []manifest.Docume
 	return ready, nil
 }
 
-// downAll ends what up -- COMMAND built, in a sandbox that may live on. What interrupted the
-// command does not interrupt this.
+// downAll removes the labs of up -- COMMAND from a sandbox that may live on. The signal that
+// interrupted the command does not interrupt it.
 func downAll(cmd *cobra.Command, m *local.Machine, docs []manifest.Document) error {
 	ctx := context.WithoutCancel(cmd.Context())
 	var errs []error

@@ -8,7 +8,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/ask"
 )
 
-// Lab returns a lab of this machine, to be asked.
+// Lab returns a lab of this machine.
 func (m *Machine) Lab(ctx context.Context, namespace, name string) (*ask.Lab, error) {
 	lab, err := m.Load(ctx, namespace, name)
 	if err != nil {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package local builds, asks and removes labs on this machine, without a cluster: everything
-// kubectl netlab --local does, as functions that return values.
+// Package local builds, probes and removes labs on this machine, without a cluster. It is everything
+// that kubectl netlab --local does, as functions that return values.
 //
 //	Up       compile ─▶ lock ─▶ look ─▶ record ─▶ converge ─▶ probe ─▶ diagnose
 //	Down     lock ─▶ converge to nothing ─▶ forget the record ─▶ clean up
@@ -10,19 +10,18 @@
 //	Lab      record ─▶ compile ─▶ package ask, which explains, pings and captures
 //
 // It uses the same Compile, Observe, Diff and Apply as the agent, so both build the same lab
-// from the same file. There is no daemon: nothing is repaired or probed after a function
-// returned.
+// from the same file. There is no daemon: after a function returns, nothing repairs or probes
+// the lab.
 //
-// # What is true
+// # Owner labels and records
 //
-// The marks in the kernel say which labs there are and whose. The record, written before the
-// first kernel write and removed after the last, only says from which description a lab was
-// built, so that every verb works by name. A lab without a record can still be removed; one
-// with a mark of an agent is refused, whatever is asked (ErrAgent).
+// The owner labels in the kernel decide which labs exist and who owns them. The record is written before
+// the first kernel write and removed after the last. It holds the description that a lab was built from,
+// so that every verb works by name. Down also removes a lab without a record. Every function refuses
+// a lab with an agent's owner label (ErrAgent).
 //
 // # Probes and drift
 //
-// The agent probes only what is realized. Here somebody is looking, often at what they have
-// just broken by hand: Status probes every lab that is there, and says beside the verdicts how
-// it differs from its description.
+// The agent probes a lab only while it is realized. Local users often break a lab by hand and then look:
+// Status probes every lab that exists, and reports its drift as well.
 package local

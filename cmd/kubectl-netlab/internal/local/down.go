@@ -17,15 +17,15 @@ import (
 
 // Remains are what there is of a lab after it was removed.
 type Remains struct {
-	// Held are namespaces that live on, disconnected and without a name, because a process or
-	// a socket of somebody else is still inside.
+	// Held are network namespaces that a process or a socket still uses. They have no name and no links
+	// to others, and end with the last user.
 	Held []string
-	// Foreign describes what others have under names of the lab: it is left alone.
+	// Foreign describes objects with names of the lab that NetLab did not create and leaves alone.
 	Foreign []string
 }
 
-// Down removes everything of a lab from the machine. It goes by the marks in the kernel and
-// needs no description. ErrNotFound says that there was neither a namespace nor a record.
+// Down removes everything of a lab from the machine. It finds the lab by the owner labels in the kernel
+// and needs no description. ErrNotFound: there is neither a network namespace nor a record.
 func (m *Machine) Down(ctx context.Context, namespace, name string) (Remains, error) {
 	id := Identity(namespace, name)
 	unlock, err := m.kernel.Lock(id)

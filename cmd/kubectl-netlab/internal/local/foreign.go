@@ -10,8 +10,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// interferences adds what others put into the lab's namespaces that can decide about packets there. An
-// observation leaves it out: whoever compares a lab again and again is not to ask for it each time.
+// interferences adds the unmanaged objects in the lab's namespaces that can decide about packets, such as
+// policy rules. Observe leaves them out because the agent, which observes often, does not need them.
 func (m *Machine) interferences(ctx context.Context, s *Status, have state.State) error {
 	for name, namespace := range have {
 		if !namespace.Mounted {

@@ -16,11 +16,11 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Kernel is what this package needs of a machine.
+// Kernel is the part of a machine's kernel that this package uses.
 type Kernel interface {
 	converge.Kernel
 	ask.Kernel
-	// Labs lists every lab that has marked namespaces here, whoever made them.
+	// Labs lists every lab that has network namespaces with an owner label, of any owner.
 	Labs(ctx context.Context) ([]state.Identity, error)
 	// Enter runs fn on a thread that is in the network namespace.
 	Enter(namespace string, fn func() error) error
@@ -40,15 +40,15 @@ type Kernel interface {
 	Reap(ctx context.Context) (held []string, err error)
 }
 
-// Options are how a Machine has to be.
+// Options configure a Machine.
 type Options struct {
-	// Symlinks says whether ip netns should find the namespaces of labs by name.
+	// Symlinks makes ip netns find the labs' network namespaces by name.
 	Symlinks bool
-	// HasNetem says whether the kernel can impair packets; nil if it always can.
+	// HasNetem reports whether the kernel has netem; nil means yes.
 	HasNetem func() bool
-	// FeatureMissing is in the errors of a kernel that lacks something; nil if it never says so.
+	// FeatureMissing is wrapped by the errors of a kernel that lacks a feature; may be nil.
 	FeatureMissing error
-	// Progress is told what is being waited for; nil for silence. Calls do not overlap.
+	// Progress is called with the current step; may be nil. Calls do not overlap.
 	Progress func(step string)
 }
 
@@ -76,7 +76,7 @@ func New(kernel Kernel, sockets Sockets, options Options) *Machine {
 	return &Machine{kernel: kernel, asked: asked, options: options}
 }
 
-// Errors that say why nothing was done.
+// The reasons to do nothing.
 var (
 	// ErrNotFound: there is no such lab on this machine.
 	ErrNotFound = errors.New("no such lab on this machine")

@@ -16,7 +16,7 @@ type Node struct {
 	Name string `json:"name"`
 	// NetworkNamespace is the name by which ip netns knows it.
 	NetworkNamespace string `json:"networkNamespace"`
-	// Present is false while it is not there.
+	// Present reports whether the network namespace exists.
 	Present bool `json:"present"`
 	// Interfaces are sorted by name, lo first, and without lo where it has no addresses of the lab.
 	Interfaces []Interface `json:"interfaces,omitempty"`
@@ -24,7 +24,7 @@ type Node struct {
 	MACTable []MACEntry `json:"macTable,omitempty"`
 }
 
-// MACEntry says behind which port an Ethernet address was last seen.
+// MACEntry is an entry of a switch's forwarding database: the port behind which it saw a MAC address.
 type MACEntry struct {
 	MAC  string `json:"mac"`
 	VLAN uint16 `json:"vlan,omitempty"`
@@ -58,9 +58,9 @@ type Interface struct {
 // PortVLAN is how a bridge's port, or the bridge itself, is in a VLAN.
 type PortVLAN struct {
 	ID uint16 `json:"id"`
-	// Native says that frames without a tag that come in belong to the VLAN.
+	// Native: untagged frames that come in belong to the VLAN (PVID).
 	Native bool `json:"native,omitempty"`
-	// Untagged says that frames of the VLAN go out without a tag.
+	// Untagged: frames of the VLAN go out without a tag.
 	Untagged bool `json:"untagged,omitempty"`
 }
 

@@ -20,7 +20,7 @@ type Probe struct {
 	Name   string          `json:"name"`
 	Family v1alpha1.Family `json:"family"`
 	From   string          `json:"from"`
-	// To is the node that is asked, if the address is one of a node.
+	// To is the node that has the address, if one has.
 	To      string               `json:"to,omitempty"`
 	Address string               `json:"address"`
 	Expect  v1alpha1.Expectation `json:"expect"`

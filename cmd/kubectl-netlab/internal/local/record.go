@@ -15,8 +15,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// ownerAnnotation says in a record that this package wrote it: the agent's records lie in the
-// same directory.
+// ownerAnnotation marks a record as written by this package: the agent's records are in the same
+// directory.
 const ownerAnnotation = v1alpha1.Group + "/owner"
 
 // save keeps the description a lab is about to be built from.

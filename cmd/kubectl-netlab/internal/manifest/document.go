@@ -33,14 +33,14 @@ type Document struct {
 	json []byte
 	// before is how many lines of the file come before what root was parsed from.
 	before int
-	// unread is what could not be read, gaps where it stands or may stand.
+	// unread are the problems of reading it, gaps the fields without a value because of them.
 	unread Problems
 	gaps   []gap
-	// renamed says how fields are written whose names were corrected.
+	// renamed maps the paths of fields with corrected names to those in the document.
 	renamed map[string]string
 }
 
-// Locate gives what is wrong with the lab the file and line it belongs to.
+// Locate adds the file and line to problems of the lab.
 func (d Document) Locate(problems lab.Problems) Problems {
 	located := make(Problems, 0, len(problems))
 	for _, p := range problems {
@@ -148,7 +148,7 @@ func (d *Document) readTree(text []byte) error {
 
 var (
 	yamlErrorLine = regexp.MustCompile(`^(?:.*: )?line (\d+): (.*)$`)
-	// parserError matches what yaml.v3's parser says: it counts lines from 0, its scanner from 1.
+	// parserError matches errors of yaml.v3's parser, which counts lines from 0; its scanner counts from 1.
 	parserError = regexp.MustCompile(`^did not find expected (<document start>|node content|'-' indicator|key|',' or)`)
 )
 

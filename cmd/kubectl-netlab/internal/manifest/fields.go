@@ -18,8 +18,8 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// checkFields walks the document beside the type it is to become, and beside its JSON. It returns what
-// of that can be read: with names and scalars as they are meant where the fix is plain, without the rest.
+// checkFields walks the document together with its Go type and its JSON. It returns the readable part of
+// the JSON, in which misspelt names and misread scalars are corrected where the fix is unambiguous.
 func (d *Document) checkFields(asJSON []byte) (Problems, []byte) {
 	var value any
 	if err := json.Unmarshal(asJSON, &value); err != nil {
@@ -46,14 +46,14 @@ func (c *checker) report(n *yaml.Node, field, message, fix string) {
 	c.problems = append(c.problems, Problem{File: c.document.File, Line: c.document.before + n.Line, Field: field, Message: message, Fix: fix})
 }
 
-// unread reports what cannot be read, and keeps nothing.
+// unread reports a value that cannot be read, and returns none.
 func (c *checker) unread(n *yaml.Node, field, message, fix string) any {
 	c.report(n, field, message, fix)
 	c.gaps = append(c.gaps, gap{field: field})
 	return nil
 }
 
-// trial is what is wrong with a value in another place; nothing is reported.
+// trial checks a value under another field, without reporting.
 func (c *checker) trial(n *yaml.Node, value any, t reflect.Type, s *schema, field string) *checker {
 	try := &checker{document: c.document, renamed: map[string]string{}}
 	try.check(n, value, t, s, field)
@@ -65,8 +65,8 @@ var (
 	intOrString = reflect.TypeFor[intstr.IntOrString]()
 )
 
-// check reports what of n cannot become a t, and returns what of its value in JSON is kept. Null can
-// become anything. Where the API server has no schema of ours, s is nil.
+// check reports where n does not fit type t, and returns the readable part of its JSON value. Null fits
+// every type. s is nil outside our schema.
 func (c *checker) check(n *yaml.Node, value any, t reflect.Type, s *schema, field string) (kept any) {
 	n = resolve(n)
 	if t.Kind() == reflect.Pointer {
@@ -122,8 +122,8 @@ func (c *checker) keep(fields map[string]any, name string, kept any) {
 	}
 }
 
-// unknown reads a field under the name that was probably meant; else it may be any of those that are
-// not there and could hold the value.
+// unknown reads a field under the nearest known name. If there is none, every absent field that could
+// hold the value becomes a gap.
 func (c *checker) unknown(key, value *yaml.Node, fields map[string]any, known map[string]reflect.Type, s *schema, field string) {
 	written := fields[key.Value]
 	meant := nearest(key.Value, known)
@@ -160,8 +160,8 @@ func (c *checker) checkMap(n *yaml.Node, value any, t reflect.Type, field string
 	return fields
 }
 
-// eachKey visits every key, the last one last, and reports all but the first. A merge key (<<) stands for
-// the keys of its mapping, which those written here override.
+// eachKey visits every key in order, duplicates included, and reports the duplicates. A merge key (<<)
+// stands for the keys of its mapping, which keys of this mapping override.
 func (c *checker) eachKey(n *yaml.Node, field string, visit func(key, value *yaml.Node, path string)) {
 	type pair struct{ key, value *yaml.Node }
 	seen := map[string]pair{}
@@ -196,7 +196,7 @@ func (c *checker) eachMerged(n *yaml.Node, field string, visit func(key, value *
 	c.eachKey(n, field, visit)
 }
 
-// checkList keeps the place of what cannot be read: paths count.
+// checkList keeps a place for an unreadable item, so that the indices of the others stay right.
 func (c *checker) checkList(n *yaml.Node, value any, t reflect.Type, s *schema, field string) any {
 	if n.Kind != yaml.SequenceNode {
 		return c.unread(n, field, "is "+describe(n), "write a list: [ … ], or lines that start with -")
@@ -213,7 +213,7 @@ func (c *checker) checkList(n *yaml.Node, value any, t reflect.Type, s *schema, 
 	return list
 }
 
-// checkString tells a name that YAML takes for something else from a wrong value.
+// checkString distinguishes a string that YAML reads as another type from a wrong value.
 func (c *checker) checkString(n *yaml.Node, value any, field string) any {
 	if n.Kind != yaml.ScalarNode {
 		return c.unread(n, field, "is "+describe(n), "write a string")
@@ -279,7 +279,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-// scalar is the value as the API server's YAML reader understands it.
+// scalar is the value as the API server's YAML reader reads it.
 func scalar(n *yaml.Node) any {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle|yaml.TaggedStyle) != 0 {
 		return n.Value

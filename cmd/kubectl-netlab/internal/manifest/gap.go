@@ -10,18 +10,18 @@ import (
 	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
-// gap is a field that could not be read, or an absent one that an unknown field may stand for. A problem
-// that would not be there with another value of the field is not reported.
+// gap is a field without a certain value: it could not be read, it is written twice, or an unknown field
+// may stand for it. Problems that another value would solve are not reported.
 type gap struct {
 	field string
-	// kept says that there is a value, of several.
+	// kept: the field has one of several values.
 	kept bool
 }
 
 var (
 	nodesField   = regexp.MustCompile(`^spec(\.(namespaces|routers|switches)(\[\d+\](\.name)?)?)?$`)
 	subnetsField = regexp.MustCompile(`^spec(\.subnets(\[\d+\](\.name)?)?)?$`)
-	// ownField matches fields that decide about nothing but their own item of a list.
+	// ownField matches fields that affect only their own item of a list.
 	ownField = regexp.MustCompile(`^(metadata|status|spec\.(probes|driftPolicy|suspend|placement|routing)` +
 		`|spec\.(namespaces|routers|switches)\[\d+\]\.(sysctls|routes\[\d+\]\.(via|link|onLink|src|nextHops|type|metric))` +
 		`|spec\.links\[\d+\]\.(endpoints\[\d+\]\.)?(mac|mtu|impairment))\b`)

@@ -34,7 +34,7 @@ func (d *Document) checkMetadata(options Options) Problems {
 	return problems
 }
 
-// CheckName says what is wrong with the name of a lab or its namespace; empty if nothing is.
+// CheckName returns the problem of the name of a lab or its namespace; empty if it is valid.
 func CheckName(name string) string {
 	if len(validation.IsDNS1123Label(name)) == 0 {
 		return ""

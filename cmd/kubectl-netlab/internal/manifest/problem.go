@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong with a file.
+// Problem is a problem of a file.
 type Problem struct {
 	// File as it was given; "standard input" for "-".
 	File string `json:"file"`
@@ -15,9 +15,9 @@ type Problem struct {
 	Line int `json:"line,omitempty"`
 	// Field is the path inside the document: spec.links[0].subnet.
 	Field string `json:"field,omitempty"`
-	// Message says what is wrong.
+	// Message states the fact.
 	Message string `json:"message"`
-	// Fix says what to do, if that is not plain from the message.
+	// Fix is what to write instead; empty where the message makes it plain.
 	Fix string `json:"fix,omitempty"`
 }
 
@@ -41,7 +41,7 @@ func (p Problem) String() string {
 // maxShown keeps the text of Problems readable when a file is something else altogether.
 const maxShown = 50
 
-// Problems is everything that is wrong, in the order of files and lines.
+// Problems are all problems, in the order of files and lines.
 type Problems []Problem
 
 func (p Problems) Error() string {

@@ -20,7 +20,7 @@ const MaxBytes = 1 << 20
 // Stdin is the path that stands for standard input.
 const Stdin = "-"
 
-// Options are what a document does not say itself.
+// Options complete documents.
 type Options struct {
 	// Namespace is that of documents that name none, and the only one that others may name.
 	// Empty: "default", and any.
@@ -31,7 +31,7 @@ type Options struct {
 
 // Read returns every NetLab of the files, in their order. A directory stands for the .yaml,
 // .yml and .json files right inside it, but for kustomization.yaml. The error is Problems, and holds
-// everything that could not be read in any of the files; then no document is returned.
+// every problem of reading any of the files; then no document is returned.
 func Read(paths []string, options Options) ([]Document, error) {
 	docs := readAll(paths, options)
 	var problems Problems
@@ -44,9 +44,9 @@ func Read(paths []string, options Options) ([]Document, error) {
 	return docs, nil
 }
 
-// Check is Read for NetLabs that can be built: the error holds everything that is wrong with any of the
-// files, also with the rest of what could not be read. The documents with which nothing is wrong are
-// returned in any case.
+// Check is Read for NetLabs that can be built. The error is Problems, and holds every problem of any of
+// the files, including those in the readable rest of a damaged document. The documents without problems
+// are returned in any case.
 func Check(paths []string, options Options) (valid []Document, err error) {
 	docs := readAll(paths, options)
 	var problems Problems

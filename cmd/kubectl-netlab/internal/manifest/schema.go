@@ -18,8 +18,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
-// schema is what the API server's schema says of a value, of the keywords that ours uses. Types are
-// checked by checker, rules in CEL are repeated by lab.Validate.
+// schema is a part of the API server's schema, with the keywords that ours uses. The checker checks
+// types, and lab.Validate repeats the CEL rules.
 type schema struct {
 	Type                 string             `json:"type"`
 	Properties           map[string]*schema `json:"properties"`
@@ -170,10 +170,10 @@ func (s *schema) verifyString(value string, refuse func(fix, message string, arg
 	}
 }
 
-// Validate lists everything that is wrong with what the lab means, each with its line: what
-// lab.Validate finds, and what the API server's schema refuses of the document as it is
-// written. An explicit zero, for instance, is gone from the decoded lab. What may follow from
-// something that could not be read, or cannot be built, is left out.
+// Validate returns the problems of the lab, with lines: those that lab.Validate finds, and those of the
+// API server's schema in the document as it is written, because a decoded lab no longer tells an explicit
+// zero from an absent field. It leaves out problems that may follow from an unread field or from an
+// element that cannot be built.
 func (d Document) Validate() Problems {
 	found := lab.Validate(&d.Lab.Spec)
 	for _, p := range d.refusedBySchema() {

@@ -19,7 +19,7 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// child is the value of a mapping's key, or nil; of a key that is there twice, the value that counts.
+// child is the value of a mapping's key, or nil; of duplicate keys the last one, which YAML readers take.
 func child(n *yaml.Node, key string) (value *yaml.Node) {
 	n = resolve(n)
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
@@ -55,7 +55,7 @@ func item(n *yaml.Node, index string) *yaml.Node {
 	return n.Content[i]
 }
 
-// same reports whether two nodes say the same, in the same order.
+// same reports whether two nodes have the same content in the same order.
 func same(a, b *yaml.Node) bool {
 	a, b = resolve(a), resolve(b)
 	return a.Kind == b.Kind && a.Tag == b.Tag && a.Value == b.Value && slices.EqualFunc(a.Content, b.Content, same)
@@ -68,7 +68,7 @@ func join(field, name string) string {
 	return field + "." + name
 }
 
-// describe says what a node is, for people.
+// describe names a node in a message.
 func describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -9,8 +9,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// explainForbidden adds to the API server's refusal, which names the right that is missing,
-// whom it is for.
+// explainForbidden adds to the API server's refusal, which names the missing right, which verbs need
+// it and which do not.
 func explainForbidden(err error) error {
 	// A refused upgrade of a connection arrives as text.
 	if err == nil || !apierrors.IsForbidden(err) && !strings.Contains(err.Error(), "is forbidden: ") {

@@ -145,8 +145,8 @@ func TestWhichAgentIsAsked(t *testing.T) {
 		"one with an agent":                  {lab(on("node-1", "True"), on("node-3", "True")), "", "node-3"},
 		"the one that is named":              {lab(on("node-2", "True")), "node-3", "node-3"},
 		"none whose state is unknown":        {lab(on("node-2", "Unknown"), on("node-3", "True")), "", "node-3"},
-		"nobody reports the lab":             {lab(on("node-2", "Unknown")), "", "no node reports team/pair: see status pair, or say which with --node"},
-		"the one that is named has no agent": {lab(on("node-2", "True")), "node-9", "no agent is ready in namespace " + system + " on node-9; the lab's nodes: node-2"},
+		"no node reports the lab":            {lab(on("node-2", "Unknown")), "", "no node reports team/pair: check status pair, or choose a node with --node"},
+		"the one that is named has no agent": {lab(on("node-2", "True")), "node-9", "no agent is ready in namespace " + system + " on node-9; nodes that run the lab: node-2"},
 	} {
 		pod, err := c.Agent(t.Context(), system, want.lab, want.node)
 		got := fmt.Sprint(err)

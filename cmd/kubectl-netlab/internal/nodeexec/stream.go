@@ -15,13 +15,13 @@ import (
 	"k8s.io/streaming/pkg/httpstream"
 )
 
-// Cluster is an API server and what one may do there.
+// Cluster is a connection to an API server.
 type Cluster struct {
 	config *rest.Config
 	core   typedcorev1.CoreV1Interface
 }
 
-// New returns a Cluster; nothing is asked of it yet.
+// New returns a Cluster without contacting it.
 func New(config *rest.Config) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	config.QPS = -1 // the API server defends itself; a limit here would only fail the waits

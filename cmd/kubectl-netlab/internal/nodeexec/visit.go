@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// lookInterval is how often it is looked whether a pod runs.
+	// lookInterval is the time between two looks at the Pod.
 	lookInterval = 200 * time.Millisecond
 	// deleteLimit is how long deleting a pod may take, also after an interruption.
 	deleteLimit = 10 * time.Second
@@ -73,10 +73,10 @@ func (c *Cluster) awaitRunning(ctx context.Context, pod *corev1.Pod, limit time.
 	if ctx.Err() == nil && wait.Interrupted(err) {
 		err = fmt.Errorf("it is not running after %s%s", limit, waitingFor(now))
 	}
-	return fmt.Errorf("Pod %s/%s on %s: %w", pod.Namespace, pod.Name, pod.Spec.NodeName, err)
+	return fmt.Errorf("wait for Pod %s/%s on %s: %w", pod.Namespace, pod.Name, pod.Spec.NodeName, err)
 }
 
-// runs reports whether the command can be run; the error says why it never will.
+// runs reports whether the Pod is ready for the command; the error says why it never will be.
 func runs(pod *corev1.Pod) (bool, error) {
 	if pod.Status.Phase == corev1.PodFailed || pod.Status.Phase == corev1.PodSucceeded {
 		why := strings.Fields(pod.Status.Reason + " " + pod.Status.Message + " " + ended(pod))
@@ -92,8 +92,7 @@ func runs(pod *corev1.Pod) (bool, error) {
 	}), nil
 }
 
-// hopeless are the reasons after which the kubelet tries again, in vain most of the time; whoever
-// waits would rather know.
+// hopeless are reasons after which the kubelet retries, mostly in vain: the wait ends with the reason.
 var hopeless = []string{
 	"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull",
 	"CreateContainerConfigError", "CreateContainerError", "RunContainerError",
