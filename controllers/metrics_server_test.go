@@ -38,8 +38,7 @@ func TestMetricsAreOnlyForThoseWhoMayGetThem(t *testing.T) {
 				want       int
 			}{
 				{"nobody", "", http.StatusUnauthorized},
-				// The API server calls such a token an error, and so does the library.
-				{"somebody with a token of his own making", "made-up", http.StatusInternalServerError},
+				{"a token that no API server made", "made-up", http.StatusUnauthorized},
 				{"somebody without the right", stranger, http.StatusForbidden},
 				{"somebody with the right", reader, http.StatusOK},
 			} {

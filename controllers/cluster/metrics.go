@@ -7,7 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
 
@@ -22,7 +21,7 @@ import (
 func MetricsServer(address string, secure bool) server.Options {
 	options := server.Options{BindAddress: address, SecureServing: secure}
 	if secure {
-		options.FilterProvider = filters.WithAuthenticationAndAuthorization
+		options.FilterProvider = authorize
 	}
 	return options
 }

@@ -18,7 +18,7 @@ const (
 	tutorialsInALab = 34
 	probesInALab    = 8
 	// mostMemory is what an agent may have with a thousand namespaces, in MiB, once nothing happens.
-	mostMemory = 80
+	mostMemory = 60
 )
 
 // The agent as it runs in a cluster, with its client of the API, its informers, its metrics and its
