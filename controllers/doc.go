@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controllers is NetLab in a cluster: the agent that runs on every node, and the
-// controller that sums up what the agents say.
+// Package controllers is NetLab in a cluster: the agent on every node, and the controller that
+// summarizes the agents' reports.
 //
 //	                    ┌── agent, one per node ──────────────────────────────────────────┐
 //	NetLab.spec ───────▶│ Reconcile: compile ─▶ converge ─▶ probe ─▶ diagnose ─▶ reporter │──▶ NetLabNodeState.status
@@ -13,46 +13,45 @@
 //
 // # Who writes what
 //
-// An agent writes the status of its own NetLabNodeState (agent/reporter.go), a Kubernetes Event when
-// it has repaired something, and nothing else; an admission policy holds it to its own node. The
-// controller creates and deletes NetLabNodeStates with their Nodes (summary/nodestates.go), and writes the
-// status of NetLabs and an Event when Ready changes (summary/summary.go). Everything is written on change
-// only: where nothing happens, nothing but the controller's Lease is.
+// An agent writes two things: the status of its own NetLabNodeState (agent/reporter.go), and a Kubernetes
+// Event after a repair. An admission policy restricts it to its own node. The controller creates and
+// deletes a NetLabNodeState with each Node (summary/nodestates.go), and writes the status of NetLabs and
+// an Event when Ready changes (summary/summary.go). Both write changes only: in a quiet cluster only
+// the controller renews its Lease.
 //
-// What a status says is decided in two pure functions with their tables above them: status.Look.Conditions
-// for one node, status.Summarize for all. Which node is expected to
-// report, and which report counts, is in summary/roster.go and summary/facts.go.
+// Package status decides what conditions say. It is pure, and its tables stand above two functions:
+// Inspection.Conditions for one machine, Summarize for all nodes. summary/roster.go decides which nodes
+// should report, summary/facts.go which report counts.
 //
 // # Many nodes
 //
-// What a lab costs is to depend on its own nodes, and what they all say together is to be written
-// seldom. Events keep a roster of nodes, agents and reports (summary/roster.go), from which a lab is
-// summed up without looking at other nodes or copying anything. While its nodes report, a lab on
-// n of them is summed up every n ms and written every n × 10 ms (summary/memory.go), and at once when
-// Ready says something new: a lab on three nodes does not notice, one on a thousand does not flood
-// the API server, which sends each write to every agent. An agent gathers, too: four reports may
-// follow each other, each after a longer wait for labs at work, then one in five seconds (agent/reporter.go). A report is
-// sent, and stored, whole; of a lab that is ready it holds one word (status/conditions.go), for an API server
-// has every report of the last 75 s in memory, taken apart into maps four times as large as its
-// JSON. The fleet in hack/bench/fleet measures it all.
+// The cost of a lab depends on its own nodes only, and its status is written seldom. Events keep a
+// roster of nodes, agents and reports (summary/roster.go), so a summary looks at no other node and
+// copies nothing. While its nodes report, a lab on n nodes is summarized every n ms and written every
+// n × 10 ms (summary/memory.go), and at once when Ready changes: a lab on three nodes has no delay, and
+// a lab on a thousand does not flood the API server, which sends each write to every agent. Agents
+// write in batches, too: up to four reports may follow each other, each after a longer wait, then one
+// in five seconds (agent/reporter.go). A report is sent and stored whole. In it a lab that is ready takes one
+// word (status/conditions.go), because the API server keeps every report of the last 75 s in memory,
+// decoded into maps four times as large as its JSON. hack/bench/fleet measures all of this.
 //
-// # When a lab is looked at
+// # When a lab is inspected
 //
-// When its spec changes or the Node's labels do; when the kernel says that something changed in
-// one of its namespaces, 20 ms later; when a probe's result changes; and every 10 s, because
-// events are only a hint. A look is always the same: Agent.Reconcile. It observes the kernel
-// anew, so the cause of a failing probe is found in what is, not in what was.
+// When its spec or the Node's labels change; 20 ms after a kernel event in one of its namespaces; when
+// the result of a probe changes; and every 10 s, because events are only hints. Every inspection is the
+// same: Agent.Reconcile. It observes the kernel again, so the cause of a failing probe comes from the
+// state of now.
 //
 // # When a lab is removed
 //
-// By mark, and only on proof: a received delete event, a placement that no longer selects the
-// node, a lab of another UID that the API server confirms to have the name, or the sweep
-// (agent/sweep.go). A lab that is merely missing from the cache is not deleted. There are no finalizers,
+// By its owner label, and only on proof: a received delete event; a placement that no longer selects
+// the node; a lab of another UID that the API server confirms under the name; or the sweep
+// (agent/sweep.go). A lab that is only missing from the cache is not removed. There are no finalizers,
 // and an agent that stops leaves its labs running.
 //
 // # Generations and drift
 //
-// That a generation was once found as described is kept under /run (agent/record.go). What is
-// applied later to the same generation is a repair and counted; under driftPolicy Report it is
-// not applied but reported.
+// A record under /run says which generation matched the spec last (agent/record.go). A later correction
+// of the same generation is a repair and is counted. Under driftPolicy Report the agent reports the
+// difference and does not correct it.
 package controllers

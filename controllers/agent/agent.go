@@ -25,52 +25,51 @@ import (
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
-// Options are what an agent is told once.
+// Options are set once, when the agent starts.
 type Options struct {
-	// NodeName is the Node this machine is.
+	// NodeName is the name of this machine's Node.
 	NodeName string
-	// Identity says who reports.
+	// Identity identifies the agent in its reports.
 	Identity v1alpha1.AgentIdentity
-	// Symlinks says whether ip netns should find the labs' namespaces by name.
+	// Symlinks makes ip netns find the labs' namespaces by name.
 	Symlinks bool
-	// ComparePeriod is how often every lab is compared with the kernel when nothing happens.
+	// ComparePeriod is the time between two comparisons of a lab with the kernel without any event.
 	ComparePeriod time.Duration
-	// EventDelay gathers kernel events that come together.
+	// EventDelay is the debounce window for kernel events.
 	EventDelay time.Duration
-	// SweepPeriod is how often labs are looked for whose deletion was missed.
+	// SweepPeriod is the time between two searches for labs whose deletion was missed.
 	SweepPeriod time.Duration
-	// WritePause is the time between two reports in the long run.
+	// WritePause is the mean time between two reports in the long run.
 	WritePause time.Duration
-	// MaxLabs and MaxNamespaces limit what this node carries; 0 is no limit.
+	// MaxLabs and MaxNamespaces limit the labs on this node and their network namespaces; 0 is no limit.
 	MaxLabs, MaxNamespaces int
-	// Machine is this machine.
-	Machine Machine
+	Machine                Machine
 }
 
-// Agent makes this node's kernel hold the labs that select it, and reports on them. See
-// Reconcile, which is the whole program.
+// Agent makes the kernel of this node hold the labs that select the node, and reports on them. Reconcile
+// is the whole program.
 type Agent struct {
 	Options
-	client    client.Client
-	live      client.Reader // asks the API server, not the cache
-	cache     cache.Cache
-	kernel    Kernel
-	ledger    *ledger
-	records   *records
-	following *following
-	prober    *probe.Prober
-	reporter  *reporter
-	progress  *progress
-	queue     *queue
-	removed   chan struct{} // has a token when namespaces were deleted
-	repaired  func(lab *v1alpha1.NetLab, ops []state.Op)
+	client        client.Client
+	live          client.Reader // reads from the API server, not from the cache
+	cache         cache.Cache
+	kernel        Kernel
+	capacity      *capacity
+	records       *records
+	subscriptions *subscriptions
+	prober        *probe.Prober
+	reporter      *reporter
+	progress      *progress
+	queue         *queue
+	removed       chan struct{} // has a token when namespaces were deleted
+	repaired      func(lab *v1alpha1.NetLab, ops []state.Op)
 }
 
 // Reconcile brings one lab and this machine together:
 //
-//	deleted, or its name has passed to another lab? ─▶ remove by mark
-//	not selected by placement? ─▶ remove
-//	else look: compile, keep to the limits, converge, probe ─▶ report
+//	the lab is deleted, or its name belongs to another lab ─▶ remove it by its owner label
+//	placement does not select this node                    ─▶ remove it
+//	else inspect: compile, check capacity, converge, probe ─▶ report
 func (a *Agent) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	defer a.progress.begin(request)()
 	if request == heartbeat {
@@ -84,7 +83,7 @@ func (a *Agent) Reconcile(ctx context.Context, request reconcile.Request) (recon
 		return reconcile.Result{}, err
 	}
 	switch selected, err := a.selected(ctx, lab); {
-	case apierrors.IsNotFound(err): // the own Node is not known yet, or any more: nothing follows from that
+	case apierrors.IsNotFound(err): // a Node that is not in the cache proves nothing
 		return reconcile.Result{}, nil
 	case err != nil:
 		return reconcile.Result{}, err
@@ -95,7 +94,7 @@ func (a *Agent) Reconcile(ctx context.Context, request reconcile.Request) (recon
 	return reconcile.Result{RequeueAfter: a.ComparePeriod}, nil
 }
 
-// find returns the lab, nil if there is none.
+// find returns the lab, or nil without an error if the cache does not have it.
 func (a *Agent) find(ctx context.Context, name types.NamespacedName) (*v1alpha1.NetLab, error) {
 	lab := &v1alpha1.NetLab{}
 	err := a.client.Get(ctx, name, lab)
@@ -114,16 +113,15 @@ func (a *Agent) identity(lab client.Object) state.Identity {
 	}
 }
 
-// removeGone removes what labs of this name have left that are no more: lab is the one that
-// has the name now, nil if none has.
+// removeGone removes labs of this name that exist no more. lab is the one that has the name now, or nil.
 func (a *Agent) removeGone(ctx context.Context, name types.NamespacedName, lab *v1alpha1.NetLab) error {
-	here, condemned := a.ledger.named(name)
+	here, pendingDelete := a.capacity.named(name)
 	for _, id := range here {
 		switch {
 		case lab != nil && id == a.identity(lab):
 			continue
-		case condemned[id]:
-		case lab == nil: // not in the cache is not deleted: the sweep will find out
+		case pendingDelete[id]:
+		case lab == nil: // missing in the cache is not deleted; the sweep decides
 			continue
 		default:
 			if err := a.confirm(ctx, lab); err != nil {
@@ -134,22 +132,22 @@ func (a *Agent) removeGone(ctx context.Context, name types.NamespacedName, lab *
 			return err
 		}
 	}
-	a.ledger.acquit(condemned)
+	a.capacity.deleteDone(pendingDelete)
 	if lab == nil {
 		a.forget(name)
 	}
 	return nil
 }
 
-// confirm fails unless the API server, too, says that the name is this lab's: acting on a cache
-// that is behind would remove the newer lab.
+// confirm fails unless the API server, too, has this lab under the name. With a cache that is behind, the
+// agent would remove the newer lab.
 func (a *Agent) confirm(ctx context.Context, lab *v1alpha1.NetLab) error {
 	live := &v1alpha1.NetLab{}
 	if err := a.live.Get(ctx, client.ObjectKeyFromObject(lab), live); err != nil {
-		return fmt.Errorf("make sure that NetLab %s/%s is new: %w", lab.Namespace, lab.Name, err)
+		return fmt.Errorf("confirm the UID of NetLab %s/%s: %w", lab.Namespace, lab.Name, err)
 	}
 	if live.UID != lab.UID {
-		return fmt.Errorf("the cache is behind: NetLab %s/%s is %s, not %s", lab.Namespace, lab.Name, live.UID, lab.UID)
+		return fmt.Errorf("confirm NetLab %s/%s: the API server has UID %s, the cache has %s", lab.Namespace, lab.Name, live.UID, lab.UID)
 	}
 	return nil
 }
@@ -159,14 +157,14 @@ func (a *Agent) selected(ctx context.Context, netlab *v1alpha1.NetLab) (bool, er
 	node := &metav1.PartialObjectMetadata{}
 	node.SetGroupVersionKind(cluster.NodeKind)
 	if err := a.client.Get(ctx, types.NamespacedName{Name: a.NodeName}, node); err != nil {
-		return false, fmt.Errorf("get the own Node %s: %w", a.NodeName, err)
+		return false, fmt.Errorf("get Node %s: %w", a.NodeName, err)
 	}
 	selector, valid := lab.NodeSelector(&netlab.Spec)
 	return !valid || selector.Matches(labels.Set(node.Labels)), nil
 }
 
-// remove takes a lab off this machine. The record goes first: a record without a lab would
-// turn the next build of this generation under driftPolicy Report into mere reporting.
+// remove deletes a lab from this machine. The record goes first: with a record of a lab that is not there,
+// driftPolicy Report would keep this generation from being built again.
 func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 	name := types.NamespacedName{Namespace: id.Namespace, Name: id.Name}
 	a.prober.Stop(name.String())
@@ -178,16 +176,17 @@ func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 	case err != nil:
 		return fmt.Errorf("remove %s: %w", id, err)
 	case len(out.Left) > 0:
-		return fmt.Errorf("remove %s: left to do: %s", id, out.Left[0])
+		return fmt.Errorf("remove %s: the next operation would be: %s", id, out.Left[0])
 	}
 	signal(a.removed)
-	a.following.forget(id)
-	a.ledger.forget(id)
+	a.subscriptions.forget(id)
+	a.capacity.release(id)
 	a.reporter.drop(name)
 	return nil
 }
 
-// forget ends what goes on for a lab that is not there; what the machine still holds of it stays.
+// forget stops the probes of a lab that the cache does not have, and drops its report. Its namespaces
+// stay.
 func (a *Agent) forget(name types.NamespacedName) {
 	a.prober.Stop(name.String())
 	a.reporter.drop(name)
@@ -200,7 +199,7 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 	i.Problems = problems
 	var seen converge.Outcome
 	if len(problems) == 0 && !netlab.Spec.Suspend {
-		i.OverLimit = a.ledger.admit(compiled.Identity, len(compiled.Want))
+		i.OverLimit = a.capacity.reserve(compiled.Identity, len(compiled.Want))
 	}
 	if len(problems) == 0 && !netlab.Spec.Suspend && i.OverLimit == "" {
 		seen = a.converge(ctx, compiled, &i)
@@ -213,7 +212,7 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 	return i
 }
 
-// compile compiles the lab; problems are what keeps its spec from being built.
+// compile returns the compiled lab, or the problems that make the spec invalid.
 func compile(id state.Identity, spec *v1alpha1.NetLabSpec, options lab.Options) (*lab.Lab, lab.Problems) {
 	compiled, err := lab.Compile(id, spec, options)
 	if problems, ok := errors.AsType[lab.Problems](err); ok {
@@ -232,7 +231,7 @@ func (a *Agent) converge(ctx context.Context, lab *lab.Lab, i *status.Inspection
 	out, err := a.build(ctx, lab, i)
 	i.Failure = status.FailureOf(err, errors.Is(err, converge.ErrObserve), err != nil && a.Machine.FeatureMissing(err))
 	i.Err, i.Conflicts, i.Left = err, out.Conflicts, out.Left
-	if err == nil && a.following.add(lab.Identity, out) {
+	if err == nil && a.subscriptions.add(lab.Identity, out) {
 		a.queue.addAfter(client.ObjectKeyFromObject(i.NetLab), a.EventDelay)
 	}
 	return out

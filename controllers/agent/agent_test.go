@@ -55,14 +55,14 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 	cached := fakeAPI(t, interceptor.Funcs{}, node, lab)
 	a := &Agent{
 		Options: options, client: cached, live: cached, kernel: k,
-		ledger:    newLedger(options.MaxLabs, options.MaxNamespaces),
-		records:   newRecords(k),
-		following: newFollowing(options.Machine.Follow),
-		reporter:  newReporter(cached, "n", v1alpha1.AgentIdentity{Version: "test"}, time.Second),
-		progress:  newProgress(func() {}),
-		queue:     &queue{},
-		removed:   make(chan struct{}, 1),
-		repaired:  func(*v1alpha1.NetLab, []state.Op) {},
+		capacity:      newCapacity(options.MaxLabs, options.MaxNamespaces),
+		records:       newRecords(k),
+		subscriptions: newSubscriptions(options.Machine.Follow),
+		reporter:      newReporter(cached, "n", v1alpha1.AgentIdentity{Version: "test"}, time.Second),
+		progress:      newProgress(func() {}),
+		queue:         &queue{},
+		removed:       make(chan struct{}, 1),
+		repaired:      func(*v1alpha1.NetLab, []state.Op) {},
 	}
 	a.prober = probe.New(options.Machine.Dial, func(string, []probe.Result) {})
 	t.Cleanup(a.prober.Close)
@@ -100,7 +100,7 @@ func (b *bench) build(uid types.UID) state.Identity {
 	if _, err := b.kernel.Apply(b.Context(), state.Diff(state.State{}, compiled.Want)); err != nil {
 		b.Fatal(err)
 	}
-	if err := b.ledger.read(b.Context(), b.kernel); err != nil {
+	if err := b.capacity.read(b.Context(), b.kernel); err != nil {
 		b.Fatal(err)
 	}
 	b.kernel.ForgetWrites()

@@ -13,30 +13,30 @@ import (
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
-// ledger knows which labs agents have built on this machine and how many network namespaces
-// each takes. It is filled from the kernel's marks when the agent starts, so what a lab takes
-// is not given to another only because the agent was restarted.
-type ledger struct {
+// capacity limits the labs and network namespaces of agents on this machine. It is filled from the owner
+// labels in the kernel when the agent starts: a restart frees no capacity.
+type capacity struct {
 	maxLabs, maxNamespaces int
 
-	mu      sync.Mutex
-	entries map[state.Identity]int
-	// condemned are labs that are known to be deleted.
-	condemned map[state.Identity]bool
+	mu sync.Mutex
+	// namespaces has the number of network namespaces of each lab.
+	namespaces map[state.Identity]int
+	// pendingDelete are labs that are proven to be deleted and may still be on this machine.
+	pendingDelete map[state.Identity]bool
 }
 
-func newLedger(maxLabs, maxNamespaces int) *ledger {
+func newCapacity(maxLabs, maxNamespaces int) *capacity {
 	labsLimit.Set(float64(maxLabs))
 	namespacesLimit.Set(float64(maxNamespaces))
-	return &ledger{
+	return &capacity{
 		maxLabs: maxLabs, maxNamespaces: maxNamespaces,
-		entries:   map[state.Identity]int{},
-		condemned: map[state.Identity]bool{},
+		namespaces:    map[state.Identity]int{},
+		pendingDelete: map[state.Identity]bool{},
 	}
 }
 
-// read enters every lab that bears an agent's mark.
-func (l *ledger) read(ctx context.Context, k Kernel) error {
+// read adds every lab with an agent's owner label.
+func (c *capacity) read(ctx context.Context, k Kernel) error {
 	labs, err := k.Labs(ctx)
 	if err != nil {
 		return fmt.Errorf("list the labs of this machine: %w", err)
@@ -49,89 +49,90 @@ func (l *ledger) read(ctx context.Context, k Kernel) error {
 		if err != nil {
 			return fmt.Errorf("observe %s: %w", id, err)
 		}
-		l.enter(id, len(found.State))
+		c.set(id, len(found.State))
 	}
 	return nil
 }
 
-func (l *ledger) enter(id state.Identity, namespaces int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.entries[id] = namespaces
-	l.publish()
+func (c *capacity) set(id state.Identity, namespaces int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.namespaces[id] = namespaces
+	c.publish()
 }
 
-// admit enters a lab unless that would exceed a limit, which it then names. A lab that is
-// already there stays entered with what it took before.
-func (l *ledger) admit(id state.Identity, namespaces int) (overLimit string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// reserve adds a lab, or names the limit that the lab would exceed. A lab that is there already then keeps
+// its old number of namespaces.
+func (c *capacity) reserve(id state.Identity, namespaces int) (overLimit string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	labs, total := 1, namespaces
-	for other, taken := range l.entries {
+	for other, taken := range c.namespaces {
 		if other != id {
 			labs++
 			total += taken
 		}
 	}
 	switch {
-	case l.maxLabs > 0 && labs > l.maxLabs:
-		return fmt.Sprintf("this node may carry %s (--max-labs)", status.CountOf(l.maxLabs, "lab"))
-	case l.maxNamespaces > 0 && total > l.maxNamespaces:
-		return fmt.Sprintf("the lab needs %s and this node has room for %d of %d (--max-namespaces)",
-			status.CountOf(namespaces, "namespace"), max(0, l.maxNamespaces-total+namespaces), l.maxNamespaces)
+	case c.maxLabs > 0 && labs > c.maxLabs:
+		return fmt.Sprintf("this node is limited to %s (--max-labs)", status.CountOf(c.maxLabs, "lab"))
+	case c.maxNamespaces > 0 && total > c.maxNamespaces:
+		return fmt.Sprintf("the lab needs %s; this node is limited to %d, of which %d are free (--max-namespaces)",
+			status.CountOf(namespaces, "namespace"), c.maxNamespaces, max(0, c.maxNamespaces-total+namespaces))
 	}
-	l.entries[id] = namespaces
-	l.publish()
+	c.namespaces[id] = namespaces
+	c.publish()
 	return ""
 }
 
-// forget strikes a lab that was removed.
-func (l *ledger) forget(id state.Identity) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.entries, id)
-	l.publish()
+// release removes a lab.
+func (c *capacity) release(id state.Identity) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.namespaces, id)
+	c.publish()
 }
 
-// named lists the entries of one name, more than one if a lab was deleted and made anew, and
-// the labs of that name that are condemned.
-func (l *ledger) named(lab types.NamespacedName) (here []state.Identity, condemned map[state.Identity]bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	condemned = map[state.Identity]bool{}
-	for id := range l.entries {
+// named lists the labs of a name on this machine, two if a lab was deleted and created again, and those of
+// them that are pending deletion.
+func (c *capacity) named(lab types.NamespacedName) (here []state.Identity, pendingDelete map[state.Identity]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pendingDelete = map[state.Identity]bool{}
+	for id := range c.namespaces {
 		if id.Namespace == lab.Namespace && id.Name == lab.Name {
 			here = append(here, id)
 		}
 	}
-	for id := range l.condemned {
+	for id := range c.pendingDelete {
 		if id.Namespace == lab.Namespace && id.Name == lab.Name {
-			condemned[id] = true
+			pendingDelete[id] = true
 		}
 	}
-	return here, condemned
+	return here, pendingDelete
 }
 
-// condemn says that a lab is deleted, entered or not: it may be about to be built.
-func (l *ledger) condemn(id state.Identity) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.condemned[id] = true
+// markDeleted notes that a lab is deleted. The lab need not have been added: a reconcile may be about to
+// build it.
+func (c *capacity) markDeleted(id state.Identity) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pendingDelete[id] = true
 }
 
-// acquit forgets sentences that were carried out.
-func (l *ledger) acquit(done map[state.Identity]bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// deleteDone removes labs from those pending deletion.
+func (c *capacity) deleteDone(done map[state.Identity]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for id := range done {
-		delete(l.condemned, id)
+		delete(c.pendingDelete, id)
 	}
 }
 
 // publish is called with the lock held.
-func (l *ledger) publish() {
+func (c *capacity) publish() {
 	total := 0
-	for _, taken := range l.entries {
+	for _, taken := range c.namespaces {
 		total += taken
 	}
 	namespacesHere.Set(float64(total))

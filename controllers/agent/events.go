@@ -26,11 +26,11 @@ import (
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
-// rewatchPause keeps a watch that cannot be opened from being tried in a loop.
+// rewatchPause is the time between two attempts to open the watch.
 const rewatchPause = time.Second
 
-// queue is the agent's work queue, which exists once its controller has started. Until then
-// nothing needs to be added: every lab is looked at first thing.
+// queue is the agent's work queue. It exists once the controller has started. Nothing needs to be added
+// before: the controller begins with every lab.
 type queue struct {
 	mu sync.Mutex
 	q  cluster.WorkQueue
@@ -45,14 +45,14 @@ func (q *queue) open(_ context.Context, opened cluster.WorkQueue) error {
 	return nil
 }
 
-// busy reports whether labs wait to be looked at now.
+// busy reports whether labs wait to be reconciled now.
 func (q *queue) busy() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.q != nil && q.q.Len() > 0
 }
 
-// addAfter asks for a look at a lab. Requests for one lab that come before it is due are one.
+// addAfter enqueues a lab. Requests for one lab before it is due are merged.
 func (q *queue) addAfter(lab types.NamespacedName, delay time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -61,13 +61,13 @@ func (q *queue) addAfter(lab types.NamespacedName, delay time.Duration) {
 	}
 }
 
-// watchKernel turns kernel events into requests until ctx ends. They are hints: whenever some
-// may have been lost, every lab is compared.
+// watchKernel turns kernel events into requests until ctx ends. Events are hints: after a possible loss,
+// every lab is compared.
 func (a *Agent) watchKernel(ctx context.Context) error {
 	for ctx.Err() == nil {
 		changes, err := a.Machine.Watch(ctx)
 		if err != nil {
-			logf.FromContext(ctx).Error(err, "Kernel events cannot be read")
+			logf.FromContext(ctx).Error(err, "Failed to watch kernel events; trying again")
 		} else {
 			a.compareAll(ctx)
 			a.relay(ctx, changes)
@@ -90,11 +90,11 @@ func (a *Agent) relay(ctx context.Context, changes <-chan string) {
 	}
 }
 
-// compareAll asks for a look at every lab.
+// compareAll enqueues every lab.
 func (a *Agent) compareAll(ctx context.Context) {
 	names, err := a.labNames(ctx)
 	if err != nil {
-		logf.FromContext(ctx).Error(err, "Labs will be compared later")
+		logf.FromContext(ctx).Error(err, "Failed to enqueue every lab; the next periodic comparison will find differences")
 		return
 	}
 	for _, name := range names {
@@ -118,8 +118,8 @@ func namesOf(labs []v1alpha1.NetLab) []types.NamespacedName {
 	return names
 }
 
-// labEvents enqueues labs. Only a delete event that was really received proves that a lab is
-// deleted; where it was missed and the informer found the lab missing, the sweep makes sure.
+// labEvents enqueues labs. Only a received delete event proves that a lab is deleted. If the informer
+// missed the event and found the lab missing, the sweep decides.
 func (a *Agent) labEvents(sweep func()) handler.EventHandler {
 	enqueue := handler.EnqueueRequestForObject{}
 	return handler.Funcs{
@@ -129,18 +129,18 @@ func (a *Agent) labEvents(sweep func()) handler.EventHandler {
 			if e.DeleteStateUnknown {
 				sweep()
 			} else {
-				a.ledger.condemn(a.identity(e.Object))
+				a.capacity.markDeleted(a.identity(e.Object))
 			}
 			enqueue.Delete(ctx, e, q)
 		},
 	}
 }
 
-// allLabs enqueues every lab, whatever the event.
+// allLabs enqueues every lab on any event.
 func (a *Agent) allLabs(ctx context.Context, _ client.Object) []reconcile.Request {
 	names, err := a.labNames(ctx)
 	if err != nil {
-		logf.FromContext(ctx).Error(err, "Labs will be compared later")
+		logf.FromContext(ctx).Error(err, "Failed to enqueue every lab; the next periodic comparison will find differences")
 	}
 	return requestsFor(names)
 }
@@ -153,22 +153,22 @@ func requestsFor(names []types.NamespacedName) []reconcile.Request {
 	return requests
 }
 
-// following knows of which network namespaces changes arrive.
-type following struct {
+// subscriptions knows the network namespaces whose changes Watch reports.
+type subscriptions struct {
 	follow func(namespace string) error
 
 	mu         sync.Mutex
 	namespaces map[state.Identity]map[string]bool
 }
 
-func newFollowing(follow func(string) error) *following {
-	return &following{follow: follow, namespaces: map[state.Identity]map[string]bool{}}
+func newSubscriptions(follow func(string) error) *subscriptions {
+	return &subscriptions{follow: follow, namespaces: map[state.Identity]map[string]bool{}}
 }
 
-// add follows the lab's namespaces that are not followed yet, or have been made anew since. It
-// reports whether there were any: what changed in them before is not told, so the caller looks
-// again. One that cannot be followed is tried again by the next look.
-func (f *following) add(id state.Identity, out converge.Outcome) (any bool) {
+// add subscribes to the lab's namespaces that are new or were created again. It reports whether there were
+// any: earlier changes in them have no event, so the caller inspects the lab again. The next inspection
+// retries a subscription that failed.
+func (f *subscriptions) add(id state.Identity, out converge.Outcome) (any bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	known := f.namespaces[id]
@@ -189,25 +189,25 @@ func (f *following) add(id state.Identity, out converge.Outcome) (any bool) {
 	return any
 }
 
-func (f *following) forget(id state.Identity) {
+func (f *subscriptions) forget(id state.Identity) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.namespaces, id)
 }
 
-// maxOpsTold is how many operations a Kubernetes Event lists.
-const maxOpsTold = 3
+// maxOpsListed is the number of operations in a Kubernetes Event.
+const maxOpsListed = 3
 
-// tellRepairs returns a function that writes a Kubernetes Event about what was put back.
-func tellRepairs(recorder events.EventRecorder, node string) func(*v1alpha1.NetLab, []state.Op) {
+// repairEvents returns a function that writes a Kubernetes Event about a repair.
+func repairEvents(recorder events.EventRecorder, node string) func(*v1alpha1.NetLab, []state.Op) {
 	return func(lab *v1alpha1.NetLab, ops []state.Op) {
-		var told []string
-		for op := range slices.Values(ops[:min(len(ops), maxOpsTold)]) {
-			told = append(told, op.String())
+		var listed []string
+		for op := range slices.Values(ops[:min(len(ops), maxOpsListed)]) {
+			listed = append(listed, op.String())
 		}
-		if more := len(ops) - len(told); more > 0 {
-			told = append(told, fmt.Sprintf("and %d more", more))
+		if more := len(ops) - len(listed); more > 0 {
+			listed = append(listed, fmt.Sprintf("and %d more", more))
 		}
-		recorder.Eventf(lab, nil, corev1.EventTypeNormal, "Repaired", "Repair", "%s", status.Note(node+": "+strings.Join(told, "; ")))
+		recorder.Eventf(lab, nil, corev1.EventTypeNormal, "Repaired", "Repair", "%s", status.Note(node+": "+strings.Join(listed, "; ")))
 	}
 }

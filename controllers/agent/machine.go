@@ -10,57 +10,57 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Kernel is what the agent needs of its machine's kernel.
+// Kernel is the agent's interface to the kernel of its machine.
 type Kernel interface {
 	converge.Kernel
 
-	// Labs lists every lab that has marked namespaces on this machine, sorted.
+	// Labs lists every lab that has labelled namespaces on this machine, sorted.
 	Labs(ctx context.Context) ([]state.Identity, error)
-	// LookupRoute asks a namespace's kernel what it would do with a packet.
+	// LookupRoute returns the forwarding decision of a namespace for a packet.
 	LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error)
-	// Interferences lists what others put into a namespace that can decide about packets there.
+	// Interferences lists unmanaged objects in a namespace that can decide about packets there.
 	Interferences(ctx context.Context, namespace string) ([]state.Interference, error)
-	// Lock makes the caller the only one who changes the lab, until unlock.
+	// Lock makes the caller the only writer of the lab, until unlock.
 	Lock(id state.Identity) (unlock func(), err error)
 
-	// SaveRecord keeps a note on the lab that outlives the agent but not the machine.
+	// SaveRecord keeps a record of the lab that outlives the agent but not the machine.
 	SaveRecord(id state.Identity, record []byte) error
-	// LoadRecord returns the note. Where there is none it fails with fs.ErrNotExist, or returns nothing.
+	// LoadRecord returns the record. Without one it fails with fs.ErrNotExist, or returns nothing.
 	LoadRecord(id state.Identity) ([]byte, error)
-	// DeleteRecord forgets the note; there need not be one.
+	// DeleteRecord deletes the record, if there is one.
 	DeleteRecord(id state.Identity) error
 }
 
-// Machine is the agent's machine: its kernel, and what of it has types of its own.
+// Machine is the agent's machine: its kernel, and functions whose types are outside the interface.
 type Machine struct {
 	Kernel
 	// Watch yields the network namespaces in which something changed, and "" when everything
 	// should be compared. The channel is closed when ctx ends or events may have been lost.
 	Watch func(ctx context.Context) (<-chan string, error)
-	// Follow makes changes in a network namespace arrive at Watch.
+	// Follow subscribes Watch to a network namespace.
 	Follow func(namespace string) error
 	// Dial opens a raw ICMP socket in a network namespace.
 	Dial probe.Dialer
-	// NeighborTableFull says whether the machine has no room for more neighbours of a family: then an error
-	// of the kernel, or silence, may mean just that. It may be nil.
+	// NeighborTableFull tells whether the machine's neighbour table of a family is full: then an error of
+	// the kernel, or no reply, may have that cause. It may be nil.
 	NeighborTableFull func(probe.Family) bool
-	// Reap waits a moment for deleted namespaces to end, and returns those that something else
-	// keeps alive. It may be nil.
+	// Reap waits a moment for deleted namespaces to end, and returns those that another process keeps
+	// alive. It may be nil.
 	Reap func(ctx context.Context) (held []string, err error)
-	// HasNetem says whether the kernel can impair packets. It may be nil: then it can.
+	// HasNetem tells whether the kernel has netem. It may be nil: then it has.
 	HasNetem func() bool
-	// FeatureMissing tells an error that says the kernel lacks something from others.
+	// FeatureMissing tells whether an error means that the kernel lacks a feature.
 	FeatureMissing func(error) bool
 }
 
-// lockedKernel holds the lab's lock around writes. Looking needs none: an agent and a command
-// line never change each other's namespaces, so what was observed before is still the plan's.
+// lockedKernel holds the lab's lock around writes. Reading needs no lock: an agent and a command line
+// never change each other's namespaces, so an earlier observation is still the plan's.
 type lockedKernel struct {
 	Kernel
 	id state.Identity
 }
 
-// Apply fails if somebody else is at work on the lab. What it does is counted.
+// Apply fails if another writer holds the lock. It counts its operations.
 func (k lockedKernel) Apply(ctx context.Context, ops []state.Op) (applied int, err error) {
 	unlock, err := k.Lock(k.id)
 	if err != nil {

@@ -21,11 +21,11 @@ import (
 var (
 	labsHere = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "netlab_labs",
-		Help: "Labs that this node reports on, by the reason of Realized; at most a dozen reasons.",
+		Help: "Labs on this node, by the reason of Realized; at most a dozen reasons.",
 	}, []string{"reason"})
 	labsLimit = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "netlab_labs_limit",
-		Help: "How many labs this node may carry (--max-labs); 0 is no limit.",
+		Help: "Limit of labs on this node (--max-labs); 0 is no limit.",
 	})
 	namespacesHere = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "netlab_namespaces",
@@ -33,11 +33,11 @@ var (
 	})
 	namespacesLimit = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "netlab_namespaces_limit",
-		Help: "How many network namespaces of labs this node may carry (--max-namespaces); 0 is no limit.",
+		Help: "Limit of network namespaces of labs on this node (--max-namespaces); 0 is no limit.",
 	})
 	probesFailing = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "netlab_probes_failing",
-		Help: "Probes of this node that have not the expected outcome, by cause; about a dozen causes.",
+		Help: "Probes on this node whose outcome is not the expected one, by cause; about a dozen causes.",
 	}, []string{"reason"})
 
 	operations = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -46,20 +46,20 @@ var (
 	}, []string{"op", "result"})
 	repairs = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "netlab_repairs_total",
-		Help: "Operations that put back what something else had changed, by kind; about 20 kinds.",
+		Help: "Operations that corrected drift, by kind; about 20 kinds.",
 	}, []string{"op"})
 	convergeSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "netlab_converge_seconds",
-		Help:    "How long one look at a lab took, changes included.",
+		Help:    "Duration of one comparison of a lab with the kernel, corrections included.",
 		Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 	})
 	eventResyncs = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "netlab_event_resyncs_total",
-		Help: "Times every lab was compared because kernel events were lost, as when there were more than the socket holds.",
+		Help: "Comparisons of every lab after a loss of kernel events, for example because the socket's buffer was full.",
 	})
 	namespacesHeld = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "netlab_namespaces_held_total",
-		Help: "Deleted network namespaces that a process outside kept alive for more than 2 seconds.",
+		Help: "Deleted network namespaces that another process kept alive for more than 2 seconds.",
 	})
 
 	probeAttempts = prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -78,19 +78,19 @@ var (
 	}, []string{"result"})
 	reportOmitted = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "netlab_report_omitted_labs",
-		Help: "Labs that did not fit into the report written last; for them this node counts as unknown.",
+		Help: "Labs missing from the last report because it was full; for them this node counts as unknown.",
 	})
 	sweeps = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "netlab_sweeps_total",
-		Help: "Passes that looked for labs whose deletion was missed, by result; after an error nothing is removed.",
+		Help: "Searches for labs whose deletion was missed, by result; a search with an error removes nothing.",
 	}, []string{"result"})
 	labsSwept = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "netlab_labs_swept_total",
-		Help: "Labs removed because the API server no longer knew them, their deletion having been missed.",
+		Help: "Labs removed after their deletion was missed: the API server has them no more.",
 	})
 )
 
-// registerAgentMetrics does so once, however many agents follow each other in this process.
+// registerAgentMetrics registers once, even if several agents run in this process.
 var registerAgentMetrics = sync.OnceFunc(func() {
 	metrics.Registry.MustRegister(labsHere, labsLimit, namespacesHere, namespacesLimit, probesFailing,
 		operations, repairs, convergeSeconds, eventResyncs, namespacesHeld,
@@ -100,21 +100,21 @@ var registerAgentMetrics = sync.OnceFunc(func() {
 	cluster.StartAtZero(sweeps, cluster.ResultOK, cluster.ResultError)
 })
 
-// tally enters a report into the gauges, or with by = -1 takes it out.
-func tally(report v1alpha1.LabReport, by float64) {
+// countReport adds a report to the gauges, or removes it with by = -1.
+func countReport(report v1alpha1.LabReport, by float64) {
 	labsHere.WithLabelValues(status.ConditionsIn(&report).Realized.Reason).Add(by)
 	for _, p := range report.FailingProbes {
 		probesFailing.WithLabelValues(p.Reason).Add(by)
 	}
 }
 
-// opKind is the name of an operation's type, of which there are few: "AddLink".
+// opKind is the name of an operation's type: "AddLink".
 func opKind(op state.Op) string {
 	_, kind, _ := strings.Cut(fmt.Sprintf("%T", op), ".")
 	return kind
 }
 
-// countOperations counts what was applied of a plan, and the operation that the kernel refused.
+// countOperations counts the applied operations of a plan, and the one that the kernel refused.
 func countOperations(ops []state.Op, applied int, err error) {
 	for _, op := range ops[:applied] {
 		operations.WithLabelValues(opKind(op), cluster.ResultOK).Inc()

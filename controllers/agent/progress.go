@@ -14,19 +14,20 @@ import (
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
-// stuckAfter is how long one reconcile may take, and the queue may stand still.
+// stuckAfter is the longest time for one reconcile, and between two reconciles.
 const stuckAfter = 2 * time.Minute
 
-// heartbeat is a request without a lab. It goes through the same queue as the others, so that
-// a queue that stands still is noticed even when no lab changes.
+// heartbeat is a request without a lab. It passes through the same queue as the others, so a stuck queue
+// is noticed even without events.
 var heartbeat = reconcile.Request{}
 
-// progress knows whether reconciling goes on, and whether every lab has been looked at once.
+// progress backs the health checks: it knows the reconciles under way, and whether every lab has been
+// inspected once.
 type progress struct {
 	mu      sync.Mutex
 	started map[reconcile.Request]time.Time
 	last    time.Time
-	// done are the labs looked at before expected was known.
+	// done are the labs inspected before expected was known.
 	done     map[types.NamespacedName]bool
 	expected map[types.NamespacedName]bool
 	complete bool
@@ -43,7 +44,7 @@ func newProgress(onComplete func()) *progress {
 	}
 }
 
-// begin notes that a reconcile has started; the caller calls end when it has ended.
+// begin notes the start of a reconcile; the caller calls end after it.
 func (p *progress) begin(request reconcile.Request) (end func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +63,7 @@ func (p *progress) end(request reconcile.Request) {
 	}
 }
 
-// expect says which labs there are to begin with.
+// expect sets the labs that exist when the agent starts.
 func (p *progress) expect(labs []types.NamespacedName) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,7 +74,7 @@ func (p *progress) expect(labs []types.NamespacedName) {
 	p.check()
 }
 
-// giveUp stops waiting for labs that take too long.
+// giveUp ends the wait for labs that take too long.
 func (p *progress) giveUp() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,12 +103,12 @@ func (p *progress) finish() {
 	p.onComplete()
 }
 
-// Ready is a health check: every lab has been looked at once.
+// Ready is a health check: every lab has been inspected once.
 func (p *progress) Ready(*http.Request) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.complete {
-		return fmt.Errorf("%s of this node not yet looked at", status.CountOf(len(p.expected)-len(p.done), "lab"))
+		return fmt.Errorf("%s on this node not inspected yet", status.CountOf(len(p.expected)-len(p.done), "lab"))
 	}
 	return nil
 }
@@ -118,11 +119,11 @@ func (p *progress) Alive(*http.Request) error {
 	defer p.mu.Unlock()
 	for request, since := range p.started {
 		if took := time.Since(since); took > stuckAfter {
-			return fmt.Errorf("reconciling %s has taken %s", request, took.Round(time.Second))
+			return fmt.Errorf("the reconcile of %s has run for %s", request, took.Round(time.Second))
 		}
 	}
 	if idle := time.Since(p.last); idle > stuckAfter {
-		return fmt.Errorf("nothing was reconciled for %s", idle.Round(time.Second))
+		return fmt.Errorf("no reconcile for %s", idle.Round(time.Second))
 	}
 	return nil
 }

@@ -12,12 +12,10 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// record is what is kept of a lab under /run: it outlives the agent, but not the machine, just
-// like the lab.
+// record is kept under /run: like the lab it outlives the agent, but not the machine.
 type record struct {
 	Owner state.Owner `json:"owner"`
-	// RealizedGeneration is the last one that was built as described. What differs from it
-	// later is drift.
+	// RealizedGeneration is the last generation that matched the spec here. Later differences are drift.
 	RealizedGeneration int64 `json:"realizedGeneration"`
 }
 
@@ -33,7 +31,7 @@ func newRecords(k Kernel) *records {
 	return &records{kernel: k, known: map[state.Identity]int64{}}
 }
 
-// realized is the last generation of the lab that was built here as described, 0 for none.
+// realized returns the last generation of the lab that matched the spec here, 0 for none.
 func (r *records) realized(id state.Identity) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -51,14 +49,14 @@ func (r *records) realized(id state.Identity) (int64, error) {
 	return kept.RealizedGeneration, nil
 }
 
-// read returns what is kept under the lab's name: nothing if there is no record, or none of an agent.
+// read returns the record under the lab's name: an empty one if there is none, or none of an agent.
 func (r *records) read(id state.Identity) (record, error) {
 	encoded, err := r.kernel.LoadRecord(id)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return record{}, fmt.Errorf("read the record of %s: %w", id, err)
 	}
 	var kept record
-	_ = json.Unmarshal(encoded, &kept) // the command line's record of a lab of that name is another thing
+	_ = json.Unmarshal(encoded, &kept) // the command line's record has another format
 	return kept, nil
 }
 
@@ -76,7 +74,7 @@ func (r *records) save(id state.Identity, generation int64) error {
 	return nil
 }
 
-// remove deletes the lab's record, unless it is another lab's of that name by now.
+// remove deletes the lab's record, unless another lab of that name has written it.
 func (r *records) remove(id state.Identity) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,19 +9,19 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// maxReportBytes is how large a node's report may be: a third of what etcd takes by default.
+// maxReportBytes is the size limit of a node's report: a third of etcd's default limit.
 const maxReportBytes = 512 << 10
 
-// capped makes a report fit: first without drift lists, then without the messages of probes,
-// then with fewer labs. LabCount stays what it was, so a reader sees that some are missing.
+// capped makes a report fit: without drift lists, then without messages of probes, then with fewer labs.
+// LabCount stays, so readers see that labs are missing.
 func capped(status v1alpha1.NetLabNodeStateStatus, limit int) v1alpha1.NetLabNodeStateStatus {
 	if encodedSize(status) <= limit {
 		return status
 	}
 	status.Labs = slices.Clone(status.Labs)
-	for _, shed := range []func(*v1alpha1.LabReport){shedDrift, shedProbeMessages} {
+	for _, drop := range []func(*v1alpha1.LabReport){dropDrift, dropProbeMessages} {
 		for i := range status.Labs {
-			shed(&status.Labs[i])
+			drop(&status.Labs[i])
 		}
 		if encodedSize(status) <= limit {
 			return status
@@ -31,9 +31,9 @@ func capped(status v1alpha1.NetLabNodeStateStatus, limit int) v1alpha1.NetLabNod
 	return status
 }
 
-func shedDrift(report *v1alpha1.LabReport) { report.Drift = nil }
+func dropDrift(report *v1alpha1.LabReport) { report.Drift = nil }
 
-func shedProbeMessages(report *v1alpha1.LabReport) {
+func dropProbeMessages(report *v1alpha1.LabReport) {
 	report.FailingProbes = slices.Clone(report.FailingProbes)
 	for i := range report.FailingProbes {
 		report.FailingProbes[i].Message = ""
@@ -53,7 +53,7 @@ func howManyFit(status v1alpha1.NetLabNodeStateStatus, limit int) int {
 	return len(labs)
 }
 
-// encodedSize is in bytes of JSON, which is how custom resources are stored.
+// encodedSize is in bytes of JSON: the API server stores custom resources so.
 func encodedSize(v any) int {
 	encoded, err := json.Marshal(v)
 	if err != nil {

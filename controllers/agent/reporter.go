@@ -27,76 +27,72 @@ import (
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
-// pace is how long a write waits for changes that come together, as those of several labs applied
-// at once do.
-type pace struct {
-	// gather is waited in any case.
-	gather time.Duration
-	// company is how long labs in the queue are waited for after that, and then first verdicts.
-	company time.Duration
+// batch is how long a write waits for changes that come together, as those of labs that were applied at
+// once do.
+type batch struct {
+	// window is the debounce window.
+	window time.Duration
+	// timeout bounds the wait after that for labs in the queue, and then for first results of probes.
+	timeout time.Duration
 }
 
-// paces are those of writes that follow each other: the first after a quiet pause hardly waits, each
-// of the others several times as long, so that few of them tell of many labs, and none is spent on
-// the first few of those at work. There are no more than these in a row; in the long run there is
-// one per pause. A lab that is deleted and made again, or whose verdict takes a few seconds, need not
-// wait for that, nor has somebody who edits a lab every few seconds: between two writes the next
-// one's wait grows shorter again.
-var paces = [...]pace{
-	{20 * time.Millisecond, patience},
+// batches are those of writes that follow each other. The first after a quiet period hardly waits. Each of
+// the others waits several times as long: few writes then report many labs, and the first few labs do not
+// use them up. There are no more than these in a row; in the long run there is one per pause. Between two
+// writes the next batch gets shorter again, so a lab that is deleted and created again, or edited every
+// few seconds, does not wait for a whole pause.
+var batches = [...]batch{
+	{20 * time.Millisecond, firstTimeout},
 	{100 * time.Millisecond, 500 * time.Millisecond},
 	{500 * time.Millisecond, 1500 * time.Millisecond},
-	{2500 * time.Millisecond, lastPatience},
+	{2500 * time.Millisecond, lastTimeout},
 }
 
-// A write that failed is tried again after retryPause, and after twice as long each time it fails
-// again, up to maxRetryPause: an API server that answers a thousand agents too late would only
-// have more to do if all of them came back at once.
+// A failed write is retried after retryPause, and after twice as long each time it fails again, up to
+// maxRetryPause: an overloaded API server gets slower if a thousand agents retry at once.
 const (
 	retryPause    = time.Second
 	maxRetryPause = 30 * time.Second
 )
 
-// The first write waits for company shortly. The last one, when none may follow for a while, waits for
-// as long as half a pause, since what it leaves out has to wait for all of one.
+// The first write has a short timeout. The last one, after which the next may be a pause away, has half
+// a pause: what it misses waits for a whole one.
 const (
-	patience     = 200 * time.Millisecond
-	lastPatience = 2500 * time.Millisecond
-	queueLook    = 10 * time.Millisecond
+	firstTimeout = 200 * time.Millisecond
+	lastTimeout  = 2500 * time.Millisecond
+	queuePoll    = 10 * time.Millisecond
 )
 
-// reporter writes what this node's labs are like into its own NetLabNodeState, and nothing
-// else anywhere. It writes only what differs from what is there: a few changes after a quiet
-// time at once, later ones together.
+// reporter writes the state of this node's labs into its own NetLabNodeState. It writes only changes: the
+// first few after a quiet period at once, later ones in batches.
 type reporter struct {
 	write func(ctx context.Context, status v1alpha1.NetLabNodeStateStatus) (resourceVersion string, err error)
 	agent v1alpha1.AgentIdentity
-	// busy says whether labs wait to be looked at.
+	// busy tells whether labs wait to be reconciled.
 	busy func() bool
-	// limit spaces the writes by pause in the long run.
+	// limit allows one write per pause in the long run.
 	limit *rate.Limiter
 	pause time.Duration
 	// changed has a token while there may be something to write.
 	changed chan struct{}
-	// settled has a token when the last open verdict has come.
+	// settled has a token when the last pending probe has a result.
 	settled chan struct{}
 
 	mu   sync.Mutex
 	labs map[types.NamespacedName]v1alpha1.LabReport
-	// complete: every lab has been looked at once. An incomplete report would say of the
-	// others that they are not there.
+	// complete: every lab has been inspected once. An incomplete report would say that the other labs are
+	// not there.
 	complete bool
-	// published is the status that the API server holds, nil if that is not known; version is
-	// its resource version.
+	// published is the status that the API server holds, nil if it is not known; version is its resource
+	// version.
 	published *v1alpha1.NetLabNodeStateStatus
 	version   string
-	// written is when the last write was.
+	// written is the time of the last write.
 	written time.Time
-	// failures is how many writes in a row have failed; spread keeps agents apart that failed
-	// together.
+	// failures counts failed writes in a row; jitter spreads the retries of agents that failed together.
 	failures int
-	spread   func(time.Duration) time.Duration
-	// absent: there was no NetLabNodeState to write to, and none has been seen since.
+	jitter   func(time.Duration) time.Duration
+	// absent: the NetLabNodeState did not exist at the last write and has not been seen since.
 	absent bool
 }
 
@@ -104,9 +100,9 @@ func newReporter(c client.Client, node string, agent v1alpha1.AgentIdentity, pau
 	r := &reporter{
 		agent:   agent,
 		busy:    func() bool { return false },
-		limit:   rate.NewLimiter(rate.Every(pause), len(paces)),
+		limit:   rate.NewLimiter(rate.Every(pause), len(batches)),
 		pause:   pause,
-		spread:  func(d time.Duration) time.Duration { return d/2 + rand.N(d/2) },
+		jitter:  func(d time.Duration) time.Duration { return d/2 + rand.N(d/2) },
 		changed: make(chan struct{}, 1),
 		settled: make(chan struct{}, 1),
 		labs:    map[types.NamespacedName]v1alpha1.LabReport{},
@@ -127,32 +123,32 @@ func (r *reporter) set(report v1alpha1.LabReport) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	name := types.NamespacedName{Namespace: report.Namespace, Name: report.Name}
-	r.strike(name)
+	r.remove(name)
 	r.labs[name] = report
-	tally(report, 1)
+	countReport(report, 1)
 	signal(r.changed)
-	if !r.verdictsOpen() {
+	if !r.resultsPending() {
 		signal(r.settled)
 	}
 }
 
-// drop takes a lab out of the report.
+// drop removes a lab from the report.
 func (r *reporter) drop(lab types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.strike(lab)
+	r.remove(lab)
 	signal(r.changed)
 }
 
-// strike is called with the lock held.
-func (r *reporter) strike(lab types.NamespacedName) {
+// remove is called with the lock held.
+func (r *reporter) remove(lab types.NamespacedName) {
 	if report, there := r.labs[lab]; there {
-		tally(report, -1)
+		countReport(report, -1)
 		delete(r.labs, lab)
 	}
 }
 
-// open lets the first report out.
+// open allows the first write.
 func (r *reporter) open() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -160,7 +156,7 @@ func (r *reporter) open() {
 	signal(r.changed)
 }
 
-// signal leaves a token for a reader who will come, unless there is one.
+// signal adds a token unless there is one.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -168,8 +164,8 @@ func signal(c chan struct{}) {
 	}
 }
 
-// verdictsOpen is called with the lock held.
-func (r *reporter) verdictsOpen() bool {
+// resultsPending is called with the lock held.
+func (r *reporter) resultsPending() bool {
 	for _, report := range r.labs {
 		if report.Findings != nil && report.Findings.Reachable.Reason == v1alpha1.ReasonPending {
 			return true
@@ -185,60 +181,59 @@ func (r *reporter) run(ctx context.Context) {
 			continue
 		}
 		next := r.next()
-		if !wait(ctx, nil, next.gather) || r.limit.Wait(ctx) != nil {
+		if !wait(ctx, nil, next.window) || r.limit.Wait(ctx) != nil {
 			return
 		}
-		r.awaitCompany(ctx, next.company)
+		r.awaitBatch(ctx, next.timeout)
 		r.retry(ctx, r.publish(ctx))
 	}
 }
 
-// next is the pace of the next write.
-func (r *reporter) next() pace {
+// next returns the batch of the next write.
+func (r *reporter) next() batch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := paces[0]
+	p := batches[0]
 	switch {
 	case r.failures > 0:
-		p.gather = r.spread(min(maxRetryPause, retryPause<<min(r.failures-1, 10)))
+		p.window = r.jitter(min(maxRetryPause, retryPause<<min(r.failures-1, 10)))
 		return p
 	case time.Since(r.written) < r.pause:
 		inRow := int(math.Round(float64(r.limit.Burst()) - r.limit.Tokens()))
-		p = paces[min(inRow, len(paces)-1)]
+		p = batches[min(inRow, len(batches)-1)]
 	}
-	p.gather = min(r.pause, p.gather)
+	p.window = min(r.pause, p.window)
 	return p
 }
 
-// retry asks for another write after a failed one. Where there is no NetLabNodeState to write
-// to, observe sees it come.
+// retry causes another write after a failed one. If the NetLabNodeState does not exist, observe causes it.
 func (r *reporter) retry(ctx context.Context, err error) {
 	switch {
 	case apierrors.IsNotFound(err):
 		logf.FromContext(ctx).Info("Waiting for the controller to create this node's NetLabNodeState")
 	case err != nil && ctx.Err() == nil:
-		logf.FromContext(ctx).Error(err, "The report could not be written; trying again")
+		logf.FromContext(ctx).Error(err, "Failed to write the report; trying again")
 		signal(r.changed)
 	}
 }
 
-// wait returns when c has a token or, if it is not 0, after patience. It is false when ctx has ended.
-func wait(ctx context.Context, c <-chan struct{}, patience time.Duration) bool {
-	var timeout <-chan time.Time
-	if patience > 0 {
-		timer := time.NewTimer(patience)
+// wait returns when c has a token or, if timeout is not 0, after timeout. It is false when ctx has ended.
+func wait(ctx context.Context, c <-chan struct{}, timeout time.Duration) bool {
+	var expired <-chan time.Time
+	if timeout > 0 {
+		timer := time.NewTimer(timeout)
 		defer timer.Stop()
-		timeout = timer.C
+		expired = timer.C
 	}
 	select {
 	case <-ctx.Done():
 	case <-c:
-	case <-timeout:
+	case <-expired:
 	}
 	return ctx.Err() == nil
 }
 
-// due reports whether what would be written differs from what is there.
+// due reports whether the next write would change anything.
 func (r *reporter) due() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -248,28 +243,28 @@ func (r *reporter) due() bool {
 	return r.published == nil || !status.SameStatus(r.status(), *r.published)
 }
 
-// awaitCompany gives labs in the queue, and then first verdicts, a moment to come, so that labs that
-// were applied together are told together, and one that is reachable at once is told once.
-func (r *reporter) awaitCompany(ctx context.Context, company time.Duration) {
+// awaitBatch waits for labs in the queue, and then for first results of probes: labs that were applied
+// together go into one write, and a lab that is reachable at once takes one write.
+func (r *reporter) awaitBatch(ctx context.Context, timeout time.Duration) {
 	if r.limit.Tokens() < 1 {
-		company = lastPatience
+		timeout = lastTimeout
 	}
-	deadline := time.Now().Add(company)
+	deadline := time.Now().Add(timeout)
 	for r.busy() && time.Now().Before(deadline) {
-		if !wait(ctx, nil, queueLook) {
+		if !wait(ctx, nil, queuePoll) {
 			return
 		}
 	}
-	r.awaitVerdicts(ctx, max(patience, time.Until(deadline)))
+	r.awaitResults(ctx, max(firstTimeout, time.Until(deadline)))
 }
 
-func (r *reporter) awaitVerdicts(ctx context.Context, moment time.Duration) {
+func (r *reporter) awaitResults(ctx context.Context, moment time.Duration) {
 	select {
-	case <-r.settled: // a token of earlier
+	case <-r.settled: // an old token
 	default:
 	}
 	r.mu.Lock()
-	open := r.verdictsOpen()
+	open := r.resultsPending()
 	r.mu.Unlock()
 	if open {
 		wait(ctx, r.settled, moment)
@@ -289,7 +284,7 @@ func (r *reporter) publish(ctx context.Context) error {
 		if !apierrors.IsNotFound(err) {
 			r.failures++
 		}
-		// One that was made while this was under way is there, and was seen.
+		// A NetLabNodeState created during this write exists, and observe has seen it.
 		r.absent = apierrors.IsNotFound(err) && r.version == seen
 		return err
 	}
@@ -310,8 +305,8 @@ func (r *reporter) status() v1alpha1.NetLabNodeStateStatus {
 	return capped(v1alpha1.NetLabNodeStateStatus{Agent: r.agent, LabCount: int32(len(labs)), Labs: labs}, maxReportBytes)
 }
 
-// observe learns what the API server holds, nil if the NetLabNodeState is gone. What is older
-// than the last write is an echo of an earlier one.
+// observe takes what the API server holds, nil if the NetLabNodeState is gone. A version older than the
+// last write is an echo of an earlier one.
 func (r *reporter) observe(state *v1alpha1.NetLabNodeState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -331,11 +326,11 @@ func older(a, b string) bool {
 	return err == nil && order < 0
 }
 
-// watch keeps r informed of the NetLabNodeStates in a cache that holds only this node's.
+// watch calls observe for every NetLabNodeState in a cache that holds only this node's.
 func (r *reporter) watch(ctx context.Context, c cache.Cache) error {
 	informer, err := c.GetInformer(ctx, &v1alpha1.NetLabNodeState{})
 	if err != nil {
-		return fmt.Errorf("watch the own NetLabNodeState: %w", err)
+		return fmt.Errorf("watch this node's NetLabNodeState: %w", err)
 	}
 	saw := func(o any) {
 		if state, ok := o.(*v1alpha1.NetLabNodeState); ok {
@@ -348,10 +343,10 @@ func (r *reporter) watch(ctx context.Context, c cache.Cache) error {
 		DeleteFunc: func(any) { r.observe(nil) },
 	})
 	if err != nil {
-		return fmt.Errorf("watch the own NetLabNodeState: %w", err)
+		return fmt.Errorf("watch this node's NetLabNodeState: %w", err)
 	}
 	if !c.WaitForCacheSync(ctx) {
-		return errors.New("watch the own NetLabNodeState: the cache did not fill")
+		return errors.New("watch this node's NetLabNodeState: the cache did not sync")
 	}
 	return nil
 }

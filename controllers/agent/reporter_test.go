@@ -39,7 +39,7 @@ func onPaper(t *testing.T, story func(p *paper)) {
 		p.write = func(_ context.Context, status v1alpha1.NetLabNodeStateStatus) (string, error) {
 			return p.print(status)
 		}
-		p.spread = func(d time.Duration) time.Duration { return d }
+		p.jitter = func(d time.Duration) time.Duration { return d }
 		go p.run(t.Context())
 		story(p)
 	})

@@ -40,14 +40,14 @@ const (
 )
 
 const (
-	// agentWorkers is how many labs are worked on at once: the kernel makes one namespace at a
-	// time anyhow, but a lab that waits for its namespaces to vanish must not hold up others.
+	// agentWorkers is the number of labs reconciled at once. The kernel creates one namespace at a time,
+	// but a lab that waits for the end of its namespaces must not delay others.
 	agentWorkers = 4
-	// firstLookPatience is how long the first report waits for every lab to be looked at.
-	firstLookPatience = 10 * time.Second
+	// firstInspectionTimeout bounds the wait of the first report for the first inspection of every lab.
+	firstInspectionTimeout = 10 * time.Second
 )
 
-// Cache limits what an agent's manager keeps in memory to what concerns its node.
+// Cache limits the cache of an agent's manager to objects of its node.
 func Cache(node string) cache.Options {
 	own := fields.OneTermEqualSelector("metadata.name", node)
 	return cache.Options{
@@ -59,15 +59,15 @@ func Cache(node string) cache.Options {
 	}
 }
 
-// Setup adds an agent to a manager made with AgentCache. The caller holds the machine's
-// agent lock. When the manager stops, labs stay as they are.
+// Setup adds an agent to a manager made with Cache. The caller holds the machine's agent lock. When the
+// manager stops, labs stay as they are.
 func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	registerAgentMetrics()
 	a := newAgent(mgr, options)
-	if err := a.ledger.read(ctx, a.kernel); err != nil {
+	if err := a.capacity.read(ctx, a.kernel); err != nil {
 		return err
 	}
-	s := newSweep(a.kernel, a.client, a.live, a.condemn)
+	s := newSweep(a.kernel, a.client, a.live, a.enqueueDelete)
 	return errors.Join(
 		a.setupController(mgr, s),
 		mgr.Add(manager.RunnableFunc(a.watchKernel)),
@@ -87,18 +87,18 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 func newAgent(mgr manager.Manager, options Options) *Agent {
 	options = options.withDefaults()
 	a := &Agent{
-		Options:   options,
-		client:    mgr.GetClient(),
-		live:      mgr.GetAPIReader(),
-		cache:     mgr.GetCache(),
-		kernel:    options.Machine.Kernel,
-		ledger:    newLedger(options.MaxLabs, options.MaxNamespaces),
-		records:   newRecords(options.Machine.Kernel),
-		following: newFollowing(options.Machine.Follow),
-		reporter:  newReporter(mgr.GetClient(), options.NodeName, options.Identity, options.WritePause),
-		queue:     &queue{},
-		removed:   make(chan struct{}, 1),
-		repaired:  tellRepairs(mgr.GetEventRecorder("netlab-agent"), options.NodeName),
+		Options:       options,
+		client:        mgr.GetClient(),
+		live:          mgr.GetAPIReader(),
+		cache:         mgr.GetCache(),
+		kernel:        options.Machine.Kernel,
+		capacity:      newCapacity(options.MaxLabs, options.MaxNamespaces),
+		records:       newRecords(options.Machine.Kernel),
+		subscriptions: newSubscriptions(options.Machine.Follow),
+		reporter:      newReporter(mgr.GetClient(), options.NodeName, options.Identity, options.WritePause),
+		queue:         &queue{},
+		removed:       make(chan struct{}, 1),
+		repaired:      repairEvents(mgr.GetEventRecorder("netlab-agent"), options.NodeName),
 	}
 	a.reporter.busy = a.queue.busy
 	a.progress = newProgress(a.reporter.open)
@@ -135,7 +135,7 @@ func (a *Agent) setupController(mgr manager.Manager, s *sweep) error {
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: agentWorkers,
 			RateLimiter:             cluster.RetryLimiter(),
-			// Two agents may follow each other in one process; only tests do that.
+			// In tests, two agents may run one after the other in one process.
 			SkipNameValidation: new(true),
 			NeedLeaderElection: new(false),
 		}).
@@ -146,14 +146,14 @@ func (a *Agent) setupController(mgr manager.Manager, s *sweep) error {
 	return nil
 }
 
-// condemn lets Reconcile remove a lab that is proven to be deleted.
-func (a *Agent) condemn(id state.Identity) {
-	a.ledger.condemn(id)
+// enqueueDelete makes Reconcile remove a lab that is proven to be deleted.
+func (a *Agent) enqueueDelete(id state.Identity) {
+	a.capacity.markDeleted(id)
 	a.queue.addAfter(types.NamespacedName{Namespace: id.Namespace, Name: id.Name}, 0)
 }
 
-// probed asks for a look at a lab whose probes have news. That they have been told what to ask is
-// none: the look that told them knows.
+// probed enqueues a lab whose probes have new results. New probes without a result are none: the
+// inspection that started them knows.
 func (a *Agent) probed(key string, results []probe.Result) {
 	if !slices.ContainsFunc(results, func(r probe.Result) bool { return r.Outcome != probe.NotAsked }) {
 		return
@@ -170,14 +170,14 @@ func (a *Agent) report(ctx context.Context) error {
 	return nil
 }
 
-// expectLabs says which labs the first report waits for, but not for ever.
+// expectLabs sets the labs that the first report waits for, and ends the wait after a timeout.
 func (a *Agent) expectLabs(ctx context.Context) error {
 	names, err := a.labNames(ctx)
 	if err != nil {
 		return err
 	}
 	a.progress.expect(names)
-	if wait(ctx, nil, firstLookPatience) {
+	if wait(ctx, nil, firstInspectionTimeout) {
 		a.progress.giveUp()
 	}
 	return nil
@@ -190,17 +190,17 @@ func (a *Agent) stopProbing(ctx context.Context) error {
 	return nil
 }
 
-// reap says which deleted namespaces live on because a process outside holds them. Nothing in
-// them is connected, and nobody waits for this.
+// reap logs and counts deleted namespaces that a process outside keeps alive. Nothing in them is
+// connected, and no reconcile waits for them.
 func (a *Agent) reap(ctx context.Context) error {
 	for wait(ctx, a.removed, 0) {
 		held, err := a.Machine.Reap(ctx)
 		if err != nil && ctx.Err() == nil {
-			logf.FromContext(ctx).Error(err, "Whether deleted namespaces have ended is not known")
+			logf.FromContext(ctx).Error(err, "Failed to check whether deleted network namespaces have ended")
 		}
 		namespacesHeld.Add(float64(len(held)))
 		for _, namespace := range held {
-			logf.FromContext(ctx).Info("A process outside holds a deleted namespace; nothing in it is connected", "namespace", namespace)
+			logf.FromContext(ctx).Info("Another process keeps a deleted network namespace alive; nothing in it is connected", "namespace", namespace)
 		}
 	}
 	return nil

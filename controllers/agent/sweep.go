@@ -17,34 +17,33 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// sweep finds labs on this machine whose deletion nobody saw: the agent was not running, or
-// its watch broke. It removes nothing itself; it condemns them, and Reconcile does.
+// sweep finds labs on this machine whose deletion the agent missed: it was not running, or its watch
+// broke. It removes nothing itself: it marks them for deletion, and Reconcile removes them.
 //
-// A lab is condemned when two uncached LISTs in a row succeeded without its UID, and then a
-// GET of its own found it gone. Anything else (forbidden, not found, a timeout) says nothing
-// about any lab, and the count starts anew: an API server that has lost its CRDs must not take
-// running labs down.
+// A lab is marked when two uncached LISTs in a row succeeded without its UID, and then a GET of its name
+// did not find it. Any error (forbidden, not found, a timeout) proves nothing and restarts the count: an
+// API server that has lost its CRDs must not remove running labs.
 type sweep struct {
-	kernel  Kernel
-	cached  client.Reader
-	live    client.Reader
-	condemn func(state.Identity)
-	kicked  chan struct{}
-	// missed are the labs that the last LIST did not have.
+	kernel        Kernel
+	cached        client.Reader
+	live          client.Reader
+	enqueueDelete func(state.Identity)
+	kicked        chan struct{}
+	// missed are the labs that the last LIST lacked.
 	missed map[state.Identity]bool
 }
 
-func newSweep(k Kernel, cached, live client.Reader, condemn func(state.Identity)) *sweep {
-	return &sweep{kernel: k, cached: cached, live: live, condemn: condemn, kicked: make(chan struct{}, 1)}
+func newSweep(k Kernel, cached, live client.Reader, enqueueDelete func(state.Identity)) *sweep {
+	return &sweep{kernel: k, cached: cached, live: live, enqueueDelete: enqueueDelete, kicked: make(chan struct{}, 1)}
 }
 
-// kick makes the next pass start now.
+// kick starts the next pass now.
 func (s *sweep) kick() { signal(s.kicked) }
 
-// confirmAfter is how soon the second LIST follows one that lacked a lab of this machine.
+// confirmAfter is the delay of the second LIST after one that lacked a lab of this machine.
 const confirmAfter = 2 * time.Second
 
-// run passes every period until ctx ends, and sooner where a lab is missed.
+// run makes a pass every period until ctx ends, and sooner if a LIST lacked a lab.
 func (s *sweep) run(ctx context.Context, period time.Duration) {
 	for {
 		err := s.pass(ctx)
@@ -53,7 +52,7 @@ func (s *sweep) run(ctx context.Context, period time.Duration) {
 		}
 		sweeps.WithLabelValues(cluster.ResultLabel(err)).Inc()
 		if err != nil {
-			logf.FromContext(ctx).Error(err, "Nothing is known of labs whose deletion was missed; trying again", "after", period)
+			logf.FromContext(ctx).Error(err, "Failed to search for labs whose deletion was missed; trying again", "after", period)
 		}
 		next := period
 		if len(s.missed) > 0 {
@@ -65,7 +64,7 @@ func (s *sweep) run(ctx context.Context, period time.Duration) {
 	}
 }
 
-// pass reads the marks before the LIST: a lab that is made in between is not among them.
+// pass reads the owner labels before the LIST: a lab that is created in between is not among them.
 func (s *sweep) pass(ctx context.Context) error {
 	before := s.missed
 	s.missed = nil
@@ -92,15 +91,15 @@ func (s *sweep) pass(ctx context.Context) error {
 		case gone:
 			logf.FromContext(ctx).Info("Removing a lab whose deletion was missed", "lab", id.String(), "uid", id.Owner.UID())
 			labsSwept.Inc()
-			s.condemn(id)
+			s.enqueueDelete(id)
 		}
 	}
 	s.missed = missed
 	return nil
 }
 
-// suspects are the labs with an agent's mark that the cache does not have. Without any, the API
-// server is not asked.
+// suspects are the labs with an agent's owner label that the cache lacks. Without suspects there is no
+// LIST.
 func (s *sweep) suspects(ctx context.Context) ([]state.Identity, error) {
 	labs, err := s.kernel.Labs(ctx)
 	if err != nil {
@@ -131,7 +130,7 @@ func uids(ctx context.Context, from client.Reader) (map[types.UID]bool, error) {
 	return found, nil
 }
 
-// gone asks for the lab by its name.
+// gone reports whether the API server has no lab of that name and UID.
 func (s *sweep) gone(ctx context.Context, id state.Identity) (bool, error) {
 	lab := &v1alpha1.NetLab{}
 	err := s.live.Get(ctx, types.NamespacedName{Namespace: id.Namespace, Name: id.Name}, lab)

@@ -67,15 +67,15 @@ func TestTheSweepLeavesLabsOfTheCommandLineAlone(t *testing.T) {
 func TestALabOfThatNameWithAnotherUIDIsNoReasonToKeepTheOldOne(t *testing.T) {
 	k := kernelWith(t, "old")
 	live := fakeAPI(t, interceptor.Funcs{}, labNamed("lab", "new"))
-	var condemned []state.Identity
-	s := newSweep(k, live, live, func(id state.Identity) { condemned = append(condemned, id) })
+	var deleted []state.Identity
+	s := newSweep(k, live, live, func(id state.Identity) { deleted = append(deleted, id) })
 	for range 2 {
 		if err := s.pass(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(condemned) != 1 || condemned[0].Owner.UID() != "old" {
-		t.Errorf("condemned are %v", condemned)
+	if len(deleted) != 1 || deleted[0].Owner.UID() != "old" {
+		t.Errorf("deleted %v", deleted)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestTheSweepAsksNobodyWhileTheCacheKnowsEveryLab(t *testing.T) {
 	}
 }
 
-// sweepThrough passes once per answer over a machine with one lab, and reports whether it was condemned.
+// sweepThrough passes once per answer over a machine with one lab, and reports whether the lab was swept.
 func sweepThrough(t *testing.T, owner state.Owner, answers []answer) bool {
 	t.Helper()
 	now := answer{}
@@ -109,15 +109,15 @@ func sweepThrough(t *testing.T, owner state.Owner, answers []answer) bool {
 			return apierrors.NewNotFound(netlabs, key.Name)
 		},
 	})
-	condemned := false
-	s := newSweep(kernelWithOwner(t, owner), fakeAPI(t, interceptor.Funcs{}), live, func(state.Identity) { condemned = true })
+	swept := false
+	s := newSweep(kernelWithOwner(t, owner), fakeAPI(t, interceptor.Funcs{}), live, func(state.Identity) { swept = true })
 	for _, now = range answers {
 		err := s.pass(t.Context())
 		if unknown := now.list != nil || now.get != nil; unknown != (err != nil) {
 			t.Errorf("the error is %v", err)
 		}
 	}
-	return condemned
+	return swept
 }
 
 func kernelWith(t *testing.T, uid string) *fake.Kernel {
@@ -149,24 +149,24 @@ func fakeAPI(t *testing.T, answers interceptor.Funcs, objects ...client.Object) 
 	return clientfake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithInterceptorFuncs(answers).Build()
 }
 
-func TestTheLedgerKeepsToItsLimits(t *testing.T) {
-	l := newLedger(2, 10)
+func TestTheCapacityLimits(t *testing.T) {
+	c := newCapacity(2, 10)
 	id := func(name string) state.Identity {
 		return state.Identity{Namespace: "default", Name: name, Owner: state.AgentOwner(name)}
 	}
 	var log []string
-	admit := func(name string, namespaces int) { log = append(log, l.admit(id(name), namespaces)) }
-	admit("a", 4)
-	admit("b", 7) // 11
-	admit("b", 6)
-	admit("c", 0) // a third lab
-	admit("a", 5) // 11, by an edit
-	l.forget(id("b"))
-	admit("a", 5)
-	admit("c", 5)
+	reserve := func(name string, namespaces int) { log = append(log, c.reserve(id(name), namespaces)) }
+	reserve("a", 4)
+	reserve("b", 7) // 11
+	reserve("b", 6)
+	reserve("c", 0) // a third lab
+	reserve("a", 5) // 11, by an edit
+	c.release(id("b"))
+	reserve("a", 5)
+	reserve("c", 5)
 	want := []string{
-		"", "the lab needs 7 namespaces and this node has room for 6 of 10 (--max-namespaces)",
-		"", "this node may carry 2 labs (--max-labs)", "the lab needs 5 namespaces and this node has room for 4 of 10 (--max-namespaces)",
+		"", "the lab needs 7 namespaces; this node is limited to 10, of which 6 are free (--max-namespaces)",
+		"", "this node is limited to 2 labs (--max-labs)", "the lab needs 5 namespaces; this node is limited to 10, of which 4 are free (--max-namespaces)",
 		"", "",
 	}
 	if !slices.Equal(log, want) {
@@ -175,16 +175,16 @@ func TestTheLedgerKeepsToItsLimits(t *testing.T) {
 }
 
 func TestARestartedAgentKnowsWhatIsThere(t *testing.T) {
-	l := newLedger(1, 0)
-	if err := l.read(t.Context(), kernelWith(t, "there")); err != nil {
+	c := newCapacity(1, 0)
+	if err := c.read(t.Context(), kernelWith(t, "there")); err != nil {
 		t.Fatal(err)
 	}
 	other := state.Identity{Namespace: "default", Name: "other", Owner: state.AgentOwner("other")}
-	if l.admit(other, 1) == "" {
+	if c.reserve(other, 1) == "" {
 		t.Error("a lab takes the place of one that was there before")
 	}
 	there := state.Identity{Namespace: "default", Name: "lab", Owner: state.AgentOwner("there")}
-	if got := l.admit(there, 1); got != "" {
+	if got := c.reserve(there, 1); got != "" {
 		t.Error(got)
 	}
 }

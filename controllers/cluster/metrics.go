@@ -10,14 +10,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
 
-// The agent's metrics carry no name that users choose: how many series a node has does not depend
-// on what labs there are (metrics_agent.go). What is said of each lab, the leading controller says
-// once for the whole cluster (metrics_controller.go). config/prometheus/README.md lists them all,
-// and is checked against what the programs export.
+// The agent's metrics have no names that users choose: the number of series of a node does not depend on
+// its labs (agent/metrics.go). The leading controller exports series per lab, once for the whole
+// cluster (summary/metrics.go). config/prometheus/README.md lists all metrics; a test compares it with
+// the exported ones.
 
-// MetricsServer is how a program serves its metrics. Secure is HTTPS with a certificate made at
-// start, only for callers whose token the API server knows and lets get /metrics; otherwise it is
-// HTTP for everybody. The address "0" is nowhere.
+// MetricsServer returns the options of a program's metrics endpoint. With secure it serves HTTPS with a
+// certificate created at start, and answers only callers whose token the API server authenticates and
+// authorizes to get /metrics. Otherwise it serves HTTP without authentication. The address "0" turns it
+// off.
 func MetricsServer(address string, secure bool) server.Options {
 	options := server.Options{BindAddress: address, SecureServing: secure}
 	if secure {
@@ -26,11 +27,11 @@ func MetricsServer(address string, secure bool) server.Options {
 	return options
 }
 
-// ExportBuildInfo adds a metric that says which version runs.
+// ExportBuildInfo adds a metric with the version of the program.
 func ExportBuildInfo(version string) {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "netlab_build_info",
-		Help:        "Always 1; the labels say which version runs and which Go built it.",
+		Help:        "Always 1; the labels are the version of the program and of the Go that built it.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	info.Set(1)
@@ -50,7 +51,7 @@ func ResultLabel(err error) string {
 	return ResultOK
 }
 
-// StartAtZero makes series exist before the first event, so that increase() sees that one too.
+// StartAtZero creates series before the first event, so increase() counts that event too.
 func StartAtZero(counter *prometheus.CounterVec, values ...string) {
 	for _, value := range values {
 		counter.WithLabelValues(value)

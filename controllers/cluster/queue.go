@@ -15,17 +15,17 @@ import (
 // WorkQueue holds the requests of a controller.
 type WorkQueue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-// maxRetryDelay is the longest pause after repeated errors of one object.
+// maxRetryDelay is the longest delay between retries of one object.
 const maxRetryDelay = 30 * time.Second
 
-// SpecChanged leaves out updates of status: the controller's writes are nothing to an agent. A
-// lab that was deleted and made anew between two looks of the informer has a new UID, and can
-// have the old generation.
+// SpecChanged ignores updates of the status. A lab that was deleted and created again between two events
+// of the informer has a new UID, and may have the old generation.
 var SpecChanged = predicate.Or[client.Object](
 	predicate.GenerationChangedPredicate{},
 	predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetUID() != e.ObjectNew.GetUID() }},
 )
 
+// RetryLimiter delays retries of one object, from 10 ms to maxRetryDelay.
 func RetryLimiter() workqueue.TypedRateLimiter[reconcile.Request] {
 	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](10*time.Millisecond, maxRetryDelay)
 }

@@ -11,9 +11,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// ReplaceStatus makes status the object's whole status: a merge would keep fields that are
-// empty now, and leave out zeros that the schema requires. If version is not empty, the write
-// fails with a conflict when the object has another one by now.
+// ReplaceStatus replaces the object's whole status. A merge patch would keep fields that are empty now,
+// and omit zeros that the schema requires. With a version, the write fails with a conflict if the object
+// has another one.
 func ReplaceStatus(ctx context.Context, c client.Client, o client.Object, status any, version string) error {
 	type operation struct {
 		Op    string `json:"op"`

@@ -12,7 +12,7 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// Scheme returns the types that agent and controller speak of.
+// Scheme returns the types that agent and controller read and write.
 func Scheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	err := errors.Join(clientgoscheme.AddToScheme(scheme), eventsv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))

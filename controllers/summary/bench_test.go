@@ -57,9 +57,9 @@ func fullHouse(nodes, labs int) (*Summary, []*v1alpha1.NetLab) {
 		name := fmt.Sprintf("node-%04d", i)
 		agent := pod(types.UID("pod-"+name), true, time.Hour)
 		agent.Spec.NodeName = name
-		s.roster.enterNode(nodeWith(name, map[string]string{"pool": "lab", "zone": "a"}))
-		s.roster.enterPod(&agent)
-		s.roster.enterState(stateOf(name, from(agent.UID), reportsOn(all)...))
+		s.roster.setNode(nodeWith(name, map[string]string{"pool": "lab", "zone": "a"}))
+		s.roster.setPod(&agent)
+		s.roster.setNodeState(stateOf(name, from(agent.UID), reportsOn(all)...))
 	}
 	return s, all
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/cluster"
 )
 
-// Cache limits what a controller's manager keeps in memory: of Nodes their labels, of
-// Pods where the agents are, of reports each text once.
+// Cache limits the cache of a controller's manager: labels of Nodes, node and readiness of agents' Pods,
+// and one copy of each text in reports.
 func Cache(namespace string) cache.Options {
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
@@ -33,7 +33,7 @@ func Cache(namespace string) cache.Options {
 	}
 }
 
-// keepReadiness drops all of a pod but where it is and whether it is Ready.
+// keepReadiness drops all of a pod but its node and its readiness.
 func keepReadiness(o any) (any, error) {
 	pod, ok := o.(*corev1.Pod)
 	if !ok {
@@ -52,14 +52,14 @@ func keepReadiness(o any) (any, error) {
 	return slim, nil
 }
 
-// texts keeps one copy of what many nodes say in the same words: on a thousand nodes a lab's name,
-// UID, reasons and messages would each be there a thousand times.
+// texts keeps one copy of equal texts. On a thousand nodes a lab's name, UID, reasons and messages would
+// be there a thousand times.
 type texts struct {
 	mu    sync.Mutex
 	known map[string]string
 }
 
-// maxTexts bounds what is kept of words that nobody says any more.
+// maxTexts bounds the texts kept: those of deleted labs are not removed one by one.
 const maxTexts = 1 << 16
 
 func newTexts() *texts { return &texts{known: map[string]string{}} }
@@ -76,7 +76,7 @@ func (t *texts) shareAll(o any) (any, error) {
 	if len(t.known) > maxTexts {
 		clear(t.known)
 	}
-	if n := len(state.Status.Labs); n < cap(state.Status.Labs) { // decoding leaves room for more
+	if n := len(state.Status.Labs); n < cap(state.Status.Labs) { // decoding allocates too much
 		state.Status.Labs = append(make([]v1alpha1.LabReport, 0, n), state.Status.Labs...)
 	}
 	for i := range state.Status.Labs {

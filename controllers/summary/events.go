@@ -17,7 +17,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/cluster"
 )
 
-// enqueue asks for a summary of each lab, of one that was summed up a moment ago after a while.
+// enqueue requests a summary of each lab, after the debounce window of one that was just summarized.
 func (s *Summary) enqueue(q cluster.WorkQueue, labs []types.NamespacedName) {
 	now := s.now()
 	for _, lab := range labs {
@@ -30,12 +30,11 @@ func (s *Summary) enqueue(q cluster.WorkQueue, labs []types.NamespacedName) {
 	}
 }
 
-// enqueueAll asks for a summary of every lab. One that is not remembered has not been looked at
-// yet, and will be.
+// enqueueAll requests a summary of every remembered lab. Another one has not been summarized yet, and will
+// be.
 func (s *Summary) enqueueAll(q cluster.WorkQueue) { s.enqueue(q, s.memory.names()) }
 
-// labEvents enqueues a lab: at once when its spec is new, and like a report when only its status
-// is.
+// labEvents enqueues a lab: at once for a new spec, debounced for a new status.
 func (s *Summary) labEvents() handler.EventHandler {
 	at := handler.EnqueueRequestForObject{}
 	return handler.Funcs{
@@ -51,30 +50,30 @@ func (s *Summary) labEvents() handler.EventHandler {
 	}
 }
 
-// reportEvents enqueues the labs that a node reports differently on than before: every lab if
-// another agent reports.
+// reportEvents enqueues the labs whose report from a node has changed, or every lab if another agent
+// reports.
 func (s *Summary) reportEvents() handler.EventHandler {
 	none := v1alpha1.NetLabNodeStateStatus{}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q cluster.WorkQueue) {
 			state := e.Object.(*v1alpha1.NetLabNodeState)
-			s.roster.enterState(state)
+			s.roster.setNodeState(state)
 			s.enqueueAfter(q, none, state.Status)
 		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q cluster.WorkQueue) {
 			before, after := e.ObjectOld.(*v1alpha1.NetLabNodeState), e.ObjectNew.(*v1alpha1.NetLabNodeState)
-			s.roster.enterState(after)
+			s.roster.setNodeState(after)
 			s.enqueueAfter(q, before.Status, after.Status)
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q cluster.WorkQueue) {
 			state := e.Object.(*v1alpha1.NetLabNodeState)
-			s.roster.strikeState(state.Name)
+			s.roster.deleteNodeState(state.Name)
 			s.enqueueAfter(q, state.Status, none)
 		},
 	}
 }
 
-// enqueueAfter asks for summaries of the labs that a node's new report is news for.
+// enqueueAfter enqueues the labs whose report differs between two statuses of a node.
 func (s *Summary) enqueueAfter(q cluster.WorkQueue, before, after v1alpha1.NetLabNodeStateStatus) {
 	if before.Agent != after.Agent {
 		s.enqueueAll(q)
@@ -83,10 +82,10 @@ func (s *Summary) enqueueAfter(q cluster.WorkQueue, before, after v1alpha1.NetLa
 	s.enqueue(q, labsIn(before, after))
 }
 
-// podEvents enqueues every lab when an agent comes, goes, or changes whether it is Ready.
+// podEvents enqueues every lab when an agent's Pod is created, deleted, or changes its readiness.
 func (s *Summary) podEvents() handler.EventHandler {
 	enter := func(o client.Object, q cluster.WorkQueue) {
-		if s.roster.enterPod(o.(*corev1.Pod)) {
+		if s.roster.setPod(o.(*corev1.Pod)) {
 			s.enqueueAll(q)
 		}
 	}
@@ -94,16 +93,16 @@ func (s *Summary) podEvents() handler.EventHandler {
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q cluster.WorkQueue) { enter(e.Object, q) },
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q cluster.WorkQueue) { enter(e.ObjectNew, q) },
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q cluster.WorkQueue) {
-			s.roster.strikePod(e.Object.(*corev1.Pod), s.now())
+			s.roster.deletePod(e.Object.(*corev1.Pod), s.now())
 			s.enqueueAll(q)
 		},
 	}
 }
 
-// nodeEvents enqueues every lab when a Node comes, goes, or gets other labels.
+// nodeEvents enqueues every lab when a Node is created, deleted, or changes its labels.
 func (s *Summary) nodeEvents() handler.EventHandler {
 	enter := func(o client.Object, q cluster.WorkQueue) {
-		if s.roster.enterNode(o.(*metav1.PartialObjectMetadata)) {
+		if s.roster.setNode(o.(*metav1.PartialObjectMetadata)) {
 			s.enqueueAll(q)
 		}
 	}
@@ -111,7 +110,7 @@ func (s *Summary) nodeEvents() handler.EventHandler {
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q cluster.WorkQueue) { enter(e.Object, q) },
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q cluster.WorkQueue) { enter(e.ObjectNew, q) },
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q cluster.WorkQueue) {
-			s.roster.strikeNode(e.Object.GetName())
+			s.roster.deleteNode(e.Object.GetName())
 			s.enqueueAll(q)
 		},
 	}

@@ -13,22 +13,22 @@ import (
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
-// reportGrace is how long a report outlives the readiness of the pod that wrote it, so that a
-// rolling update of the agent does not turn labs Unknown.
+// reportGrace is how long a report counts after its pod stopped being Ready: a rolling update of the agent
+// does not turn labs Unknown.
 const reportGrace = 30 * time.Second
 
-// agentFacts are what is known about the agent of one node.
+// agentFacts are what is known of the agent of one node.
 type agentFacts struct {
 	present bool
-	// counts: its report may be believed.
+	// counts: its report is current.
 	counts bool
 	state  *v1alpha1.NetLabNodeState
-	// again is when that may change, 0 if it will not.
+	// again is when that may change with time alone, 0 for never.
 	again time.Duration
 }
 
-// factsOf says what the agent has to say about a lab. Of a lab that did not fit its report it
-// says nothing.
+// factsOf returns the facts about a lab on the agent's node. If the report had no room for all labs, a
+// missing one is Unavailable, not unbuilt.
 func (a agentFacts) factsOf(lab *v1alpha1.NetLab, node string) status.NodeFacts {
 	if !a.counts {
 		return status.NodeFacts{Name: node, Unavailable: true}
@@ -43,7 +43,7 @@ func (e *rosterEntry) agent(now time.Time) agentFacts {
 	if e.state != nil && startedByHand(e.state.Status.Agent) {
 		return agentFacts{present: true, counts: true, state: e.state}
 	}
-	grace := now.Sub(e.departed.at)
+	grace := now.Sub(e.lastDeleted.at)
 	facts := agentFacts{present: len(e.pods) > 0 || grace < reportGrace, state: e.state}
 	if len(e.pods) == 0 && facts.present {
 		facts.again = reportGrace - grace
@@ -61,8 +61,7 @@ func (e *rosterEntry) agent(now time.Time) agentFacts {
 	return facts
 }
 
-// backed reports whether a Ready pod stands behind the report, or else until when the report
-// counts nevertheless.
+// backed reports whether a Ready pod backs the report. If not, the report counts until then.
 func (e *rosterEntry) backed() (until time.Time, backed bool) {
 	reporter := e.state.Status.Agent.PodUID
 	for _, pod := range e.pods {
@@ -71,10 +70,10 @@ func (e *rosterEntry) backed() (until time.Time, backed bool) {
 			return since.Add(reportGrace), ready
 		}
 	}
-	if e.departed.pod == reporter {
-		until = e.departed.at
+	if e.lastDeleted.pod == reporter {
+		until = e.lastDeleted.at
 	}
-	// After a restart of the controller only the successor tells when the pod went.
+	// After a restart of the controller only the next pod's creation shows when the old one went.
 	for _, pod := range e.pods {
 		if pod.CreationTimestamp.After(until) {
 			until = pod.CreationTimestamp.Time
@@ -92,13 +91,12 @@ func podReady(pod *corev1.Pod) (ready bool, since time.Time) {
 	return false, pod.CreationTimestamp.Time
 }
 
-// startedByHand reports whether an agent reports that runs in no pod.
+// startedByHand reports whether the reporting agent runs outside a pod.
 func startedByHand(agent v1alpha1.AgentIdentity) bool {
 	return agent.PodUID == "" && agent.Version != ""
 }
 
-// reportOn returns the report on the lab's current generation, nil if there is none yet. Reports
-// are in the order of their names.
+// reportOn returns the report on the lab's current generation, or nil. Reports are sorted by name.
 func reportOn(lab *v1alpha1.NetLab, state *v1alpha1.NetLabNodeState) *v1alpha1.LabReport {
 	reports := state.Status.Labs
 	i := sort.Search(len(reports), func(i int) bool {
@@ -110,7 +108,7 @@ func reportOn(lab *v1alpha1.NetLab, state *v1alpha1.NetLabNodeState) *v1alpha1.L
 	return &reports[i]
 }
 
-// sooner is the shorter of two waits, where 0 is none.
+// sooner is the shorter of two delays, where 0 is none.
 func sooner(a, b time.Duration) time.Duration {
 	if a == 0 || b != 0 && b < a {
 		return b

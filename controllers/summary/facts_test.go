@@ -22,11 +22,11 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // stands behind the report: now is always noon.
 func TestWhoseReportCounts(t *testing.T) {
 	for _, c := range []struct {
-		name     string
-		pods     []corev1.Pod
-		reporter v1alpha1.AgentIdentity
-		departed departure
-		want     string
+		name        string
+		pods        []corev1.Pod
+		reporter    v1alpha1.AgentIdentity
+		lastDeleted deletedPod
+		want        string
 	}{
 		{name: "no agent", want: "not expected"},
 		{name: "a Ready pod reports", pods: pods(pod("u1", true, time.Hour)), reporter: from("u1"), want: "counts"},
@@ -34,12 +34,12 @@ func TestWhoseReportCounts(t *testing.T) {
 		{name: "the pod is not Ready since 10 s", pods: pods(pod("u1", false, 10*time.Second)), reporter: from("u1"), want: "counts, again in 20s"},
 		{name: "the pod is not Ready since 31 s", pods: pods(pod("u1", false, 31*time.Second)), reporter: from("u1"), want: "silent"},
 		{name: "a rolling update: the pod is gone, its successor not yet there",
-			reporter: from("u1"), departed: leaving("u1", 5*time.Second), want: "counts, again in 25s"},
-		{name: "the pod is gone for good", reporter: from("u1"), departed: leaving("u1", 31*time.Second), want: "not expected"},
+			reporter: from("u1"), lastDeleted: leaving("u1", 5*time.Second), want: "counts, again in 25s"},
+		{name: "the pod is gone for good", reporter: from("u1"), lastDeleted: leaving("u1", 31*time.Second), want: "not expected"},
 		{name: "a rolling update: the successor has not reported yet", pods: pods(pod("u2", true, 10*time.Second)),
-			reporter: from("u1"), departed: leaving("u1", 12*time.Second), want: "counts, again in 20s"},
+			reporter: from("u1"), lastDeleted: leaving("u1", 12*time.Second), want: "counts, again in 20s"},
 		{name: "the successor has not reported for 40 s", pods: pods(pod("u2", true, 40*time.Second)),
-			reporter: from("u1"), departed: leaving("u1", 41*time.Second), want: "silent"},
+			reporter: from("u1"), lastDeleted: leaving("u1", 41*time.Second), want: "silent"},
 		{name: "after a restart of the controller the successor's age decides", pods: pods(pod("u2", false, 10*time.Second)),
 			reporter: from("u1"), want: "counts, again in 20s"},
 		{name: "an agent started by hand reports while its Node exists", reporter: v1alpha1.AgentIdentity{Version: "dev"}, want: "counts"},
@@ -47,14 +47,14 @@ func TestWhoseReportCounts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			lab := labtest.StoredPair()
 			r := newRoster()
-			r.enterNode(nodeWith("n", nil))
+			r.setNode(nodeWith("n", nil))
 			for _, pod := range c.pods {
-				r.enterPod(&pod)
+				r.setPod(&pod)
 			}
-			r.enterState(stateOf("n", c.reporter, reportFor(lab, lab.Generation)))
-			if c.departed.pod != "" {
-				gone := pod(c.departed.pod, false, time.Hour)
-				r.strikePod(&gone, c.departed.at)
+			r.setNodeState(stateOf("n", c.reporter, reportFor(lab, lab.Generation)))
+			if c.lastDeleted.pod != "" {
+				gone := pod(c.lastDeleted.pod, false, time.Hour)
+				r.deletePod(&gone, c.lastDeleted.at)
 			}
 			if got := expectation(r, lab); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
@@ -97,8 +97,8 @@ func TestPlacementSelectsByLabels(t *testing.T) {
 	netlab := labtest.StoredPair()
 	r := newRoster()
 	for name, label := range map[string]string{"b": "lab", "a": "lab", "c": "web"} {
-		r.enterNode(nodeWith(name, map[string]string{"pool": label}))
-		r.enterState(stateOf(name, v1alpha1.AgentIdentity{Version: "dev"}))
+		r.setNode(nodeWith(name, map[string]string{"pool": label}))
+		r.setNodeState(stateOf(name, v1alpha1.AgentIdentity{Version: "dev"}))
 	}
 	for want, placement := range map[string]*v1alpha1.Placement{"a b c ": nil, "a b ": labtest.Selecting("pool", "lab"), "": labtest.Selecting("pool", "x")} {
 		netlab.Spec.Placement = placement
@@ -161,8 +161,8 @@ func from(pod types.UID) v1alpha1.AgentIdentity {
 	return v1alpha1.AgentIdentity{PodUID: pod, Version: "v1"}
 }
 
-func leaving(pod types.UID, ago time.Duration) departure {
-	return departure{pod: pod, at: noon.Add(-ago)}
+func leaving(pod types.UID, ago time.Duration) deletedPod {
+	return deletedPod{pod: pod, at: noon.Add(-ago)}
 }
 
 func nodeWith(name string, labels map[string]string) *metav1.PartialObjectMetadata {

@@ -128,7 +128,7 @@ func TestManyReportsMakeFewSummariesAndFewerWrites(t *testing.T) {
 			}
 		}
 		span := time.Since(took)
-		time.Sleep(nodes * gatherPerNode)
+		time.Sleep(nodes * debouncePerNode)
 		synctest.Wait()
 		for _, lab := range shelf.list() {
 			if lab.Status.Nodes.Summary != fmt.Sprintf("%d/%d", nodes, nodes) || lab.Status.ObservedGeneration != lab.Generation {
@@ -137,10 +137,10 @@ func TestManyReportsMakeFewSummariesAndFewerWrites(t *testing.T) {
 		}
 		// The first after the edit and the last one come beside the regular ones, and a write that was
 		// held back is a summary, too.
-		if got, most := summaries()-begin, labs*(int(span/(nodes*gatherPerNode))+int(span/(nodes*progressPerNode))+2); got > most {
+		if got, most := summaries()-begin, labs*(int(span/(nodes*debouncePerNode))+int(span/(nodes*writeIntervalPerNode))+2); got > most {
 			t.Errorf("%d reports made %d summaries, at most %d were to be", nodes*labs, got, most)
 		}
-		if got, most := shelf.writes()-written, labs*(int(span/(nodes*progressPerNode))+2); got > most {
+		if got, most := shelf.writes()-written, labs*(int(span/(nodes*writeIntervalPerNode))+2); got > most {
 			t.Errorf("%d reports made %d writes, at most %d were to be", nodes*labs, got, most)
 		}
 		q.ShutDown()

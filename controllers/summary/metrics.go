@@ -25,7 +25,7 @@ var statusWrites = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Help: "Writes of the status of NetLabs to the API server, by result.",
 }, []string{"result"})
 
-// resultConflict: the lab has changed or was deleted meanwhile, so there was nothing to write.
+// resultConflict: the lab was changed or deleted during the write, which changed nothing.
 const resultConflict = "conflict"
 
 func countStatusWrite(err error) {
@@ -41,7 +41,7 @@ var registerControllerMetrics = sync.OnceFunc(func() {
 	cluster.StartAtZero(statusWrites, cluster.ResultOK, resultConflict, cluster.ResultError)
 })
 
-// labLabels name a lab. They are not called "namespace", which Prometheus gives every target.
+// labLabels name a lab. Prometheus sets a label "namespace" on every target, so it is not used here.
 var labLabels = []string{"lab_namespace", "lab"}
 
 var (
@@ -49,25 +49,25 @@ var (
 		"1 if the lab is Ready, else 0, with the reason of Ready; one series for each NetLab of the cluster.",
 		append(labLabels, "reason"), nil)
 	labNodes = prometheus.NewDesc("netlab_lab_nodes",
-		"Nodes of the lab: selected, and of those realized, reachable and unknown; four series for each NetLab of the cluster.",
+		"Selected nodes of the lab, and how many of them are realized, reachable and unknown; four series for each NetLab of the cluster.",
 		append(labLabels, "state"), nil)
 	labFailingProbes = prometheus.NewDesc("netlab_lab_failing_probes",
-		"Failing probes that the lab's status lists, 32 at most; one series for each NetLab of the cluster.",
+		"Failing probes in the lab's status, at most 32; one series for each NetLab of the cluster.",
 		labLabels, nil)
 	nodesKnown = prometheus.NewDesc("netlab_nodes",
-		"Nodes with an agent: reporting, or silent, so that nothing is known of their labs; two series.",
+		"Nodes with an agent that reports, and with one that does not (silent): the state of their labs is unknown; two series.",
 		[]string{"agent"}, nil)
 )
 
-// clusterCollector says what the leading controller knows when it is asked, so that nothing is
-// left of a lab that is gone. A controller that does not lead says nothing: each lab is told once.
+// clusterCollector computes its metrics when they are scraped, so a deleted lab leaves no series. Only the
+// leading controller exports them: each lab appears once.
 type clusterCollector struct {
 	labs    client.Reader
 	agents  func() (reporting, silent int)
 	elected <-chan struct{}
 }
 
-// register makes c the collector of this process. Only tests have had another before.
+// register replaces the collector of this process. Only tests have an earlier one.
 func (c *clusterCollector) register() {
 	metrics.Registry.Unregister(c)
 	metrics.Registry.MustRegister(c)
@@ -80,9 +80,8 @@ func (c *clusterCollector) Describe(descs chan<- *prometheus.Desc) {
 	}
 }
 
-// collectPatience is how long the cache may take to answer, which it does at once unless it is
-// about to stop.
-const collectPatience = 5 * time.Second
+// collectTimeout bounds reads from the cache. They take this long only while it stops.
+const collectTimeout = 5 * time.Second
 
 // Collect implements prometheus.Collector.
 func (c *clusterCollector) Collect(found chan<- prometheus.Metric) {
@@ -91,7 +90,7 @@ func (c *clusterCollector) Collect(found chan<- prometheus.Metric) {
 	default:
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), collectPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), collectTimeout)
 	defer cancel()
 	if err := c.collectLabs(ctx, found); err != nil {
 		found <- prometheus.NewInvalidMetric(labReady, err)
@@ -133,7 +132,7 @@ func (c *clusterCollector) collectNodes(found chan<- prometheus.Metric) {
 	found <- prometheus.MustNewConstMetric(nodesKnown, prometheus.GaugeValue, float64(silent), "silent")
 }
 
-// agents counts the nodes that have an agent, by whether its report may be believed.
+// agents counts the nodes that have an agent, by whether its report counts.
 func (s *Summary) agents() (reporting, silent int) { return s.roster.agents(s.now()) }
 
 func (r *roster) agents(now time.Time) (reporting, silent int) {

@@ -15,13 +15,13 @@ import (
 	"github.com/netlab-dev/netlab/controllers/cluster"
 )
 
-// nodeStates keeps one NetLabNodeState per Node, of the same name. Agents only fill in the
-// status, so that none can take another's place.
+// nodeStates keeps one NetLabNodeState per Node, with the Node's name. Agents may only write the status,
+// so no agent can create one for another node.
 type nodeStates struct {
 	client client.Client
 }
 
-// Reconcile creates the NetLabNodeState of a Node, or deletes that of a Node that is gone.
+// Reconcile creates the NetLabNodeState of a Node, or deletes the one whose Node is gone.
 func (r *nodeStates) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	node, err := r.exists(ctx, request.NamespacedName, cluster.NodeMetadata())
 	if err != nil {
@@ -40,7 +40,7 @@ func (r *nodeStates) Reconcile(ctx context.Context, request reconcile.Request) (
 		err = client.IgnoreNotFound(r.client.Delete(ctx, own))
 	}
 	if err != nil {
-		return reconcile.Result{}, fmt.Errorf("keep NetLabNodeState %s: %w", own.Name, err)
+		return reconcile.Result{}, fmt.Errorf("create or delete NetLabNodeState %s: %w", own.Name, err)
 	}
 	return reconcile.Result{}, nil
 }

@@ -17,39 +17,38 @@ import (
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
-// roster is what the controller knows of nodes and their agents. Events keep it, so that summing
-// a lab up costs as much as the lab has nodes, however many others there are; lists from the
-// cache would copy every report of every node each time. What it holds belongs to the cache and
-// must not be changed.
+// roster is what the controller knows of nodes and their agents. Events keep it up to date: the cost of a
+// summary depends on the lab's nodes only. Lists from the cache would copy every report of every node each
+// time. Its objects belong to the cache and must not be changed.
 type roster struct {
 	mu      sync.RWMutex
 	entries map[string]*rosterEntry
-	// placed counts changes of what a placement can select.
+	// placed counts changes that may change the result of a placement.
 	placed int
 }
 
 // rosterEntry is what is known under a node's name. Its parts come and go in any order.
 type rosterEntry struct {
-	// node is false while there is no Node of that name; labels are the Node's.
+	// node tells whether there is a Node of that name; labels are the Node's.
 	node   bool
 	labels labels.Set
 	// state is nil while there is none.
 	state *v1alpha1.NetLabNodeState
-	// pods are of agents.
+	// pods are the agent's, more than one during an update.
 	pods []*corev1.Pod
-	// departed is the agent's pod that went last.
-	departed departure
+	// lastDeleted is the agent's pod that was deleted last.
+	lastDeleted deletedPod
 }
 
-// departure is when an agent's pod was seen to go.
-type departure struct {
+// deletedPod is a pod of an agent and the time of its delete event.
+type deletedPod struct {
 	pod types.UID
 	at  time.Time
 }
 
 func newRoster() *roster { return &roster{entries: map[string]*rosterEntry{}} }
 
-// change applies what an event says about the node of that name.
+// change applies an event to the entry of a node.
 func (r *roster) change(name string, apply func(*rosterEntry)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -64,8 +63,8 @@ func (r *roster) change(name string, apply func(*rosterEntry)) {
 	}
 }
 
-// enterNode notes that there is a Node, and reports whether placements may see it differently.
-func (r *roster) enterNode(node *metav1.PartialObjectMetadata) (differs bool) {
+// setNode adds or updates a Node, and reports whether the result of a placement may change.
+func (r *roster) setNode(node *metav1.PartialObjectMetadata) (differs bool) {
 	r.change(node.Name, func(e *rosterEntry) {
 		differs = !e.node || !maps.Equal(e.labels, node.Labels)
 		e.node, e.labels = true, node.Labels
@@ -76,24 +75,24 @@ func (r *roster) enterNode(node *metav1.PartialObjectMetadata) (differs bool) {
 	return differs
 }
 
-func (r *roster) strikeNode(name string) {
+func (r *roster) deleteNode(name string) {
 	r.change(name, func(e *rosterEntry) {
 		e.node, e.labels = false, nil
 		r.placed++
 	})
 }
 
-func (r *roster) enterState(state *v1alpha1.NetLabNodeState) {
+func (r *roster) setNodeState(state *v1alpha1.NetLabNodeState) {
 	r.change(state.Name, func(e *rosterEntry) { e.state = state })
 }
 
-func (r *roster) strikeState(name string) {
+func (r *roster) deleteNodeState(name string) {
 	r.change(name, func(e *rosterEntry) { e.state = nil })
 }
 
-// enterPod notes an agent's pod, and reports whether it says something else about its node than
-// before. One that is not yet scheduled concerns no node.
-func (r *roster) enterPod(pod *corev1.Pod) (differs bool) {
+// setPod adds or updates a pod of an agent, and reports whether the node's facts change. A pod that is not
+// scheduled belongs to no node.
+func (r *roster) setPod(pod *corev1.Pod) (differs bool) {
 	if pod.Spec.NodeName == "" {
 		return false
 	}
@@ -110,24 +109,24 @@ func (r *roster) enterPod(pod *corev1.Pod) (differs bool) {
 	return differs
 }
 
-// strikePod notes that an agent's pod is gone, and since when.
-func (r *roster) strikePod(pod *corev1.Pod, at time.Time) {
+// deletePod removes a pod of an agent and keeps the time.
+func (r *roster) deletePod(pod *corev1.Pod, at time.Time) {
 	r.change(pod.Spec.NodeName, func(e *rosterEntry) {
 		e.pods = slices.DeleteFunc(e.pods, func(p *corev1.Pod) bool { return p.UID == pod.UID })
-		e.departed = departure{pod: pod.UID, at: at}
+		e.lastDeleted = deletedPod{pod: pod.UID, at: at}
 	})
 }
 
-// selection is which nodes a placement selects.
+// selection is the result of a placement.
 type selection struct {
 	// nodes are sorted.
 	nodes []string
-	// placed is the roster's at that time: while it is the same, the selection is.
+	// placed is the roster's at that time. While it is equal, the selection is.
 	placed int
 }
 
-// selected says which nodes the selector matches now, without looking at any of them again if
-// nothing has changed since the last time.
+// selected returns the nodes that match the selector. If nothing has changed since the last time, it looks
+// at no node.
 func (r *roster) selected(selector labels.Selector, last selection) selection {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -144,12 +143,11 @@ func (r *roster) selected(selector labels.Selector, last selection) selection {
 	return selection{nodes: nodes, placed: r.placed}
 }
 
-// nodesFor lists what is known about a lab on the nodes that should carry it: those selected
-// that run an agent. An agent runs where a pod of it is scheduled or was until a moment
-// ago, and where somebody started one by hand, whose report has no pod UID: that one counts
-// while its Node exists, for there is no pod to tell whether it still runs.
+// nodesFor returns the facts about a lab on its selected nodes that run an agent. A node runs an agent if
+// a pod of it is scheduled there or was deleted less than reportGrace ago, or if the report has no pod
+// UID: a user started that agent by hand, and it counts as long as the Node exists.
 //
-// again is when time alone may change the answer, 0 if it will not.
+// The result may change with time alone: again is when, 0 for never.
 func (r *roster) nodesFor(lab *v1alpha1.NetLab, selected selection, now time.Time) (nodes []status.NodeFacts, again time.Duration) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -24,7 +24,7 @@ func TestALabOnAFewNodesCostsNoMoreAmongManyNodes(t *testing.T) {
 	costs := func(nodes, labs int) float64 {
 		s, all := fullHouse(nodes, labs)
 		for i := range 3 {
-			s.roster.enterNode(nodeWith(fmt.Sprintf("node-%04d", i), map[string]string{"pool": "mine"}))
+			s.roster.setNode(nodeWith(fmt.Sprintf("node-%04d", i), map[string]string{"pool": "mine"}))
 		}
 		lab := all[0]
 		lab.Spec.Placement = labtest.Selecting("pool", "mine")
@@ -53,13 +53,13 @@ func TestNodesAreSelectedAnewOnlyWhenThereIsSomethingNew(t *testing.T) {
 		want  []string
 		asked int
 	}{
-		{"two nodes come", func() { r.enterNode(nodeWith("b", nil)); r.enterNode(nodeWith("a", nil)) }, []string{"a", "b"}, 2},
+		{"two nodes come", func() { r.setNode(nodeWith("b", nil)); r.setNode(nodeWith("a", nil)) }, []string{"a", "b"}, 2},
 		{"nothing happens", func() {}, []string{"a", "b"}, 0},
-		{"a node is seen again", func() { r.enterNode(nodeWith("a", nil)) }, []string{"a", "b"}, 0},
-		{"an agent reports", func() { r.enterState(stateOf("a", from("u1"))) }, []string{"a", "b"}, 0},
-		{"a node gets a label", func() { r.enterNode(nodeWith("a", map[string]string{"x": "y"})) }, []string{"a", "b"}, 2},
-		{"a node goes", func() { r.strikeNode("a") }, []string{"b"}, 1},
-		{"the last one goes", func() { r.strikeNode("b") }, []string{}, 0},
+		{"a node is seen again", func() { r.setNode(nodeWith("a", nil)) }, []string{"a", "b"}, 0},
+		{"an agent reports", func() { r.setNodeState(stateOf("a", from("u1"))) }, []string{"a", "b"}, 0},
+		{"a node gets a label", func() { r.setNode(nodeWith("a", map[string]string{"x": "y"})) }, []string{"a", "b"}, 2},
+		{"a node goes", func() { r.deleteNode("a") }, []string{"b"}, 1},
+		{"the last one goes", func() { r.deleteNode("b") }, []string{}, 0},
 		{"nothing happens, again", func() {}, []string{}, 0},
 	} {
 		asked = 0
@@ -86,15 +86,15 @@ func TestTheRosterForgetsWhatIsGone(t *testing.T) {
 	r := newRoster()
 	agent := pod("u1", true, time.Hour)
 	for _, enter := range [][]func(){
-		{func() { r.enterNode(nodeWith("n", nil)) }, func() { r.enterPod(&agent) }, func() { r.enterState(stateOf("n", from("u1"))) }},
-		{func() { r.enterState(stateOf("n", from("u1"))) }, func() { r.enterNode(nodeWith("n", nil)) }, func() { r.enterPod(&agent) }},
+		{func() { r.setNode(nodeWith("n", nil)) }, func() { r.setPod(&agent) }, func() { r.setNodeState(stateOf("n", from("u1"))) }},
+		{func() { r.setNodeState(stateOf("n", from("u1"))) }, func() { r.setNode(nodeWith("n", nil)) }, func() { r.setPod(&agent) }},
 	} {
 		for _, do := range enter {
 			do()
 		}
-		r.strikeNode("n")
-		r.strikeState("n")
-		r.strikePod(&agent, noon)
+		r.deleteNode("n")
+		r.deleteNodeState("n")
+		r.deletePod(&agent, noon)
 	}
 	if len(r.entries) > 0 {
 		t.Errorf("the roster still has %v", r.entries)
@@ -115,7 +115,7 @@ func TestOnlyNewsOfAPodIsNews(t *testing.T) {
 		{"its successor comes", pod("u2", false, time.Second), true},
 		{"it is not Ready any more", pod("u1", false, 0), true},
 	} {
-		if got := r.enterPod(&step.pod); got != step.news {
+		if got := r.setPod(&step.pod); got != step.news {
 			t.Errorf("%s: news is %v", step.name, got)
 		}
 	}

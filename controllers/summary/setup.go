@@ -21,13 +21,13 @@ import (
 	"github.com/netlab-dev/netlab/controllers/cluster"
 )
 
-// LeaseName is what controllers take turns by.
+// LeaseName is the name of the Lease for leader election.
 const LeaseName = "netlab-controller"
 
 // agentPodLabels are on every agent's pod.
 var agentPodLabels = client.MatchingLabels{"app.kubernetes.io/name": "netlab-agent"}
 
-// Setup adds to a manager made with ControllerCache what sums labs up and what keeps a
+// Setup adds to a manager made with Cache the controllers that write the status of NetLabs and that keep a
 // NetLabNodeState for each Node.
 func Setup(mgr manager.Manager) error {
 	s := newSummary(mgr.GetClient(), mgr.GetEventRecorder("netlab-controller"))
@@ -41,8 +41,8 @@ func newSummary(c client.Client, recorder events.EventRecorder) *Summary {
 	return &Summary{client: c, recorder: recorder, now: time.Now, roster: newRoster(), memory: newMemory()}
 }
 
-// setup relies on controllers not beginning before every handler has seen what there was at the
-// start: the roster is complete when the first lab is summed up.
+// setup relies on the order of controller-runtime: every handler has seen the existing objects before the
+// first reconcile, so the roster is complete then.
 func (s *Summary) setup(mgr manager.Manager) error {
 	err := builder.ControllerManagedBy(mgr).
 		Named("summary").
@@ -53,7 +53,7 @@ func (s *Summary) setup(mgr manager.Manager) error {
 		WithOptions(controllerOptions()).
 		Complete(s)
 	if err != nil {
-		return fmt.Errorf("set up the summary: %w", err)
+		return fmt.Errorf("set up controller summary: %w", err)
 	}
 	return nil
 }
@@ -67,12 +67,12 @@ func setupNodeStates(mgr manager.Manager) error {
 		WithOptions(controllerOptions()).
 		Complete(&nodeStates{client: mgr.GetClient()})
 	if err != nil {
-		return fmt.Errorf("set up the NetLabNodeStates: %w", err)
+		return fmt.Errorf("set up controller nodestates: %w", err)
 	}
 	return nil
 }
 
-// controllerWorkers is how many objects are worked on at once: what they wait for is the API server.
+// controllerWorkers is the number of objects reconciled at once: they wait for the API server.
 const controllerWorkers = 8
 
 func controllerOptions() controller.Options {

@@ -33,9 +33,9 @@ type Summary struct {
 	memory   *memory
 }
 
-// Reconcile gathers the facts about one lab and writes what they amount to, if that is news.
+// Reconcile gathers the facts about one lab and writes its status if it has changed.
 func (s *Summary) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
-	// It is remembered before the roster is read, so that whoever changes the roster finds it.
+	// The lab is remembered before the roster is read, so an event that changes the roster enqueues it.
 	remembered := s.memory.open(request.NamespacedName, s.now())
 	lab := &v1alpha1.NetLab{}
 	if err := s.client.Get(ctx, request.NamespacedName, lab); err != nil {
@@ -53,7 +53,7 @@ func (s *Summary) Reconcile(ctx context.Context, request reconcile.Request) (rec
 	return reconcile.Result{RequeueAfter: sooner(hold, sooner(again, recheck))}, nil
 }
 
-// gather reads what is known about a lab.
+// gather returns the facts about a lab.
 func (s *Summary) gather(lab *v1alpha1.NetLab, remembered *labMemory) (status.Facts, time.Duration) {
 	remembered.read(lab)
 	selected := s.roster.selected(remembered.selector, remembered.selection)
@@ -63,9 +63,8 @@ func (s *Summary) gather(lab *v1alpha1.NetLab, remembered *labMemory) (status.Fa
 	return status.Facts{NetLab: lab, Problems: remembered.problems, Nodes: nodes, Now: now}, again
 }
 
-// write patches the status if it says something else than before, or returns for how long to
-// hold it back. If the lab has changed meanwhile, nothing is written: the change comes by as an
-// event of its own.
+// write patches the status if it has changed, or returns how long to hold it back. If the lab has changed
+// since it was read, nothing is written: that change is an event of its own.
 func (s *Summary) write(ctx context.Context, lab *v1alpha1.NetLab, status v1alpha1.NetLabStatus, remembered *labMemory) (hold time.Duration, err error) {
 	if equality.Semantic.DeepEqual(lab.Status, status) {
 		return 0, nil
