@@ -147,7 +147,7 @@ func (a *Agent) confirm(ctx context.Context, lab *v1alpha1.NetLab) error {
 		return fmt.Errorf("confirm the UID of NetLab %s/%s: %w", lab.Namespace, lab.Name, err)
 	}
 	if live.UID != lab.UID {
-		return fmt.Errorf("confirm NetLab %s/%s: the API server has UID %s, the cache has %s", lab.Namespace, lab.Name, live.UID, lab.UID)
+		return fmt.Errorf("the cache is behind: NetLab %s/%s has UID %s in the API server, %s in the cache", lab.Namespace, lab.Name, live.UID, lab.UID)
 	}
 	return nil
 }
