@@ -259,6 +259,10 @@ check-generate: generate ## Fail if the committed files differ from what generat
 structure: ## Print packages, levels, upward imports, knots of files and lengths, next to those of REV if given
 	@go run ./hack/structure $(if $(REV),--against $(REV))
 
+.PHONY: texts
+texts: ## Write all texts that users read to hack/texts/messages.golden
+	go run ./hack/texts
+
 .PHONY: fmt
 fmt: ## Format the Go code
 	$(TOOL) golangci-lint fmt ./...
