@@ -3,7 +3,7 @@
 // Texts collects every text that users read into one file, so that a reviewer can read all of them in one
 // go:
 //
-//	go run ./hack/texts        make texts        writes messages.golden anew
+//	go run ./hack/texts        make texts        writes messages.golden
 //
 // It takes
 //

@@ -155,3 +155,25 @@ func read(t *testing.T, path string) string {
 	}
 	return string(text)
 }
+
+var diagnosis = regexp.MustCompile(`(?m)^✗ \S+ \(IPv4\) (.*)\n  fix: (.*)$`)
+
+// The README shows the diagnosis that the program prints. … stands for the name of a namespace.
+func TestTheReadmeShowsTheDiagnosis(t *testing.T) {
+	var printed string
+	for _, file := range files(t, ".txtar") {
+		if strings.HasPrefix(file, "controllers/diagnose/testdata/tutorial-") {
+			printed += read(t, file)
+		}
+	}
+	shown := diagnosis.FindAllStringSubmatch(read(t, "README.md"), -1)
+	if len(shown) != 2 {
+		t.Errorf("README.md shows %d diagnoses, want the tutorial's 2", len(shown))
+	}
+	for _, match := range shown {
+		cause, fix := regexp.QuoteMeta(match[1]), strings.ReplaceAll(regexp.QuoteMeta(match[2]), "…", `\S+`)
+		if !regexp.MustCompile(`(?m)^cause: ` + cause + "\nfix:   " + fix + "$").MatchString(printed) {
+			t.Errorf("README.md shows a diagnosis that is in none of controllers/diagnose/testdata/tutorial-*.txtar:\n%s", match[0])
+		}
+	}
+}

@@ -20,7 +20,7 @@ func TestTheGoldenFileHasEveryText(t *testing.T) {
 	}
 	for i, want := range bytes.Split(found.print(), []byte("\n")) {
 		if got := line(file, i); !bytes.Equal(got, want) {
-			t.Fatalf("%s, line %d: %q, in the source: %q\nTexts have changed. Write the file anew: make texts", golden, i+1, got, want)
+			t.Fatalf("%s, line %d: %q, in the source: %q\nTexts have changed; update the file: make texts", golden, i+1, got, want)
 		}
 	}
 }
