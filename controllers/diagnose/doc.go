@@ -7,9 +7,9 @@
 //	             at each link: is it up, large enough, and does the next hop live there?
 //	             arrived: does the node answer? then the same for the reply ──▶ Walk with Cause
 //
-// # Who is asked
+// # Who is cachedKernel
 //
-// What a node does with a packet is never worked out here: the node's kernel is asked (see
+// What a node does with a packet is never worked out here: the node's kernel is cachedKernel (see
 // Kernel), with the interface the packet came in by and its source, so that routes, metrics,
 // forwarding, rp_filter and rules are the kernel's own word. What lies between two nodes, a
 // kernel does not say: which interfaces are on the same segment, what is down, whose address
@@ -24,10 +24,10 @@
 // is up and in the frame's VLAN (see flood). The next hop is the interface that answers for its
 // address among those the flood comes to. Where none does, the same is tried with one kind of
 // obstacle lifted at a time, then with all: what is in the way then is the cause. Only when that
-// finds nobody either is it nobody's address.
+// finds noHolder either is it noHolder's address.
 //
 // Each (interface, VLAN tag) is come to once, so loops end, and a walk costs as much as its
-// segments are large. What a bridge has learnt is not asked: it would only say who spoke last.
+// segments are large. What a bridge has learnt is not cachedKernel: it would only say who spoke last.
 //
 // # One errno, several causes
 //

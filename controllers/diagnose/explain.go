@@ -50,8 +50,8 @@ type Question struct {
 // no Cause where there is nothing to explain: a reply came and was expected. The error is
 // the context's.
 func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Question) (Walk, error) {
-	w := walker{kernel: &asked{Kernel: kernel, found: map[string][]state.Interference{}}, view: look(see, q)}
-	if cause := w.nameless(q); cause.Found() {
+	w := walker{kernel: &cachedKernel{Kernel: kernel, found: map[string][]state.Interference{}}, view: look(see, q)}
+	if cause := w.noAddress(q); cause.Found() {
 		return Walk{From: state.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}, ctx.Err()
 	}
 	request := w.travel(ctx, packet{
@@ -67,14 +67,14 @@ func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Questi
 	return walk, ctx.Err()
 }
 
-// asked asks a kernel for what others put into a namespace once in a walk: it takes some ten requests.
-type asked struct {
+// cachedKernel asks a kernel for what others put into a namespace once in a walk: it takes some ten requests.
+type cachedKernel struct {
 	Kernel
 	found map[string][]state.Interference
 }
 
 // Interferences implements Kernel.
-func (a *asked) Interferences(ctx context.Context, namespace string) ([]state.Interference, error) {
+func (a *cachedKernel) Interferences(ctx context.Context, namespace string) ([]state.Interference, error) {
 	if found, ok := a.found[namespace]; ok {
 		return found, nil
 	}
@@ -99,8 +99,8 @@ func size(q Question) int {
 const ipv4Header, ipv6Header, icmpHeader = 20, 40, 8
 
 // answer follows the reply from where the request arrived.
-func (w walker) answer(ctx context.Context, q Question, request trip) ([]Hop, Cause) {
-	if cause := cmp.Or(sourceless(request), staleMTU(request), w.silent(ctx, request)); cause.Found() {
+func (w walker) answer(ctx context.Context, q Question, request trace) ([]Hop, Cause) {
+	if cause := cmp.Or(noSource(request), staleMTU(request), w.echoIgnored(ctx, request)); cause.Found() {
 		return nil, cause
 	}
 	reply := w.travel(ctx, packet{
@@ -110,22 +110,22 @@ func (w walker) answer(ctx context.Context, q Question, request trip) ([]Hop, Ca
 	case reply.cause.Found():
 		return reply.hops, reply.cause
 	case reply.end != q.From:
-		return reply.hops, w.elsewhere(request, reply)
+		return reply.hops, w.duplicateSource(request, reply)
 	}
-	if cause := w.misdirected(ctx, request, reply); cause.Found() || q.NoRoom {
+	if cause := w.wrongMAC(ctx, request, reply); cause.Found() || q.NoRoom {
 		return reply.hops, cmp.Or(cause, noReply(q, request))
 	}
-	return reply.hops, cmp.Or(w.interference(ctx, request, reply), noReply(q, request))
+	return reply.hops, cmp.Or(w.unmanaged(ctx, request, reply), noReply(q, request))
 }
 
-// nameless is the cause where a node without any address of the family asks: its kernel would
+// noAddress is the cause where a node without any address of the family asks: its kernel would
 // send requests from nowhere.
-func (w walker) nameless(q Question) Cause {
+func (w walker) noAddress(q Question) Cause {
 	node, family := state.NodeOf(q.From), familyName(q.To)
 	if q.Replied || q.Source.IsValid() || state.IsLinkLocal(q.To) || len(w.ends(q.From)) == 0 || w.hasFamily(q.From, q.To) {
 		return Cause{}
 	}
-	why, fix, ok := w.disarmed(q.From, q.To)
+	why, fix, ok := w.cannotSend(q.From, q.To)
 	if !ok {
 		fix = fmt.Sprintf("in the spec, give a link of %s addresses, or a subnet with an %s prefix", node, family)
 	}
@@ -152,8 +152,8 @@ func familyName(address netip.Addr) v1alpha1.Family {
 	return v1alpha1.IPv6
 }
 
-// sourceless is the cause where nobody knows whom to answer.
-func sourceless(request trip) Cause {
+// noSource is the cause where noHolder knows whom to answer.
+func noSource(request trace) Cause {
 	if request.source.IsValid() {
 		return Cause{}
 	}
@@ -165,10 +165,10 @@ func sourceless(request trip) Cause {
 	}
 }
 
-// silent is the cause where a request arrives and the node is told not to answer.
-func (w walker) silent(ctx context.Context, request trip) Cause {
+// echoIgnored is the cause where a request arrives and the node is told not to answer.
+func (w walker) echoIgnored(ctx context.Context, request trace) Cause {
 	if request.destination.Is6() {
-		return w.silent6(ctx, request)
+		return w.echoIgnored6(ctx, request)
 	}
 	ignore := w.setting(request.end, state.SettingKey{Setting: state.ICMPEchoIgnoreAll})
 	if ignore.value.Number() == 0 {
@@ -183,8 +183,8 @@ func (w walker) silent(ctx context.Context, request trip) Cause {
 	}
 }
 
-// silent6 asks for IPv6's setting, which no lab has.
-func (w walker) silent6(ctx context.Context, request trip) Cause {
+// echoIgnored6 asks for IPv6's setting, which no lab has.
+func (w walker) echoIgnored6(ctx context.Context, request trace) Cause {
 	found, err := w.kernel.Interferences(ctx, request.end)
 	i := slices.IndexFunc(found, func(i state.Interference) bool { return i.Setting.Name == "net.ipv6.icmp.echo_ignore_all" })
 	if err != nil || i < 0 {
@@ -199,8 +199,8 @@ func (w walker) silent6(ctx context.Context, request trip) Cause {
 	}
 }
 
-// elsewhere is the cause where the reply finds another node with the asker's address.
-func (w walker) elsewhere(request, reply trip) Cause {
+// duplicateSource is the cause where the reply finds another node with the asker's address.
+func (w walker) duplicateSource(request, reply trace) Cause {
 	node := state.NodeOf(reply.end)
 	return Cause{
 		Reason:  v1alpha1.ReasonDuplicateAddress,
@@ -211,7 +211,7 @@ func (w walker) elsewhere(request, reply trip) Cause {
 	}
 }
 
-func noReply(q Question, request trip) Cause {
+func noReply(q Question, request trace) Cause {
 	from, to := state.NodeOf(request.start), state.NodeOf(request.end)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonNoReply,

@@ -57,21 +57,21 @@ func (v view) destination(namespace string, address netip.Addr) string {
 	return subnet.String()
 }
 
-// onlyNeighbour is the leg to the one node that a node with one way out is connected with, or
+// onlyNeighbour is the neighbour to the one node that a node with one way out is connected with, or
 // to the only router among several.
-func (v view) onlyNeighbour(namespace string, address netip.Addr) []leg {
+func (v view) onlyNeighbour(namespace string, address netip.Addr) []neighbour {
 	ends := v.ends(namespace)
 	if len(ends) != 1 {
 		return nil
 	}
-	legs := newFlood(v, 0, isDown).from(ends[0])
-	if len(legs) > 1 {
-		legs = slices.DeleteFunc(legs, func(l leg) bool { return !v.isRouter(l.in.Namespace, address) })
+	neighbours := newFlood(v, 0, isDown).from(ends[0])
+	if len(neighbours) > 1 {
+		neighbours = slices.DeleteFunc(neighbours, func(l neighbour) bool { return !v.isRouter(l.in.Namespace, address) })
 	}
-	if len(legs) > 1 {
+	if len(neighbours) > 1 {
 		return nil
 	}
-	return legs
+	return neighbours
 }
 
 // isRouter reports whether a node forwards packets of an address's family.
@@ -82,10 +82,10 @@ func (v view) isRouter(namespace string, address netip.Addr) bool {
 	return v.State[namespace].Settings[state.IPv6Forwarding] == state.On
 }
 
-// gatewayOn is the address of a leg's other end that can be a gateway for an address: one
+// gatewayOn is the address of a neighbour's other end that can be a gateway for an address: one
 // in a subnet of this end, or, where it has none of the family, its IPv6 link-local one, which
 // IPv4 can use too (RFC 8950). A spec's via means the same.
-func (v view) gatewayOn(l leg, address netip.Addr) (netip.Addr, bool) {
+func (v view) gatewayOn(l neighbour, address netip.Addr) (netip.Addr, bool) {
 	for _, p := range v.addresses[l.in] {
 		if a := p.Addr(); a.Is4() == address.Is4() && !state.IsLinkLocal(a) && v.onSubnet(l.out, a) {
 			return a, true

@@ -28,8 +28,8 @@ type obstacle struct {
 	at   state.LinkID
 }
 
-// spot is where a frame is.
-type spot struct {
+// position is where a frame is.
+type position struct {
 	direction direction
 	link      state.LinkID
 	// tag is the frame's VLAN tag, 0 for none; in a bridge that filters, its VLAN.
@@ -46,26 +46,26 @@ const (
 	taken                    // this link takes it for its node
 )
 
-// passage is how a frame came to a spot.
-type passage struct {
-	from     spot
+// edge is how a frame came to a position.
+type edge struct {
+	from     position
 	obstacle obstacle
 }
 
-// leg is a way over one segment, from a node's interface to one of another node.
-type leg struct {
+// neighbour is a way over one segment, from a node's interface to one of another node.
+type neighbour struct {
 	out, in state.LinkID
-	// spots are the frame's, from out to in.
-	spots []spot
-	// obstacle is the first in the way, if obstacles were lifted; spots[:before] are in front of it.
+	// positions are the frame's, from out to in.
+	positions []position
+	// obstacle is the first in the way, if obstacles were lifted; positions[:before] are in front of it.
 	obstacle obstacle
 	before   int
 }
 
 // through names the switches passed, up to the obstacle.
-func (l leg) through() []string {
+func (l neighbour) through() []string {
 	var switches []string
-	for _, s := range l.spots[:l.before] {
+	for _, s := range l.positions[:l.before] {
 		namespace := s.link.Namespace
 		if s.direction == inside && namespace != l.out.Namespace && namespace != l.in.Namespace {
 			switches = append(switches, state.NodeOf(namespace))
@@ -74,7 +74,7 @@ func (l leg) through() []string {
 	return switches
 }
 
-// flood is the way of a broadcast: whom frames reach. It comes to each spot once, so it ends
+// flood is the way of a broadcast: whom frames reach. It comes to each position once, so it ends
 // where switches form a loop.
 type flood struct {
 	view
@@ -82,48 +82,48 @@ type flood struct {
 	length int
 	// lifted are the obstacles that do not count.
 	lifted   obstacleKind
-	cameBy   map[spot]passage
-	origin   map[spot]state.LinkID
-	queue    []spot
-	arrivals []spot
+	reached  map[position]edge
+	origin   map[position]state.LinkID
+	queue    []position
+	arrivals []position
 }
 
 func newFlood(v view, length int, lifted obstacleKind) *flood {
-	return &flood{view: v, length: length, lifted: lifted, cameBy: map[spot]passage{}, origin: map[spot]state.LinkID{}}
+	return &flood{view: v, length: length, lifted: lifted, reached: map[position]edge{}, origin: map[position]state.LinkID{}}
 }
 
-// from floods what leaves by an interface and returns the legs to other nodes that nothing
+// from floods what leaves by an interface and returns the neighbours to other nodes that nothing
 // before led to, the shortest first.
-func (f *flood) from(out state.LinkID) []leg {
-	start := spot{link: out}
+func (f *flood) from(out state.LinkID) []neighbour {
+	start := position{link: out}
 	if link := f.link(out); link.Kind == state.VLANLink {
-		start = spot{link: state.LinkID{Namespace: out.Namespace, Name: link.Parent}, tag: link.VLAN}
+		start = position{link: state.LinkID{Namespace: out.Namespace, Name: link.Parent}, tag: link.VLAN}
 	}
 	if f.lifted&isOtherVLAN != 0 {
 		start.tag = anyTag
 	}
 	f.origin[start], f.arrivals = out, nil
-	f.move(spot{}, start, f.down(out))
+	f.move(position{}, start, f.down(out))
 	for ; len(f.queue) > 0; f.queue = f.queue[1:] {
 		f.spread(f.queue[0])
 	}
-	var legs []leg
+	var neighbours []neighbour
 	for _, s := range f.arrivals {
-		if l := f.leg(s); l.in.Namespace != out.Namespace && !f.isMere(l.in) {
-			legs = append(legs, l)
+		if l := f.neighbour(s); l.in.Namespace != out.Namespace && !f.isSwitchPart(l.in) {
+			neighbours = append(neighbours, l)
 		}
 	}
-	return legs
+	return neighbours
 }
 
-// isMere reports whether an interface is only a part of a switch: no node to talk to.
-func (f *flood) isMere(id state.LinkID) bool {
+// isSwitchPart reports whether an interface is only a part of a switch: no node to talk to.
+func (f *flood) isSwitchPart(id state.LinkID) bool {
 	_, isSwitch := f.bridges[id.Namespace]
 	return isSwitch && len(f.addresses[id]) == 0
 }
 
-// move takes a frame from one spot to the next unless something is in the way.
-func (f *flood) move(from, to spot, obstacles ...obstacle) {
+// move takes a frame from one position to the next unless something is in the way.
+func (f *flood) move(from, to position, obstacles ...obstacle) {
 	first := obstacle{}
 	for _, o := range obstacles {
 		if o.kind&^f.lifted != 0 {
@@ -133,14 +133,14 @@ func (f *flood) move(from, to spot, obstacles ...obstacle) {
 			first = o
 		}
 	}
-	if _, been := f.cameBy[to]; been {
+	if _, been := f.reached[to]; been {
 		return
 	}
-	f.cameBy[to] = passage{from, first}
+	f.reached[to] = edge{from, first}
 	f.queue = append(f.queue, to)
 }
 
-func (f *flood) spread(s spot) {
+func (f *flood) spread(s position) {
 	bridge, isPort := f.bridgeOf(s.link)
 	switch {
 	case s.direction == taken:
@@ -159,58 +159,58 @@ func (f *flood) spread(s spot) {
 }
 
 // cross takes a frame over a cable.
-func (f *flood) cross(s spot) {
+func (f *flood) cross(s position) {
 	peer := f.link(s.link).Peer
-	f.move(s, spot{inward, peer, s.tag}, f.cut(s.link), f.small(peer))
+	f.move(s, position{inward, peer, s.tag}, f.cut(s.link), f.small(peer))
 }
 
 // enter takes a frame into a bridge, by a port or by the bridge itself.
-func (f *flood) enter(s spot, bridge state.LinkID) {
+func (f *flood) enter(s position, bridge state.LinkID) {
 	if vlan, ok := f.vlanOf(bridge, s.link, s.tag); ok {
-		f.move(s, spot{inside, bridge, vlan}, f.down(bridge), f.hold(s.link))
+		f.move(s, position{inside, bridge, vlan}, f.down(bridge), f.hold(s.link))
 	}
 }
 
 // forward takes a frame out of a bridge by every port but the one it came in by, and to the
 // switch itself. An interface that should be a port is in no VLAN, so there that does not matter.
-func (f *flood) forward(s spot) {
+func (f *flood) forward(s position) {
 	for _, port := range append([]state.LinkID{s.link}, f.ports[s.link]...) {
 		tag, ok := f.tagOf(s.link, port, s.tag)
 		switch {
-		case !ok || port == f.cameBy[s].from.link:
+		case !ok || port == f.reached[s].from.link:
 		case port == s.link:
-			f.move(s, spot{inward, port, tag})
+			f.move(s, position{inward, port, tag})
 		default:
-			f.move(s, spot{outward, port, tag}, f.hold(port), f.small(port))
+			f.move(s, position{outward, port, tag}, f.hold(port), f.small(port))
 		}
 	}
-	for _, stray := range f.strays[s.link] {
-		f.move(s, spot{outward, stray, anyTag}, obstacle{isNoPort, stray}, f.small(stray))
+	for _, nonPort := range f.nonPorts[s.link] {
+		f.move(s, position{outward, nonPort, anyTag}, obstacle{isNoPort, nonPort}, f.small(nonPort))
 	}
 }
 
 // arrive hands a frame to the interface that takes it. What comes in by an interface that
 // should be a port is in the switch once that does not count.
-func (f *flood) arrive(s spot) {
+func (f *flood) arrive(s position) {
 	for _, taker := range f.takers(s.link, s.tag) {
-		f.move(s, spot{direction: taken, link: taker}, f.down(taker))
+		f.move(s, position{direction: taken, link: taker}, f.down(taker))
 	}
 	if bridge, isSwitch := f.bridges[s.link.Namespace]; isSwitch && bridge != s.link {
-		f.move(s, spot{inside, bridge, anyTag}, obstacle{isNoPort, s.link}, f.down(bridge))
+		f.move(s, position{inside, bridge, anyTag}, obstacle{isNoPort, s.link}, f.down(bridge))
 	}
 }
 
-// leg is the way to an arrival.
-func (f *flood) leg(end spot) leg {
-	l := leg{in: end.link}
-	for s := end; s != (spot{}); s = f.cameBy[s].from {
-		if o := f.cameBy[s].obstacle; o.kind != nothing {
-			l.obstacle, l.before = o, len(l.spots)+1 // counted from the end so far
+// neighbour is the way to an arrival.
+func (f *flood) neighbour(end position) neighbour {
+	l := neighbour{in: end.link}
+	for s := end; s != (position{}); s = f.reached[s].from {
+		if o := f.reached[s].obstacle; o.kind != nothing {
+			l.obstacle, l.before = o, len(l.positions)+1 // counted from the end so far
 		}
-		l.spots = append(l.spots, s)
+		l.positions = append(l.positions, s)
 	}
-	slices.Reverse(l.spots)
-	l.out, l.before = f.origin[l.spots[0]], len(l.spots)-l.before
+	slices.Reverse(l.positions)
+	l.out, l.before = f.origin[l.positions[0]], len(l.positions)-l.before
 	return l
 }
 

@@ -14,9 +14,9 @@ import (
 
 // cross takes a packet over the segment of the link its node's kernel chose, to the interface
 // that answers for the next hop, or says why it does not get there.
-func (w walker) cross(p packet, at place, decision state.ForwardingDecision) (leg, Cause) {
+func (w walker) cross(p packet, at ingress, decision state.ForwardingDecision) (neighbour, Cause) {
 	out := state.LinkID{Namespace: at.namespace, Name: decision.Link}
-	stopped := leg{out: out}
+	stopped := neighbour{out: out}
 	if !w.leadsOn(out) {
 		return stopped, leavesLab(p, out)
 	}
@@ -26,14 +26,14 @@ func (w walker) cross(p packet, at place, decision state.ForwardingDecision) (le
 	length, wanted := min(p.size, w.link(out).MTU), nextHop(p, decision)
 	neighbours := newFlood(w.view, length, nothing).from(out)
 	if l, ok := w.answering(neighbours, wanted); ok {
-		return l, cmp.Or(w.withoutARP(l, wanted), w.speechless(p, l, wanted))
+		return l, cmp.Or(w.withoutARP(l, wanted), w.noLinkLocal(p, l, wanted))
 	}
 	for _, lifted := range []obstacleKind{isDown, isHeld, isNoPort, isTooSmall, isOtherVLAN, all} {
 		if l, ok := w.answering(newFlood(w.view, length, lifted).from(out), wanted); ok {
 			return w.stoppedAt(p, l, wanted)
 		}
 	}
-	return stopped, w.nobody(p, out, decision, neighbours)
+	return stopped, w.noHolder(p, out, decision, neighbours)
 }
 
 // departure is what keeps a packet from leaving by an interface, whoever is beyond. The first
@@ -55,10 +55,10 @@ func (w walker) departure(p packet, out state.LinkID) obstacle {
 	return obstacle{}
 }
 
-// answering is the leg to an interface that answers for an address: one that has it before one
-// of a node that has it elsewhere.
-func (w walker) answering(legs []leg, address netip.Addr) (best leg, ok bool) {
-	for _, l := range legs {
+// answering is the neighbour to an interface that answers for an address: one that has it before one
+// of a node that has it duplicateSource.
+func (w walker) answering(neighbours []neighbour, address netip.Addr) (best neighbour, ok bool) {
+	for _, l := range neighbours {
 		if !w.answersFor(l, address) {
 			continue
 		}
@@ -72,8 +72,8 @@ func (w walker) answering(legs []leg, address netip.Addr) (best leg, ok bool) {
 	return best, ok
 }
 
-// stoppedAt is a leg that ends at its obstacle, and the cause. Without one it is the VLAN.
-func (w walker) stoppedAt(p packet, l leg, wanted netip.Addr) (leg, Cause) {
+// stoppedAt is a neighbour that ends at its obstacle, and the cause. Without one it is the VLAN.
+func (w walker) stoppedAt(p packet, l neighbour, wanted netip.Addr) (neighbour, Cause) {
 	if l.obstacle.kind == nothing {
 		return w.otherVLAN(p, l, wanted)
 	}
@@ -81,7 +81,7 @@ func (w walker) stoppedAt(p packet, l leg, wanted netip.Addr) (leg, Cause) {
 }
 
 // stops is the cause where an obstacle is in the way.
-func (w walker) stops(p packet, l leg) Cause {
+func (w walker) stops(p packet, l neighbour) Cause {
 	at, where := l.obstacle.at, fmt.Sprintf(", on the path from %s to %s", state.NodeOf(l.out.Namespace), p.destination)
 	switch l.obstacle.kind {
 	case isDown:
@@ -172,7 +172,7 @@ func (w walker) tooBig(p packet, end state.LinkID) Cause {
 
 // staleMTU is the cause where every link is large enough and the sender's kernel still
 // remembers one that was not: it forgets by itself only after ten minutes.
-func staleMTU(request trip) Cause {
+func staleMTU(request trace) Cause {
 	known := request.hops[0].Decision.MTU
 	if known == 0 || request.size <= known {
 		return Cause{}
@@ -197,10 +197,10 @@ func nextHop(p packet, decision state.ForwardingDecision) netip.Addr {
 	return p.destination
 }
 
-// answersFor reports whether ARP or neighbour discovery finds an address at the other end of a leg.
+// answersFor reports whether ARP or neighbour discovery finds an address at the other end of a neighbour.
 // IPv6 answers for the interface's own addresses; IPv4 for all of the node's unless
 // arp_ignore is set, and with proxy_arp for others' too.
-func (w walker) answersFor(l leg, address netip.Addr) bool {
+func (w walker) answersFor(l neighbour, address netip.Addr) bool {
 	id := l.in
 	if address.Is6() {
 		return w.linkHas(id, address)
@@ -209,7 +209,7 @@ func (w walker) answersFor(l leg, address netip.Addr) bool {
 	case 8:
 		return false
 	case 2: // and only whoever is in the address's own subnet (inet_confirm_addr)
-		asker := w.askerOn(l.out, address)
+		asker := w.sourceOn(l.out, address)
 		return slices.ContainsFunc(w.addresses[id], func(p netip.Prefix) bool { return p.Addr() == address && p.Contains(asker) })
 	case 1:
 		return w.linkHas(id, address)

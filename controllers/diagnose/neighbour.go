@@ -16,15 +16,15 @@ import (
 
 // crossing is a segment that a packet came over, to the interface that has or answers for an address.
 type crossing struct {
-	leg
+	neighbour
 	wanted netip.Addr
 }
 
 const arpAttribute = state.LinkAttribute("arp")
 
-// withoutARP is the cause where an end of a leg has been told to know nothing of ARP. It then sends
+// withoutARP is the cause where an end of a neighbour has been told to know nothing of ARP. It then sends
 // frames to its own Ethernet address (arp_constructor, ndisc_constructor), and hears no ARP.
-func (w walker) withoutARP(l leg, wanted netip.Addr) Cause {
+func (w walker) withoutARP(l neighbour, wanted netip.Addr) Cause {
 	for _, id := range []state.LinkID{l.out, l.in} {
 		off := state.AttributeID{Namespace: id.Namespace, AttributeKey: state.AttributeKey{Link: id.Name, Attribute: arpAttribute}}
 		if _, ok := w.State[off.Namespace].AttributeDrift[off.AttributeKey]; !ok || id == l.in && wanted.Is6() {
@@ -45,8 +45,8 @@ func (w walker) withoutARP(l leg, wanted netip.Addr) Cause {
 	return Cause{}
 }
 
-// askerOn is the address by which a node asks on a link for another: the one in its subnet, else the first.
-func (v view) askerOn(out state.LinkID, wanted netip.Addr) netip.Addr {
+// sourceOn is the address by which a node asks on a link for another: the one in its subnet, else the first.
+func (v view) sourceOn(out state.LinkID, wanted netip.Addr) netip.Addr {
 	own, _ := v.addressOf(out, wanted)
 	if near, ok := v.covering(out, wanted); ok {
 		own = near
@@ -54,9 +54,9 @@ func (v view) askerOn(out state.LinkID, wanted netip.Addr) netip.Addr {
 	return own.Addr()
 }
 
-// speechless is the cause where a node cannot ask for a neighbour: with packets of others it asks from the
+// noLinkLocal is the cause where a node cannot ask for a neighbour: with packets of others it asks from the
 // link-local address of the interface (ndisc_send_ns), which goes when the interface is set down.
-func (w walker) speechless(p packet, l leg, wanted netip.Addr) Cause {
+func (w walker) noLinkLocal(p packet, l neighbour, wanted netip.Addr) Cause {
 	if wanted.Is4() || w.linkLocal(l.out).IsValid() || w.linkHas(l.out, p.source) {
 		return Cause{}
 	}
@@ -77,11 +77,11 @@ func (w walker) speechless(p packet, l leg, wanted netip.Addr) Cause {
 	return cause
 }
 
-// misdirected is the cause where every kernel would forward, but frames go to a wrong Ethernet address.
-func (w walker) misdirected(ctx context.Context, request, reply trip) Cause {
-	for _, t := range []trip{request, reply} {
+// wrongMAC is the cause where every kernel would forward, but frames go to a wrong Ethernet address.
+func (w walker) wrongMAC(ctx context.Context, request, reply trace) Cause {
+	for _, t := range []trace{request, reply} {
 		for _, c := range t.crossed {
-			if cause := cmp.Or(w.wrongEntry(ctx, c), w.filtersARP(ctx, t.packet, c), w.doubled(c)); cause.Found() {
+			if cause := cmp.Or(w.wrongEntry(ctx, c), w.filtersARP(ctx, t.packet, c), w.duplicateOnLink(c)); cause.Found() {
 				return cause
 			}
 		}
@@ -121,7 +121,7 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	}
 	asker := p.source
 	if !w.has(c.out.Namespace, asker) {
-		asker = w.askerOn(c.out, c.wanted)
+		asker = w.sourceOn(c.out, c.wanted)
 	}
 	back, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{Namespace: c.in.Namespace, Source: c.wanted, Destination: asker})
 	if err != nil || back.Verdict != state.Forward || back.Link == c.in.Name {
@@ -137,8 +137,8 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	}
 }
 
-// doubled is the cause where two nodes on a segment have the address: who answers first gets the packets.
-func (w walker) doubled(c crossing) Cause {
+// duplicateOnLink is the cause where two nodes on a segment have the address: who answers first gets the packets.
+func (w walker) duplicateOnLink(c crossing) Cause {
 	var holders []string
 	for _, l := range newFlood(w.view, 0, nothing).from(c.out) {
 		if w.linkHas(l.in, c.wanted) && !slices.Contains(holders, l.in.Namespace) {

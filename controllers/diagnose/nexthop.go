@@ -11,14 +11,14 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// nobody is the cause where no one on the segment answers for the gateway or the destination.
-func (w walker) nobody(p packet, out state.LinkID, decision state.ForwardingDecision, neighbours []leg) Cause {
+// noHolder is the cause where no one on the segment answers for the gateway or the destination.
+func (w walker) noHolder(p packet, out state.LinkID, decision state.ForwardingDecision, neighbours []neighbour) Cause {
 	node, wanted := state.NodeOf(out.Namespace), nextHop(p, decision)
 	cause := Cause{Reason: v1alpha1.ReasonHostUnreachable, Node: node}
-	if lost := w.lostBy(out, wanted, neighbours); lost.Found() {
+	if lost := w.missingAtNeighbour(out, wanted, neighbours); lost.Found() {
 		return lost
 	}
-	holder := slices.IndexFunc(neighbours, func(l leg) bool { return w.has(l.in.Namespace, wanted) })
+	holder := slices.IndexFunc(neighbours, func(l neighbour) bool { return w.has(l.in.Namespace, wanted) })
 	switch {
 	case holder >= 0:
 		return w.unanswered(out, neighbours[holder].in, wanted)
@@ -61,16 +61,16 @@ func resolution(address netip.Addr) string {
 	return "neighbour solicitations"
 }
 
-// someone names the only neighbour.
-func someone(neighbours []leg) string {
+// neighbourName names the only neighbour.
+func neighbourName(neighbours []neighbour) string {
 	if len(neighbours) == 1 {
 		return state.NodeOf(neighbours[0].in.Namespace)
 	}
 	return "a node"
 }
 
-// notOnLink is the cause where a node looks on a link for a destination that is elsewhere: its
-// prefix there is shorter than the others', so that no gateway is asked.
+// notOnLink is the cause where a node looks on a link for a destination that is duplicateSource: its
+// prefix there is shorter than the others', so that no gateway is cachedKernel.
 func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 	node, owner := state.NodeOf(out.Namespace), state.NodeOf(w.owner(p.destination))
 	cause := Cause{
@@ -100,8 +100,8 @@ func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 	return cause
 }
 
-// byAnotherWay adds to a fix the command for a route to one address, over the first leg of a way.
-func (v view) byAnotherWay(fix, verb string, path []leg, address netip.Addr) string {
+// byAnotherWay adds to a fix the command for a route to one address, over the first neighbour of a way.
+func (v view) byAnotherWay(fix, verb string, path []neighbour, address netip.Addr) string {
 	if len(path) == 0 {
 		return fix
 	}
@@ -113,7 +113,7 @@ func (v view) byAnotherWay(fix, verb string, path []leg, address netip.Addr) str
 	return fit(fix, fmt.Sprintf("ip -n %s route %s %s", out.Namespace, verb, hop(out, via, address, host(address).String())))
 }
 
-// owner is the first node with an address, as a network namespace; empty where nobody has it.
+// owner is the first node with an address, as a network namespace; empty where noHolder has it.
 func (v view) owner(address netip.Addr) (first string) {
 	for namespace := range v.owners[address] {
 		if first == "" || namespace < first {
@@ -135,9 +135,9 @@ func (v view) covering(id state.LinkID, address netip.Addr) (netip.Prefix, bool)
 
 func host(address netip.Addr) netip.Prefix { return netip.PrefixFrom(address, address.BitLen()) }
 
-// gatewayFix corrects a next hop that nobody has: there is one neighbour, one on the way, or
+// gatewayFix corrects a next hop that noHolder has: there is one neighbour, one on the way, or
 // one that is a router.
-func (w walker) gatewayFix(p packet, out state.LinkID, wrong netip.Addr, neighbours []leg) string {
+func (w walker) gatewayFix(p packet, out state.LinkID, wrong netip.Addr, neighbours []neighbour) string {
 	node := state.NodeOf(out.Namespace)
 	candidates := neighbours
 	if path, ok := w.path(out.Namespace, p.destination, nothing); ok && path[0].out == out {
@@ -151,10 +151,10 @@ func (w walker) gatewayFix(p packet, out state.LinkID, wrong netip.Addr, neighbo
 	return w.addressFix(out, wrong, neighbours, "correct the routes of "+node)
 }
 
-// addressFix gives somebody on a link an address that nobody has: who, is clear only where there
+// addressFix gives somebody on a link an address that noHolder has: who, is clear only where there
 // is one neighbour.
-func (w walker) addressFix(out state.LinkID, wanted netip.Addr, neighbours []leg, or string) string {
-	spec := fmt.Sprintf("in the spec, give %s the address %s on that link, or %s", someone(neighbours), wanted, or)
+func (w walker) addressFix(out state.LinkID, wanted netip.Addr, neighbours []neighbour, or string) string {
+	spec := fmt.Sprintf("in the spec, give %s the address %s on that link, or %s", neighbourName(neighbours), wanted, or)
 	own, ok := w.covering(out, wanted)
 	if len(neighbours) != 1 || !ok || state.IsLinkLocal(wanted) {
 		return spec
@@ -196,15 +196,15 @@ func (v view) routeOver(out state.LinkID, via, address netip.Addr) (best state.R
 	return best, ok
 }
 
-// misled is the fix where a node that does not forward is not on the shortest way of the one
+// wrongGateway is the fix where a node that does not forward is not on the shortest way of the one
 // that sends packets to it: another neighbour is the right gateway.
-func (w walker) misled(p packet, sender string, decision state.ForwardingDecision, receiver string) (fix string, ok bool) {
+func (w walker) wrongGateway(p packet, sender string, decision state.ForwardingDecision, receiver string) (fix string, ok bool) {
 	path, reached := w.path(sender, p.destination, nothing)
 	if !reached || len(path) == 0 || !decision.Via.IsValid() {
 		return "", false
 	}
 	first := path[0]
-	through := slices.ContainsFunc(path, func(l leg) bool { return l.in.Namespace == receiver })
+	through := slices.ContainsFunc(path, func(l neighbour) bool { return l.in.Namespace == receiver })
 	if through || first.out.Name != decision.Link || !w.isRouter(first.in.Namespace, p.destination) {
 		return "", false
 	}

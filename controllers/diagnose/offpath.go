@@ -11,9 +11,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// detour is the fix where a node sends packets another way than the lab asks for: its network's route or
+// offPath is the fix where a node sends packets another way than the lab asks for: its network's route or
 // its own route is gone, or somebody's is more specific.
-func (w walker) detour(ctx context.Context, namespace string, to netip.Addr, decision state.ForwardingDecision) (fix string, ok bool) {
+func (w walker) offPath(ctx context.Context, namespace string, to netip.Addr, decision state.ForwardingDecision) (fix string, ok bool) {
 	if w.asWanted(namespace, to, decision) {
 		return "", false
 	}
@@ -52,9 +52,9 @@ func (w walker) asWanted(namespace string, to netip.Addr, decision state.Forward
 	return routed && slices.ContainsFunc(hops, func(h state.NextHop) bool { return h.Link == decision.Link && h.Via == decision.Via })
 }
 
-// rightWay is the fix where a node's route leads another way than its first leg to an address: without the
-// route where the address is on that leg's link, via its other end elsewhere.
-func (w walker) rightWay(first leg, address netip.Addr) (fix string, ok bool) {
+// rightWay is the fix where a node's route leads another way than its first neighbour to an address: without the
+// route where the address is on that neighbour's link, via its other end duplicateSource.
+func (w walker) rightWay(first neighbour, address netip.Addr) (fix string, ok bool) {
 	namespace := first.out.Namespace
 	id, route, found := bestRoute(w.State, namespace, address)
 	if found && w.onSubnet(first.out, address) && w.has(first.in.Namespace, address) {

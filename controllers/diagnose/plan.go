@@ -101,8 +101,8 @@ func (v view) withoutIPv6(id state.LinkID) (op state.SetSysctl, ok bool) {
 	return op, false
 }
 
-// disarmed is why a node has not what it needs to send to an address: IPv6 is off, or addresses are gone.
-func (v view) disarmed(namespace string, to netip.Addr) (why, fix string, ok bool) {
+// cannotSend is why a node has not what it needs to send to an address: IPv6 is off, or addresses are gone.
+func (v view) cannotSend(namespace string, to netip.Addr) (why, fix string, ok bool) {
 	for _, id := range v.links[namespace] {
 		if on, ok := v.withoutIPv6(id); ok && to.Is6() {
 			return fmt.Sprintf(": IPv6 is disabled on its interface %s (%s is %s)", id.Name, on.SettingKey, v.setting(namespace, on.SettingKey).value), drifted(on), true
@@ -114,8 +114,8 @@ func (v view) disarmed(namespace string, to netip.Addr) (why, fix string, ok boo
 	return "", "", false
 }
 
-// lostBy is the cause where a node looks for an address that a neighbour should have and has not.
-func (v view) lostBy(out state.LinkID, wanted netip.Addr, neighbours []leg) Cause {
+// missingAtNeighbour is the cause where a node looks for an address that a neighbour should have and has not.
+func (v view) missingAtNeighbour(out state.LinkID, wanted netip.Addr, neighbours []neighbour) Cause {
 	node := state.NodeOf(out.Namespace)
 	for _, l := range neighbours {
 		lost, ok := v.plannedAddress(l.in.Namespace, wanted, func(p netip.Prefix) bool { return p.Addr() == wanted })

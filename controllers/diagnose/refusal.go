@@ -12,7 +12,7 @@ import (
 )
 
 // refusal is the cause where a node's kernel neither forwards nor delivers the packet.
-func (w walker) refusal(ctx context.Context, p packet, at place, decision state.ForwardingDecision) Cause {
+func (w walker) refusal(ctx context.Context, p packet, at ingress, decision state.ForwardingDecision) Cause {
 	switch {
 	case decision.Verdict == state.DeliverLocally || decision.Verdict == state.Forward && !p.destination.Is6():
 		return Cause{}
@@ -38,7 +38,7 @@ func (w walker) refusal(ctx context.Context, p packet, at place, decision state.
 
 // ambiguous tells apart what the kernel reports with one errno, by asking it for the route
 // alone: without interface and source, neither forwarding nor filters matter.
-func (w walker) ambiguous(ctx context.Context, p packet, at place, verdict state.ForwardingVerdict) Cause {
+func (w walker) ambiguous(ctx context.Context, p packet, at ingress, verdict state.ForwardingVerdict) Cause {
 	route, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{Namespace: at.namespace, Destination: p.destination})
 	switch {
 	case err != nil:
@@ -58,7 +58,7 @@ func (w walker) ambiguous(ctx context.Context, p packet, at place, verdict state
 // notAccepted is the cause where a node has an IPv6 address and its kernel does not accept
 // packets for it: on an interface that is down, for up to a second after it came up, and for
 // good when a neighbour has the address too.
-func (w walker) notAccepted(p packet, at place) Cause {
+func (w walker) notAccepted(p packet, at ingress) Cause {
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, " and has address "+p.destination.String())
 	}
@@ -73,7 +73,7 @@ func (w walker) notAccepted(p packet, at place) Cause {
 
 // noRoute is NetworkUnreachable on the way there, NoReturnRoute on the way back, unless the
 // route is missing because a link is down.
-func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
+func (w walker) noRoute(ctx context.Context, p packet, at ingress) Cause {
 	node := state.NodeOf(at.namespace)
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, fmt.Sprintf(", on the path from %s to %s", node, p.destination))
@@ -94,8 +94,8 @@ func (w walker) noRoute(ctx context.Context, p packet, at place) Cause {
 
 // whyNoRoute goes on the sentence that says so. What somebody did by hand comes first: beside it, every
 // route that the spec could add would only go around it.
-func (w walker) whyNoRoute(ctx context.Context, p packet, at place) (why, fix string) {
-	if why, fix, ok := w.disarmed(at.namespace, p.destination); ok {
+func (w walker) whyNoRoute(ctx context.Context, p packet, at ingress) (why, fix string) {
+	if why, fix, ok := w.cannotSend(at.namespace, p.destination); ok {
 		return why, fix
 	}
 	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
@@ -121,7 +121,7 @@ type setting struct {
 
 // forwarding is the setting that decides whether a node forwards what comes in there: the
 // interface's for IPv4, the namespace's for IPv6.
-func (w walker) forwarding(p packet, at place) setting {
+func (w walker) forwarding(p packet, at ingress) setting {
 	if p.destination.Is6() {
 		return w.setting(at.namespace, state.SettingKey{Setting: state.IPv6Forwarding})
 	}
@@ -132,7 +132,7 @@ func (w walker) forwarding(p packet, at place) setting {
 	return w.setting(at.namespace, state.SettingKey{Link: at.incoming, Setting: state.IPv4Forwarding})
 }
 
-func (w walker) forwardingDisabled(p packet, at place) Cause {
+func (w walker) forwardingDisabled(p packet, at ingress) Cause {
 	node := state.NodeOf(at.namespace)
 	family := familyName(p.destination)
 	off := w.forwarding(p, at)
@@ -148,7 +148,7 @@ func (w walker) forwardingDisabled(p packet, at place) Cause {
 	return cause
 }
 
-func (w walker) routeRejects(ctx context.Context, p packet, at place, kind state.RouteType) Cause {
+func (w walker) routeRejects(ctx context.Context, p packet, at ingress, kind state.RouteType) Cause {
 	node := state.NodeOf(at.namespace)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonRouteRejects,
@@ -192,7 +192,7 @@ func article(kind state.RouteType) string {
 }
 
 // sourceFiltered is the cause where a node drops a packet for where it claims to be from.
-func (w walker) sourceFiltered(ctx context.Context, p packet, at place) Cause {
+func (w walker) sourceFiltered(ctx context.Context, p packet, at ingress) Cause {
 	node := state.NodeOf(at.namespace)
 	cause := Cause{Reason: v1alpha1.ReasonSourceFiltered, Node: node}
 	filter := w.strictest(state.LinkID{Namespace: at.namespace, Name: at.incoming}, state.AllRPFilter, state.RPFilter)

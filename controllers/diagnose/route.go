@@ -11,7 +11,7 @@ import (
 )
 
 // missing is why a node has no route to an address, as far as more is known than that, and the
-// fix: a route over the first leg of the shortest way there, or what such a route needs.
+// fix: a route over the first neighbour of the shortest way there, or what such a route needs.
 func (v view) missing(namespace string, address netip.Addr) (why, fix string) {
 	node := state.NodeOf(namespace)
 	ends := v.ends(namespace)
@@ -39,8 +39,8 @@ func (v view) missing(namespace string, address netip.Addr) (why, fix string) {
 	return v.noGateway(first, address)
 }
 
-// routeFixTo gives a node a route to what an address is part of, via the other end of a leg.
-func (v view) routeFixTo(verb, to string, first leg, via, address netip.Addr) string {
+// routeFixTo gives a node a route to what an address is part of, via the other end of a neighbour.
+func (v view) routeFixTo(verb, to string, first neighbour, via, address netip.Addr) string {
 	node := state.NodeOf(first.out.Namespace)
 	hops := "via: " + state.NodeOf(first.in.Namespace)
 	if v.severalLinks(first) {
@@ -54,9 +54,9 @@ func (v view) routeFixTo(verb, to string, first leg, via, address netip.Addr) st
 		fmt.Sprintf("ip -n %s route %s %s", first.out.Namespace, verb, hop(first.out, via, address, to)))
 }
 
-// severalLinks reports whether a node has more than one link to the other end of a leg, be they
+// severalLinks reports whether a node has more than one link to the other end of a neighbour, be they
 // up or down: then a route says which.
-func (v view) severalLinks(l leg) bool {
+func (v view) severalLinks(l neighbour) bool {
 	links := 0
 	for _, end := range v.ends(l.out.Namespace) {
 		for _, other := range newFlood(v, 0, all).from(end) {
@@ -71,7 +71,7 @@ func (v view) severalLinks(l leg) bool {
 
 // outsidePrefix is why the way to an address on the same segment is not known: no prefix of the
 // sender contains it.
-func (v view) outsidePrefix(l leg, address netip.Addr) (why, fix string) {
+func (v view) outsidePrefix(l neighbour, address netip.Addr) (why, fix string) {
 	node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
 	why = fmt.Sprintf(": %s has it on the same link, but outside the prefixes of %s", other, node)
 	spec := fmt.Sprintf("in the spec, use one prefix at both ends (%s), or add to %s routes: [{to: %q, link: %s}]",
@@ -79,9 +79,9 @@ func (v view) outsidePrefix(l leg, address netip.Addr) (why, fix string) {
 	return why, fit(spec, fmt.Sprintf("ip -n %s route add %s dev %s", l.out.Namespace, host(address), l.out.Name))
 }
 
-// noGateway is why the other end of a leg cannot be a gateway: it has no address of the family
+// noGateway is why the other end of a neighbour cannot be a gateway: it has no address of the family
 // there, or one that the sender does not see.
-func (v view) noGateway(l leg, address netip.Addr) (why, fix string) {
+func (v view) noGateway(l neighbour, address netip.Addr) (why, fix string) {
 	node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
 	theirs, ok := v.addressOf(l.in, address)
 	if !ok {
@@ -105,8 +105,8 @@ func (v view) addressOf(id state.LinkID, like netip.Addr) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// bothEnds lists the addresses at the ends of a leg, of the family of another.
-func (v view) bothEnds(l leg, like netip.Addr) string {
+// bothEnds lists the addresses at the ends of a neighbour, of the family of another.
+func (v view) bothEnds(l neighbour, like netip.Addr) string {
 	var list []string
 	for _, id := range []state.LinkID{l.out, l.in} {
 		text := state.NodeOf(id.Namespace) + " has none"

@@ -14,9 +14,9 @@ type switching struct {
 	state state.State
 	// bridges are the switches' own, by namespace.
 	bridges map[string]state.LinkID
-	// ports are a bridge's, sorted by name; strays are ends of links in its namespace that are
+	// ports are a bridge's, sorted by name; nonPorts are ends of links in its namespace that are
 	// no port of it and should be.
-	ports, strays map[state.LinkID][]state.LinkID
+	ports, nonPorts map[state.LinkID][]state.LinkID
 	// onIt are the interfaces for VLANs on an interface, sorted by name.
 	onIt map[state.LinkID][]state.LinkID
 	// native is the VLAN of untagged frames that come in by a port.
@@ -27,13 +27,13 @@ type switching struct {
 
 func newSwitching(see state.Observation) switching {
 	s := switching{
-		state:   see.State,
-		bridges: map[string]state.LinkID{},
-		ports:   map[state.LinkID][]state.LinkID{},
-		strays:  map[state.LinkID][]state.LinkID{},
-		onIt:    map[state.LinkID][]state.LinkID{},
-		native:  map[state.LinkID]uint16{},
-		held:    map[state.LinkID]string{},
+		state:    see.State,
+		bridges:  map[string]state.LinkID{},
+		ports:    map[state.LinkID][]state.LinkID{},
+		nonPorts: map[state.LinkID][]state.LinkID{},
+		onIt:     map[state.LinkID][]state.LinkID{},
+		native:   map[state.LinkID]uint16{},
+		held:     map[state.LinkID]string{},
 	}
 	for namespace, n := range see.State {
 		if names := slices.Sorted(maps.Keys(n.Bridges)); len(names) > 0 {
@@ -70,7 +70,7 @@ func (s switching) addLinks() {
 				parent := state.LinkID{Namespace: namespace, Name: link.Parent}
 				s.onIt[parent] = append(s.onIt[parent], id)
 			case isSwitch && link.Kind == state.VethLink && name != state.Loopback:
-				s.strays[own] = append(s.strays[own], id)
+				s.nonPorts[own] = append(s.nonPorts[own], id)
 			}
 		}
 	}

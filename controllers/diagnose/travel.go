@@ -30,8 +30,8 @@ type packet struct {
 	isReply  bool
 }
 
-// trip is a packet's way. Where it has no cause it ended in the namespace end.
-type trip struct {
+// trace is a packet's way. Where it has no cause it ended in the namespace end.
+type trace struct {
 	packet
 	hops  []Hop
 	end   string
@@ -42,21 +42,21 @@ type trip struct {
 	crossed []crossing
 }
 
-// place is a packet's whereabouts: a namespace, and the link it came in by.
-type place struct{ namespace, incoming string }
+// ingress is a packet's whereabouts: a namespace, and the link it came in by.
+type ingress struct{ namespace, incoming string }
 
 // travel follows a packet until it is delivered or something stops it. No node is passed
 // twice, so it ends.
-func (w walker) travel(ctx context.Context, p packet) trip {
-	t := trip{packet: p}
-	at := place{namespace: p.start}
+func (w walker) travel(ctx context.Context, p packet) trace {
+	t := trace{packet: p}
+	at := ingress{namespace: p.start}
 	for t.end == "" && !t.cause.Found() {
 		been := slices.Contains(t.passed, at.namespace)
 		t.passed = append(t.passed, at.namespace)
 		switch {
 		case been:
 			t.cause = w.loop(ctx, t)
-		case w.outlived(t):
+		case w.ttlExpired(t):
 			t.cause = w.timeToLive(&t)
 		default:
 			at = w.step(ctx, &t, at)
@@ -66,8 +66,8 @@ func (w walker) travel(ctx context.Context, p packet) trip {
 }
 
 // step asks the kernel of one node and looks at the segment of the link it names. It appends the hop and
-// sets end or cause where the trip is over.
-func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
+// sets end or cause where the trace is over.
+func (w walker) step(ctx context.Context, t *trace, at ingress) (next ingress) {
 	decision, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{
 		Namespace: at.namespace, Incoming: at.incoming, Source: t.source, Destination: t.destination,
 	})
@@ -75,30 +75,30 @@ func (w walker) step(ctx context.Context, t *trip, at place) (next place) {
 	defer func() { t.hops = append(t.hops, hop) }()
 	if err != nil {
 		t.cause = unreadable(at, t.packet, err)
-		return place{}
+		return ingress{}
 	}
 	hop.Decision = decision
 	if t.cause = w.refusal(ctx, t.packet, at, decision); t.cause.Found() {
 		w.correct(ctx, t, at)
-		return place{}
+		return ingress{}
 	}
 	if at.incoming == "" {
 		t.source = sourceOf(t.packet, decision)
 	}
 	if decision.Verdict == state.DeliverLocally {
 		t.end = at.namespace
-		return place{}
+		return ingress{}
 	}
 	hop.Outgoing, hop.Via = decision.Link, decision.Via
 	over, cause := w.cross(t.packet, at, decision)
 	hop.Through = over.through()
 	if t.cause = cause; cause.Found() {
 		w.correctWay(ctx, t, at.namespace, decision)
-		return place{}
+		return ingress{}
 	}
 	t.crossed = append(t.crossed, crossing{over, nextHop(t.packet, decision)})
 	hop.Next = state.NodeOf(over.in.Namespace)
-	return place{over.in.Namespace, over.in.Name}
+	return ingress{over.in.Namespace, over.in.Name}
 }
 
 // sourceOf is the packet's source once the sender's kernel has chosen it; zero if it does
@@ -114,7 +114,7 @@ func sourceOf(p packet, decision state.ForwardingDecision) netip.Addr {
 }
 
 // unreadable is the cause where a kernel gives no answer.
-func unreadable(at place, p packet, err error) Cause {
+func unreadable(at ingress, p packet, err error) Cause {
 	node := state.NodeOf(at.namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonProbeError,
@@ -125,31 +125,31 @@ func unreadable(at place, p packet, err error) Cause {
 
 // correct replaces the fix of a node that does not forward where another node should not have
 // sent packets to it.
-func (w walker) correct(ctx context.Context, t *trip, at place) {
+func (w walker) correct(ctx context.Context, t *trace, at ingress) {
 	if t.cause.Reason != v1alpha1.ReasonForwardingDisabled || len(t.hops) == 0 {
 		return
 	}
 	sender, decision := t.passed[len(t.passed)-2], t.hops[len(t.hops)-1].Decision
-	if fix, ok := w.detour(ctx, sender, t.destination, decision); ok {
+	if fix, ok := w.offPath(ctx, sender, t.destination, decision); ok {
 		t.cause.Fix = fix
-	} else if fix, ok := w.misled(t.packet, sender, decision, at.namespace); ok {
+	} else if fix, ok := w.wrongGateway(t.packet, sender, decision, at.namespace); ok {
 		t.cause.Fix = fix
 	}
 }
 
-// correctWay replaces the fix where nobody is at the end of a way that the lab did not ask for.
-func (w walker) correctWay(ctx context.Context, t *trip, namespace string, decision state.ForwardingDecision) {
+// correctWay replaces the fix where noHolder is at the end of a way that the lab did not ask for.
+func (w walker) correctWay(ctx context.Context, t *trace, namespace string, decision state.ForwardingDecision) {
 	if t.cause.Reason != v1alpha1.ReasonHostUnreachable {
 		return
 	}
-	if fix, ok := w.detour(ctx, namespace, t.destination, decision); ok {
+	if fix, ok := w.offPath(ctx, namespace, t.destination, decision); ok {
 		t.cause.Fix = fix
 	}
 }
 
 // loop is the cause where a packet comes to the last node passed for the second time. Where the
 // only way on is over a link that is down, the loop is what a route for the rest makes of it.
-func (w walker) loop(ctx context.Context, t trip) Cause {
+func (w walker) loop(ctx context.Context, t trace) Cause {
 	again := t.passed[len(t.passed)-1]
 	round := t.passed[slices.Index(t.passed, again):]
 	if _, open := w.path(again, t.destination, nothing); !open {
@@ -175,9 +175,9 @@ func wayThrough(namespaces []string) string {
 
 // wayOut is the fix of a loop: a route on the first node of it that does not send packets the
 // shortest way.
-func (w walker) wayOut(ctx context.Context, t trip, round []string) string {
+func (w walker) wayOut(ctx context.Context, t trace, round []string) string {
 	for i, namespace := range round[:len(round)-1] {
-		if fix, ok := w.detour(ctx, namespace, t.destination, t.decisionAt(len(t.passed)-len(round)+i)); ok {
+		if fix, ok := w.offPath(ctx, namespace, t.destination, t.decisionAt(len(t.passed)-len(round)+i)); ok {
 			return fix
 		}
 	}
@@ -194,22 +194,22 @@ func (w walker) wayOut(ctx context.Context, t trip, round []string) string {
 }
 
 // decisionAt is the one at the n-th node passed.
-func (t trip) decisionAt(n int) (d state.ForwardingDecision) {
+func (t trace) decisionAt(n int) (d state.ForwardingDecision) {
 	if n >= 0 && n < len(t.hops) {
 		d = t.hops[n].Decision
 	}
 	return d
 }
 
-// outlived reports whether the packet cannot have come this far: the node that would have to
+// ttlExpired reports whether the packet cannot have come this far: the node that would have to
 // forward it with TTL 1 drops it.
-func (w walker) outlived(t trip) bool {
-	limit := w.lifetime(t).value
+func (w walker) ttlExpired(t trace) bool {
+	limit := w.ttlSetting(t).value
 	return limit != state.Absent && len(t.hops) > limit.Number()
 }
 
-// lifetime is the setting of the sender that gives the packet its TTL.
-func (w walker) lifetime(t trip) setting {
+// ttlSetting is the setting of the sender that gives the packet its TTL.
+func (w walker) ttlSetting(t trace) setting {
 	key := state.SettingKey{Setting: state.IPDefaultTTL}
 	if t.destination.Is6() && len(t.hops) > 0 {
 		key = state.SettingKey{Link: t.hops[0].Outgoing, Setting: state.HopLimit}
@@ -225,8 +225,8 @@ func hopLimitName(address netip.Addr) string {
 	return "hop limit"
 }
 
-func (w walker) timeToLive(t *trip) Cause {
-	ttl, last := w.lifetime(*t), &t.hops[len(t.hops)-1]
+func (w walker) timeToLive(t *trace) Cause {
+	ttl, last := w.ttlSetting(*t), &t.hops[len(t.hops)-1]
 	last.Next = ""
 	node := state.NodeOf(t.start)
 	return Cause{

@@ -14,10 +14,10 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// interference is the cause where every kernel on the way would forward and no reply comes: what somebody
+// unmanaged is the cause where every kernel on the way would forward and no reply comes: what somebody
 // changed of the lab's own interfaces there, else what is there beside the lab. It may be innocent, so the
 // message says only that it is there.
-func (w walker) interference(ctx context.Context, request, reply trip) Cause {
+func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 	namespaces := w.onTheWay(slices.Concat(request.hops, reply.hops))
 	for _, namespace := range namespaces {
 		for _, id := range w.overridesIn(namespace) {
@@ -34,7 +34,7 @@ func (w walker) interference(ctx context.Context, request, reply trip) Cause {
 	return Cause{}
 }
 
-func suspect(request trip, namespace, what, fix string) Cause {
+func suspect(request trace, namespace, what, fix string) Cause {
 	node := state.NodeOf(namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
@@ -44,7 +44,7 @@ func suspect(request trip, namespace, what, fix string) Cause {
 	}
 }
 
-// suspicious leaves out what is known to be innocent here: the kernel was asked about routes and rules,
+// suspicious leaves out what is known to be innocent here: the kernel was cachedKernel about routes and rules,
 // unless a rule looks at more than addresses, and the others that say in detail what they are were looked at.
 func suspicious(i state.Interference) bool {
 	looked := i.Route != (state.ForeignRoute{}) || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.ForeignSetting{})
@@ -60,7 +60,7 @@ func undo(i state.Interference) string {
 }
 
 // ruledOut is the cause where a policy rule rejects the packet.
-func (w walker) ruledOut(ctx context.Context, p packet, at place, verdict state.ForwardingVerdict) Cause {
+func (w walker) ruledOut(ctx context.Context, p packet, at ingress, verdict state.ForwardingVerdict) Cause {
 	rule, ok := w.ruleAt(ctx, p, at)
 	if !ok || !rule.Rule.Rejects(verdict) {
 		return Cause{}
@@ -68,7 +68,7 @@ func (w walker) ruledOut(ctx context.Context, p packet, at place, verdict state.
 	return ruled(p, at, rule)
 }
 
-func ruled(p packet, at place, rule state.Interference) Cause {
+func ruled(p packet, at ingress, rule state.Interference) Cause {
 	node := state.NodeOf(at.namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonRouteRejects,
@@ -80,7 +80,7 @@ func ruled(p packet, at place, rule state.Interference) Cause {
 
 // ruleAt is the first policy rule that decides about a packet and is not the kernel's own, or that its
 // own is missing.
-func (w walker) ruleAt(ctx context.Context, p packet, at place) (rule state.Interference, ok bool) {
+func (w walker) ruleAt(ctx context.Context, p packet, at ingress) (rule state.Interference, ok bool) {
 	q := state.ForwardingQuery{Source: p.source, Destination: p.destination, Incoming: at.incoming}
 	return w.firstInterference(ctx, at.namespace, func(i state.Interference) bool { return i.Rule.TakesFromMain(q) })
 }

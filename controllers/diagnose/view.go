@@ -142,9 +142,9 @@ func (v view) linkDownBefore(namespace string, address netip.Addr) (state.LinkID
 	if open, ok := v.path(namespace, address, nothing); ok && len(open) == len(shortest) {
 		return state.LinkID{}, false
 	}
-	for _, leg := range shortest {
-		if leg.obstacle.kind == isDown {
-			return leg.obstacle.at, true
+	for _, neighbour := range shortest {
+		if neighbour.obstacle.kind == isDown {
+			return neighbour.obstacle.at, true
 		}
 	}
 	return state.LinkID{}, false
@@ -152,18 +152,18 @@ func (v view) linkDownBefore(namespace string, address netip.Addr) (state.LinkID
 
 // path is the shortest way from a node to one that has the address, segment by segment, with
 // some obstacles lifted. Every segment is flooded once, however many nodes are on it.
-func (v view) path(namespace string, address netip.Addr, lifted obstacleKind) ([]leg, bool) {
-	cameBy := map[string]leg{namespace: {}}
+func (v view) path(namespace string, address netip.Addr, lifted obstacleKind) ([]neighbour, bool) {
+	reached := map[string]neighbour{namespace: {}}
 	f := newFlood(v, 0, lifted)
 	for queue := []string{namespace}; len(queue) > 0; queue = queue[1:] {
 		if v.has(queue[0], address) {
-			return backtrack(cameBy, namespace, queue[0]), true
+			return backtrack(reached, namespace, queue[0]), true
 		}
 		for _, out := range v.ends(queue[0]) {
-			for _, leg := range f.from(out) {
-				if _, seen := cameBy[leg.in.Namespace]; !seen {
-					cameBy[leg.in.Namespace] = leg
-					queue = append(queue, leg.in.Namespace)
+			for _, neighbour := range f.from(out) {
+				if _, seen := reached[neighbour.in.Namespace]; !seen {
+					reached[neighbour.in.Namespace] = neighbour
+					queue = append(queue, neighbour.in.Namespace)
 				}
 			}
 		}
@@ -171,11 +171,11 @@ func (v view) path(namespace string, address netip.Addr, lifted obstacleKind) ([
 	return nil, false
 }
 
-func backtrack(cameBy map[string]leg, from, to string) []leg {
-	var path []leg
+func backtrack(reached map[string]neighbour, from, to string) []neighbour {
+	var path []neighbour
 	for to != from {
-		path = append(path, cameBy[to])
-		to = cameBy[to].out.Namespace
+		path = append(path, reached[to])
+		to = reached[to].out.Namespace
 	}
 	slices.Reverse(path)
 	return path

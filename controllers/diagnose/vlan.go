@@ -10,7 +10,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// member is how an end of a leg is in VLANs: where the first switch that filters has it.
+// member is how an end of a neighbour is in VLANs: where the first switch that filters has it.
 type member struct {
 	// tag is what its frames have, 0 for none.
 	tag uint16
@@ -31,22 +31,22 @@ func (m member) String() string {
 	return text
 }
 
-// gate is where a leg enters or leaves a bridge.
+// gate is where a neighbour enters or leaves a bridge.
 type gate struct {
 	bridge, port state.LinkID
 	leaves       bool
-	// passed counts the leg's spots up to it.
+	// passed counts the neighbour's positions up to it.
 	passed int
 }
 
-// gates are those of a leg, in order.
-func (l leg) gates() []gate {
+// gates are those of a neighbour, in order.
+func (l neighbour) gates() []gate {
 	var gates []gate
-	for i, s := range l.spots {
+	for i, s := range l.positions {
 		if s.direction == inside {
 			gates = append(gates,
-				gate{s.link, l.spots[i-1].link, false, i},
-				gate{s.link, l.spots[i+1].link, true, i + 1})
+				gate{s.link, l.positions[i-1].link, false, i},
+				gate{s.link, l.positions[i+1].link, true, i + 1})
 		}
 	}
 	return gates
@@ -70,7 +70,7 @@ func (w walker) member(end state.LinkID, nearest []gate) member {
 
 // otherVLAN is the cause where only VLANs are between a packet and who has the address: its
 // ends are in two, or what is between them does not carry theirs.
-func (w walker) otherVLAN(p packet, l leg, wanted netip.Addr) (leg, Cause) {
+func (w walker) otherVLAN(p packet, l neighbour, wanted netip.Addr) (neighbour, Cause) {
 	gates := l.gates()
 	here, there := w.member(l.out, gates), w.member(l.in, backwards(gates))
 	from, holder := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
@@ -97,7 +97,7 @@ func backwards(gates []gate) []gate {
 	return reversed
 }
 
-// memberFix puts one end into the other's VLAN: the one asked for, unless it sends tags.
+// memberFix puts one end into the other's VLAN: the one cachedKernel for, unless it sends tags.
 func (w walker) memberFix(here, there member) string {
 	for _, port := range []state.LinkID{there.port, here.port} {
 		if fix, ok := w.driftedPort(port); ok {
@@ -124,7 +124,7 @@ func (v view) portFix(port state.LinkID, spec string, vlan uint16, how string) s
 
 // notCarried follows the frames of a VLAN through the switches, to the first gate that drops
 // them or takes them for another VLAN's.
-func (w walker) notCarried(p packet, l leg, here member) (leg, Cause, bool) {
+func (w walker) notCarried(p packet, l neighbour, here member) (neighbour, Cause, bool) {
 	tag, vlan, sender := here.tag, uint16(0), state.LinkID{}
 	for _, g := range l.gates() {
 		var ok bool
@@ -148,7 +148,7 @@ func (w walker) notCarried(p packet, l leg, here member) (leg, Cause, bool) {
 }
 
 // notMember is the cause where a port is not in the VLAN it should carry.
-func (w walker) notMember(p packet, l leg, port state.LinkID, vlan uint16) Cause {
+func (w walker) notMember(p packet, l neighbour, port state.LinkID, vlan uint16) Cause {
 	node := state.NodeOf(port.Namespace)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonDifferentVLAN,
