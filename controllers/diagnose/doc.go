@@ -1,59 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package diagnose says why a ping gets no reply: it follows the packet from node to node,
-// there and back, and names the first thing that stops it, with the fix.
+// Package diagnose explains why a ping gets no reply: it follows the packet from node to node, in
+// both directions, and names the first thing that stops it, with the fix.
 //
 //	Question ──▶ at each node: what does its kernel do with the packet? ──▶ Hop
-//	             at each link: is it up, large enough, and does the next hop live there?
-//	             arrived: does the node answer? then the same for the reply ──▶ Walk with Cause
+//	             at each link: is it up, is its MTU large enough, does the next hop exist there?
+//	             arrived: does the node reply? then the same for the reply ──▶ Walk with Cause
 //
-// # Who is cachedKernel
+// # Sources of truth
 //
-// What a node does with a packet is never worked out here: the node's kernel is cachedKernel (see
-// Kernel), with the interface the packet came in by and its source, so that routes, metrics,
-// forwarding, rp_filter and rules are the kernel's own word. What lies between two nodes, a
-// kernel does not say: which interfaces are on the same segment, what is down, whose address
-// the next hop is. That is read from the Observation. The lab as it should be is never why: it says
-// what should be, and the reader is here because something is not. It only chooses among fixes.
+// This package never computes what a node does with a packet. It looks the route up in the node's
+// kernel (see Kernel), with incoming interface and source address, so that the answer includes
+// routes, metrics, forwarding, rp_filter and policy rules. No lookup tells what lies between two
+// nodes: which interfaces share a segment, what is down, which node has the next hop's address. That
+// comes from the Observation. The wanted lab never determines the cause, since something differs
+// from it when a probe fails. It only selects the fix.
 //
-// A kernel that gives no answer makes the cause ProbeError. Nothing is guessed.
+// A lookup that fails makes the cause ProbeError. Nothing is guessed.
 //
 // # Across switches
 //
-// A frame is followed as a switch treats one whose receiver it does not know: by every port that
-// is up and in the frame's VLAN (see flood). The next hop is the interface that answers for its
-// address among those the flood comes to. Where none does, the same is tried with one kind of
-// obstacle lifted at a time, then with all: what is in the way then is the cause. Only when that
-// finds noHolder either is it noHolder's address.
+// A frame is followed like one to an unknown destination: out of every port that is up and in the
+// frame's VLAN (see flood). The next hop is the interface that answers for its address among those
+// the flood reaches. If none does, the flood is repeated with one kind of obstacle ignored at a
+// time, then with all: an obstacle on that path is the cause. Only if this also finds no interface
+// does no node have the address.
 //
-// Each (interface, VLAN tag) is come to once, so loops end, and a walk costs as much as its
-// segments are large. What a bridge has learnt is not cachedKernel: it would only say who spoke last.
+// A flood visits each (interface, VLAN tag) once, so it ends in loops, and a walk costs as much as
+// its segments are large. MAC tables are not read: they only tell who sent last.
 //
 // # One errno, several causes
 //
-// The kernel says EHOSTUNREACH both where it does not forward and where an unreachable route
-// matches. The same look-up without interface and source tells them apart: it asks for the
-// route alone. A source is refused by rp_filter, or because it is the node's own.
+// The kernel returns EHOSTUNREACH if it does not forward, and also if an unreachable route matches.
+// The same lookup without interface and source tells the two apart: it covers the route alone. A
+// source address is refused by rp_filter, or because it is the node's own.
 //
-// A link that is down takes its routes along, so the kernel reports "no route". Where a
-// link on the shortest way is down, and no way as short leads around it, the cause is the link;
-// it also is where what is left of the routes sends packets round in circles and no other way leads on.
+// A link that is down takes its routes along, so the kernel reports "no route". If a link on the
+// shortest path is down and no equally short path is up, the cause is the link. The same holds for a
+// routing loop if no other path leads on: the routes that are left send the packet back.
 //
 // # Fixes
 //
-// A fix, followed to the letter, takes the named obstacle away: what to write in the spec, and
-// the command that does the same now. Where a route would be refused (the gateway is outside
-// every prefix of the node, has no address of the family, or is behind no link at all) the fix
-// is what the route lacks. Package broken pastes the commands of 91 labs into a shell.
+// A fix removes the named obstacle: it says what to write in the spec, and the command with the
+// same effect now. If the kernel would refuse a route (the gateway is outside every prefix of the
+// node, has no address of the family, or is on no link), the fix is what the route needs. Package
+// broken runs the commands of 91 labs in a shell.
 //
-// Nothing has to be written where the spec is right and somebody changed the kernel: a row that
-// Question.Lab has and the State has not, or the other way round, is brought back. What is neither
-// in the lab nor in its State (policy rules, neighbour entries, routes of others, settings no lab
-// has) is named with the command that takes it away, since it may be meant.
+// If the kernel state has drifted from the spec, the spec needs no change: the fix is the operation
+// of the plan (Question.Left) that concerns the obstacle. Unmanaged objects are in neither the lab
+// nor its State (policy rules, neighbour entries, routes of others, settings that no lab has). The
+// message names them with the command that removes them, since they may be intended.
 //
 // # Texts
 //
 // Messages and fixes are one line of at most 300 characters and depend on nothing but the
-// answers: no times, no counters, a fixed order. Prose names nodes, commands name network
-// namespaces.
+// lookups and the observation: no times, no counters, a fixed order. Messages name nodes, commands
+// name network namespaces.
 package diagnose

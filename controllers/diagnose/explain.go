@@ -15,40 +15,38 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Kernel answers what a namespace's kernel would do with a packet.
+// Kernel looks up routes in a network namespace, and lists unmanaged objects there.
 type Kernel interface {
 	LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error)
-	// Interferences lists what others put into a namespace that can decide about packets there.
+	// Interferences lists the unmanaged objects of a namespace that can affect packets there.
 	Interferences(ctx context.Context, namespace string) ([]state.Interference, error)
 }
 
-// Question is a ping and what came of it.
+// Question is a ping and its outcome.
 type Question struct {
-	// From is the network namespace that asks: "default.routed-pair.ns1".
+	// From is the network namespace of the sender: "default.routed-pair.ns1".
 	From string
-	// Source is the address it asks from; zero lets its kernel choose.
+	// Source is the source address of the request; the zero Addr leaves the choice to the kernel.
 	Source netip.Addr
-	// To is the address it asks. Its family is the question's.
+	// To is the destination address. It determines the address family.
 	To netip.Addr
-	// SizeBytes is the ICMP payload with don't-fragment; 0 for a small packet.
+	// SizeBytes is the ICMP payload, sent with don't-fragment; 0 means a small packet.
 	SizeBytes int
-	// Expect is the outcome the probe passes with; empty means Reachable.
+	// Expect is the outcome with which the probe passes; empty means Reachable.
 	Expect v1alpha1.Expectation
-	// Replied says whether a reply came.
+	// Replied reports whether a reply arrived.
 	Replied bool
-	// NoRoom says that the machine's neighbour table for the family is full: then a node finds no neighbour
-	// that it does not know already, and says nothing of it.
+	// NoRoom reports that the machine's neighbour table of the family is full. A node then resolves no new
+	// neighbour, and the kernel returns no error for it.
 	NoRoom bool
-	// Lab is what the kernel should hold; nil if that is not known. It is never why, only what to do about it.
+	// Lab is the wanted state; nil if it is unknown. It never determines the cause, only the fix.
 	Lab *lab.Lab
-	// Left are the operations that would make the kernel hold the Lab. The fix of a lab that has drifted is
-	// one of them.
+	// Left are the operations that would make the kernel hold Lab. The fix of a drifted lab is one of them.
 	Left []state.Op
 }
 
-// Explain walks the way of the request and, if it arrives, that of the reply. The Walk has
-// no Cause where there is nothing to explain: a reply came and was expected. The error is
-// the context's.
+// Explain follows the request and, if it arrives, the reply. The Walk has no Cause if a reply arrived and was
+// expected. The error is the context's.
 func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Question) (Walk, error) {
 	w := walker{kernel: &cachedKernel{Kernel: kernel, found: map[string][]state.Interference{}}, view: look(see, q)}
 	if cause := w.noAddress(q); cause.Found() {
@@ -67,7 +65,7 @@ func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Questi
 	return walk, ctx.Err()
 }
 
-// cachedKernel asks a kernel for what others put into a namespace once in a walk: it takes some ten requests.
+// cachedKernel lists the unmanaged objects of a namespace once per walk: a listing takes about ten requests.
 type cachedKernel struct {
 	Kernel
 	found map[string][]state.Interference
@@ -85,7 +83,7 @@ func (a *cachedKernel) Interferences(ctx context.Context, namespace string) ([]s
 	return found, err
 }
 
-// size is the length of the IP packet of a ping whose size matters.
+// size is the length of the IP packet of a ping, 0 if the size does not matter.
 func size(q Question) int {
 	switch {
 	case q.SizeBytes == 0:
@@ -98,7 +96,7 @@ func size(q Question) int {
 
 const ipv4Header, ipv6Header, icmpHeader = 20, 40, 8
 
-// answer follows the reply from where the request arrived.
+// answer follows the reply from the node that received the request.
 func (w walker) answer(ctx context.Context, q Question, request trace) ([]Hop, Cause) {
 	if cause := cmp.Or(noSource(request), staleMTU(request), w.echoIgnored(ctx, request)); cause.Found() {
 		return nil, cause
@@ -118,8 +116,8 @@ func (w walker) answer(ctx context.Context, q Question, request trace) ([]Hop, C
 	return reply.hops, cmp.Or(w.unmanaged(ctx, request, reply), noReply(q, request))
 }
 
-// noAddress is the cause where a node without any address of the family asks: its kernel would
-// send requests from nowhere.
+// noAddress is the cause if the sender has no address of the family. Its kernel would send requests from the
+// unspecified address.
 func (w walker) noAddress(q Question) Cause {
 	node, family := state.NodeOf(q.From), familyName(q.To)
 	if q.Replied || q.Source.IsValid() || state.IsLinkLocal(q.To) || len(w.ends(q.From)) == 0 || w.hasFamily(q.From, q.To) {
@@ -137,7 +135,7 @@ func (w walker) noAddress(q Question) Cause {
 	}
 }
 
-// hasFamily reports whether a node has an address of the family of another, link-local ones aside.
+// hasFamily reports whether a node has an address of the family of another address, link-local ones excluded.
 func (v view) hasFamily(namespace string, like netip.Addr) bool {
 	return slices.ContainsFunc(v.links[namespace], func(id state.LinkID) bool {
 		_, ok := v.addressOf(id, like)
@@ -152,7 +150,7 @@ func familyName(address netip.Addr) v1alpha1.Family {
 	return v1alpha1.IPv6
 }
 
-// noSource is the cause where noHolder knows whom to answer.
+// noSource is the cause if the route lookup returned no source address: the reply has no destination.
 func noSource(request trace) Cause {
 	if request.source.IsValid() {
 		return Cause{}
@@ -165,7 +163,7 @@ func noSource(request trace) Cause {
 	}
 }
 
-// echoIgnored is the cause where a request arrives and the node is told not to answer.
+// echoIgnored is the cause if the destination is configured to ignore echo requests.
 func (w walker) echoIgnored(ctx context.Context, request trace) Cause {
 	if request.destination.Is6() {
 		return w.echoIgnored6(ctx, request)
@@ -183,7 +181,7 @@ func (w walker) echoIgnored(ctx context.Context, request trace) Cause {
 	}
 }
 
-// echoIgnored6 asks for IPv6's setting, which no lab has.
+// echoIgnored6 is echoIgnored for IPv6, whose setting no lab has: it is an unmanaged one.
 func (w walker) echoIgnored6(ctx context.Context, request trace) Cause {
 	found, err := w.kernel.Interferences(ctx, request.end)
 	i := slices.IndexFunc(found, func(i state.Interference) bool { return i.Setting.Name == "net.ipv6.icmp.echo_ignore_all" })
@@ -199,7 +197,7 @@ func (w walker) echoIgnored6(ctx context.Context, request trace) Cause {
 	}
 }
 
-// duplicateSource is the cause where the reply finds another node with the asker's address.
+// duplicateSource is the cause if the reply arrives at another node that has the sender's address.
 func (w walker) duplicateSource(request, reply trace) Cause {
 	node := state.NodeOf(reply.end)
 	return Cause{
@@ -236,7 +234,7 @@ func protocol(address netip.Addr) string {
 	return "icmp6"
 }
 
-// replied is the cause where a reply came: none, unless none was expected.
+// replied is the cause if a reply arrived: none, unless Unreachable was expected.
 func replied(q Question, walk Walk) Cause {
 	if q.Expect != v1alpha1.ExpectUnreachable {
 		return Cause{}

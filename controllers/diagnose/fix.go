@@ -11,10 +11,10 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// maxText is the length of a message or fix, in characters.
+// maxText is the maximum length of a message or fix, in characters.
 const maxText = 300
 
-// shorten cuts a text that is too long.
+// shorten truncates a text that is too long.
 func shorten(text string) string {
 	if utf8.RuneCountInString(text) <= maxText {
 		return text
@@ -22,8 +22,8 @@ func shorten(text string) string {
 	return string([]rune(text)[:maxText-3]) + "..."
 }
 
-// fit is what to write in the spec and, where there is room for it, the command that does
-// the same by hand: half a command would be worse than none.
+// fit joins the change of the spec and, if there is room for it, the command with the same effect. A
+// truncated command would be worse than none.
 func fit(spec, command string) string {
 	if both := spec + "; by hand: " + command; utf8.RuneCountInString(both) <= maxText {
 		return both
@@ -31,7 +31,7 @@ func fit(spec, command string) string {
 	return shorten(spec)
 }
 
-// settingFix sets a setting, to what the lab wants if that is not what it is.
+// settingFix sets a setting: to the wanted value if it has drifted, else to the given one.
 func (v view) settingFix(namespace, spec string, key state.SettingKey, value state.Value) string {
 	id := state.SettingID{Namespace: namespace, SettingKey: key}
 	if op, ok := v.plannedSetting(id); ok {
@@ -42,8 +42,8 @@ func (v view) settingFix(namespace, spec string, key state.SettingKey, value sta
 
 const defaultRoute = "default"
 
-// destination is what a route should cover: everything where there is only one way out,
-// else the subnet of the address.
+// destination is the destination of a route to an address: default on a node with one interface, else the
+// subnet of the address.
 func (v view) destination(namespace string, address netip.Addr) string {
 	if len(v.ends(namespace)) == 1 {
 		return defaultRoute
@@ -57,8 +57,7 @@ func (v view) destination(namespace string, address netip.Addr) string {
 	return subnet.String()
 }
 
-// onlyNeighbour is the neighbour to the one node that a node with one way out is connected with, or
-// to the only router among several.
+// onlyNeighbour is the only neighbour of a node with one interface, or the only router among several.
 func (v view) onlyNeighbour(namespace string, address netip.Addr) []neighbour {
 	ends := v.ends(namespace)
 	if len(ends) != 1 {
@@ -82,9 +81,9 @@ func (v view) isRouter(namespace string, address netip.Addr) bool {
 	return v.State[namespace].Settings[state.IPv6Forwarding] == state.On
 }
 
-// gatewayOn is the address of a neighbour's other end that can be a gateway for an address: one
-// in a subnet of this end, or, where it has none of the family, its IPv6 link-local one, which
-// IPv4 can use too (RFC 8950). A spec's via means the same.
+// gatewayOn is the address of a neighbour that can be the gateway to an address: one in a subnet of the
+// sender's interface, or, if the neighbour has none of the family, its IPv6 link-local one, which IPv4 can
+// use too (RFC 8950). "via" in a spec resolves to the same address.
 func (v view) gatewayOn(l neighbour, address netip.Addr) (netip.Addr, bool) {
 	for _, p := range v.addresses[l.in] {
 		if a := p.Addr(); a.Is4() == address.Is4() && !state.IsLinkLocal(a) && v.onSubnet(l.out, a) {
@@ -97,7 +96,7 @@ func (v view) gatewayOn(l neighbour, address netip.Addr) (netip.Addr, bool) {
 	return v.linkLocal(l.in), v.linkLocal(l.in).IsValid()
 }
 
-// linkLocal is an interface's IPv6 link-local address, zero without one.
+// linkLocal is an interface's IPv6 link-local address, the zero Addr without one.
 func (v view) linkLocal(id state.LinkID) netip.Addr {
 	for _, p := range v.addresses[id] {
 		if state.IsLinkLocal(p.Addr()) {
@@ -107,8 +106,8 @@ func (v view) linkLocal(id state.LinkID) netip.Addr {
 	return netip.Addr{}
 }
 
-// hop is a route as ip route writes it. A link-local gateway needs its interface; with an
-// IPv6 gateway ip takes default for IPv6's.
+// hop formats a route as arguments of ip route. A link-local gateway needs its interface. With an IPv6
+// gateway, ip reads "default" as IPv6's.
 func hop(out state.LinkID, via, address netip.Addr, to string) string {
 	switch {
 	case !state.IsLinkLocal(via):

@@ -8,7 +8,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// obstacleKind is what can keep frames from going on; a set of kinds is their sum.
+// obstacleKind is what can stop frames. A set of kinds is their bitwise or.
 type obstacleKind uint8
 
 const (
@@ -22,47 +22,47 @@ const (
 	all                  = isDown | isHeld | isNoPort | isTooSmall | isOtherVLAN
 )
 
-// obstacle is an interface that frames do not pass.
+// obstacle is an interface that stops frames.
 type obstacle struct {
 	kind obstacleKind
 	at   state.LinkID
 }
 
-// position is where a frame is.
+// position is where a frame is: a link, a direction and a VLAN tag.
 type position struct {
 	direction direction
 	link      state.LinkID
-	// tag is the frame's VLAN tag, 0 for none; in a bridge that filters, its VLAN.
+	// tag is the frame's VLAN tag, 0 if it is untagged; in a bridge that filters VLANs, its VLAN.
 	tag uint16
 }
 
-// direction is what a frame does at a link.
+// direction is the direction of a frame at a link.
 type direction uint8
 
 const (
-	outward direction = iota // it leaves by the link
-	inward                   // it comes in by it
-	inside                   // it is in this bridge
-	taken                    // this link takes it for its node
+	outward direction = iota // it leaves through the link
+	inward                   // it arrives on the link
+	inside                   // it is inside the bridge
+	taken                    // the node of the link receives it
 )
 
-// edge is how a frame came to a position.
+// edge is how a frame reached a position.
 type edge struct {
 	from     position
 	obstacle obstacle
 }
 
-// neighbour is a way over one segment, from a node's interface to one of another node.
+// neighbour is an interface of another node on the segment of an interface, and the path of frames to it.
 type neighbour struct {
 	out, in state.LinkID
-	// positions are the frame's, from out to in.
+	// positions are those of the frame, from out to in.
 	positions []position
-	// obstacle is the first in the way, if obstacles were lifted; positions[:before] are in front of it.
+	// obstacle is the first of the lifted ones on the path; positions[:before] are in front of it.
 	obstacle obstacle
 	before   int
 }
 
-// through names the switches passed, up to the obstacle.
+// through lists the switches on the path, up to the obstacle.
 func (l neighbour) through() []string {
 	var switches []string
 	for _, s := range l.positions[:l.before] {
@@ -74,13 +74,13 @@ func (l neighbour) through() []string {
 	return switches
 }
 
-// flood is the way of a broadcast: whom frames reach. It comes to each position once, so it ends
-// where switches form a loop.
+// flood follows a broadcast to all interfaces that receive it. It visits each position once, so it ends even
+// if the switches form a loop.
 type flood struct {
 	view
-	// length is the packet's, 0 if it fits everywhere.
+	// length is the packet's length, 0 if it fits everywhere.
 	length int
-	// lifted are the obstacles that do not count.
+	// lifted are the kinds of obstacle to ignore.
 	lifted   obstacleKind
 	reached  map[position]edge
 	origin   map[position]state.LinkID
@@ -92,8 +92,8 @@ func newFlood(v view, length int, lifted obstacleKind) *flood {
 	return &flood{view: v, length: length, lifted: lifted, reached: map[position]edge{}, origin: map[position]state.LinkID{}}
 }
 
-// from floods what leaves by an interface and returns the neighbours to other nodes that nothing
-// before led to, the shortest first.
+// from floods a frame out of an interface and returns the neighbours that no earlier flood reached, nearest
+// first.
 func (f *flood) from(out state.LinkID) []neighbour {
 	start := position{link: out}
 	if link := f.link(out); link.Kind == state.VLANLink {
@@ -116,13 +116,13 @@ func (f *flood) from(out state.LinkID) []neighbour {
 	return neighbours
 }
 
-// isSwitchPart reports whether an interface is only a part of a switch: no node to talk to.
+// isSwitchPart reports whether an interface belongs to a switch and has no address of its own.
 func (f *flood) isSwitchPart(id state.LinkID) bool {
 	_, isSwitch := f.bridges[id.Namespace]
 	return isSwitch && len(f.addresses[id]) == 0
 }
 
-// move takes a frame from one position to the next unless something is in the way.
+// move takes a frame from one position to the next unless an obstacle stops it.
 func (f *flood) move(from, to position, obstacles ...obstacle) {
 	first := obstacle{}
 	for _, o := range obstacles {
@@ -158,21 +158,21 @@ func (f *flood) spread(s position) {
 	}
 }
 
-// cross takes a frame over a cable.
+// cross takes a frame to the other end of a veth pair.
 func (f *flood) cross(s position) {
 	peer := f.link(s.link).Peer
 	f.move(s, position{inward, peer, s.tag}, f.cut(s.link), f.small(peer))
 }
 
-// enter takes a frame into a bridge, by a port or by the bridge itself.
+// enter takes a frame into a bridge, through a port or from the bridge interface itself.
 func (f *flood) enter(s position, bridge state.LinkID) {
 	if vlan, ok := f.vlanOf(bridge, s.link, s.tag); ok {
 		f.move(s, position{inside, bridge, vlan}, f.down(bridge), f.hold(s.link))
 	}
 }
 
-// forward takes a frame out of a bridge by every port but the one it came in by, and to the
-// switch itself. An interface that should be a port is in no VLAN, so there that does not matter.
+// forward takes a frame out of every port of a bridge except the one it arrived on, and to the bridge
+// interface itself. An interface that should be a port is in no VLAN, so its VLAN is ignored.
 func (f *flood) forward(s position) {
 	for _, port := range append([]state.LinkID{s.link}, f.ports[s.link]...) {
 		tag, ok := f.tagOf(s.link, port, s.tag)
@@ -189,8 +189,8 @@ func (f *flood) forward(s position) {
 	}
 }
 
-// arrive hands a frame to the interface that takes it. What comes in by an interface that
-// should be a port is in the switch once that does not count.
+// arrive delivers a frame to the interface that receives it. On an interface that should be a port, the frame
+// enters the bridge once isNoPort is lifted.
 func (f *flood) arrive(s position) {
 	for _, taker := range f.takers(s.link, s.tag) {
 		f.move(s, position{direction: taken, link: taker}, f.down(taker))
@@ -200,12 +200,12 @@ func (f *flood) arrive(s position) {
 	}
 }
 
-// neighbour is the way to an arrival.
+// neighbour is the path that ends at a position.
 func (f *flood) neighbour(end position) neighbour {
 	l := neighbour{in: end.link}
 	for s := end; s != (position{}); s = f.reached[s].from {
 		if o := f.reached[s].obstacle; o.kind != nothing {
-			l.obstacle, l.before = o, len(l.positions)+1 // counted from the end so far
+			l.obstacle, l.before = o, len(l.positions)+1 // still counted from the end
 		}
 		l.positions = append(l.positions, s)
 	}
@@ -222,7 +222,7 @@ func (f *flood) down(id state.LinkID) obstacle {
 	return obstacle{isDown, f.downEnd(id)}
 }
 
-// cut is the obstacle of a cable that does not carry.
+// cut is the obstacle of a veth pair without carrier.
 func (f *flood) cut(end state.LinkID) obstacle {
 	if f.carries(end) {
 		return obstacle{}
@@ -230,8 +230,8 @@ func (f *flood) cut(end state.LinkID) obstacle {
 	return obstacle{isDown, f.downEnd(end)}
 }
 
-// small is the obstacle of an interface too small for the packet: neither a veth nor a bridge
-// makes fragments, both drop (is_skb_forwardable).
+// small is the obstacle of an interface whose MTU is too small for the packet: veths and bridges do not
+// fragment, they drop (is_skb_forwardable).
 func (f *flood) small(id state.LinkID) obstacle {
 	if f.length <= f.link(id).MTU+vlanHeader {
 		return obstacle{}
@@ -239,7 +239,7 @@ func (f *flood) small(id state.LinkID) obstacle {
 	return obstacle{isTooSmall, id}
 }
 
-// hold is the obstacle of a port that a spanning tree keeps from forwarding.
+// hold is the obstacle of a port that STP keeps from forwarding.
 func (f *flood) hold(port state.LinkID) obstacle {
 	if f.held[port] != "" {
 		return obstacle{isHeld, port}

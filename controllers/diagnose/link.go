@@ -12,8 +12,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// cross takes a packet over the segment of the link its node's kernel chose, to the interface
-// that answers for the next hop, or says why it does not get there.
+// cross takes a packet over the segment of the outgoing link to the interface that answers for the next hop,
+// or returns the cause that stops it.
 func (w walker) cross(p packet, at ingress, decision state.ForwardingDecision) (neighbour, Cause) {
 	out := state.LinkID{Namespace: at.namespace, Name: decision.Link}
 	stopped := neighbour{out: out}
@@ -36,8 +36,7 @@ func (w walker) cross(p packet, at ingress, decision state.ForwardingDecision) (
 	return stopped, w.noHolder(p, out, decision, neighbours)
 }
 
-// departure is what keeps a packet from leaving by an interface, whoever is beyond. The first
-// cable counts: its other end is another node's, but nothing lies between.
+// departure is the obstacle between an interface and the other end of its veth pair, whatever is behind that.
 func (w walker) departure(p packet, out state.LinkID) obstacle {
 	cable := out
 	if link := w.link(out); link.Kind == state.VLANLink {
@@ -55,8 +54,8 @@ func (w walker) departure(p packet, out state.LinkID) obstacle {
 	return obstacle{}
 }
 
-// answering is the neighbour to an interface that answers for an address: one that has it before one
-// of a node that has it duplicateSource.
+// answering is the neighbour that answers for an address: an interface that has the address comes before one
+// whose node has it on another interface.
 func (w walker) answering(neighbours []neighbour, address netip.Addr) (best neighbour, ok bool) {
 	for _, l := range neighbours {
 		if !w.answersFor(l, address) {
@@ -72,7 +71,8 @@ func (w walker) answering(neighbours []neighbour, address netip.Addr) (best neig
 	return best, ok
 }
 
-// stoppedAt is a neighbour that ends at its obstacle, and the cause. Without one it is the VLAN.
+// stoppedAt is a neighbour whose path ends at its obstacle, and the cause. Without an obstacle the cause is
+// the VLAN.
 func (w walker) stoppedAt(p packet, l neighbour, wanted netip.Addr) (neighbour, Cause) {
 	if l.obstacle.kind == nothing {
 		return w.otherVLAN(p, l, wanted)
@@ -80,7 +80,7 @@ func (w walker) stoppedAt(p packet, l neighbour, wanted netip.Addr) (neighbour, 
 	return l, w.stops(p, l)
 }
 
-// stops is the cause where an obstacle is in the way.
+// stops is the cause for an obstacle.
 func (w walker) stops(p packet, l neighbour) Cause {
 	at, where := l.obstacle.at, fmt.Sprintf(", on the path from %s to %s", state.NodeOf(l.out.Namespace), p.destination)
 	switch l.obstacle.kind {
@@ -95,7 +95,7 @@ func (w walker) stops(p packet, l neighbour) Cause {
 	return w.noPort(at, where)
 }
 
-// heldPort is the cause where a spanning tree has not decided about a port, or against it.
+// heldPort is the cause if STP blocks a port or has not converged on it.
 func (w walker) heldPort(port state.LinkID) Cause {
 	node := state.NodeOf(port.Namespace)
 	return Cause{
@@ -106,7 +106,7 @@ func (w walker) heldPort(port state.LinkID) Cause {
 	}
 }
 
-// noPort is the cause where an interface of a switch is not in its bridge.
+// noPort is the cause if an interface of a switch is not a port of its bridge.
 func (w walker) noPort(id state.LinkID, where string) Cause {
 	node, bridge := state.NodeOf(id.Namespace), w.bridges[id.Namespace]
 	return Cause{
@@ -148,10 +148,10 @@ func (w walker) linkDown(id state.LinkID, where string) Cause {
 	return cause
 }
 
-// vlanHeader is what a veth accepts beyond its MTU (is_skb_forwardable).
+// vlanHeader is what a veth accepts in addition to its MTU (is_skb_forwardable).
 const vlanHeader = 4
 
-// tooBig names an interface that is too small, or the other end of its link if that is smaller.
+// tooBig names an interface whose MTU is too small, or the other end of its link if its MTU is smaller.
 func (w walker) tooBig(p packet, end state.LinkID) Cause {
 	if peer := w.link(end).Peer; w.isCable(end) && w.link(peer).MTU < w.link(end).MTU {
 		end = peer
@@ -170,14 +170,14 @@ func (w walker) tooBig(p packet, end state.LinkID) Cause {
 	}
 }
 
-// staleMTU is the cause where every link is large enough and the sender's kernel still
-// remembers one that was not: it forgets by itself only after ten minutes.
+// staleMTU is the cause if every link is large enough and the sender's kernel still has a smaller path MTU in
+// its route cache. It expires only after ten minutes.
 func staleMTU(request trace) Cause {
 	known := request.hops[0].Decision.MTU
 	if known == 0 || request.size <= known {
 		return Cause{}
 	}
-	node, command := state.NodeOf(request.start), "ip -n %s route flush cache" // which is IPv4's
+	node, command := state.NodeOf(request.start), "ip -n %s route flush cache" // of IPv4
 	if request.destination.Is6() {
 		command = "ip -6 -n %s route flush cache"
 	}
@@ -189,7 +189,7 @@ func staleMTU(request trace) Cause {
 	}
 }
 
-// nextHop is the address that must answer on the link.
+// nextHop is the address that must be resolved on the link.
 func nextHop(p packet, decision state.ForwardingDecision) netip.Addr {
 	if decision.Via.IsValid() {
 		return decision.Via
@@ -197,9 +197,9 @@ func nextHop(p packet, decision state.ForwardingDecision) netip.Addr {
 	return p.destination
 }
 
-// answersFor reports whether ARP or neighbour discovery finds an address at the other end of a neighbour.
-// IPv6 answers for the interface's own addresses; IPv4 for all of the node's unless
-// arp_ignore is set, and with proxy_arp for others' too.
+// answersFor reports whether ARP or neighbour discovery resolves an address to a neighbour. IPv6 answers for
+// the interface's own addresses; IPv4 for all of the node's unless arp_ignore is set, and with proxy_arp for
+// those of others.
 func (w walker) answersFor(l neighbour, address netip.Addr) bool {
 	id := l.in
 	if address.Is6() {
@@ -208,7 +208,7 @@ func (w walker) answersFor(l neighbour, address netip.Addr) bool {
 	switch ignore := w.strictest(id, state.AllARPIgnore, state.ARPIgnore).value.Number(); ignore {
 	case 8:
 		return false
-	case 2: // and only whoever is in the address's own subnet (inet_confirm_addr)
+	case 2: // only senders in the subnet of the address (inet_confirm_addr)
 		asker := w.sourceOn(l.out, address)
 		return slices.ContainsFunc(w.addresses[id], func(p netip.Prefix) bool { return p.Addr() == address && p.Contains(asker) })
 	case 1:

@@ -14,7 +14,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// crossing is a segment that a packet came over, to the interface that has or answers for an address.
+// crossing is a segment that a packet crossed, to the interface that answers for an address.
 type crossing struct {
 	neighbour
 	wanted netip.Addr
@@ -22,8 +22,8 @@ type crossing struct {
 
 const arpAttribute = state.LinkAttribute("arp")
 
-// withoutARP is the cause where an end of a neighbour has been told to know nothing of ARP. It then sends
-// frames to its own Ethernet address (arp_constructor, ndisc_constructor), and hears no ARP.
+// withoutARP is the cause if ARP is disabled at either end of a segment. That end sends frames to its own MAC
+// address (arp_constructor, ndisc_constructor) and receives no ARP.
 func (w walker) withoutARP(l neighbour, wanted netip.Addr) Cause {
 	for _, id := range []state.LinkID{l.out, l.in} {
 		off := state.AttributeID{Namespace: id.Namespace, AttributeKey: state.AttributeKey{Link: id.Name, Attribute: arpAttribute}}
@@ -45,7 +45,8 @@ func (w walker) withoutARP(l neighbour, wanted netip.Addr) Cause {
 	return Cause{}
 }
 
-// sourceOn is the address by which a node asks on a link for another: the one in its subnet, else the first.
+// sourceOn is the address from which a node resolves another on a link: the one in the same subnet, else the
+// first.
 func (v view) sourceOn(out state.LinkID, wanted netip.Addr) netip.Addr {
 	own, _ := v.addressOf(out, wanted)
 	if near, ok := v.covering(out, wanted); ok {
@@ -54,8 +55,9 @@ func (v view) sourceOn(out state.LinkID, wanted netip.Addr) netip.Addr {
 	return own.Addr()
 }
 
-// noLinkLocal is the cause where a node cannot ask for a neighbour: with packets of others it asks from the
-// link-local address of the interface (ndisc_send_ns), which goes when the interface is set down.
+// noLinkLocal is the cause if a node cannot resolve a neighbour: for forwarded packets the kernel sends
+// solicitations from the interface's link-local address (ndisc_send_ns), which disappears when the interface
+// is set down.
 func (w walker) noLinkLocal(p packet, l neighbour, wanted netip.Addr) Cause {
 	if wanted.Is4() || w.linkLocal(l.out).IsValid() || w.linkHas(l.out, p.source) {
 		return Cause{}
@@ -77,7 +79,7 @@ func (w walker) noLinkLocal(p packet, l neighbour, wanted netip.Addr) Cause {
 	return cause
 }
 
-// wrongMAC is the cause where every kernel would forward, but frames go to a wrong Ethernet address.
+// wrongMAC is the cause if every kernel forwards but frames go to a wrong MAC address.
 func (w walker) wrongMAC(ctx context.Context, request, reply trace) Cause {
 	for _, t := range []trace{request, reply} {
 		for _, c := range t.crossed {
@@ -89,7 +91,7 @@ func (w walker) wrongMAC(ctx context.Context, request, reply trace) Cause {
 	return Cause{}
 }
 
-// wrongEntry is the cause where a neighbour entry made to stay is not true.
+// wrongEntry is the cause if a permanent neighbour entry has a wrong MAC address.
 func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
 	right := w.link(c.in).MAC
 	entry, ok := w.firstInterference(ctx, c.out.Namespace, func(i state.Interference) bool {
@@ -107,7 +109,8 @@ func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
 	}
 }
 
-// filtersARP is the cause where a node answers only whom it would send to by the same interface.
+// filtersARP is the cause if arp_filter is set: a node then answers only ARP requests that arrive on the
+// interface of its route to the sender.
 func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	if c.wanted.Is6() {
 		return Cause{}
@@ -137,7 +140,8 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	}
 }
 
-// duplicateOnLink is the cause where two nodes on a segment have the address: who answers first gets the packets.
+// duplicateOnLink is the cause if two nodes on a segment have the address: the first to answer gets the
+// packets.
 func (w walker) duplicateOnLink(c crossing) Cause {
 	var holders []string
 	for _, l := range newFlood(w.view, 0, nothing).from(c.out) {
@@ -156,7 +160,7 @@ func (w walker) duplicateOnLink(c crossing) Cause {
 			fix = w.withoutAddress(namespace, c.wanted, spec)
 		}
 	}
-	if fix != spec { // until it asks anew, the node keeps what it has heard
+	if fix != spec { // the neighbour entry stays until the address is resolved again
 		fix += fmt.Sprintf("; ip -n %s neighbour flush to %s", c.out.Namespace, c.wanted)
 	}
 	return Cause{

@@ -11,7 +11,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// noHolder is the cause where no one on the segment answers for the gateway or the destination.
+// noHolder is the cause if no neighbour answers for the gateway or the destination.
 func (w walker) noHolder(p packet, out state.LinkID, decision state.ForwardingDecision, neighbours []neighbour) Cause {
 	node, wanted := state.NodeOf(out.Namespace), nextHop(p, decision)
 	cause := Cause{Reason: v1alpha1.ReasonHostUnreachable, Node: node}
@@ -34,8 +34,8 @@ func (w walker) noHolder(p packet, out state.LinkID, decision state.ForwardingDe
 	return cause
 }
 
-// unanswered is the cause where a node has an address and its interface does not answer for it:
-// it has been told not to, or the address is on another interface, for which IPv6 never answers.
+// unanswered is the cause if a neighbour has an address and does not answer for it on this interface:
+// arp_ignore is set, or the address is on another interface, for which IPv6 never answers.
 func (w walker) unanswered(out, in state.LinkID, wanted netip.Addr) Cause {
 	node, other := state.NodeOf(out.Namespace), state.NodeOf(in.Namespace)
 	cause := Cause{
@@ -53,7 +53,7 @@ func (w walker) unanswered(out, in state.LinkID, wanted netip.Addr) Cause {
 	return cause
 }
 
-// resolution is what finds the MAC address of a neighbour.
+// resolution is the protocol that resolves an address.
 func resolution(address netip.Addr) string {
 	if address.Is4() {
 		return "ARP"
@@ -61,7 +61,7 @@ func resolution(address netip.Addr) string {
 	return "neighbour solicitations"
 }
 
-// neighbourName names the only neighbour.
+// neighbourName is the only neighbour's name.
 func neighbourName(neighbours []neighbour) string {
 	if len(neighbours) == 1 {
 		return state.NodeOf(neighbours[0].in.Namespace)
@@ -69,8 +69,8 @@ func neighbourName(neighbours []neighbour) string {
 	return "a node"
 }
 
-// notOnLink is the cause where a node looks on a link for a destination that is duplicateSource: its
-// prefix there is shorter than the others', so that no gateway is cachedKernel.
+// notOnLink is the cause if a node resolves a destination on a link where it is not: its prefix there is too
+// short, so the packet goes to no gateway.
 func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 	node, owner := state.NodeOf(out.Namespace), state.NodeOf(w.owner(p.destination))
 	cause := Cause{
@@ -100,7 +100,7 @@ func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 	return cause
 }
 
-// byAnotherWay adds to a fix the command for a route to one address, over the first neighbour of a way.
+// byAnotherWay adds to a fix the command for a host route via the first neighbour of a path.
 func (v view) byAnotherWay(fix, verb string, path []neighbour, address netip.Addr) string {
 	if len(path) == 0 {
 		return fix
@@ -113,7 +113,7 @@ func (v view) byAnotherWay(fix, verb string, path []neighbour, address netip.Add
 	return fit(fix, fmt.Sprintf("ip -n %s route %s %s", out.Namespace, verb, hop(out, via, address, host(address).String())))
 }
 
-// owner is the first node with an address, as a network namespace; empty where noHolder has it.
+// owner is the network namespace of the first node with an address; empty if there is none.
 func (v view) owner(address netip.Addr) (first string) {
 	for namespace := range v.owners[address] {
 		if first == "" || namespace < first {
@@ -123,7 +123,7 @@ func (v view) owner(address netip.Addr) (first string) {
 	return first
 }
 
-// covering is the address of an interface whose prefix makes another one look near.
+// covering is the address of an interface whose prefix contains another address.
 func (v view) covering(id state.LinkID, address netip.Addr) (netip.Prefix, bool) {
 	for _, p := range v.addresses[id] {
 		if p.Contains(address) {
@@ -135,8 +135,8 @@ func (v view) covering(id state.LinkID, address netip.Addr) (netip.Prefix, bool)
 
 func host(address netip.Addr) netip.Prefix { return netip.PrefixFrom(address, address.BitLen()) }
 
-// gatewayFix corrects a next hop that noHolder has: there is one neighbour, one on the way, or
-// one that is a router.
+// gatewayFix corrects a gateway that no node has: to the only neighbour, the one on the path, or one that is
+// a router.
 func (w walker) gatewayFix(p packet, out state.LinkID, wrong netip.Addr, neighbours []neighbour) string {
 	node := state.NodeOf(out.Namespace)
 	candidates := neighbours
@@ -151,8 +151,7 @@ func (w walker) gatewayFix(p packet, out state.LinkID, wrong netip.Addr, neighbo
 	return w.addressFix(out, wrong, neighbours, "correct the routes of "+node)
 }
 
-// addressFix gives somebody on a link an address that noHolder has: who, is clear only where there
-// is one neighbour.
+// addressFix gives a neighbour an address that no node has. Which neighbour is clear only if there is one.
 func (w walker) addressFix(out state.LinkID, wanted netip.Addr, neighbours []neighbour, or string) string {
 	spec := fmt.Sprintf("in the spec, give %s the address %s on that link, or %s", neighbourName(neighbours), wanted, or)
 	own, ok := w.covering(out, wanted)
@@ -180,8 +179,8 @@ func (v view) correction(p packet, out state.LinkID, wrong netip.Addr, router st
 	return fit(spec, command)
 }
 
-// routeOver is a node's route to an address over an interface via a gateway and no other, the
-// one with the longest prefix.
+// routeOver is a node's route to an address with one next hop, over an interface via a gateway: the one with
+// the longest prefix.
 func (v view) routeOver(out state.LinkID, via, address netip.Addr) (best state.RouteID, ok bool) {
 	best.Namespace = out.Namespace
 	for key, route := range v.State[out.Namespace].Routes {
@@ -196,8 +195,8 @@ func (v view) routeOver(out state.LinkID, via, address netip.Addr) (best state.R
 	return best, ok
 }
 
-// wrongGateway is the fix where a node that does not forward is not on the shortest way of the one
-// that sends packets to it: another neighbour is the right gateway.
+// wrongGateway is the fix if a node sends packets to one that does not forward and is not on the shortest
+// path: another neighbour is the right gateway.
 func (w walker) wrongGateway(p packet, sender string, decision state.ForwardingDecision, receiver string) (fix string, ok bool) {
 	path, reached := w.path(sender, p.destination, nothing)
 	if !reached || len(path) == 0 || !decision.Via.IsValid() {

@@ -11,8 +11,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// offPath is the fix where a node sends packets another way than the lab asks for: its network's route or
-// its own route is gone, or somebody's is more specific.
+// offPath is the fix if a node sends packets on another path than the lab wants: a connected or static route
+// is missing, or an unmanaged route is more specific.
 func (w walker) offPath(ctx context.Context, namespace string, to netip.Addr, decision state.ForwardingDecision) (fix string, ok bool) {
 	if w.asWanted(namespace, to, decision) {
 		return "", false
@@ -31,13 +31,13 @@ func (w walker) offPath(ctx context.Context, namespace string, to netip.Addr, de
 		return fix, true
 	}
 	best, _, _ := bestRoute(w.State, namespace, to)
-	if route, ok := w.foreignRoute(ctx, namespace, to, "unicast"); ok && route.Route.Prefix.Bits() > best.Prefix.Bits() {
+	if route, ok := w.unmanagedRoute(ctx, namespace, to, "unicast"); ok && route.Route.Prefix.Bits() > best.Prefix.Bits() {
 		return undo(route), true
 	}
 	return "", false
 }
 
-// asWanted reports whether a node sends packets where the lab has it.
+// asWanted reports whether a node's forwarding decision is the one that the lab wants.
 func (w walker) asWanted(namespace string, to netip.Addr, decision state.ForwardingDecision) bool {
 	if w.lab == nil {
 		return false
@@ -52,8 +52,8 @@ func (w walker) asWanted(namespace string, to netip.Addr, decision state.Forward
 	return routed && slices.ContainsFunc(hops, func(h state.NextHop) bool { return h.Link == decision.Link && h.Via == decision.Via })
 }
 
-// rightWay is the fix where a node's route leads another way than its first neighbour to an address: without the
-// route where the address is on that neighbour's link, via its other end duplicateSource.
+// rightWay is the fix if a node's route does not lead to the first neighbour of the shortest path: no route
+// if the address is on that neighbour's link, else a route via the neighbour.
 func (w walker) rightWay(first neighbour, address netip.Addr) (fix string, ok bool) {
 	namespace := first.out.Namespace
 	id, route, found := bestRoute(w.State, namespace, address)
@@ -72,8 +72,8 @@ func (w walker) rightWay(first neighbour, address netip.Addr) (fix string, ok bo
 	return w.routeFixTo("replace", to, first, via, address), true
 }
 
-// foreignRoute is the best route of others' of a type for an address.
-func (w walker) foreignRoute(ctx context.Context, namespace string, to netip.Addr, kind string) (best state.Interference, ok bool) {
+// unmanagedRoute is the best unmanaged route of a type to an address.
+func (w walker) unmanagedRoute(ctx context.Context, namespace string, to netip.Addr, kind string) (best state.Interference, ok bool) {
 	found, err := w.kernel.Interferences(ctx, namespace)
 	if err != nil {
 		return best, false

@@ -11,18 +11,18 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// drift is what to do about something that the spec has and the kernel has not, beside doing it by hand.
+// drift is the fix of a drifted lab, in addition to the command.
 const drift = "the kernel state has drifted from the spec: repair it with up -f, in a cluster with driftPolicy: Correct"
 
-// drifted is the fix by an operation that is left to do: nothing has to be written into the spec.
+// drifted is the fix by an operation of the plan: the spec needs no change.
 func drifted(op state.Op) string { return fit(drift, command(op)) }
 
-// command is an operation as a reader types it.
+// command is an operation as a user types it.
 func command(op state.Op) string {
 	return strings.Replace(op.String(), "sysctl -qw ", "sysctl -w ", 1)
 }
 
-// planned is the first operation left to do that matches.
+// planned is the first operation of the plan that matches.
 func planned[O state.Op](v view, match func(O) bool) (found O, ok bool) {
 	for _, op := range v.left {
 		if o, is := op.(O); is && match(o) {
@@ -32,8 +32,8 @@ func planned[O state.Op](v view, match func(O) bool) (found O, ok bool) {
 	return found, false
 }
 
-// changing leaves out operations of a plan that change no row: a plan also writes routes that another of its
-// operations may take along, and deletes addresses to add them in another order.
+// changing leaves out operations of a plan that change no row now: a plan also writes routes again that
+// another operation may remove, and deletes addresses to add them in another order.
 func (v view) changing(plan []state.Op) (ops []state.Op) {
 	for _, op := range plan {
 		if v.changes(op) {
@@ -58,7 +58,7 @@ func (v view) changes(op state.Op) bool {
 	}
 }
 
-// inSpec is what to write in the spec about routes: Auto would do it, where it is not there already.
+// inSpec is a change of routes in the spec. It offers routing: Auto unless the lab has it.
 func (v view) inSpec(what string) string {
 	if v.lab != nil && v.lab.Routing == v1alpha1.RoutingAuto {
 		return "in the spec, " + what
@@ -66,7 +66,7 @@ func (v view) inSpec(what string) string {
 	return "in the spec, set routing: Auto, or " + what
 }
 
-// want is the lab as it should be; nil if that is not known.
+// want is the wanted state; nil if it is unknown.
 func (v view) want() state.State {
 	if v.lab == nil {
 		return nil
@@ -74,12 +74,13 @@ func (v view) want() state.State {
 	return v.lab.Want
 }
 
-// plannedSetting is the operation that sets a setting.
+// plannedSetting is the planned operation that writes a setting.
 func (v view) plannedSetting(id state.SettingID) (op state.SetSysctl, ok bool) {
 	return planned(v, func(o state.SetSysctl) bool { return o.SettingID == id })
 }
 
-// plannedAddress is the operation that adds an address of a family to a node, link-local ones aside.
+// plannedAddress is the planned operation that adds a matching address of a family to a node, link-local ones
+// excluded.
 func (v view) plannedAddress(namespace string, like netip.Addr, match func(netip.Prefix) bool) (op state.AddAddress, ok bool) {
 	return planned(v, func(o state.AddAddress) bool {
 		a := o.Prefix.Addr()
@@ -87,12 +88,12 @@ func (v view) plannedAddress(namespace string, like netip.Addr, match func(netip
 	})
 }
 
-// withoutIPv6 is the operation that turns IPv6 on again at an interface.
+// withoutIPv6 is the planned operation that enables IPv6 on an interface again.
 func (v view) withoutIPv6(id state.LinkID) (op state.SetSysctl, ok bool) {
 	if v.link(id).Settings[state.DisableIPv6] != state.On {
 		return op, false
 	}
-	for _, link := range []string{"", id.Name} { // the namespace's sets it at every interface
+	for _, link := range []string{"", id.Name} { // the namespace's setting sets it on every interface
 		key := state.SettingKey{Link: link, Setting: state.DisableIPv6}
 		if op, ok := v.plannedSetting(state.SettingID{Namespace: id.Namespace, SettingKey: key}); ok && op.Value == state.Off {
 			return op, true
@@ -101,7 +102,8 @@ func (v view) withoutIPv6(id state.LinkID) (op state.SetSysctl, ok bool) {
 	return op, false
 }
 
-// cannotSend is why a node has not what it needs to send to an address: IPv6 is off, or addresses are gone.
+// cannotSend tells why a node lacks what it needs to send to an address: IPv6 is disabled, or addresses are
+// missing.
 func (v view) cannotSend(namespace string, to netip.Addr) (why, fix string, ok bool) {
 	for _, id := range v.links[namespace] {
 		if on, ok := v.withoutIPv6(id); ok && to.Is6() {
@@ -114,7 +116,7 @@ func (v view) cannotSend(namespace string, to netip.Addr) (why, fix string, ok b
 	return "", "", false
 }
 
-// missingAtNeighbour is the cause where a node looks for an address that a neighbour should have and has not.
+// missingAtNeighbour is the cause if the plan adds the address of the next hop to a neighbour.
 func (v view) missingAtNeighbour(out state.LinkID, wanted netip.Addr, neighbours []neighbour) Cause {
 	node := state.NodeOf(out.Namespace)
 	for _, l := range neighbours {
@@ -139,7 +141,7 @@ func (v view) missingAtNeighbour(out state.LinkID, wanted netip.Addr, neighbours
 	return Cause{}
 }
 
-// bestRoute is a namespace's route to an address.
+// bestRoute is a namespace's route to an address: longest prefix, then lowest metric.
 func bestRoute(s state.State, namespace string, address netip.Addr) (best state.RouteID, route state.Route, ok bool) {
 	best.Namespace = namespace
 	for key, r := range s[namespace].Routes {
@@ -153,7 +155,7 @@ func bestRoute(s state.State, namespace string, address netip.Addr) (best state.
 	return best, route, ok
 }
 
-// lostRoute is the fix where the lab's route to an address is gone, or another one now.
+// lostRoute is the fix if the lab's route to an address is missing or different.
 func (v view) lostRoute(namespace string, address netip.Addr) (fix string, ok bool) {
 	id, _, ok := bestRoute(v.want(), namespace, address)
 	if !ok {
@@ -162,24 +164,25 @@ func (v view) lostRoute(namespace string, address netip.Addr) (fix string, ok bo
 	return v.otherRoute(id)
 }
 
-// otherRoute is the fix where a route is not the lab's.
+// otherRoute is the fix if a route is missing or different.
 func (v view) otherRoute(id state.RouteID) (fix string, ok bool) {
 	op, ok := planned(v, func(o state.ReplaceRoute) bool { return o.RouteID == id })
 	return drifted(op), ok
 }
 
-// driftedPort is the fix where a bridge's port is not in its VLAN, or is another kind of member.
+// driftedPort is the fix if a bridge port's VLANs have drifted.
 func (v view) driftedPort(port state.LinkID) (fix string, ok bool) {
 	op, ok := planned(v, func(o state.SetPortVLAN) bool { return o.Namespace == port.Namespace && o.Link == port.Name })
 	return drifted(op), ok
 }
 
-// unwantedAddress is the operation that deletes an address of a node that matches.
+// unwantedAddress is the planned operation that deletes a matching address of a node.
 func (v view) unwantedAddress(namespace string, match func(netip.Prefix) bool) (op state.DeleteAddress, ok bool) {
 	return planned(v, func(o state.DeleteAddress) bool { return o.Namespace == namespace && match(o.Prefix) })
 }
 
-// withoutAddress is the fix where a node has an address it should not have.
+// withoutAddress is the fix if a node has a duplicate address: the planned deletion, else a change of the
+// spec.
 func (v view) withoutAddress(namespace string, address netip.Addr, spec string) string {
 	op, ok := v.unwantedAddress(namespace, func(p netip.Prefix) bool { return p.Addr() == address })
 	if !ok {

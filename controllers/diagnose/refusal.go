@@ -11,7 +11,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// refusal is the cause where a node's kernel neither forwards nor delivers the packet.
+// refusal is the cause if a node's kernel neither forwards nor delivers the packet.
 func (w walker) refusal(ctx context.Context, p packet, at ingress, decision state.ForwardingDecision) Cause {
 	switch {
 	case decision.Verdict == state.DeliverLocally || decision.Verdict == state.Forward && !p.destination.Is6():
@@ -36,8 +36,8 @@ func (w walker) refusal(ctx context.Context, p packet, at ingress, decision stat
 	}
 }
 
-// ambiguous tells apart what the kernel reports with one errno, by asking it for the route
-// alone: without interface and source, neither forwarding nor filters matter.
+// ambiguous distinguishes causes that the kernel reports with one errno, by a lookup of the route alone:
+// without interface and source, neither forwarding nor filters apply.
 func (w walker) ambiguous(ctx context.Context, p packet, at ingress, verdict state.ForwardingVerdict) Cause {
 	route, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{Namespace: at.namespace, Destination: p.destination})
 	switch {
@@ -55,9 +55,8 @@ func (w walker) ambiguous(ctx context.Context, p packet, at ingress, verdict sta
 	return w.sourceFiltered(ctx, p, at)
 }
 
-// notAccepted is the cause where a node has an IPv6 address and its kernel does not accept
-// packets for it: on an interface that is down, for up to a second after it came up, and for
-// good when a neighbour has the address too.
+// notAccepted is the cause if a node has an IPv6 address and its kernel does not accept packets for it: the
+// interface is down, came up less than a second ago, or duplicate address detection has failed.
 func (w walker) notAccepted(p packet, at ingress) Cause {
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, " and has address "+p.destination.String())
@@ -71,8 +70,8 @@ func (w walker) notAccepted(p packet, at ingress) Cause {
 	}
 }
 
-// noRoute is NetworkUnreachable on the way there, NoReturnRoute on the way back, unless the
-// route is missing because a link is down.
+// noRoute is NetworkUnreachable for the request and NoReturnRoute for the reply, unless the route is missing
+// because a link is down.
 func (w walker) noRoute(ctx context.Context, p packet, at ingress) Cause {
 	node := state.NodeOf(at.namespace)
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
@@ -92,8 +91,8 @@ func (w walker) noRoute(ctx context.Context, p packet, at ingress) Cause {
 	return cause
 }
 
-// whyNoRoute goes on the sentence that says so. What somebody did by hand comes first: beside it, every
-// route that the spec could add would only go around it.
+// whyNoRoute continues the message with the reason. Drift and unmanaged objects come first: a route in the
+// spec would only work around them.
 func (w walker) whyNoRoute(ctx context.Context, p packet, at ingress) (why, fix string) {
 	if why, fix, ok := w.cannotSend(at.namespace, p.destination); ok {
 		return why, fix
@@ -104,7 +103,7 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at ingress) (why, fix 
 	if fix, ok := w.lostRoute(at.namespace, p.destination); ok {
 		return "", fix
 	}
-	if route, ok := w.foreignRoute(ctx, at.namespace, p.destination, "throw"); ok {
+	if route, ok := w.unmanagedRoute(ctx, at.namespace, p.destination, "throw"); ok {
 		return ": " + route.What + ", ends the lookup", undo(route)
 	}
 	if rule, ok := w.ruleAt(ctx, p, at); ok && w.routed(at.namespace, p.destination) {
@@ -113,14 +112,14 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at ingress) (why, fix 
 	return w.missing(at.namespace, p.destination)
 }
 
-// setting is a sysctl with its value.
+// setting is a sysctl and its value.
 type setting struct {
 	key   state.SettingKey
 	value state.Value
 }
 
-// forwarding is the setting that decides whether a node forwards what comes in there: the
-// interface's for IPv4, the namespace's for IPv6.
+// forwarding is the setting that decides whether a node forwards a received packet: for IPv4 the interface's,
+// for IPv6 the namespace's.
 func (w walker) forwarding(p packet, at ingress) setting {
 	if p.destination.Is6() {
 		return w.setting(at.namespace, state.SettingKey{Setting: state.IPv6Forwarding})
@@ -166,7 +165,7 @@ func (w walker) routeRejects(ctx context.Context, p packet, at ingress, kind sta
 		}
 		return cause
 	}
-	if route, ok := w.foreignRoute(ctx, at.namespace, p.destination, kind.String()); ok {
+	if route, ok := w.unmanagedRoute(ctx, at.namespace, p.destination, kind.String()); ok {
 		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s: %s", node, p.destination, route.What))
 		cause.Fix = undo(route)
 	} else if rule, ok := w.ruleAt(ctx, p, at); ok {
@@ -176,7 +175,7 @@ func (w walker) routeRejects(ctx context.Context, p packet, at ingress, kind sta
 	return cause
 }
 
-// listRoutes is the command that shows a namespace's routes of a kind. Without a family, ip shows IPv4's.
+// listRoutes is the command that lists a namespace's routes of a type. Without -6, ip lists IPv4 routes only.
 func listRoutes(namespace string, like netip.Addr, kind state.RouteType) string {
 	if like.Is6() {
 		return fmt.Sprintf("ip -6 -n %s route show type %s", namespace, kind)
@@ -191,7 +190,7 @@ func article(kind state.RouteType) string {
 	return "a"
 }
 
-// sourceFiltered is the cause where a node drops a packet for where it claims to be from.
+// sourceFiltered is the cause if a node drops a packet because of its source address.
 func (w walker) sourceFiltered(ctx context.Context, p packet, at ingress) Cause {
 	node := state.NodeOf(at.namespace)
 	cause := Cause{Reason: v1alpha1.ReasonSourceFiltered, Node: node}
@@ -214,8 +213,8 @@ func (w walker) sourceFiltered(ctx context.Context, p packet, at ingress) Cause 
 	return cause
 }
 
-// strictest is a setting of a namespace or that of an interface, whichever is higher and so counts; zero if
-// neither is set.
+// strictest is the setting of a namespace or that of an interface, whichever is higher: that one applies. It
+// is zero if neither is set.
 func (v view) strictest(id state.LinkID, all, own state.Setting) (highest setting) {
 	for _, key := range []state.SettingKey{{Setting: all}, {Link: id.Name, Setting: own}} {
 		if s := v.setting(id.Namespace, key); s.value.Number() > highest.value.Number() {
@@ -225,10 +224,10 @@ func (v view) strictest(id state.LinkID, all, own state.Setting) (highest settin
 	return highest
 }
 
-// inSpec is the setting of the closed list that an interface has its own from.
+// inSpec is the setting of the spec's closed list from which an interface gets its own.
 func (s setting) inSpec() state.SettingKey { return state.SettingKey{Setting: s.key.Setting} }
 
-// rejecting is the route of a kind that matches an address best.
+// rejecting is the best matching route of a type to an address.
 func (v view) rejecting(namespace string, address netip.Addr, kind state.RouteType) (best state.RouteID, ok bool) {
 	best.Namespace = namespace
 	for key, route := range v.State[namespace].Routes {

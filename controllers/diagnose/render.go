@@ -11,7 +11,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// String is the walk for people: a line per hop, there and back, then cause and fix.
+// String renders the walk: a line per hop in each direction, then cause and fix.
 func (w Walk) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s pings %s%s\n", w.From, w.To, prefixed(" from ", w.Source))
@@ -29,7 +29,7 @@ func (w Walk) String() string {
 	return b.String()
 }
 
-// render writes hops as aligned columns. Where the walk ends at the last of them, it is marked.
+// render writes hops as aligned columns. The hop at which the walk ends is marked.
 func (w Walk) render(b *strings.Builder, hops []Hop, last bool) {
 	columns := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for i, hop := range hops {
@@ -39,7 +39,7 @@ func (w Walk) render(b *strings.Builder, hops []Hop, last bool) {
 		}
 		fmt.Fprintf(columns, "  %s\t%s\t%s%s\n", hop.Node, prefixed("in ", hop.Incoming), hop.does(), mark)
 	}
-	_ = columns.Flush() // a strings.Builder takes everything
+	_ = columns.Flush() // a strings.Builder returns no error
 }
 
 var verdicts = map[state.ForwardingVerdict]string{
@@ -51,7 +51,7 @@ var verdicts = map[state.ForwardingVerdict]string{
 	state.Filtered:       "filters the source",
 }
 
-// does is what becomes of the packet at the hop.
+// does is what happens to the packet at the hop.
 func (h Hop) does() string {
 	switch {
 	case h.Outgoing != "":
@@ -71,7 +71,7 @@ func prefixed[T string | netip.Addr](prefix string, value T) string {
 	return prefix + fmt.Sprint(value)
 }
 
-// way is the nodes a packet passes.
+// way lists the nodes of a path.
 func way(hops []Hop) string {
 	nodes := make([]string, len(hops))
 	for i, hop := range hops {

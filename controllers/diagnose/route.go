@@ -10,8 +10,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// missing is why a node has no route to an address, as far as more is known than that, and the
-// fix: a route over the first neighbour of the shortest way there, or what such a route needs.
+// missing tells why a node has no route to an address, if more is known, and the fix: a route via the first
+// neighbour of the shortest path, or what such a route needs.
 func (v view) missing(namespace string, address netip.Addr) (why, fix string) {
 	node := state.NodeOf(namespace)
 	ends := v.ends(namespace)
@@ -39,7 +39,7 @@ func (v view) missing(namespace string, address netip.Addr) (why, fix string) {
 	return v.noGateway(first, address)
 }
 
-// routeFixTo gives a node a route to what an address is part of, via the other end of a neighbour.
+// routeFixTo is the fix that gives a node a route via a neighbour.
 func (v view) routeFixTo(verb, to string, first neighbour, via, address netip.Addr) string {
 	node := state.NodeOf(first.out.Namespace)
 	hops := "via: " + state.NodeOf(first.in.Namespace)
@@ -54,8 +54,8 @@ func (v view) routeFixTo(verb, to string, first neighbour, via, address netip.Ad
 		fmt.Sprintf("ip -n %s route %s %s", first.out.Namespace, verb, hop(first.out, via, address, to)))
 }
 
-// severalLinks reports whether a node has more than one link to the other end of a neighbour, be they
-// up or down: then a route says which.
+// severalLinks reports whether a node has more than one link to a neighbour, up or down. A route in the spec
+// then names the link.
 func (v view) severalLinks(l neighbour) bool {
 	links := 0
 	for _, end := range v.ends(l.out.Namespace) {
@@ -69,8 +69,7 @@ func (v view) severalLinks(l neighbour) bool {
 	return links > 1
 }
 
-// outsidePrefix is why the way to an address on the same segment is not known: no prefix of the
-// sender contains it.
+// outsidePrefix is the fix if an address is on the same segment, outside all prefixes of the sender.
 func (v view) outsidePrefix(l neighbour, address netip.Addr) (why, fix string) {
 	node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
 	why = fmt.Sprintf(": %s has it on the same link, but outside the prefixes of %s", other, node)
@@ -79,8 +78,8 @@ func (v view) outsidePrefix(l neighbour, address netip.Addr) (why, fix string) {
 	return why, fit(spec, fmt.Sprintf("ip -n %s route add %s dev %s", l.out.Namespace, host(address), l.out.Name))
 }
 
-// noGateway is why the other end of a neighbour cannot be a gateway: it has no address of the family
-// there, or one that the sender does not see.
+// noGateway tells why a neighbour cannot be a gateway: it has no address of the family on the link, or one
+// outside the sender's prefixes.
 func (v view) noGateway(l neighbour, address netip.Addr) (why, fix string) {
 	node, other := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace)
 	theirs, ok := v.addressOf(l.in, address)
@@ -95,7 +94,7 @@ func (v view) noGateway(l neighbour, address netip.Addr) (why, fix string) {
 		fmt.Sprintf("ip -n %s route add %s via %s dev %s onlink", l.out.Namespace, to, theirs.Addr(), l.out.Name))
 }
 
-// addressOf is an interface's first address of the family of another, link-local ones aside.
+// addressOf is an interface's first address of the family of another address, link-local ones excluded.
 func (v view) addressOf(id state.LinkID, like netip.Addr) (netip.Prefix, bool) {
 	for _, p := range v.addresses[id] {
 		if p.Addr().Is4() == like.Is4() && !state.IsLinkLocal(p.Addr()) {
@@ -105,7 +104,7 @@ func (v view) addressOf(id state.LinkID, like netip.Addr) (netip.Prefix, bool) {
 	return netip.Prefix{}, false
 }
 
-// bothEnds lists the addresses at the ends of a neighbour, of the family of another.
+// bothEnds lists the addresses of an interface and of its neighbour, of the family of another address.
 func (v view) bothEnds(l neighbour, like netip.Addr) string {
 	var list []string
 	for _, id := range []state.LinkID{l.out, l.in} {

@@ -9,19 +9,19 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// switching indexes what is on layer 2, so that a large switch is read once.
+// switching indexes layer 2, so that a large switch is read once per walk.
 type switching struct {
 	state state.State
-	// bridges are the switches' own, by namespace.
+	// bridges maps a namespace to its bridge.
 	bridges map[string]state.LinkID
-	// ports are a bridge's, sorted by name; nonPorts are ends of links in its namespace that are
-	// no port of it and should be.
+	// ports are those of a bridge, sorted by name. nonPorts are ends of links in its namespace that should be
+	// ports and are not.
 	ports, nonPorts map[state.LinkID][]state.LinkID
-	// onIt are the interfaces for VLANs on an interface, sorted by name.
+	// onIt are the VLAN interfaces on an interface, sorted by name.
 	onIt map[state.LinkID][]state.LinkID
-	// native is the VLAN of untagged frames that come in by a port.
+	// native is the VLAN of untagged frames received on a port (PVID).
 	native map[state.LinkID]uint16
-	// held are the ports that a spanning tree keeps from forwarding, and how.
+	// held are the ports that STP keeps from forwarding, and the text for it.
 	held map[state.LinkID]string
 }
 
@@ -46,7 +46,7 @@ func newSwitching(see state.Observation) switching {
 		}
 	}
 	for _, id := range see.Settling {
-		if see.State[id.Namespace].Links[id.Name].Master != "" { // what else settles has only just been set up
+		if see.State[id.Namespace].Links[id.Name].Master != "" { // other links settle because they came up a moment ago
 			s.held[id] = "STP has not converged on port"
 		}
 	}
@@ -81,17 +81,17 @@ func (s switching) isBridge(id state.LinkID) bool {
 	return ok
 }
 
-// bridgeOf is the bridge that an interface is a port of.
+// bridgeOf is the bridge whose port an interface is.
 func (s switching) bridgeOf(port state.LinkID) (state.LinkID, bool) {
 	bridge := state.LinkID{Namespace: port.Namespace, Name: s.state[port.Namespace].Links[port.Name].Master}
 	return bridge, s.isBridge(bridge)
 }
 
-// anyTag is the tag of frames whose VLAN does not matter.
+// anyTag is the tag of frames whose VLAN is ignored.
 const anyTag = 1<<16 - 1
 
-// vlanOf is the VLAN in a bridge of frames that come in by a port with a tag, 0 for none; ok is
-// false where they are dropped. A bridge that does not filter lets every tag pass.
+// vlanOf is the VLAN, in a bridge, of frames received on a port with a tag, 0 if untagged; ok is false if
+// they are dropped. A bridge that does not filter accepts every tag.
 func (s switching) vlanOf(bridge, port state.LinkID, tag uint16) (vlan uint16, ok bool) {
 	switch {
 	case tag == anyTag || !s.state[bridge.Namespace].Bridges[bridge.Name].VLANFiltering:
@@ -103,8 +103,7 @@ func (s switching) vlanOf(bridge, port state.LinkID, tag uint16) (vlan uint16, o
 	return tag, ok
 }
 
-// tagOf is the tag that frames of a VLAN leave a bridge's port with; ok is false where they
-// do not.
+// tagOf is the tag with which frames of a VLAN leave a port; ok is false if they do not.
 func (s switching) tagOf(bridge, port state.LinkID, vlan uint16) (tag uint16, ok bool) {
 	if vlan == anyTag || !s.state[bridge.Namespace].Bridges[bridge.Name].VLANFiltering {
 		return vlan, true
@@ -116,7 +115,7 @@ func (s switching) tagOf(bridge, port state.LinkID, vlan uint16) (tag uint16, ok
 	return vlan, ok
 }
 
-// takers are the interfaces that take what comes in by one with a tag.
+// takers are the interfaces that receive frames with a tag on an interface.
 func (s switching) takers(id state.LinkID, tag uint16) []state.LinkID {
 	switch tag {
 	case 0:

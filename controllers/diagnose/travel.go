@@ -13,24 +13,24 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// walker follows packets.
+// walker follows packets through a lab.
 type walker struct {
 	view
 	kernel Kernel
 }
 
-// packet is what is followed.
+// packet is the packet to follow.
 type packet struct {
-	// start is the network namespace that sends it.
+	// start is the network namespace of the sender.
 	start               string
 	source, destination netip.Addr
-	// size is its length, 0 if it fits everywhere; oneWhole forbids fragments.
+	// size is its length, 0 if it fits everywhere; oneWhole forbids fragmentation.
 	size     int
 	oneWhole bool
 	isReply  bool
 }
 
-// trace is a packet's way. Where it has no cause it ended in the namespace end.
+// trace is the path of a packet. Without a cause, it ended in the namespace end.
 type trace struct {
 	packet
 	hops  []Hop
@@ -38,15 +38,14 @@ type trace struct {
 	cause Cause
 	// passed are the network namespaces of the hops.
 	passed []string
-	// crossed are the segments it came over.
+	// crossed are the segments on the path.
 	crossed []crossing
 }
 
-// ingress is a packet's whereabouts: a namespace, and the link it came in by.
+// ingress is where a packet arrives: a namespace and the receiving link.
 type ingress struct{ namespace, incoming string }
 
-// travel follows a packet until it is delivered or something stops it. No node is passed
-// twice, so it ends.
+// travel follows a packet until it is delivered or stopped. It visits no node twice, so it ends.
 func (w walker) travel(ctx context.Context, p packet) trace {
 	t := trace{packet: p}
 	at := ingress{namespace: p.start}
@@ -65,8 +64,8 @@ func (w walker) travel(ctx context.Context, p packet) trace {
 	return t
 }
 
-// step asks the kernel of one node and looks at the segment of the link it names. It appends the hop and
-// sets end or cause where the trace is over.
+// step looks up the route at one node and crosses the segment of the outgoing link. It appends the hop, and
+// sets end or cause when the trace is complete.
 func (w walker) step(ctx context.Context, t *trace, at ingress) (next ingress) {
 	decision, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{
 		Namespace: at.namespace, Incoming: at.incoming, Source: t.source, Destination: t.destination,
@@ -101,8 +100,8 @@ func (w walker) step(ctx context.Context, t *trace, at ingress) (next ingress) {
 	return ingress{over.in.Namespace, over.in.Name}
 }
 
-// sourceOf is the packet's source once the sender's kernel has chosen it; zero if it does
-// not say.
+// sourceOf is the packet's source address after the sender's lookup; the zero Addr if the lookup returned
+// none.
 func sourceOf(p packet, decision state.ForwardingDecision) netip.Addr {
 	switch {
 	case p.source.IsValid():
@@ -113,7 +112,7 @@ func sourceOf(p packet, decision state.ForwardingDecision) netip.Addr {
 	return decision.Source
 }
 
-// unreadable is the cause where a kernel gives no answer.
+// unreadable is the cause if a route lookup fails.
 func unreadable(at ingress, p packet, err error) Cause {
 	node := state.NodeOf(at.namespace)
 	return Cause{
@@ -123,8 +122,8 @@ func unreadable(at ingress, p packet, err error) Cause {
 	}
 }
 
-// correct replaces the fix of a node that does not forward where another node should not have
-// sent packets to it.
+// correct replaces the fix at a node that does not forward if another node should not have sent the packet to
+// it.
 func (w walker) correct(ctx context.Context, t *trace, at ingress) {
 	if t.cause.Reason != v1alpha1.ReasonForwardingDisabled || len(t.hops) == 0 {
 		return
@@ -137,7 +136,7 @@ func (w walker) correct(ctx context.Context, t *trace, at ingress) {
 	}
 }
 
-// correctWay replaces the fix where noHolder is at the end of a way that the lab did not ask for.
+// correctWay replaces the fix if the next hop does not exist and the path is not the one that the lab wants.
 func (w walker) correctWay(ctx context.Context, t *trace, namespace string, decision state.ForwardingDecision) {
 	if t.cause.Reason != v1alpha1.ReasonHostUnreachable {
 		return
@@ -147,8 +146,9 @@ func (w walker) correctWay(ctx context.Context, t *trace, namespace string, deci
 	}
 }
 
-// loop is the cause where a packet comes to the last node passed for the second time. Where the
-// only way on is over a link that is down, the loop is what a route for the rest makes of it.
+// loop is the cause if a packet visits the last node for the second time. If the only path to the destination
+// is over a link that is down, the cause is the link: another route, often the default route, then leads
+// back.
 func (w walker) loop(ctx context.Context, t trace) Cause {
 	again := t.passed[len(t.passed)-1]
 	round := t.passed[slices.Index(t.passed, again):]
@@ -173,8 +173,7 @@ func wayThrough(namespaces []string) string {
 	return strings.Join(nodes, " -> ")
 }
 
-// wayOut is the fix of a loop: a route on the first node of it that does not send packets the
-// shortest way.
+// wayOut is the fix of a loop: a route on its first node that does not follow the shortest path.
 func (w walker) wayOut(ctx context.Context, t trace, round []string) string {
 	for i, namespace := range round[:len(round)-1] {
 		if fix, ok := w.offPath(ctx, namespace, t.destination, t.decisionAt(len(t.passed)-len(round)+i)); ok {
@@ -193,7 +192,7 @@ func (w walker) wayOut(ctx context.Context, t trace, round []string) string {
 	return w.inSpec(fmt.Sprintf("correct the routes to %s on these nodes", t.destination))
 }
 
-// decisionAt is the one at the n-th node passed.
+// decisionAt is the forwarding decision of the n-th node on the path.
 func (t trace) decisionAt(n int) (d state.ForwardingDecision) {
 	if n >= 0 && n < len(t.hops) {
 		d = t.hops[n].Decision
@@ -201,14 +200,13 @@ func (t trace) decisionAt(n int) (d state.ForwardingDecision) {
 	return d
 }
 
-// ttlExpired reports whether the packet cannot have come this far: the node that would have to
-// forward it with TTL 1 drops it.
+// ttlExpired reports whether the packet's TTL has expired: a node that would forward it with TTL 1 drops it.
 func (w walker) ttlExpired(t trace) bool {
 	limit := w.ttlSetting(t).value
 	return limit != state.Absent && len(t.hops) > limit.Number()
 }
 
-// ttlSetting is the setting of the sender that gives the packet its TTL.
+// ttlSetting is the sender's setting for the TTL.
 func (w walker) ttlSetting(t trace) setting {
 	key := state.SettingKey{Setting: state.IPDefaultTTL}
 	if t.destination.Is6() && len(t.hops) > 0 {
@@ -217,7 +215,7 @@ func (w walker) ttlSetting(t trace) setting {
 	return w.setting(t.start, key)
 }
 
-// hopLimitName is the field of the IP header that every router counts down.
+// hopLimitName is the name of the field in the IP header.
 func hopLimitName(address netip.Addr) string {
 	if address.Is4() {
 		return "TTL"

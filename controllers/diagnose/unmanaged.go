@@ -14,9 +14,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// unmanaged is the cause where every kernel on the way would forward and no reply comes: what somebody
-// changed of the lab's own interfaces there, else what is there beside the lab. It may be innocent, so the
-// message says only that it is there.
+// unmanaged is the cause if every kernel on the path forwards and still no reply arrives: drift of an
+// attribute of the lab's own interfaces, else an unmanaged object on the path. The object may be harmless, so
+// the message only names it.
 func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 	namespaces := w.onTheWay(slices.Concat(request.hops, reply.hops))
 	for _, namespace := range namespaces {
@@ -44,14 +44,14 @@ func suspect(request trace, namespace, what, fix string) Cause {
 	}
 }
 
-// suspicious leaves out what is known to be innocent here: the kernel was cachedKernel about routes and rules,
-// unless a rule looks at more than addresses, and the others that say in detail what they are were looked at.
+// suspicious excludes objects that cannot be the cause: the route lookups have covered routes and rules,
+// except rules that match more than addresses, and neighbour entries and settings were examined before.
 func suspicious(i state.Interference) bool {
 	looked := i.Route != (state.ForeignRoute{}) || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.ForeignSetting{})
 	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.Choosy)
 }
 
-// undo is the fix of what somebody put there, who may have meant it.
+// undo is the fix for an unmanaged object, which may be intended.
 func undo(i state.Interference) string {
 	if i.Undo == "" {
 		return shorten("check whether it is intended: " + i.Look)
@@ -59,7 +59,7 @@ func undo(i state.Interference) string {
 	return fit("undo it unless it is intended", i.Undo)
 }
 
-// ruledOut is the cause where a policy rule rejects the packet.
+// ruledOut is the cause if a policy rule rejects the packet.
 func (w walker) ruledOut(ctx context.Context, p packet, at ingress, verdict state.ForwardingVerdict) Cause {
 	rule, ok := w.ruleAt(ctx, p, at)
 	if !ok || !rule.Rule.Rejects(verdict) {
@@ -78,8 +78,8 @@ func ruled(p packet, at ingress, rule state.Interference) Cause {
 	}
 }
 
-// ruleAt is the first policy rule that decides about a packet and is not the kernel's own, or that its
-// own is missing.
+// ruleAt is the first policy rule that matches a packet and is not one of the kernel's own, or that one of
+// the kernel's own is missing.
 func (w walker) ruleAt(ctx context.Context, p packet, at ingress) (rule state.Interference, ok bool) {
 	q := state.ForwardingQuery{Source: p.source, Destination: p.destination, Incoming: at.incoming}
 	return w.firstInterference(ctx, at.namespace, func(i state.Interference) bool { return i.Rule.TakesFromMain(q) })
@@ -93,7 +93,7 @@ func (w walker) firstInterference(ctx context.Context, namespace string, is func
 	return state.Interference{}, false
 }
 
-// onTheWay lists the namespaces that packets pass, switches included, each once.
+// onTheWay lists the namespaces on the path of packets, switches included, each once.
 func (w walker) onTheWay(hops []Hop) []string {
 	namespaces := map[string]string{}
 	for namespace := range w.links {
@@ -110,7 +110,7 @@ func (w walker) onTheWay(hops []Hop) []string {
 	return way
 }
 
-// overridesIn lists, in order, what somebody changed in a namespace.
+// overridesIn lists, in order, the attributes of a namespace's interfaces that have drifted.
 func (v view) overridesIn(namespace string) []state.AttributeID {
 	keys := slices.SortedFunc(maps.Keys(v.State[namespace].AttributeDrift), func(a, b state.AttributeKey) int {
 		return cmp.Or(cmp.Compare(a.Link, b.Link), cmp.Compare(a.Attribute, b.Attribute))
@@ -122,8 +122,8 @@ func (v view) overridesIn(namespace string) []state.AttributeID {
 	return ids
 }
 
-// routed reports whether a namespace has a route to a destination, or an address on its network: a kernel that
-// finds none all the same was told by a rule not to use it.
+// routed reports whether a namespace has a route to a destination, or an address in its subnet: if a lookup
+// still finds no route, a policy rule is the reason.
 func (v view) routed(namespace string, destination netip.Addr) bool {
 	for key := range v.State[namespace].Routes {
 		if key.Prefix.Contains(destination) {
@@ -133,7 +133,7 @@ func (v view) routed(namespace string, destination netip.Addr) bool {
 	return slices.ContainsFunc(v.links[namespace], func(id state.LinkID) bool { return v.onSubnet(id, destination) })
 }
 
-// lostPrefix is an address on the network of a destination whose route is gone.
+// lostPrefix is an address whose connected route, which covers a destination, is missing.
 func (v view) lostPrefix(namespace string, destination netip.Addr) (lost state.AddressID, ok bool) {
 	rows := v.State[namespace].Addresses
 	for _, key := range inOrder(rows) {

@@ -12,12 +12,12 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// view answers what a kernel does not say: what is between the nodes.
+// view answers what no route lookup does: what is between the nodes.
 type view struct {
 	state.Observation
-	// lab is what should be; nil if that is not known.
+	// lab is the wanted lab; nil if it is unknown.
 	lab *lab.Lab
-	// left are the operations left to do that change a row.
+	// left are the operations of the plan that change a row.
 	left      []state.Op
 	links     map[string][]state.LinkID
 	addresses map[state.LinkID][]netip.Prefix
@@ -52,7 +52,7 @@ func look(see state.Observation, q Question) view {
 	return v
 }
 
-// inOrder lists addresses so that those of an interface are as the kernel has them, IPv6 ones by value.
+// inOrder sorts addresses: the kernel's order for those of one interface, by value for IPv6.
 func inOrder(rows map[state.AddressKey]state.Address) []state.AddressKey {
 	return slices.SortedFunc(maps.Keys(rows), func(a, b state.AddressKey) int {
 		return cmp.Or(cmp.Compare(rows[a].Order, rows[b].Order), a.Prefix.Addr().Compare(b.Prefix.Addr()), cmp.Compare(a.Link, b.Link))
@@ -64,10 +64,10 @@ func (v view) setting(namespace string, key state.SettingKey) setting {
 	return setting{key, n.Setting(key)}
 }
 
-// link is an interface's row; the zero Link where it is not there.
+// link is an interface's row; the zero Link if there is none.
 func (v view) link(id state.LinkID) state.Link { return v.State[id.Namespace].Links[id.Name] }
 
-// has reports whether an address is on any of a node's interfaces.
+// has reports whether a node has an address on any interface.
 func (v view) has(namespace string, address netip.Addr) bool { return v.owners[address][namespace] }
 
 func (v view) linkHas(id state.LinkID, address netip.Addr) bool {
@@ -79,14 +79,14 @@ func (v view) onSubnet(id state.LinkID, address netip.Addr) bool {
 	return slices.ContainsFunc(v.addresses[id], func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
-// isCable reports whether an interface is an end of a link of the lab, with its other end there.
+// isCable reports whether an interface is one end of a veth pair of the lab whose other end exists.
 func (v view) isCable(id state.LinkID) bool {
 	link, ok := v.State[id.Namespace].Links[id.Name]
 	_, plugged := v.State[link.Peer.Namespace].Links[link.Peer.Name]
 	return ok && plugged
 }
 
-// leadsOn reports whether packets that leave by an interface can get to another node of the lab.
+// leadsOn reports whether packets that leave through an interface can reach another node of the lab.
 func (v view) leadsOn(id state.LinkID) bool {
 	if link := v.link(id); link.Kind == state.VLANLink {
 		id.Name = link.Parent
@@ -94,8 +94,8 @@ func (v view) leadsOn(id state.LinkID) bool {
 	return v.isCable(id) || v.isBridge(id)
 }
 
-// ends lists, sorted, the interfaces by which a node itself sends to others: not a switch's
-// ports, nor what only carries interfaces for VLANs.
+// ends lists, sorted, the interfaces from which a node itself sends: neither bridge ports nor interfaces that
+// only carry VLAN interfaces.
 func (v view) ends(namespace string) []state.LinkID {
 	_, isSwitch := v.bridges[namespace]
 	return slices.DeleteFunc(slices.Clone(v.links[namespace]), func(id state.LinkID) bool {
@@ -103,8 +103,7 @@ func (v view) ends(namespace string) []state.LinkID {
 	})
 }
 
-// carries reports whether packets get from one end of a link to the other; of an interface for
-// a VLAN, whether they do over what it is on.
+// carries reports whether a link transmits packets. A VLAN interface depends on its parent.
 func (v view) carries(id state.LinkID) bool {
 	carrier, known := v.Carrier[id]
 	link := v.link(id)
@@ -117,7 +116,7 @@ func (v view) carries(id state.LinkID) bool {
 	return link.Up && v.link(link.Peer).Up && (carrier || !known)
 }
 
-// downEnd is the end of a link that keeps it from carrying.
+// downEnd is the end of a link that is down.
 func (v view) downEnd(id state.LinkID) state.LinkID {
 	link := v.link(id)
 	if parent := (state.LinkID{Namespace: id.Namespace, Name: link.Parent}); link.Kind == state.VLANLink && !v.carries(parent) {
@@ -129,9 +128,8 @@ func (v view) downEnd(id state.LinkID) state.LinkID {
 	return id
 }
 
-// linkDownBefore finds the interface that is down between a node and an address: the node's
-// own in the address's subnet, or the first on the shortest way, unless one as short leads
-// over links that carry.
+// linkDownBefore finds the interface that is down between a node and an address: the node's own in the
+// address's subnet, or the first on the shortest path, unless an equally short path is up.
 func (v view) linkDownBefore(namespace string, address netip.Addr) (state.LinkID, bool) {
 	for _, id := range v.links[namespace] {
 		if !v.carries(id) && v.onSubnet(id, address) {
@@ -150,8 +148,8 @@ func (v view) linkDownBefore(namespace string, address netip.Addr) (state.LinkID
 	return state.LinkID{}, false
 }
 
-// path is the shortest way from a node to one that has the address, segment by segment, with
-// some obstacles lifted. Every segment is flooded once, however many nodes are on it.
+// path is the shortest path from a node to one that has the address, segment by segment, with some obstacles
+// ignored. Every segment is flooded once, however many nodes it has.
 func (v view) path(namespace string, address netip.Addr, lifted obstacleKind) ([]neighbour, bool) {
 	reached := map[string]neighbour{namespace: {}}
 	f := newFlood(v, 0, lifted)

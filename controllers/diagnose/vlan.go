@@ -10,9 +10,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// member is how an end of a neighbour is in VLANs: where the first switch that filters has it.
+// member is the VLAN membership of an end of a segment, at the nearest switch that filters VLANs.
 type member struct {
-	// tag is what its frames have, 0 for none.
+	// tag is the tag of its frames, 0 if untagged.
 	tag uint16
 	// vlan is its VLAN, 0 for none.
 	vlan uint16
@@ -31,15 +31,15 @@ func (m member) String() string {
 	return text
 }
 
-// gate is where a neighbour enters or leaves a bridge.
+// gate is where a path enters or leaves a bridge.
 type gate struct {
 	bridge, port state.LinkID
 	leaves       bool
-	// passed counts the neighbour's positions up to it.
+	// passed counts the positions in front of it.
 	passed int
 }
 
-// gates are those of a neighbour, in order.
+// gates are those of a path, in order.
 func (l neighbour) gates() []gate {
 	var gates []gate
 	for i, s := range l.positions {
@@ -52,7 +52,7 @@ func (l neighbour) gates() []gate {
 	return gates
 }
 
-// member is how an end is in VLANs, as the gates nearest to it have it.
+// member is the membership of an end at the nearest gates.
 func (w walker) member(end state.LinkID, nearest []gate) member {
 	m := member{tag: w.link(end).VLAN, vlan: w.link(end).VLAN}
 	for _, g := range nearest {
@@ -68,8 +68,8 @@ func (w walker) member(end state.LinkID, nearest []gate) member {
 	return m
 }
 
-// otherVLAN is the cause where only VLANs are between a packet and who has the address: its
-// ends are in two, or what is between them does not carry theirs.
+// otherVLAN is the cause if only VLANs separate a packet from the holder of the address: the ends are in
+// different VLANs, or a switch between them does not carry theirs.
 func (w walker) otherVLAN(p packet, l neighbour, wanted netip.Addr) (neighbour, Cause) {
 	gates := l.gates()
 	here, there := w.member(l.out, gates), w.member(l.in, backwards(gates))
@@ -97,7 +97,7 @@ func backwards(gates []gate) []gate {
 	return reversed
 }
 
-// memberFix puts one end into the other's VLAN: the one cachedKernel for, unless it sends tags.
+// memberFix puts one end into the VLAN of the other: the neighbour's, unless it sends tagged frames.
 func (w walker) memberFix(here, there member) string {
 	for _, port := range []state.LinkID{there.port, here.port} {
 		if fix, ok := w.driftedPort(port); ok {
@@ -113,7 +113,7 @@ func (w walker) memberFix(here, there member) string {
 	return "in the spec, use the same VLAN at both ends"
 }
 
-// portFix is what to write at a switch's end of a link, and the command.
+// portFix is the change at a switch's end of a link in the spec, and the command.
 func (v view) portFix(port state.LinkID, spec string, vlan uint16, how string) string {
 	if fix, ok := v.driftedPort(port); ok {
 		return fix
@@ -122,8 +122,8 @@ func (v view) portFix(port state.LinkID, spec string, vlan uint16, how string) s
 		fmt.Sprintf("bridge -n %s vlan add dev %s vid %d%s", port.Namespace, port.Name, vlan, how))
 }
 
-// notCarried follows the frames of a VLAN through the switches, to the first gate that drops
-// them or takes them for another VLAN's.
+// notCarried follows the frames of a VLAN through the switches to the first gate that drops them or assigns
+// them to another VLAN.
 func (w walker) notCarried(p packet, l neighbour, here member) (neighbour, Cause, bool) {
 	tag, vlan, sender := here.tag, uint16(0), state.LinkID{}
 	for _, g := range l.gates() {
@@ -147,7 +147,7 @@ func (w walker) notCarried(p packet, l neighbour, here member) (neighbour, Cause
 	return l, Cause{}, false
 }
 
-// notMember is the cause where a port is not in the VLAN it should carry.
+// notMember is the cause if a port is not in the VLAN it should carry.
 func (w walker) notMember(p packet, l neighbour, port state.LinkID, vlan uint16) Cause {
 	node := state.NodeOf(port.Namespace)
 	cause := Cause{
@@ -162,8 +162,8 @@ func (w walker) notMember(p packet, l neighbour, port state.LinkID, vlan uint16)
 	return cause
 }
 
-// nativeDiffers is the cause where a VLAN leaves one switch untagged and the next one takes
-// that for another's, or for none's.
+// nativeDiffers is the cause if a VLAN leaves one switch untagged and the next one drops it or assigns it to
+// another VLAN.
 func (w walker) nativeDiffers(sender, port state.LinkID, vlan uint16) Cause {
 	node, other := state.NodeOf(port.Namespace), state.NodeOf(sender.Namespace)
 	takes := "drops untagged frames"

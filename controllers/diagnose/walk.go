@@ -8,44 +8,44 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Walk is the way of a request and of its reply, as far as they got.
+// Walk is the path of a request and of its reply, as far as they got.
 type Walk struct {
-	// From is the node that asks, Source the address it asks from, To the address it asks.
+	// From is the sending node, Source its source address, To the destination address.
 	From   string     `json:"from"`
 	Source netip.Addr `json:"source,omitzero"`
 	To     netip.Addr `json:"to"`
-	// Forward is the way of the request, Back that of the reply.
+	// Forward is the path of the request, Back that of the reply.
 	Forward []Hop `json:"forward"`
 	Back    []Hop `json:"back,omitempty"`
-	// Cause is what stops them; its zero value says that nothing does.
+	// Cause is what stops them. The zero Cause means that nothing does.
 	Cause Cause `json:"cause,omitzero"`
 }
 
 // Hop is a packet at one node.
 type Hop struct {
-	// Node is where the packet is.
+	// Node is the name of the node.
 	Node string `json:"node"`
-	// Incoming is the link it came in by; empty at the node that sends it.
+	// Incoming is the link on which the packet arrives; empty at the sender.
 	Incoming string `json:"incoming,omitempty"`
-	// Decision is what the node's kernel does with it.
+	// Decision is the kernel's forwarding decision.
 	Decision state.ForwardingDecision `json:"decision"`
-	// Outgoing is the link it leaves by, Via the gateway it is handed to there; both are
-	// zero where it does not leave, and Via where the destination is on the link.
+	// Outgoing is the link through which the packet leaves, empty if it does not. Via is the gateway, zero if
+	// the destination is on the link.
 	Outgoing string     `json:"outgoing,omitempty"`
 	Via      netip.Addr `json:"via,omitzero"`
-	// Through are the switches between, as far as it gets.
+	// Through lists the switches on the way to the next node, as far as the packet gets.
 	Through []string `json:"through,omitempty"`
-	// Next is the node it arrives at; empty where it does not.
+	// Next is the node at which the packet arrives; empty if it does not.
 	Next string `json:"next,omitempty"`
 }
 
-// Cause is why there is no reply, or one too many.
+// Cause is why there is no reply, or why there is an unexpected one.
 type Cause struct {
-	// Reason is one of the Reachable condition, see api/v1alpha1.
+	// Reason is a reason of the Reachable condition, see api/v1alpha1.
 	Reason string `json:"reason"`
-	// Node is the node to look at.
+	// Node is the node at fault.
 	Node string `json:"node,omitempty"`
-	// Message says what is wrong, Fix what to do; one line each.
+	// Message describes the cause, Fix what to do about it, in one line each.
 	Message string `json:"message"`
 	Fix     string `json:"fix,omitempty"`
 }
@@ -53,7 +53,7 @@ type Cause struct {
 // Found reports whether there is a cause.
 func (c Cause) Found() bool { return c.Reason != "" }
 
-// String is message and fix in one line, as status messages have them.
+// String joins message and fix in one line, as in status messages.
 func (c Cause) String() string {
 	if c.Fix == "" {
 		return c.Message
