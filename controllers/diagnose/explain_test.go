@@ -36,7 +36,7 @@ var (
 	ns1ToNs2   = diagnose.Question{From: pair.NetworkNamespace("ns1"), To: ns2Address}
 )
 
-// altered is a kernel whose answers a test changes.
+// altered is a kernel whose decisions a test changes.
 type altered struct {
 	diagnose.Kernel
 	change func(state.ForwardingQuery, state.ForwardingDecision) (state.ForwardingDecision, error)
@@ -50,7 +50,7 @@ func (k altered) LookupRoute(ctx context.Context, q state.ForwardingQuery) (stat
 	return k.change(q, decision)
 }
 
-// explainAltered explains the tutorial's ping with a kernel whose answers are changed.
+// explainAltered explains the tutorial's ping with a kernel whose decisions are changed.
 func explainAltered(t *testing.T, q diagnose.Question, change func(state.ForwardingQuery, state.ForwardingDecision) (state.ForwardingDecision, error)) diagnose.Walk {
 	t.Helper()
 	k := build(t, tutorial)
@@ -79,7 +79,7 @@ func TestAKernelThatDoesNotAnswerIsNoCause(t *testing.T) {
 	}
 }
 
-// The second look-up, which tells two causes of one errno apart, can fail by itself.
+// The second lookup, which distinguishes two causes of one errno, can fail too.
 func TestAnAmbiguousAnswerIsNotGuessedAt(t *testing.T) {
 	for _, verdict := range []state.ForwardingVerdict{state.NotForwarded, state.Discarded} {
 		walk := explainAltered(t, ns1ToNs2, func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
@@ -97,7 +97,7 @@ func TestAnAmbiguousAnswerIsNotGuessedAt(t *testing.T) {
 	}
 }
 
-// What keeps the router from forwarding may be a setting that the lab does not observe.
+// A setting that is not observed can keep the router from forwarding.
 func TestANodeThatDoesNotForwardForReasonsOfItsOwn(t *testing.T) {
 	walk := explainAltered(t, ns1ToNs2, func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
 		if state.NodeOf(q.Namespace) == "router" && q.Incoming != "" {
@@ -110,8 +110,8 @@ func TestANodeThatDoesNotForwardForReasonsOfItsOwn(t *testing.T) {
 	}
 }
 
-// A kernel older than 6.14 says EXDEV for a refused source, a newer one EINVAL, as for a
-// blackhole; here it has neither such a route nor the filter.
+// For a refused source address, a kernel before 6.14 returns EXDEV and a newer one EINVAL, as for a
+// blackhole route. This kernel has neither such a route nor the filter.
 func TestADiscardedSourceIsNoBlackhole(t *testing.T) {
 	walk := explainAltered(t, ns1ToNs2, func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
 		if state.NodeOf(q.Namespace) == "router" && q.Incoming != "" {
@@ -124,7 +124,7 @@ func TestADiscardedSourceIsNoBlackhole(t *testing.T) {
 	}
 }
 
-// A policy rule can reject what no route does.
+// A policy rule can reject packets that no route rejects.
 func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 	const rule = "policy rule 100: from 192.0.2.0/24 prohibit"
 	from := netip.MustParsePrefix("192.0.2.0/24")
@@ -149,7 +149,7 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 	}
 }
 
-// Where a machine has no room for neighbours nothing else can be told.
+// With a full neighbour table no other cause is certain.
 func TestAFullNeighbourTableIsNamed(t *testing.T) {
 	k := build(t, tutorial)
 	k.Interfere(pair.NetworkNamespace("router"), state.Interference{What: "a packet filter", Look: "nft list ruleset"})
@@ -162,7 +162,7 @@ func TestAFullNeighbourTableIsNamed(t *testing.T) {
 	}
 }
 
-// counting counts how often a namespace is searched for what others put there.
+// counting counts how often the unmanaged objects of a namespace are listed.
 type counting struct {
 	diagnose.Kernel
 	searched map[string]int
@@ -198,7 +198,7 @@ func TestAKernelThatDoesNotNameTheSourceIsNoCause(t *testing.T) {
 	}
 }
 
-// After a link's MTU was raised the sender still fails with EMSGSIZE until it forgets.
+// After a link's MTU was raised, the sender fails with EMSGSIZE until the cached path MTU expires.
 func TestARememberedMTUIsNamedWhenEveryLinkIsLargeEnough(t *testing.T) {
 	q := ns1ToNs2
 	q.SizeBytes = 1400
@@ -225,7 +225,7 @@ func TestTheContextEndsTheWalk(t *testing.T) {
 	}
 }
 
-// The kernel is asked with what it needs to know: where the packet comes in, and from whom.
+// Lookups have the incoming interface and the source address.
 func TestWhatTheKernelIsAsked(t *testing.T) {
 	var asked []string
 	explainAltered(t, ns1ToNs2, func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
@@ -260,8 +260,7 @@ func TestAWalkHasEveryHop(t *testing.T) {
 	}
 }
 
-// A name of 15 characters for everything and the longest namespace and lab there can be:
-// a fix loses its command rather than its end.
+// With the longest possible names, a fix omits its command rather than truncating it.
 func TestLongNamesFit(t *testing.T) {
 	long := state.Identity{Namespace: strings.Repeat("n", 63), Name: strings.Repeat("l", 63), Owner: "local/x"}
 	const from, router = "aaaaaaaaaaaaaaa", "rrrrrrrrrrrrrrr"
@@ -287,7 +286,7 @@ func TestLongNamesFit(t *testing.T) {
 	}
 }
 
-// says makes a kernel that forwards over a link at the sender and says the same at every other node.
+// says makes a kernel that forwards over a link at the sender and returns one verdict at every other node.
 func says(verdict state.ForwardingVerdict, link string) diagnose.Kernel {
 	return kernelFunc(func(q state.ForwardingQuery) state.ForwardingDecision {
 		if q.Incoming == "" && verdict != state.NoRoute {
@@ -308,7 +307,7 @@ func (kernelFunc) Interferences(context.Context, string) ([]state.Interference, 
 }
 
 // A new IPv6 address has no local route until its interface is ready, so the kernel would
-// forward packets for it, or says that it does not forward.
+// forward packets for it, or refuses to forward.
 func TestAnIPv6AddressThatIsNotAcceptedYet(t *testing.T) {
 	k := build(t, strings.NewReplacer("192.0.2.0/24", `"fd01::/64"`, "198.51.100.0/24", `"fd02::/64"`).Replace(tutorial))
 	q := diagnose.Question{From: ns1ToNs2.From, To: netip.MustParseAddr("fd02::1")}
@@ -327,7 +326,7 @@ func TestAnIPv6AddressThatIsNotAcceptedYet(t *testing.T) {
 	}
 }
 
-// Both ends are up, and still the kernel says that there is no carrier.
+// Both ends are up, and the kernel still reports no carrier.
 func TestALinkWithoutCarrierIsNamed(t *testing.T) {
 	k := build(t, tutorial)
 	see := observe(t, k)
@@ -339,7 +338,7 @@ func TestALinkWithoutCarrierIsNamed(t *testing.T) {
 	}
 }
 
-// The same machine is explained in the same words, whatever order its tables are read in.
+// The order in which tables are read does not change the text.
 func TestMessagesAreStable(t *testing.T) {
 	k := build(t, tutorial)
 	byHand(t, k, strings.Fields("sysctl router net.ipv4.ip_forward 0"))
@@ -351,8 +350,7 @@ func TestMessagesAreStable(t *testing.T) {
 	}
 }
 
-// Where the kernel sends packets over an interface that was not observed, nobody knows the
-// other end.
+// The other end of an interface that was not observed is unknown.
 func TestAnInterfaceNobodyKnowsIsNamed(t *testing.T) {
 	k := build(t, tutorial)
 	walk, err := diagnose.Explain(t.Context(), k, state.Observation{State: state.State{}}, ns1ToNs2)

@@ -23,49 +23,48 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-var update = flag.Bool("update", false, "write what is explained into the stories")
+var update = flag.Bool("update", false, "write the explanations into the scenarios")
 
 var pair = state.Identity{Namespace: "default", Name: "routed-pair", Owner: state.LocalOwner("default", "routed-pair")}
 
-// Each story of testdata is a lab's spec, what somebody did to it by hand, a question, and
-// how it is explained.
-// Unless it is "known" what the lab should be, what is done by hand stands for a spec that says it, so that the
-// fixes are those of a spec. Those of a lab that was changed are in package broken.
-func TestStories(t *testing.T) {
-	stories, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(stories) == 0 {
-		t.Fatalf("no stories: %v", err)
+// Each scenario of testdata is a lab's spec, changes by hand, a question, and its explanation. Unless the
+// wanted lab is "known", the changes by hand stand for a spec with that content, and the fixes change the
+// spec. Package broken has the fixes of drifted labs.
+func TestScenarios(t *testing.T) {
+	scenarios, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(scenarios) == 0 {
+		t.Fatalf("no scenarios: %v", err)
 	}
-	for _, path := range stories {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { tell(t, path) })
+	for _, path := range scenarios {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { play(t, path) })
 	}
 }
 
-func tell(t *testing.T, path string) {
-	story, err := txtar.ParseFile(path)
+func play(t *testing.T, path string) {
+	scenario, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := build(t, section(story, "spec.yaml"))
-	lab := compile(t, section(story, "spec.yaml"))
-	for line := range strings.Lines(section(story, "by-hand")) {
+	k := build(t, section(scenario, "spec.yaml"))
+	lab := compile(t, section(scenario, "spec.yaml"))
+	for line := range strings.Lines(section(scenario, "by-hand")) {
 		byHand(t, k, strings.Fields(line))
 	}
-	q := question(t, strings.Fields(section(story, "ask")))
+	q := question(t, strings.Fields(section(scenario, "ask")))
 	if q.Lab != nil {
 		q.Lab, q.Left = lab, state.Diff(observe(t, k).State, lab.Want)
 	}
 	walk := explain(t, k, q)
 	checkTexts(t, walk.Cause)
-	got, want := walk.String(), section(story, "explained")
+	got, want := walk.String(), section(scenario, "explained")
 	if got == want {
 		return
 	}
 	if !*update {
 		t.Fatalf("explained\n%s\nwant\n%s", got, want)
 	}
-	set(story, "explained", got)
-	if err := os.WriteFile(path, txtar.Format(story), 0o644); err != nil {
+	set(scenario, "explained", got)
+	if err := os.WriteFile(path, txtar.Format(scenario), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -102,7 +101,7 @@ func compile(t *testing.T, text string) *lab.Lab {
 	return lab
 }
 
-// build realizes a spec on a fake kernel.
+// build applies a spec to a fake kernel.
 func build(t *testing.T, text string) *fake.Kernel {
 	t.Helper()
 	k := fake.New()
@@ -112,7 +111,7 @@ func build(t *testing.T, text string) *fake.Kernel {
 	return k
 }
 
-// byHand does what a line says to a lab: a verb, a node and what of it.
+// byHand runs a line: a verb, a node and arguments.
 func byHand(t *testing.T, k *fake.Kernel, words []string) {
 	t.Helper()
 	verb, namespace, rest := words[0], pair.NetworkNamespace(words[1]), words[2:]
@@ -129,12 +128,12 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		key := state.AttributeKey{Link: rest[0], Attribute: state.LinkAttribute(strings.Join(rest[1:last], " "))}
 		k.Mutate(func(s state.State) { s[namespace].AttributeDrift[key] = rest[last] })
 		return
-	case "unprefix": // the route that the kernel made with an address
+	case "unprefix": // the connected route of an address
 		k.Mutate(func(s state.State) {
 			s[link.Namespace].Addresses[addressID(link, rest[1]).AddressKey] = state.Address{Unrouted: true}
 		})
 		return
-	case "rule", "other": // of others', as they would say what it is
+	case "rule", "other": // unmanaged objects
 		k.Interfere(namespace, interference(verb, namespace, rest))
 		return
 	}
@@ -152,7 +151,7 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		"unvlan":    func() state.Op { return state.DeletePortVLAN{PortVLANID: portVLANID(t, link, rest[1])} },
 	}[verb]
 	if op == nil {
-		t.Fatalf("nobody can %q by hand", verb)
+		t.Fatalf("unknown verb %q", verb)
 	}
 	if verb == "route" && k.State()[namespace].Links[rest[0]] == (state.Link{}) {
 		k.Mutate(func(s state.State) { s[link.Namespace].Links[link.Name] = state.Link{MTU: 1500, Up: true} })
@@ -171,7 +170,7 @@ func sysctl(t *testing.T, namespace, name, value string) state.Op {
 	return state.SetSysctl{SettingID: state.SettingID{Namespace: namespace, SettingKey: key}, Value: state.ValueOf(number(t, value))}
 }
 
-// interference is a rule for everything, or something of another kind.
+// interference is a policy rule that matches everything, or another unmanaged object.
 func interference(kind, namespace string, what []string) state.Interference {
 	i := state.Interference{What: strings.Join(what, " "), Look: "ip -n " + namespace + " rule"}
 	if kind == "rule" {
@@ -193,7 +192,7 @@ func addressID(link state.LinkID, prefix string) state.AddressID {
 	return state.AddressID{Namespace: link.Namespace, AddressKey: state.AddressKey{Link: link.Name, Prefix: netip.MustParsePrefix(prefix)}}
 }
 
-// routeOp is a route over a link: a prefix, and a gateway or none.
+// routeOp is a route over a link: a prefix, and an optional gateway.
 func routeOp(link state.LinkID, words []string) state.Op {
 	op := state.ReplaceRoute{RouteID: routeID(link.Namespace, words[0]), Route: state.Route{Protocol: state.RouteProtocol}}
 	op.Hops[0] = state.NextHop{Link: link.Name, Weight: 1}
@@ -211,7 +210,7 @@ func portVLANID(t *testing.T, port state.LinkID, vlan string) state.PortVLANID {
 	return state.PortVLANID{Namespace: port.Namespace, PortVLANKey: state.PortVLANKey{Link: port.Name, VLAN: uint16(number(t, vlan))}}
 }
 
-// vlanOp puts a port into a VLAN, as bridge vlan add writes it.
+// vlanOp adds a port to a VLAN, with the arguments of bridge vlan add.
 func vlanOp(t *testing.T, port state.LinkID, words []string) state.Op {
 	return state.SetPortVLAN{
 		PortVLANID: portVLANID(t, port, words[0]),
@@ -228,7 +227,7 @@ func routeID(namespace, prefix string) state.RouteID {
 	return id
 }
 
-// question is: a node, an address, and what else is known.
+// question parses a node, an address and options.
 func question(t *testing.T, words []string) diagnose.Question {
 	q := diagnose.Question{From: pair.NetworkNamespace(words[0]), To: netip.MustParseAddr(words[1])}
 	for _, word := range words[2:] {
@@ -241,10 +240,10 @@ func question(t *testing.T, words []string) diagnose.Question {
 			q.Expect = v1alpha1.Expectation(value)
 		case "replied":
 			q.Replied = true
-		case "known": // what the lab should be
+		case "known": // the wanted lab
 			q.Lab = &lab.Lab{}
 		default:
-			t.Fatalf("what is %q?", word)
+			t.Fatalf("unknown option %q", word)
 		}
 	}
 	return q
@@ -268,7 +267,7 @@ func observe(t *testing.T, k *fake.Kernel) state.Observation {
 	return seen
 }
 
-// checkTexts holds what every cause promises: one line of at most 300 characters each.
+// checkTexts checks that message and fix are one line of at most 300 characters each.
 func checkTexts(t *testing.T, c diagnose.Cause) {
 	t.Helper()
 	for _, text := range []string{c.Message, c.Fix} {
