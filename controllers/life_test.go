@@ -42,7 +42,7 @@ func TestTheLifeOfALab(t *testing.T) {
 			w.Errorf("the kernel has %d namespaces", got)
 		}
 	})
-	w.step("then nobody writes anything", func() {
+	w.step("then nothing is written", func() {
 		w.quiet()
 		writes, compared := w.writes.Load(), comparisons(w.T)
 		w.kernel.ForgetWrites()
@@ -56,7 +56,7 @@ func TestTheLifeOfALab(t *testing.T) {
 			w.Errorf("%d writes to the API server", got)
 		}
 	})
-	w.step("a route that somebody deletes comes back and is counted", func() {
+	w.step("a deleted route comes back and is counted", func() {
 		before := repairs(w.T, "ReplaceRoute")
 		w.kernel.Mutate(func(s state.State) { delete(s[ns("ns1")].Routes, defaultRoute) })
 		w.awaitKernel("the route", func(s state.State) bool { _, is := s[ns("ns1")].Routes[defaultRoute]; return is })
@@ -72,7 +72,7 @@ func TestTheLifeOfALab(t *testing.T) {
 		w.awaitKernel("ns3", func(s state.State) bool { return s[ns("ns3")].Mounted })
 		for id, index := range before {
 			if got := w.indexes(name)[id]; got != index {
-				w.Errorf("%v was made anew: index %d, before %d", id, got, index)
+				w.Errorf("%v was created again: index %d, before %d", id, got, index)
 			}
 		}
 	})
@@ -178,7 +178,7 @@ func TestALabDeletedWhileTheAgentWasAwayIsSwept(t *testing.T) {
 	w.awaitKernel("an empty machine", func(s state.State) bool { return s.Equal(state.State{}) })
 }
 
-func TestALabDeletedAndMadeAnewWhileTheAgentWasAwayIsBuiltAnew(t *testing.T) {
+func TestALabRecreatedWhileTheAgentWasAwayIsBuiltAgain(t *testing.T) {
 	w := newWorld(t)
 	lab := labtest.RoutedPair()
 	lab.Namespace = w.namespace
@@ -262,7 +262,7 @@ func (w *world) awaitEvent(reason, part string) {
 	})
 }
 
-// indexes are the interface indexes of a lab, by which links that were made anew are known.
+// indexes are the interface indexes of a lab. A link that was created again has another one.
 func (w *world) indexes(name string) map[state.LinkID]int {
 	w.Helper()
 	lab := w.lab(name)

@@ -37,17 +37,17 @@ func TestMetricsAreOnlyForThoseWhoMayGetThem(t *testing.T) {
 				who, token string
 				want       int
 			}{
-				{"nobody", "", http.StatusUnauthorized},
+				{"no token", "", http.StatusUnauthorized},
 				{"a token that no API server made", "made-up", http.StatusUnauthorized},
-				{"somebody without the right", stranger, http.StatusForbidden},
-				{"somebody with the right", reader, http.StatusOK},
+				{"a token without the right", stranger, http.StatusForbidden},
+				{"a token with the right", reader, http.StatusOK},
 			} {
 				status, body := fetch(t, "https://"+url+"/metrics", c.token)
 				if status != c.want {
 					t.Errorf("%s gets %d, want %d: %s", c.who, status, c.want, body)
 				}
-				if told := strings.Contains(body, "# HELP"); told != (c.want == http.StatusOK) {
-					t.Errorf("%s is told metrics: %t", c.who, told)
+				if shown := strings.Contains(body, "# HELP"); shown != (c.want == http.StatusOK) {
+					t.Errorf("%s sees metrics: %t", c.who, shown)
 				}
 			}
 		})

@@ -25,7 +25,7 @@ func TestANodeStateComesAndGoesWithItsNode(t *testing.T) {
 	if err := w.admin.Delete(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
-	w.awaitNodeState("made anew after somebody deleted it, and filled in again", func(s *v1alpha1.NetLabNodeState) bool {
+	w.awaitNodeState("created again after a user deleted it, and filled in again", func(s *v1alpha1.NetLabNodeState) bool {
 		return s != nil && s.UID != first.UID && s.Status.Agent.PodUID != ""
 	})
 

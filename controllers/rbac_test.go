@@ -19,7 +19,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/cluster"
 )
 
-// Rights cannot grow unnoticed: whoever adds one adds it here, too.
+// Rights cannot grow unnoticed: a new one must be added here, too.
 func TestRightsAreExactlyThese(t *testing.T) {
 	want := map[string][]string{
 		"ClusterRole netlab-agent": {

@@ -127,7 +127,7 @@ func fullSizeLink(s *v1alpha1.NetLabSpec, i int) v1alpha1.Link {
 	return link
 }
 
-func TestALabThatNobodyHasSeenIsPending(t *testing.T) {
+func TestANewLabIsPending(t *testing.T) {
 	c := adminClient(t)
 	lab := labtest.RoutedPair()
 	lab.Namespace = newNamespace(t, c)
@@ -152,7 +152,7 @@ func TestTheAPIServerRefuses(t *testing.T) {
 		name, replace, with string
 		message             string
 	}{
-		{"a field nobody knows", "routing: Auto", "rooting: Auto", `unknown field "spec.rooting"`},
+		{"an unknown field", "routing: Auto", "rooting: Auto", `unknown field "spec.rooting"`},
 		{"a routing that is not one", "routing: Auto", "routing: Dynamic", `supported values: "Auto", "Manual"`},
 		{"a dot in the lab's name", "name: routed-pair", "name: routed.pair", "at most 63 characters long and have no dots"},
 		{"a lab's name of 64 characters", "name: routed-pair", "name: " + strings.Repeat("x", 64), "at most 63 characters long and have no dots"},

@@ -69,15 +69,15 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 	return &bench{T: t, Agent: a, kernel: k, cached: cached}
 }
 
-func (b *bench) look() error {
+func (b *bench) reconcile() error {
 	_, err := b.Reconcile(b.Context(), reconcile.Request{NamespacedName: benchName})
 	return err
 }
 
-// mustLook looks, and says what is reported then.
-func (b *bench) mustLook() string {
+// mustReconcile reconciles the lab and returns Realized of the report.
+func (b *bench) mustReconcile() string {
 	b.Helper()
-	if err := b.look(); err != nil {
+	if err := b.reconcile(); err != nil {
 		b.Fatal(err)
 	}
 	report, ok := b.reporter.labs[benchName]
@@ -126,7 +126,7 @@ func TestALabThatTheCacheLacksIsNotTakenForDeleted(t *testing.T) {
 	b := newBench(t, nil)
 	b.build("new")
 	b.forgetLab()
-	b.mustLook()
+	b.mustReconcile()
 	b.untouched("no delete event was received")
 }
 
@@ -135,7 +135,7 @@ func TestADeleteEventTakesTheLabDown(t *testing.T) {
 	b.build("new")
 	b.forgetLab()
 	b.receiveDelete("new", false)
-	b.mustLook()
+	b.mustReconcile()
 	if !b.kernel.State().Equal(state.State{}) {
 		t.Error("it is still there")
 	}
@@ -148,7 +148,7 @@ func TestADeleteEventThatWasMissedIsLeftToTheSweep(t *testing.T) {
 	if swept := b.receiveDelete("new", true); swept != 1 {
 		t.Errorf("the sweep was called %d times", swept)
 	}
-	b.mustLook()
+	b.mustReconcile()
 	b.untouched("the informer only found the lab missing")
 }
 
@@ -164,7 +164,7 @@ func (b *bench) receiveDelete(uid types.UID, missed bool) (swept int) {
 func TestAnOldLabOfTheSameNameMakesRoom(t *testing.T) {
 	b := newBench(t, nil)
 	b.build("old")
-	if got := b.mustLook(); got != "True/Realized" {
+	if got := b.mustReconcile(); got != "True/Realized" {
 		t.Errorf("reported %s", got)
 	}
 	if got := b.kernel.State()["default.routed-pair.ns1"].Mark; got != state.AgentOwner("new").Mark("ns1") {
@@ -178,7 +178,7 @@ func TestACacheThatIsBehindDoesNotRemoveTheNewerLab(t *testing.T) {
 	newer := labtest.StoredPair()
 	newer.UID = "newer"
 	b.live = fakeAPI(t, interceptor.Funcs{}, newer)
-	if err := b.look(); err == nil || !strings.Contains(err.Error(), "cache is behind") {
+	if err := b.reconcile(); err == nil || !strings.Contains(err.Error(), "cache is behind") {
 		t.Errorf("the error is %v", err)
 	}
 	b.untouched("the API server knows the lab")
@@ -192,7 +192,7 @@ func TestWithoutItsOwnNodeAnAgentDoesNothing(t *testing.T) {
 	if err := b.cached.Delete(t.Context(), node); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.mustLook(); got != "nothing" {
+	if got := b.mustReconcile(); got != "nothing" {
 		t.Errorf("reported %s", got)
 	}
 	b.untouched("the own Node is not known")
@@ -200,7 +200,7 @@ func TestWithoutItsOwnNodeAnAgentDoesNothing(t *testing.T) {
 
 func TestALabOverTheLimitIsNotBuilt(t *testing.T) {
 	b := newBench(t, func(o *Options) { o.MaxNamespaces = 2 })
-	if got := b.mustLook(); got != "False/LimitExceeded" {
+	if got := b.mustReconcile(); got != "False/LimitExceeded" {
 		t.Errorf("reported %s", got)
 	}
 	b.untouched("the lab has three namespaces")
@@ -222,7 +222,7 @@ func TestWhatTheKernelRefusesIsReportedAndTriedAgain(t *testing.T) {
 			}
 			return nil
 		})
-		if got := b.mustLook(); got != c.want {
+		if got := b.mustReconcile(); got != c.want {
 			t.Errorf("reported %s, want %s", got, c.want)
 		}
 	}
@@ -232,24 +232,24 @@ func TestAKernelThatCannotBeReadIsLeftAlone(t *testing.T) {
 	b := newBench(t, nil)
 	b.build("new")
 	b.kernel.FailObserve(errors.New("dump interrupted"))
-	if got := b.mustLook(); got != "Unknown/ObservationFailed" {
+	if got := b.mustReconcile(); got != "Unknown/ObservationFailed" {
 		t.Errorf("reported %s", got)
 	}
 	b.untouched("its state is not known")
 }
 
-func TestALabThatSomebodyElseIsAtWorkOnIsLeftAlone(t *testing.T) {
+func TestALockedLabIsLeftAlone(t *testing.T) {
 	b := newBench(t, nil)
 	unlock, err := b.kernel.Lock(state.Identity{Namespace: "default", Name: "routed-pair"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := b.mustLook(); got != "False/KernelError" {
+	if got := b.mustReconcile(); got != "False/KernelError" {
 		t.Errorf("reported %s", got)
 	}
-	b.untouched("somebody has the lock")
+	b.untouched("another writer has the lock")
 	unlock()
-	if got := b.mustLook(); got != "True/Realized" {
+	if got := b.mustReconcile(); got != "True/Realized" {
 		t.Errorf("reported %s", got)
 	}
 }
@@ -264,13 +264,13 @@ func TestAfterARestartDriftUnderReportIsStillOnlyReported(t *testing.T) {
 	if err := b.cached.Update(t.Context(), lab); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.mustLook(); got != "True/Realized" {
+	if got := b.mustReconcile(); got != "True/Realized" {
 		t.Fatalf("reported %s", got)
 	}
 	b.records = newRecords(b.kernel) // a new process
 	b.kernel.Mutate(func(s state.State) { clear(s["default.routed-pair.ns1"].Routes) })
 	b.kernel.ForgetWrites()
-	if got := b.mustLook(); got != "False/Drifted" {
+	if got := b.mustReconcile(); got != "False/Drifted" {
 		t.Errorf("reported %s", got)
 	}
 	b.untouched("driftPolicy is Report")

@@ -12,18 +12,17 @@ import (
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
-// A lab is looked at when a probe has an answer, not when it has been given its question: whoever
-// gave it is looking.
-func TestOnlyAnswersOfProbesAskForALook(t *testing.T) {
+// A first result enqueues the lab. Probes without a result do not: the inspection that started them knows.
+func TestOnlyResultsOfProbesEnqueueTheLab(t *testing.T) {
 	open, answered := probe.Result{}, probe.Result{Outcome: probe.NoRoute}
 	for _, c := range []struct {
 		name    string
 		results []probe.Result
-		looks   int
+		queued  int
 	}{
 		{"no probes", nil, 0},
-		{"questions", []probe.Result{open, open}, 0},
-		{"the first answer", []probe.Result{open, answered}, 1},
+		{"no results", []probe.Result{open, open}, 0},
+		{"the first result", []probe.Result{open, answered}, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			waiting := workqueue.NewTypedRateLimitingQueue(cluster.RetryLimiter())
@@ -31,8 +30,8 @@ func TestOnlyAnswersOfProbesAskForALook(t *testing.T) {
 			a := &Agent{queue: &queue{q: waiting}}
 			a.probed("default/x", c.results)
 			synctest.Wait()
-			if got := waiting.Len(); got != c.looks {
-				t.Errorf("%s: %d looks, want %d", c.name, got, c.looks)
+			if got := waiting.Len(); got != c.queued {
+				t.Errorf("%s: %d requests, want %d", c.name, got, c.queued)
 			}
 		})
 	}

@@ -11,21 +11,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-func TestAnAgentIsReadyWhenEveryLabWasLookedAt(t *testing.T) {
+func TestAnAgentIsReadyWhenEveryLabWasInspected(t *testing.T) {
 	completed := 0
 	p := newProgress(func() { completed++ })
 	a, b := types.NamespacedName{Name: "a"}, types.NamespacedName{Name: "b"}
-	look := func(lab types.NamespacedName) { p.begin(reconcile.Request{NamespacedName: lab})() }
-	look(a) // before it is known which labs there are
+	inspect := func(lab types.NamespacedName) { p.begin(reconcile.Request{NamespacedName: lab})() }
+	inspect(a) // before the expected labs are known
 	if p.Ready(nil) == nil {
 		t.Error("ready before the labs are known")
 	}
 	p.expect([]types.NamespacedName{a, b})
 	if p.Ready(nil) == nil || completed != 0 {
-		t.Error("ready before b was looked at")
+		t.Error("ready before b was inspected")
 	}
-	look(b)
-	look(b)
+	inspect(b)
+	inspect(b)
 	p.giveUp()
 	if err := p.Ready(nil); err != nil || completed != 1 {
 		t.Errorf("completed %d times: %v", completed, err)

@@ -75,7 +75,7 @@ func (p *paper) says(lab, reason string) {
 
 // turn begins another page.
 func (p *paper) turn() {
-	synctest.Wait() // whoever writes is done
+	synctest.Wait() // the writer is done
 	p.writes, p.begun = nil, time.Now()
 }
 
@@ -108,7 +108,7 @@ func TestAFewChangesAreWrittenAtOnceAndFurtherOnesTogether(t *testing.T) {
 }
 
 // Who edits a lab now and then sees soon what comes of it, six times in a row at least.
-func TestSomebodyWhoEditsIsAnsweredSoon(t *testing.T) {
+func TestAnEditIsReportedSoon(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.open()
 		time.Sleep(time.Minute)
@@ -121,7 +121,7 @@ func TestSomebodyWhoEditsIsAnsweredSoon(t *testing.T) {
 	})
 }
 
-// Labs that are applied together are told together, as long as they do not take for ever; the last
+// Labs that are applied together are reported together, unless they take too long; the last
 // write before a pause waits longest.
 func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
 	onPaper(t, func(p *paper) {
@@ -145,7 +145,7 @@ func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
 	})
 }
 
-// Thirty labs that keep an agent busy for two seconds are all told of when they are done: no write is
+// Thirty labs that keep an agent busy for two seconds are all reported when they are done: no write is
 // spent on so few of them that the last ones have to wait for seconds more.
 func TestManyLabsAppliedTogetherAreToldOfWhenTheyAreDone(t *testing.T) {
 	onPaper(t, func(p *paper) {
@@ -160,13 +160,13 @@ func TestManyLabsAppliedTogetherAreToldOfWhenTheyAreDone(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		var told []string
+		var reported []string
 		for _, line := range p.writes {
 			at, _, _ := strings.Cut(line, ":")
-			told = append(told, fmt.Sprintf("%s: %d", at, strings.Count(line, "=")))
+			reported = append(reported, fmt.Sprintf("%s: %d", at, strings.Count(line, "=")))
 		}
-		if want := []string{"285ms: 4", "925ms: 14", "1.955s: 30"}; !slices.Equal(told, want) {
-			t.Errorf("labs told of: %v, want %v", told, want)
+		if want := []string{"285ms: 4", "925ms: 14", "1.955s: 30"}; !slices.Equal(reported, want) {
+			t.Errorf("labs reported: %v, want %v", reported, want)
 		}
 	})
 }
@@ -185,7 +185,7 @@ func TestWhatIsSaidAgainIsNotWrittenAgain(t *testing.T) {
 	})
 }
 
-func TestNothingIsWrittenBeforeEveryLabWasLookedAt(t *testing.T) {
+func TestNothingIsWrittenBeforeEveryLabWasInspected(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.says("x", "AllProbesPass")
 		time.Sleep(time.Hour)
@@ -196,7 +196,7 @@ func TestNothingIsWrittenBeforeEveryLabWasLookedAt(t *testing.T) {
 	})
 }
 
-func TestFirstVerdictsAreWaitedForAMoment(t *testing.T) {
+func TestAWriteWaitsForFirstResults(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.open()
 		time.Sleep(time.Minute)
@@ -208,7 +208,7 @@ func TestFirstVerdictsAreWaitedForAMoment(t *testing.T) {
 	})
 }
 
-func TestAVerdictThatTakesLongerIsReportedAsOpen(t *testing.T) {
+func TestAResultThatTakesLongerIsReportedAsPending(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.open()
 		time.Sleep(time.Minute)
@@ -246,7 +246,7 @@ func TestANodeStateThatIsNotThereIsWaitedFor(t *testing.T) {
 	})
 }
 
-func TestANodeStateMadeAnewIsFilledAgain(t *testing.T) {
+func TestANodeStateThatIsCreatedAgainIsFilledAgain(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.says("x", "NoProbes")
 		p.open()

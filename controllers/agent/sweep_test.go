@@ -79,7 +79,7 @@ func TestALabOfThatNameWithAnotherUIDIsNoReasonToKeepTheOldOne(t *testing.T) {
 	}
 }
 
-func TestTheSweepAsksNobodyWhileTheCacheKnowsEveryLab(t *testing.T) {
+func TestTheSweepListsNothingWhileTheCacheHasEveryLab(t *testing.T) {
 	asked := 0
 	live := fakeAPI(t, interceptor.Funcs{List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 		asked++

@@ -21,7 +21,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // Nodes in the states a lab can have on them.
 var (
 	good        = reporting(Conditions{Valid(), True("Realized", ""), True("AllProbesPass", "")})
-	unproved    = reporting(Conditions{Valid(), True("Realized", ""), Unknown("Pending", "waiting for the first verdict of probe p (IPv4)")})
+	pending     = reporting(Conditions{Valid(), True("Realized", ""), Unknown("Pending", "probe p (IPv4): waiting for the first result")})
 	cannotAsk   = reporting(Conditions{Valid(), True("Realized", ""), Unknown("ProbeError", "probe p (IPv4): no buffer space available")})
 	failing     = reporting(Conditions{Valid(), True("Realized", ""), False("ForwardingDisabled", "probe p (IPv4): router does not forward")})
 	drifted     = reporting(Conditions{Valid(), False("Drifted", "1 difference"), True("AllProbesPass", "")})
@@ -66,7 +66,7 @@ func TestStatusSaysWhatTheTableSays(t *testing.T) {
 		{name: "built, no probes", nodes: on(reporting(Conditions{Valid(), True("Realized", ""), True("NoProbes", "")})),
 			change: func(f *Facts) { f.NetLab.Spec.Probes = nil },
 			want:   "Ready=True/Ready Accepted=True/Valid Realized=True/Realized Reachable=True/NoProbes"},
-		{name: "built, first results pending", nodes: on(unproved),
+		{name: "built, first results pending", nodes: on(pending),
 			want: "Ready=False/Progressing Accepted=True/Valid Realized=True/Realized Reachable=Unknown/Pending Reconciling=True/Progressing"},
 		{name: "built, every probe as expected", nodes: on(good),
 			want: "Ready=True/Ready Accepted=True/Valid Realized=True/Realized Reachable=True/AllProbesPass"},
@@ -161,7 +161,7 @@ func TestMessagesNameNodes(t *testing.T) {
 }
 
 // A lab that cannot be built is Reconciling for a minute and then Stalled, and stays so until
-// somebody edits it or it is built after all.
+// it is edited or built after all.
 func TestALabThatCannotBeBuiltStallsAfterAMinute(t *testing.T) {
 	f := factsOn(on(conflict))
 	summary := func(at time.Duration, want string, wantAgain time.Duration) {

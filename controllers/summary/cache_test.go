@@ -114,7 +114,7 @@ func textsIn(state *v1alpha1.NetLabNodeState) []string {
 	return list
 }
 
-// encodedState is a report on 100 labs, all of them ready but for one for each verdict.
+// encodedState is a report on 100 labs, all of them ready but for one for each of the others.
 func encodedState(t testing.TB, others ...status.Conditions) []byte {
 	t.Helper()
 	_, labs := fullHouse(0, 100)

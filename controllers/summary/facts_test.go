@@ -77,7 +77,7 @@ func TestOnlyReportsOnThisGenerationOfThisLabCount(t *testing.T) {
 		{name: "the current generation", labs: []v1alpha1.LabReport{reportFor(lab, 3)}, count: 1, report: true},
 		{name: "an older generation", labs: []v1alpha1.LabReport{reportFor(lab, 2)}, count: 1},
 		{name: "another lab that had the name", labs: []v1alpha1.LabReport{reportFor(other, 3)}, count: 1},
-		{name: "of an agent of another version, without a verdict", count: 1,
+		{name: "of an agent of another version, without conditions", count: 1,
 			labs: []v1alpha1.LabReport{{Namespace: lab.Namespace, Name: lab.Name, UID: lab.UID, ObservedGeneration: 3}}},
 		{name: "none yet", count: 0},
 		{name: "one that did not fit the report", count: 900, silent: true},

@@ -42,7 +42,7 @@ func TestReportsAreGatheredTheLongerTheMoreNodesThereAre(t *testing.T) {
 			t.Errorf("%d nodes, %s after a summary: the next one is due in %s, want %s", c.nodes, c.after, got, c.want)
 		}
 		if got := m.due(types.NamespacedName{Name: "another"}, noon); got != 0 {
-			t.Errorf("a lab that was not looked at is due in %s", got)
+			t.Errorf("a lab without a summary is due in %s", got)
 		}
 	}
 }
@@ -53,16 +53,16 @@ func TestWhatIsNewOfReadyIsNeverHeldBack(t *testing.T) {
 			{Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: message},
 		}}
 	}
-	before := said(3, metav1.ConditionFalse, "Progressing", "node-1: being built")
+	before := said(3, metav1.ConditionFalse, "Progressing", "node-1: not built yet")
 	for _, c := range []struct {
 		name          string
 		before, after v1alpha1.NetLabStatus
 		nodes         int
 		want          time.Duration
 	}{
-		{"progress", before, said(3, metav1.ConditionFalse, "Progressing", "node-2: being built"), 1000, 9 * time.Second},
-		{"progress on few nodes", before, said(3, metav1.ConditionFalse, "Progressing", "node-2: being built"), 3, 0},
-		{"progress on very many nodes", before, said(3, metav1.ConditionFalse, "Progressing", "node-2: being built"), 50000, 29 * time.Second},
+		{"progress", before, said(3, metav1.ConditionFalse, "Progressing", "node-2: not built yet"), 1000, 9 * time.Second},
+		{"progress on few nodes", before, said(3, metav1.ConditionFalse, "Progressing", "node-2: not built yet"), 3, 0},
+		{"progress on very many nodes", before, said(3, metav1.ConditionFalse, "Progressing", "node-2: not built yet"), 50000, 29 * time.Second},
 		{"Ready", before, said(3, metav1.ConditionTrue, "Ready", ""), 1000, 0},
 		{"another reason", before, said(3, metav1.ConditionFalse, "NoReply", ""), 1000, 0},
 		{"another generation", before, said(4, metav1.ConditionFalse, "Progressing", ""), 1000, 0},
@@ -94,15 +94,15 @@ func TestASpecIsReadOncePerGeneration(t *testing.T) {
 		t.Error("a new generation was not read")
 	}
 	m.selection = selection{nodes: []string{"n"}}
-	lab.UID = "made anew"
+	lab.UID = "created again"
 	m.read(lab)
 	if m.selection.nodes != nil {
-		t.Error("a lab made anew has the other one's nodes")
+		t.Error("a lab that was created again has the nodes of the old one")
 	}
 }
 
-// While 200 nodes report on 10 labs, one after the other and each lab by itself, a lab is summed
-// up every 200 ms and written every 2 s; the last report is not waited for any longer than that.
+// While 200 nodes report on 10 labs, one after the other and each lab by itself, a lab is
+// summarized every 200 ms and written every 2 s; the last report is not waited for any longer than that.
 func TestManyReportsMakeFewSummariesAndFewerWrites(t *testing.T) {
 	const nodes, labs = 200, 10
 	synctest.Test(t, func(t *testing.T) {
@@ -268,7 +268,7 @@ func (s *shelf) writes() int {
 	return s.written
 }
 
-// silence takes Events and tells nobody.
+// silence discards Events.
 type silence struct{}
 
 func (silence) Eventf(runtime.Object, runtime.Object, string, string, string, string, ...any) {}

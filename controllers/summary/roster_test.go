@@ -42,7 +42,7 @@ func TestALabOnAFewNodesCostsNoMoreAmongManyNodes(t *testing.T) {
 	}
 }
 
-func TestNodesAreSelectedAnewOnlyWhenThereIsSomethingNew(t *testing.T) {
+func TestNodesAreSelectedAgainOnlyAfterAChange(t *testing.T) {
 	r := newRoster()
 	asked := 0
 	selector := counting{labels.Everything(), &asked}

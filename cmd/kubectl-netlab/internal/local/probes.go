@@ -15,7 +15,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
-// Probe is a question of a lab in one family, with its answer.
+// Probe is a probe in one family, with its result.
 type Probe struct {
 	Name   string          `json:"name"`
 	Family v1alpha1.Family `json:"family"`
@@ -30,9 +30,9 @@ type Probe struct {
 	RTTMicroseconds int64 `json:"rttMicroseconds,omitempty"`
 	// Reason is the diagnosed cause of a verdict other than Pass, a reason of the Reachable condition.
 	Reason string `json:"reason,omitempty"`
-	// Message names the cause for people.
+	// Message explains the cause.
 	Message string `json:"message,omitempty"`
-	// Fix says what to do.
+	// Fix says how to remove the cause.
 	Fix string `json:"fix,omitempty"`
 }
 
@@ -58,7 +58,7 @@ func (m *Machine) ask(ctx context.Context, lab *lab.Lab, seen converge.Outcome) 
 	return answers, results
 }
 
-// counter returns a function that reports how many of the probes have been answered.
+// counter returns a function that reports progress: it is called once per result.
 func (m *Machine) counter(of int) (answered func()) {
 	var mu sync.Mutex
 	done := 0
@@ -83,8 +83,8 @@ func (m *Machine) askOne(ctx context.Context, lab *lab.Lab, p lab.Probe, seen co
 	}, diagnosed
 }
 
-// wave is how many probes ask at the same time: each may need a neighbour entry on every hop,
-// and the table is shared with everything else on the machine.
+// wave is the number of probes that run at the same time: each may need a neighbour entry on every hop,
+// and all namespaces of the machine share the table.
 func (m *Machine) wave() int {
 	const atLeast, atMost = 4, 64
 	free := atMost * 4

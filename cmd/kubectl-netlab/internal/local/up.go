@@ -13,9 +13,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Up makes the machine hold the lab and waits for a verdict on every probe. What went wrong
-// while building is in the Status, which says how far it came; the error says that nothing was
-// tried.
+// Up makes the machine hold the lab and waits for a result of every probe. A failure while building is in
+// the Status, which shows how far it came. An error means that Up changed nothing.
 func (m *Machine) Up(ctx context.Context, lab *v1alpha1.NetLab) (*Status, error) {
 	compiled, err := m.compile(lab)
 	if err != nil {
@@ -40,8 +39,8 @@ func (m *Machine) Up(ctx context.Context, lab *v1alpha1.NetLab) (*Status, error)
 	return m.status(ctx, compiled, out, m.inspection(lab, out, err)), nil
 }
 
-// build writes the record after the first look, which may find a conflict, and before the
-// first operation, so that whatever is built can be found by name.
+// build writes the record after the first observation, which may find a conflict, and before the first
+// operation: whatever it builds can be found by name.
 func (m *Machine) build(ctx context.Context, lab *v1alpha1.NetLab, compiled *lab.Lab) (converge.Outcome, error) {
 	plan, err := converge.Plan(ctx, m.kernel, compiled.Identity, compiled.Want)
 	if err != nil || len(plan.Conflicts) > 0 {
@@ -53,14 +52,14 @@ func (m *Machine) build(ctx context.Context, lab *v1alpha1.NetLab, compiled *lab
 	return converge.Converge(ctx, m.kernel, compiled.Identity, compiled.Want)
 }
 
-// A spanning tree decides within twice the forward delay of the last port that came up; three times
-// is enough for one that changes its mind.
+// A spanning tree decides within twice the forward delay of the last port that came up. Three times that
+// is enough if a port changes its role.
 const (
-	settleTimeout = 3 * 2 * lab.STPForwardDelay * 10 * time.Millisecond
-	settleLook    = 100 * time.Millisecond
+	settleTimeout  = 3 * 2 * lab.STPForwardDelay * 10 * time.Millisecond
+	settleInterval = 100 * time.Millisecond
 )
 
-// settle waits until spanning trees have decided about their ports: before, nothing is forwarded.
+// settle waits until spanning trees have decided: before that, their bridges forward nothing.
 func (m *Machine) settle(ctx context.Context, lab *lab.Lab, out *converge.Outcome) error {
 	if len(out.Settling) > 0 {
 		m.options.Progress("waiting for the spanning tree")
@@ -70,19 +69,19 @@ func (m *Machine) settle(ctx context.Context, lab *lab.Lab, out *converge.Outcom
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(settleLook):
+		case <-time.After(settleInterval):
 		}
-		look, err := converge.Plan(ctx, m.kernel, lab.Identity, lab.Want)
+		observed, err := converge.Plan(ctx, m.kernel, lab.Identity, lab.Want)
 		if err != nil {
 			return err
 		}
-		look.Applied = applied
-		*out = look
+		observed.Applied = applied
+		*out = observed
 	}
 	return nil
 }
 
-// Plan is what Up would do now. It writes nothing.
+// Plan returns what Up would do now. It writes nothing.
 func (m *Machine) Plan(ctx context.Context, lab *v1alpha1.NetLab) ([]state.Op, error) {
 	compiled, err := m.compile(lab)
 	if err != nil {
@@ -98,7 +97,7 @@ func (m *Machine) Plan(ctx context.Context, lab *v1alpha1.NetLab) ([]state.Op, e
 	return plan.Left, conflictError(compiled.Identity, plan.Conflicts)
 }
 
-// PlanFromEmpty is what Up would do on a machine that holds nothing of the lab.
+// PlanFromEmpty returns what Up would do on a machine that holds nothing of the lab.
 func PlanFromEmpty(netlab *v1alpha1.NetLab, symlinks bool) ([]state.Op, error) {
 	compiled, err := Compile(netlab, lab.Options{Symlinks: symlinks})
 	if err != nil {
