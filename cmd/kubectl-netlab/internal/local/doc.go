@@ -3,10 +3,10 @@
 // Package local builds, probes and removes labs on this machine, without a cluster. It is everything
 // that kubectl netlab --local does, as functions that return values.
 //
-//	Up       compile ─▶ lock ─▶ look ─▶ record ─▶ converge ─▶ probe ─▶ diagnose
+//	Up       compile ─▶ lock ─▶ observe ─▶ record ─▶ converge ─▶ probe ─▶ diagnose
 //	Down     lock ─▶ converge to nothing ─▶ forget the record ─▶ clean up
-//	Plan     compile ─▶ look ─▶ diff
-//	Status   record ─▶ compile ─▶ look ─▶ probe ─▶ diagnose
+//	Plan     compile ─▶ observe ─▶ diff
+//	Status   record ─▶ compile ─▶ observe ─▶ probe ─▶ diagnose
 //	Lab      record ─▶ compile ─▶ package ask, which explains, pings and captures
 //
 // It uses the same Compile, Observe, Diff and Apply as the agent, so both build the same lab
@@ -20,8 +20,9 @@
 // so that every verb works by name. Down also removes a lab without a record. Every function refuses
 // a lab with an agent's owner label (ErrAgent).
 //
-// # Probes and drift
+// # Conditions
 //
-// The agent probes a lab only while it is realized. Local users often break a lab by hand and then look:
-// Status probes every lab that exists, and reports its drift as well.
+// Package status decides conditions and messages, as for the agent, so up and status print the words of
+// kubectl describe. Status changes nothing: differences are drift, and the probes of a lab with drift
+// run, as they do for an agent under driftPolicy Report.
 package local
