@@ -40,6 +40,8 @@ type checker struct {
 	problems Problems
 	gaps     []gap
 	renamed  map[string]string
+	// trying: only what is wrong with the value itself counts.
+	trying bool
 }
 
 func (c *checker) report(n *yaml.Node, field, message, fix string) {
@@ -55,7 +57,7 @@ func (c *checker) unread(n *yaml.Node, field, message, fix string) any {
 
 // trial checks a value under another field, without reporting.
 func (c *checker) trial(n *yaml.Node, value any, t reflect.Type, s *schema, field string) *checker {
-	try := &checker{document: c.document, renamed: map[string]string{}}
+	try := &checker{document: c.document, renamed: map[string]string{}, trying: true}
 	try.check(n, value, t, s, field)
 	return try
 }
@@ -129,6 +131,9 @@ func (c *checker) unknown(key, value *yaml.Node, fields map[string]any, known ma
 	meant := nearest(key.Value, known)
 	c.report(key, join(field, shorten(key.Value)), "unknown field", didYouMean(meant, known))
 	delete(fields, key.Value)
+	if c.trying {
+		return
+	}
 	if _, there := fields[meant]; meant != "" && !there && c.fits(value, written, known[meant], s.property(meant), join(field, meant)) {
 		c.renamed[join(field, meant)] = join(field, key.Value)
 		fields[meant] = written

@@ -4,6 +4,7 @@ package manifest_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,11 +127,12 @@ func TestNamespaceOfTheCommand(t *testing.T) {
 
 func TestLargeFiles(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"200 kB of comment are a comment": {head + "# " + strings.Repeat("x", 200_000), ""},
-		"200 kB of one letter":            {strings.Repeat("a", 200_000), "standard input:1: is \"" + strings.Repeat("a", 80) + "…\", not a NetLab; write a mapping that starts with apiVersion and kind"},
-		"200 kB of unknown fields":        {head + strings.Repeat("a: 1\n", 40_000), "and 39950 more"},
-		"more than any lab":               {head + strings.Repeat("#\n", manifest.MaxBytes), "standard input: is larger than 1024 KiB; write one file per lab"},
-		"aliases that grow":               {head + "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + growing("abcdefghij"), "document contains excessive aliasing"},
+		"200 kB of comment are a comment":  {head + "# " + strings.Repeat("x", 200_000), ""},
+		"200 kB of one letter":             {strings.Repeat("a", 200_000), "standard input:1: is \"" + strings.Repeat("a", 80) + "…\", not a NetLab; write a mapping that starts with apiVersion and kind"},
+		"200 kB of unknown fields":         {head + strings.Repeat("a: 1\n", 40_000), "and 39950 more"},
+		"unknown fields in unknown fields": {head + "spec:\n" + numbered("  f%d: {link: [{endpoint: [{subinterface: [{nam: 1}]}]}], routers: [{route: [{t: 1}]}]}\n", 5_000), "and 4950 more"},
+		"more than any lab":                {head + strings.Repeat("#\n", manifest.MaxBytes), "standard input: is larger than 1024 KiB; write one file per lab"},
+		"aliases that grow":                {head + "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + growing("abcdefghij"), "document contains excessive aliasing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := read(t, c.text, manifest.Options{})
@@ -142,6 +144,14 @@ func TestLargeFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+func numbered(line string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, line, i)
+	}
+	return b.String()
 }
 
 // growing defines each letter as ten times the one before.
@@ -236,15 +246,20 @@ func FuzzRead(f *testing.F) {
 	f.Add("---\n<<: *a\n")
 	f.Add("a: &a [*a]\n")
 	f.Add("? [a]\n: !!binary x\n")
+	f.Add(head + "spec:\n  nodes: [{name: a}]\n  link: [{nam: l, mtu: \"12\", endpoints: {name: a}}, x, null]\n  probes: [{from: &a y, <<: {to: *a}}]\n  probes: 1\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		docs, err := read(t, text, manifest.Options{})
 		if (err == nil) != (len(docs) > 0) {
 			t.Fatalf("%d documents and the error %v", len(docs), err)
 		}
-		if err == nil {
+		valid, checked := manifest.Check([]string{manifest.Stdin}, manifest.Options{Stdin: strings.NewReader(text)})
+		if err != nil && checked == nil || checked == nil && len(valid) != len(docs) {
+			t.Fatalf("Read says %v; Check says nothing, and returns %d documents of %d", err, len(valid), len(docs))
+		}
+		if checked == nil {
 			return
 		}
-		for line := range strings.Lines(err.Error()) {
+		for line := range strings.Lines(checked.Error()) {
 			if len(line) > 2000 {
 				t.Errorf("a line of %d bytes: %s", len(line), line)
 			}
