@@ -39,7 +39,7 @@ func (a *app) clusterExec(cmd *cobra.Command, name, node string, command []strin
 		return err
 	}
 	open := func() (nodeexec.Streams, func(), error) { return a.streams(o) }
-	err = nodes.Visit(cmd.Context(), nodeexec.Visit{
+	err = nodes.Run(cmd.Context(), nodeexec.Session{
 		Lab: described, Node: node, Agent: agent, PodNamespace: o.podNamespace, Image: o.image,
 		Command: command, TimeLimit: o.timeLimit, StartLimit: o.startLimit,
 	}, open, a.terminal.progress)

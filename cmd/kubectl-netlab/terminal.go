@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// patience is the time before progress is shown.
-const patience = time.Second
+// progressDelay is the time before progress is shown.
+const progressDelay = time.Second
 
 // terminal is standard output and standard error, and what they can show.
 type terminal struct {
@@ -52,7 +52,7 @@ func (t *terminal) progress(step string) {
 	case t.shown:
 		t.draw()
 	case t.waiting == nil:
-		t.waiting = time.AfterFunc(patience, func() {
+		t.waiting = time.AfterFunc(progressDelay, func() {
 			t.mu.Lock()
 			defer t.mu.Unlock()
 			if t.waiting != nil {

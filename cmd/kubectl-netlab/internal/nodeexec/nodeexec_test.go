@@ -35,8 +35,8 @@ func agentPod(node string) *corev1.Pod {
 	}
 }
 
-func visit(namespace string) Visit {
-	return Visit{
+func session(namespace string) Session {
+	return Session{
 		Lab: lab(), Node: "ns1", Agent: agentPod("node-2"), PodNamespace: namespace, Image: "busybox:1.37",
 		Command: []string{"ip", "addr"}, TimeLimit: time.Hour, StartLimit: time.Minute,
 	}
@@ -45,7 +45,7 @@ func visit(namespace string) Visit {
 // Every field of the manifest is one the API server knows, and its value stays as it is.
 func TestTheAPIServerTakesThePodOfACommand(t *testing.T) {
 	c := admin(t)
-	pod := visit(namespace(t, c, "privileged")).pod()
+	pod := session(namespace(t, c, "privileged")).pod()
 	pod.Name = "once"
 	manifest, err := json.Marshal(withType(pod))
 	if err != nil {
@@ -76,7 +76,7 @@ func withType(pod *corev1.Pod) *corev1.Pod {
 
 func TestTheCommandIsEnteredByTheUIDOfTheLab(t *testing.T) {
 	want := "/.netlab/netlab-agent enter --namespace=team --lab=pair --uid=6f1e --node=ns1 -- ip addr"
-	if got := strings.Join(visit("x").enter(), " "); got != want {
+	if got := strings.Join(session("x").enter(), " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -84,9 +84,9 @@ func TestTheCommandIsEnteredByTheUIDOfTheLab(t *testing.T) {
 // Without a kubelet a pod never runs: what was waited for is said, and the pod is gone.
 func TestAPodThatDoesNotRunIsDeleted(t *testing.T) {
 	c := admin(t)
-	v := visit(namespace(t, c, "privileged"))
+	v := session(namespace(t, c, "privileged"))
 	v.StartLimit = time.Second
-	err := c.Visit(t.Context(), v, nil, func(string) {})
+	err := c.Run(t.Context(), v, nil, func(string) {})
 	if err == nil || !strings.Contains(err.Error(), "it is not running after 1s: its phase is Pending") {
 		t.Errorf("got %v", err)
 	}
@@ -103,7 +103,7 @@ func TestAPodThatDoesNotRunIsDeleted(t *testing.T) {
 
 func TestANamespaceThatAdmitsNoPrivilegedPods(t *testing.T) {
 	c := admin(t)
-	err := c.Visit(t.Context(), visit(namespace(t, c, "baseline")), nil, func(string) {})
+	err := c.Run(t.Context(), session(namespace(t, c, "baseline")), nil, func(string) {})
 	if err == nil || !strings.Contains(err.Error(), `create a Pod for the command on node-2: `) || !strings.Contains(err.Error(), "violates PodSecurity") {
 		t.Errorf("got %v", err)
 	}
@@ -118,7 +118,7 @@ func TestATenantHearsWhatIsMissing(t *testing.T) {
 	for right, err := range map[string]error{
 		`cannot list resource "pods"`:        list,
 		`cannot create resource "pods/exec"`: c.Ask(t.Context(), agent, []string{"pingall"}, Streams{}),
-		`cannot create resource "pods"`:      c.Visit(t.Context(), visit(system), nil, func(string) {}),
+		`cannot create resource "pods"`:      c.Run(t.Context(), session(system), nil, func(string) {}),
 	} {
 		if err == nil || !strings.Contains(err.Error(), right) || !strings.Contains(err.Error(), "status NAME and explain NAME [PROBE]") {
 			t.Errorf("%s: got %v", right, err)
@@ -181,7 +181,7 @@ func TestWhetherTheCommandCanBeRun(t *testing.T) {
 		return corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: "because"}}
 	}
 	command := func(s corev1.ContainerState) corev1.PodStatus {
-		return corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{Name: visitContainer, Image: "x:1", State: s}}}
+		return corev1.PodStatus{Phase: corev1.PodPending, ContainerStatuses: []corev1.ContainerStatus{{Name: commandContainer, Image: "x:1", State: s}}}
 	}
 	for name, c := range map[string]struct {
 		status corev1.PodStatus

@@ -11,8 +11,8 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// Visit is a command that is run in the network namespace of a lab's node.
-type Visit struct {
+// Session is one command in the network namespace of a lab's node, in a Pod of its own.
+type Session struct {
 	Lab *v1alpha1.NetLab
 	// Node is a node of the lab.
 	Node string
@@ -30,38 +30,38 @@ type Visit struct {
 }
 
 const (
-	// VisitName is in the label app.kubernetes.io/name of pods that are there for one command.
-	VisitName = "netlab-exec"
+	// SessionName is the label app.kubernetes.io/name of the Pods of sessions.
+	SessionName = "netlab-exec"
 
-	visitContainer = "command"
-	programVolume  = "program"
-	programDir     = "/.netlab"
-	program        = programDir + "/netlab-agent"
-	labsVolume     = "run-netlab"
-	labsDir        = "/run/netlab"
+	commandContainer = "command"
+	programVolume    = "program"
+	programDir       = "/.netlab"
+	program          = programDir + "/netlab-agent"
+	labsVolume       = "run-netlab"
+	labsDir          = "/run/netlab"
 )
 
 // pod is the manifest. Entering a namespace takes the rights of the node's root, so the container
 // is privileged; it has no token of the cluster. It sees the namespaces that are there now and
 // those that come, but makes no mount that the node would see.
-func (v Visit) pod() *corev1.Pod {
-	labels := map[string]string{"app.kubernetes.io/name": VisitName, "app.kubernetes.io/part-of": "netlab"}
+func (s Session) pod() *corev1.Pod {
+	labels := map[string]string{"app.kubernetes.io/name": SessionName, "app.kubernetes.io/part-of": "netlab"}
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: v.PodNamespace, GenerateName: VisitName + "-", Labels: labels,
-			Annotations: map[string]string{v1alpha1.Group + "/lab": v.Lab.Namespace + "/" + v.Lab.Name + "/" + v.Node},
+			Namespace: s.PodNamespace, GenerateName: SessionName + "-", Labels: labels,
+			Annotations: map[string]string{v1alpha1.Group + "/lab": s.Lab.Namespace + "/" + s.Lab.Name + "/" + s.Node},
 		},
 		Spec: corev1.PodSpec{
-			NodeName:                      v.Agent.Spec.NodeName,
+			NodeName:                      s.Agent.Spec.NodeName,
 			Tolerations:                   []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
 			RestartPolicy:                 corev1.RestartPolicyNever,
-			ActiveDeadlineSeconds:         new(int64(v.TimeLimit.Seconds())),
+			ActiveDeadlineSeconds:         new(int64(s.TimeLimit.Seconds())),
 			TerminationGracePeriodSeconds: new(int64(1)),
 			AutomountServiceAccountToken:  new(false),
 			EnableServiceLinks:            new(false),
-			ImagePullSecrets:              v.Agent.Spec.ImagePullSecrets,
-			InitContainers:                []corev1.Container{v.installer()},
-			Containers:                    []corev1.Container{v.visitor()},
+			ImagePullSecrets:              s.Agent.Spec.ImagePullSecrets,
+			InitContainers:                []corev1.Container{s.installer()},
+			Containers:                    []corev1.Container{s.command()},
 			Volumes: []corev1.Volume{
 				{Name: programVolume, VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
 				{Name: labsVolume, VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{
@@ -72,9 +72,9 @@ func (v Visit) pod() *corev1.Pod {
 	}
 }
 
-func (v Visit) installer() corev1.Container {
+func (s Session) installer() corev1.Container {
 	return corev1.Container{
-		Name: "install", Image: image(v.Agent), ImagePullPolicy: corev1.PullIfNotPresent,
+		Name: "install", Image: image(s.Agent), ImagePullPolicy: corev1.PullIfNotPresent,
 		Command: []string{AgentProgram, "install", program},
 		SecurityContext: &corev1.SecurityContext{
 			AllowPrivilegeEscalation: new(false),
@@ -85,9 +85,9 @@ func (v Visit) installer() corev1.Container {
 	}
 }
 
-func (v Visit) visitor() corev1.Container {
+func (s Session) command() corev1.Container {
 	return corev1.Container{
-		Name: visitContainer, Image: v.Image, ImagePullPolicy: corev1.PullIfNotPresent,
+		Name: commandContainer, Image: s.Image, ImagePullPolicy: corev1.PullIfNotPresent,
 		Command:         []string{program, "wait"},
 		SecurityContext: &corev1.SecurityContext{Privileged: new(true), RunAsUser: new(int64(0)), RunAsNonRoot: new(false)},
 		VolumeMounts: []corev1.VolumeMount{
@@ -98,8 +98,8 @@ func (v Visit) visitor() corev1.Container {
 }
 
 // enter is what is run in the pod.
-func (v Visit) enter() []string {
+func (s Session) enter() []string {
 	return append([]string{
-		program, "enter", "--namespace=" + v.Lab.Namespace, "--lab=" + v.Lab.Name, "--uid=" + string(v.Lab.UID), "--node=" + v.Node, "--",
-	}, v.Command...)
+		program, "enter", "--namespace=" + s.Lab.Namespace, "--lab=" + s.Lab.Name, "--uid=" + string(s.Lab.UID), "--node=" + s.Node, "--",
+	}, s.Command...)
 }

@@ -23,17 +23,17 @@ const (
 	deleteLimit = 10 * time.Second
 )
 
-// Visit runs the command in a pod of its own, which is deleted whatever happens. Progress is told
-// what is being waited for. Open is called when the command can begin: a terminal in raw mode
-// could not interrupt the wait. Errors are those of Exec, or say what kept the pod from running.
-func (c *Cluster) Visit(ctx context.Context, v Visit, open func() (s Streams, restore func(), err error), progress func(step string)) (err error) {
-	pod, err := c.core.Pods(v.PodNamespace).Create(ctx, v.pod(), metav1.CreateOptions{})
+// Run runs a session's command and deletes its Pod, also after an error or an interruption. It calls
+// open only when the command can start, because Ctrl-C on a terminal in raw mode would not interrupt the
+// wait. The error is Exec's, or the reason why the Pod does not run.
+func (c *Cluster) Run(ctx context.Context, s Session, open func() (streams Streams, restore func(), err error), progress func(step string)) (err error) {
+	pod, err := c.core.Pods(s.PodNamespace).Create(ctx, s.pod(), metav1.CreateOptions{})
 	if err != nil {
-		return explainForbidden(fmt.Errorf("create a Pod for the command on %s: %w", v.Agent.Spec.NodeName, err))
+		return explainForbidden(fmt.Errorf("create a Pod for the command on %s: %w", s.Agent.Spec.NodeName, err))
 	}
 	defer func() { err = errors.Join(err, c.remove(ctx, pod)) }()
 	progress(fmt.Sprintf("waiting for Pod %s/%s on %s", pod.Namespace, pod.Name, pod.Spec.NodeName))
-	if err := c.awaitRunning(ctx, pod, v.StartLimit); err != nil {
+	if err := c.awaitRunning(ctx, pod, s.StartLimit); err != nil {
 		return err
 	}
 	streams, restore, err := open()
@@ -41,7 +41,7 @@ func (c *Cluster) Visit(ctx context.Context, v Visit, open func() (s Streams, re
 		return err
 	}
 	defer restore()
-	return c.Exec(ctx, pod, visitContainer, v.enter(), streams)
+	return c.Exec(ctx, pod, commandContainer, s.enter(), streams)
 }
 
 func (c *Cluster) remove(ctx context.Context, pod *corev1.Pod) error {
@@ -88,7 +88,7 @@ func runs(pod *corev1.Pod) (bool, error) {
 		}
 	}
 	return slices.ContainsFunc(pod.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool {
-		return s.Name == visitContainer && s.State.Running != nil
+		return s.Name == commandContainer && s.State.Running != nil
 	}), nil
 }
 
