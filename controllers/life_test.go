@@ -192,9 +192,9 @@ func TestALabRecreatedWhileTheAgentWasAwayIsBuiltAgain(t *testing.T) {
 	again.Namespace = w.namespace
 	create(t, w.admin, again)
 	w.startAgent(w.agentPod())
-	mark := state.AgentOwner(string(again.UID)).Mark("ns1")
+	mark := state.AgentOwner(string(again.UID)).Label("ns1")
 	w.awaitKernel("the new lab's mark", func(s state.State) bool {
-		return s[w.namespace+".routed-pair.ns1"].Mark == mark
+		return s[w.namespace+".routed-pair.ns1"].Label == mark
 	})
 	w.await(lab.Name, "Ready=True/Ready")
 }

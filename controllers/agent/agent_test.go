@@ -167,7 +167,7 @@ func TestAnOldLabOfTheSameNameMakesRoom(t *testing.T) {
 	if got := b.mustReconcile(); got != "True/Realized" {
 		t.Errorf("reported %s", got)
 	}
-	if got := b.kernel.State()["default.routed-pair.ns1"].Mark; got != state.AgentOwner("new").Mark("ns1") {
+	if got := b.kernel.State()["default.routed-pair.ns1"].Label; got != state.AgentOwner("new").Label("ns1") {
 		t.Errorf("the mark is %s", got)
 	}
 }

@@ -18,8 +18,8 @@ type Kernel interface {
 	Labs(ctx context.Context) ([]state.Identity, error)
 	// LookupRoute returns the forwarding decision of a namespace for a packet.
 	LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error)
-	// Interferences lists unmanaged objects in a namespace that can decide about packets there.
-	Interferences(ctx context.Context, namespace string) ([]state.Interference, error)
+	// Unmanaged lists unmanaged objects in a namespace that can decide about packets there.
+	Unmanaged(ctx context.Context, namespace string) ([]state.Unmanaged, error)
 	// Lock makes the caller the only writer of the lab, until unlock.
 	Lock(id state.Identity) (unlock func(), err error)
 

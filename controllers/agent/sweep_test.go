@@ -128,7 +128,7 @@ func kernelWith(t *testing.T, uid string) *fake.Kernel {
 func kernelWithOwner(t *testing.T, owner state.Owner) *fake.Kernel {
 	t.Helper()
 	k := fake.New()
-	if _, err := k.Apply(t.Context(), []state.Op{state.CreateNamespace{Name: "default.lab.x", Mark: owner.Mark("x")}}); err != nil {
+	if _, err := k.Apply(t.Context(), []state.Op{state.CreateNamespace{Name: "default.lab.x", Label: owner.Label("x")}}); err != nil {
 		t.Fatal(err)
 	}
 	return k

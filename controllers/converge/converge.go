@@ -81,10 +81,10 @@ func (o *Outcome) observe(ctx context.Context, k Kernel, id state.Identity, want
 func (o *Outcome) apply(ctx context.Context, k Kernel, want state.State) error {
 	before := o.State
 	applied, err := k.Apply(ctx, o.Left)
-	if newcomers := state.Newcomers(o.Left[:applied], want); len(newcomers) > 0 {
+	if newcomers := state.MovedAddresses(o.Left[:applied], want); len(newcomers) > 0 {
 		err = errors.Join(err, k.Forget(ctx, newcomers))
 	}
-	if senders := state.Widened(before, o.Left[:applied]); len(senders) > 0 {
+	if senders := state.StalePathMTUs(before, o.Left[:applied]); len(senders) > 0 {
 		err = errors.Join(err, k.ForgetPathMTUs(ctx, senders))
 	}
 	o.Applied = append(o.Applied, o.Left[:applied]...)

@@ -18,8 +18,8 @@ import (
 // Kernel looks up routes in a network namespace, and lists unmanaged objects there.
 type Kernel interface {
 	LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error)
-	// Interferences lists the unmanaged objects of a namespace that can affect packets there.
-	Interferences(ctx context.Context, namespace string) ([]state.Interference, error)
+	// Unmanaged lists the unmanaged objects of a namespace that can affect packets there.
+	Unmanaged(ctx context.Context, namespace string) ([]state.Unmanaged, error)
 }
 
 // Question is a ping and its outcome.
@@ -48,7 +48,7 @@ type Question struct {
 // Explain follows the request and, if it arrives, the reply. The Walk has no Cause if a reply arrived and was
 // expected. The error is the context's.
 func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Question) (Walk, error) {
-	w := walker{kernel: &cachedKernel{Kernel: kernel, found: map[string][]state.Interference{}}, view: look(see, q)}
+	w := walker{kernel: &cachedKernel{Kernel: kernel, found: map[string][]state.Unmanaged{}}, view: look(see, q)}
 	if cause := w.noAddress(q); cause.Found() {
 		return Walk{From: state.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}, ctx.Err()
 	}
@@ -68,15 +68,15 @@ func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Questi
 // cachedKernel lists the unmanaged objects of a namespace once per walk: a listing takes about ten requests.
 type cachedKernel struct {
 	Kernel
-	found map[string][]state.Interference
+	found map[string][]state.Unmanaged
 }
 
-// Interferences implements Kernel.
-func (a *cachedKernel) Interferences(ctx context.Context, namespace string) ([]state.Interference, error) {
+// Unmanaged implements Kernel.
+func (a *cachedKernel) Unmanaged(ctx context.Context, namespace string) ([]state.Unmanaged, error) {
 	if found, ok := a.found[namespace]; ok {
 		return found, nil
 	}
-	found, err := a.Kernel.Interferences(ctx, namespace)
+	found, err := a.Kernel.Unmanaged(ctx, namespace)
 	if err == nil {
 		a.found[namespace] = found
 	}
@@ -183,8 +183,8 @@ func (w walker) echoIgnored(ctx context.Context, request trace) Cause {
 
 // echoIgnored6 is echoIgnored for IPv6, whose setting no lab has: it is an unmanaged one.
 func (w walker) echoIgnored6(ctx context.Context, request trace) Cause {
-	found, err := w.kernel.Interferences(ctx, request.end)
-	i := slices.IndexFunc(found, func(i state.Interference) bool { return i.Setting.Name == "net.ipv6.icmp.echo_ignore_all" })
+	found, err := w.kernel.Unmanaged(ctx, request.end)
+	i := slices.IndexFunc(found, func(i state.Unmanaged) bool { return i.Setting.Name == "net.ipv6.icmp.echo_ignore_all" })
 	if err != nil || i < 0 {
 		return Cause{}
 	}

@@ -134,8 +134,8 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 	} {
 		k := build(t, tutorial)
 		router := pair.NetworkNamespace("router")
-		k.Interfere(router, state.Interference{What: "room for traffic filters on l1", Look: "tc"})
-		k.Interfere(router, state.Interference{What: rule, Undo: "ip -n " + router + " rule delete pref 100", Rule: state.PolicyRule{Priority: 100, Action: "prohibit", From: from}})
+		k.AddUnmanaged(router, state.Unmanaged{What: "room for traffic filters on l1", Look: "tc"})
+		k.AddUnmanaged(router, state.Unmanaged{What: rule, Undo: "ip -n " + router + " rule delete pref 100", Rule: state.PolicyRule{Priority: 100, Action: "prohibit", From: from}})
 		byRule := func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
 			if q.Namespace == router {
 				d = state.ForwardingDecision{Verdict: verdict}
@@ -152,7 +152,7 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 // With a full neighbour table no other cause is certain.
 func TestAFullNeighbourTableIsNamed(t *testing.T) {
 	k := build(t, tutorial)
-	k.Interfere(pair.NetworkNamespace("router"), state.Interference{What: "a packet filter", Look: "nft list ruleset"})
+	k.AddUnmanaged(pair.NetworkNamespace("router"), state.Unmanaged{What: "a packet filter", Look: "nft list ruleset"})
 	q := ns1ToNs2
 	q.NoRoom = true
 	cause := explain(t, k, q).Cause
@@ -168,9 +168,9 @@ type counting struct {
 	searched map[string]int
 }
 
-func (c counting) Interferences(ctx context.Context, namespace string) ([]state.Interference, error) {
+func (c counting) Unmanaged(ctx context.Context, namespace string) ([]state.Unmanaged, error) {
 	c.searched[namespace]++
-	return c.Kernel.Interferences(ctx, namespace)
+	return c.Kernel.Unmanaged(ctx, namespace)
 }
 
 func TestANamespaceIsSearchedOnceInAWalk(t *testing.T) {
@@ -302,7 +302,7 @@ func (f kernelFunc) LookupRoute(_ context.Context, q state.ForwardingQuery) (sta
 	return f(q), nil
 }
 
-func (kernelFunc) Interferences(context.Context, string) ([]state.Interference, error) {
+func (kernelFunc) Unmanaged(context.Context, string) ([]state.Unmanaged, error) {
 	return nil, nil
 }
 

@@ -94,7 +94,7 @@ func (w walker) wrongMAC(ctx context.Context, request, reply trace) Cause {
 // wrongEntry is the cause if a permanent neighbour entry has a wrong MAC address.
 func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
 	right := w.link(c.in).MAC
-	entry, ok := w.firstInterference(ctx, c.out.Namespace, func(i state.Interference) bool {
+	entry, ok := w.firstInterference(ctx, c.out.Namespace, func(i state.Unmanaged) bool {
 		return i.Neighbour.Link == c.out.Name && i.Neighbour.Address == c.wanted && i.Neighbour.MAC != right
 	})
 	if !ok || right == (state.MAC{}) {
@@ -115,7 +115,7 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	if c.wanted.Is6() {
 		return Cause{}
 	}
-	filter, ok := w.firstInterference(ctx, c.in.Namespace, func(i state.Interference) bool {
+	filter, ok := w.firstInterference(ctx, c.in.Namespace, func(i state.Unmanaged) bool {
 		name := i.Setting.Name
 		return name == "net.ipv4.conf.all.arp_filter" || name == "net.ipv4.conf."+c.in.Name+".arp_filter"
 	})

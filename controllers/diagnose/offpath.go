@@ -73,8 +73,8 @@ func (w walker) rightWay(first neighbour, address netip.Addr) (fix string, ok bo
 }
 
 // unmanagedRoute is the best unmanaged route of a type to an address.
-func (w walker) unmanagedRoute(ctx context.Context, namespace string, to netip.Addr, kind string) (best state.Interference, ok bool) {
-	found, err := w.kernel.Interferences(ctx, namespace)
+func (w walker) unmanagedRoute(ctx context.Context, namespace string, to netip.Addr, kind string) (best state.Unmanaged, ok bool) {
+	found, err := w.kernel.Unmanaged(ctx, namespace)
 	if err != nil {
 		return best, false
 	}

@@ -130,11 +130,11 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		return
 	case "unprefix": // the connected route of an address
 		k.Mutate(func(s state.State) {
-			s[link.Namespace].Addresses[addressID(link, rest[1]).AddressKey] = state.Address{Unrouted: true}
+			s[link.Namespace].Addresses[addressID(link, rest[1]).AddressKey] = state.Address{PrefixRouteMissing: true}
 		})
 		return
 	case "rule", "other": // unmanaged objects
-		k.Interfere(namespace, interference(verb, namespace, rest))
+		k.AddUnmanaged(namespace, interference(verb, namespace, rest))
 		return
 	}
 	op := map[string]func() state.Op{
@@ -171,8 +171,8 @@ func sysctl(t *testing.T, namespace, name, value string) state.Op {
 }
 
 // interference is a policy rule that matches everything, or another unmanaged object.
-func interference(kind, namespace string, what []string) state.Interference {
-	i := state.Interference{What: strings.Join(what, " "), Look: "ip -n " + namespace + " rule"}
+func interference(kind, namespace string, what []string) state.Unmanaged {
+	i := state.Unmanaged{What: strings.Join(what, " "), Look: "ip -n " + namespace + " rule"}
 	if kind == "rule" {
 		i.Rule = state.PolicyRule{Priority: 100, Action: what[len(what)-1]}
 		i.Undo = i.Look + " delete pref 100"

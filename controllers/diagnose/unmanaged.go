@@ -26,7 +26,7 @@ func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 		}
 	}
 	for _, namespace := range namespaces {
-		found, err := w.kernel.Interferences(ctx, namespace)
+		found, err := w.kernel.Unmanaged(ctx, namespace)
 		if i := slices.IndexFunc(found, suspicious); err == nil && i >= 0 {
 			return suspect(request, namespace, "which has "+found[i].What, undo(found[i]))
 		}
@@ -46,13 +46,13 @@ func suspect(request trace, namespace, what, fix string) Cause {
 
 // suspicious excludes objects that cannot be the cause: the route lookups have covered routes and rules,
 // except rules that match more than addresses, and neighbour entries and settings were examined before.
-func suspicious(i state.Interference) bool {
-	looked := i.Route != (state.ForeignRoute{}) || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.ForeignSetting{})
-	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.Choosy)
+func suspicious(i state.Unmanaged) bool {
+	looked := i.Route != (state.UnmanagedRoute{}) || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.UnmanagedSetting{})
+	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.MoreSelectors)
 }
 
 // undo is the fix for an unmanaged object, which may be intended.
-func undo(i state.Interference) string {
+func undo(i state.Unmanaged) string {
 	if i.Undo == "" {
 		return shorten("check whether it is intended: " + i.Look)
 	}
@@ -68,7 +68,7 @@ func (w walker) ruledOut(ctx context.Context, p packet, at ingress, verdict stat
 	return ruled(p, at, rule)
 }
 
-func ruled(p packet, at ingress, rule state.Interference) Cause {
+func ruled(p packet, at ingress, rule state.Unmanaged) Cause {
 	node := state.NodeOf(at.namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonRouteRejects,
@@ -80,17 +80,17 @@ func ruled(p packet, at ingress, rule state.Interference) Cause {
 
 // ruleAt is the first policy rule that matches a packet and is not one of the kernel's own, or that one of
 // the kernel's own is missing.
-func (w walker) ruleAt(ctx context.Context, p packet, at ingress) (rule state.Interference, ok bool) {
+func (w walker) ruleAt(ctx context.Context, p packet, at ingress) (rule state.Unmanaged, ok bool) {
 	q := state.ForwardingQuery{Source: p.source, Destination: p.destination, Incoming: at.incoming}
-	return w.firstInterference(ctx, at.namespace, func(i state.Interference) bool { return i.Rule.TakesFromMain(q) })
+	return w.firstInterference(ctx, at.namespace, func(i state.Unmanaged) bool { return i.Rule.PrecedesMain(q) })
 }
 
-func (w walker) firstInterference(ctx context.Context, namespace string, is func(state.Interference) bool) (first state.Interference, ok bool) {
-	found, err := w.kernel.Interferences(ctx, namespace)
+func (w walker) firstInterference(ctx context.Context, namespace string, is func(state.Unmanaged) bool) (first state.Unmanaged, ok bool) {
+	found, err := w.kernel.Unmanaged(ctx, namespace)
 	if i := slices.IndexFunc(found, is); err == nil && i >= 0 {
 		return found[i], true
 	}
-	return state.Interference{}, false
+	return state.Unmanaged{}, false
 }
 
 // onTheWay lists the namespaces on the path of packets, switches included, each once.
@@ -137,7 +137,7 @@ func (v view) routed(namespace string, destination netip.Addr) bool {
 func (v view) lostPrefix(namespace string, destination netip.Addr) (lost state.AddressID, ok bool) {
 	rows := v.State[namespace].Addresses
 	for _, key := range inOrder(rows) {
-		if rows[key].Unrouted && key.Prefix.Contains(destination) {
+		if rows[key].PrefixRouteMissing && key.Prefix.Contains(destination) {
 			return state.AddressID{Namespace: namespace, AddressKey: key}, true
 		}
 	}

@@ -23,9 +23,9 @@ const flagsByHand = unix.IFA_F_NOPREFIXROUTE | unix.IFA_F_HOMEADDRESS | unix.IFA
 
 // altered says what somebody gave the address beside itself. When an address is added again, the kernel sets
 // its lifetimes to what the message says, IPv4's metric, and IPv6's flags (inet_rtm_newaddr, inet6_addr_modify).
-func (a rawAddress) altered() state.Alteration {
+func (a rawAddress) altered() state.AddressDrift {
 	if a.network != a.prefix.Addr() {
-		return state.AlteredForGood
+		return state.DriftForGood
 	}
 	flags, passing := a.flags&flagsByHand != 0, a.expires || a.flags&unix.IFA_F_DEPRECATED != 0
 	forGood, inPlace := flags || a.scope != addressScope(a.prefix.Addr()) || !a.usualBroadcast(), passing || a.metric != 0
@@ -34,19 +34,19 @@ func (a rawAddress) altered() state.Alteration {
 	}
 	switch {
 	case forGood:
-		return state.AlteredForGood
+		return state.DriftForGood
 	case inPlace:
-		return state.AlteredInPlace
+		return state.DriftInPlace
 	}
-	return state.Unaltered
+	return state.NoDrift
 }
 
 // altered is what was altered of the address or with it. An IPv4 address without the route to itself, which the
 // kernel makes in the same breath (fib_add_ifaddr), is one that packets are not taken for; only a new one has that
 // route again. IPv6's is made a while after its address, so that a missing one says nothing.
-func (snap *snapshot) altered(l rawLink, a rawAddress) state.Alteration {
+func (snap *snapshot) altered(l rawLink, a rawAddress) state.AddressDrift {
 	if a.prefix.Addr().Is4() && l.up && !snap.local[a.prefix.Addr()] {
-		return state.AlteredForGood
+		return state.DriftForGood
 	}
 	return a.altered()
 }

@@ -107,11 +107,11 @@ func TestForeignThingsInALabsNamespaceSurvive(t *testing.T) {
 		t.Errorf("the plan is not empty:\n%s", texts(plan))
 	}
 	for _, said := range []string{"link br0 (bridge)", "link theirs (veth)", "route 10.60.0.0/16 via 192.0.2.77 dev l1 proto 12", "route 10.61.0.0/16"} {
-		if !strings.Contains(strings.Join(found.Foreign, "\n"), router+": "+said) {
-			t.Errorf("%q is not in %q", said, found.Foreign)
+		if !strings.Contains(strings.Join(found.Unmanaged, "\n"), router+": "+said) {
+			t.Errorf("%q is not in %q", said, found.Unmanaged)
 		}
 	}
-	if told := strings.Join(found.Foreign, "\n"); strings.Contains(told, "10.62.0.0") {
+	if told := strings.Join(found.Unmanaged, "\n"); strings.Contains(told, "10.62.0.0") {
 		t.Errorf("another table's route is in %q", told)
 	}
 	converge(t, k, want)
@@ -148,7 +148,7 @@ func TestWhatOthersHaveUnderALabsNamesIsReported(t *testing.T) {
 	converge(t, k, tutorialLab())
 	sh(t, shorthand+"ip -n $a link set lo alias mine; ln -s /nowhere /run/netns/default.routed-pair.ns9")
 	for _, want := range []state.State{{}, {}} {
-		told := observe(t, k, want).Foreign
+		told := observe(t, k, want).Unmanaged
 		for _, said := range []string{
 			NamespaceDir + "/" + ns1 + ": a network namespace marked \"mine\"",
 			SymlinkDir + `/default.routed-pair.ns9: a symbolic link to "/nowhere"`,
@@ -165,7 +165,7 @@ func TestWhatOthersHaveIsReportedOfEveryPart(t *testing.T) {
 	const links = 4 * minNames
 	k := newKernel(t, Options{})
 	sh(t, fmt.Sprintf("for i in $(seq %d); do ln -s /nowhere /run/netns/default.routed-pair.n$i; done", links))
-	if told := observe(t, k, state.State{}).Foreign; len(told) != links || !slices.IsSorted(told) {
+	if told := observe(t, k, state.State{}).Unmanaged; len(told) != links || !slices.IsSorted(told) {
 		t.Errorf("%d of %d are told: %q", len(told), links, told)
 	}
 }
@@ -195,9 +195,9 @@ func TestAnAlternativeNameIsNotTheName(t *testing.T) {
 func TestALeftoverFileIsUsedAgain(t *testing.T) {
 	k := newKernel(t, Options{})
 	want := tutorialLab()
-	write(t, NamespaceDir+"/"+ns1, tutorial.Owner.Mark("ns1")+"\n")
+	write(t, NamespaceDir+"/"+ns1, tutorial.Owner.Label("ns1")+"\n")
 	row := observe(t, k, want).State[ns1]
-	if row.Mark != tutorial.Owner.Mark("ns1") || row.Mounted || row.Symlink || len(row.Links) > 0 {
+	if row.Label != tutorial.Owner.Label("ns1") || row.Mounted || row.Symlink || len(row.Links) > 0 {
 		t.Errorf("observed %+v", row)
 	}
 	converge(t, k, want)
@@ -205,7 +205,7 @@ func TestALeftoverFileIsUsedAgain(t *testing.T) {
 
 func TestALeftoverFileIsRemoved(t *testing.T) {
 	k := newKernel(t, Options{})
-	write(t, NamespaceDir+"/"+ns1, tutorial.Owner.Mark("ns1")+"\n")
+	write(t, NamespaceDir+"/"+ns1, tutorial.Owner.Label("ns1")+"\n")
 	converge(t, k, state.State{})
 	if _, err := os.Lstat(NamespaceDir + "/" + ns1); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)
@@ -216,7 +216,7 @@ func TestNoNameLeadsOutOfTheDirectory(t *testing.T) {
 	k := newKernel(t, Options{})
 	for _, name := range []string{"../../tmp/a.b", "a.b.../../x", "a.b", "a.b.c.d", "a.b./etc", "a.b.\x00", ""} {
 		for _, op := range []state.Op{
-			state.CreateNamespace{Name: name, Mark: "netlab.dev/local/a.b/c"}, state.DeleteNamespace{Name: name},
+			state.CreateNamespace{Name: name, Label: "netlab.dev/local/a.b/c"}, state.DeleteNamespace{Name: name},
 			state.AddSymlink{Name: name}, state.DeleteSymlink{Name: name},
 		} {
 			if _, err := k.Apply(t.Context(), []state.Op{op}); err == nil {

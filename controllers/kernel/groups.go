@@ -56,7 +56,7 @@ func (in *interferer) group(entry []byte) {
 		group = rtnl.Addr(entry[8:24]).String()
 	}
 	bridge := in.links[port.master].name
-	found := state.Interference{
+	found := state.Unmanaged{
 		What: fmt.Sprintf("a static multicast group, %s at %s", group, port.name),
 		Look: fmt.Sprintf("bridge -n %s mdb show dev %s", in.handle.name, bridge),
 	}

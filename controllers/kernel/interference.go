@@ -22,10 +22,10 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Interferences lists what others put into a namespace that can decide about packets there. It is asked
+// Unmanaged lists the objects in a namespace that NetLab did not create and that can decide about packets. It is asked
 // only about packets that get lost: Observe leaves it out, since each kind is a request of its own.
-func (k *Kernel) Interferences(_ context.Context, namespace string) ([]state.Interference, error) {
-	var found []state.Interference
+func (k *Kernel) Unmanaged(_ context.Context, namespace string) ([]state.Unmanaged, error) {
+	var found []state.Unmanaged
 	err := k.withSession(func(s *session) error {
 		h, err := s.enter(namespace)
 		if err != nil {
@@ -41,7 +41,7 @@ func (k *Kernel) Interferences(_ context.Context, namespace string) ([]state.Int
 }
 
 // interferences must not outlive the thread's stay in the namespace.
-func (h *handle) interferences() ([]state.Interference, error) {
+func (h *handle) interferences() ([]state.Unmanaged, error) {
 	links, err := h.conn.links()
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (h *handle) interferences() ([]state.Interference, error) {
 	for _, l := range links {
 		in.links[l.index] = l
 		if l.xdp {
-			in.found = append(in.found, state.Interference{
+			in.found = append(in.found, state.Unmanaged{
 				What: "an XDP program on " + l.name,
 				Look: fmt.Sprintf("ip -n %s link show %s", h.name, l.name),
 				Undo: fmt.Sprintf("ip -n %s link set dev %s xdp off", h.name, l.name),
@@ -69,11 +69,11 @@ func (h *handle) interferences() ([]state.Interference, error) {
 type interferer struct {
 	handle *handle
 	links  map[int]rawLink
-	found  []state.Interference
+	found  []state.Unmanaged
 }
 
 func (in *interferer) add(what, look string, args ...any) {
-	in.found = append(in.found, state.Interference{What: what, Look: fmt.Sprintf(look, args...)})
+	in.found = append(in.found, state.Unmanaged{What: what, Look: fmt.Sprintf(look, args...)})
 }
 
 // routes finds those of others in the main table.
@@ -93,11 +93,11 @@ func (in *interferer) routes() error {
 		case r.kind == state.OtherType:
 			continue
 		}
-		in.found = append(in.found, state.Interference{
+		in.found = append(in.found, state.Unmanaged{
 			What:  fmt.Sprintf("a route that is not the lab's, %s %s", kind, r.prefix),
 			Look:  fmt.Sprintf("ip -n %s route show type %s exact %s", in.handle.name, kind, r.prefix),
 			Undo:  fmt.Sprintf("ip -n %s route delete %s %s proto %d", in.handle.name, kind, r.prefix, r.protocol), // IPv6 does not compare types
-			Route: state.ForeignRoute{Type: kind, Prefix: r.prefix},
+			Route: state.UnmanagedRoute{Type: kind, Prefix: r.prefix},
 		})
 	}
 	return nil
@@ -118,11 +118,11 @@ func (in *interferer) settings() error {
 			return err
 		}
 		name := "net." + strings.ReplaceAll(path, "/", ".")
-		in.found = append(in.found, state.Interference{
+		in.found = append(in.found, state.Unmanaged{
 			What:    fmt.Sprintf("%s %d", name, number),
 			Look:    fmt.Sprintf("ip netns exec %s sysctl %s", in.handle.name, name),
 			Undo:    fmt.Sprintf("ip netns exec %s sysctl -qw %s=0", in.handle.name, state.SysctlName(path)),
-			Setting: state.ForeignSetting{Name: name, Value: strconv.Itoa(number)},
+			Setting: state.UnmanagedSetting{Name: name, Value: strconv.Itoa(number)},
 		})
 	}
 	return nil
@@ -134,7 +134,7 @@ func (in *interferer) neighbours() error {
 		if e.state&unix.NUD_PERMANENT == 0 || !e.address.IsValid() || e.mac == (state.MAC{}) {
 			return
 		}
-		in.found = append(in.found, state.Interference{
+		in.found = append(in.found, state.Unmanaged{
 			What:      fmt.Sprintf("a permanent neighbour entry, %s is %s on %s", e.address, e.mac, e.link.name),
 			Look:      fmt.Sprintf("ip -n %s neighbour show dev %s nud permanent", in.handle.name, e.link.name),
 			Undo:      fmt.Sprintf("ip -n %s neighbour delete %s dev %s", in.handle.name, e.address, e.link.name),
@@ -151,7 +151,7 @@ func (in *interferer) macEntries() error {
 		if !e.ofBridge || e.state&(unix.NUD_PERMANENT|unix.NUD_NOARP) == 0 || own || isGroup {
 			return
 		}
-		in.found = append(in.found, state.Interference{
+		in.found = append(in.found, state.Unmanaged{
 			What: fmt.Sprintf("a static MAC entry, %s is at %s", e.mac, e.link.name),
 			Look: fmt.Sprintf("bridge -n %s fdb show dev %s", in.handle.name, e.link.name),
 			Undo: fmt.Sprintf("bridge -n %s fdb delete %s dev %s master", in.handle.name, e.mac, e.link.name),

@@ -18,40 +18,40 @@ import (
 // seen and taken away by the commands that come with it.
 var interferences = []struct {
 	name, do string
-	is       state.Interference
+	is       state.Unmanaged
 }{
-	{"a rule that rejects", `ip -n $a rule add prohibit from 192.0.2.0/24 pref 100`, state.Interference{
+	{"a rule that rejects", `ip -n $a rule add prohibit from 192.0.2.0/24 pref 100`, state.Unmanaged{
 		What: "policy rule 100: from 192.0.2.0/24 prohibit",
 		Look: "ip -n default.routed-pair.ns1 rule", Undo: "ip -n default.routed-pair.ns1 rule delete pref 100",
 		Rule: state.PolicyRule{Priority: 100, Action: "prohibit", From: netip.MustParsePrefix("192.0.2.0/24")},
 	}},
-	{"a rule for another table", `ip -n $a rule add to 10.0.0.0/8 iif l1 fwmark 7 lookup 77 pref 101`, state.Interference{
+	{"a rule for another table", `ip -n $a rule add to 10.0.0.0/8 iif l1 fwmark 7 lookup 77 pref 101`, state.Unmanaged{
 		What: "policy rule 101: iif l1 fwmark 0x7 to 10.0.0.0/8 lookup 77",
 		Look: "ip -n default.routed-pair.ns1 rule", Undo: "ip -n default.routed-pair.ns1 rule delete pref 101",
-		Rule: state.PolicyRule{Priority: 101, Action: "lookup 77", To: netip.MustParsePrefix("10.0.0.0/8"), Incoming: "l1", Choosy: true},
+		Rule: state.PolicyRule{Priority: 101, Action: "lookup 77", To: netip.MustParsePrefix("10.0.0.0/8"), Incoming: "l1", MoreSelectors: true},
 	}},
-	{"a rule for everything", `ip -n $a rule add blackhole pref 102`, state.Interference{
+	{"a rule for everything", `ip -n $a rule add blackhole pref 102`, state.Unmanaged{
 		What: "policy rule 102: for all blackhole",
 		Look: "ip -n default.routed-pair.ns1 rule", Undo: "ip -n default.routed-pair.ns1 rule delete pref 102",
 		Rule: state.PolicyRule{Priority: 102, Action: "blackhole"},
 	}},
-	{"the rule for the main table gone", `ip -n $a rule delete pref 32766`, state.Interference{
+	{"the rule for the main table gone", `ip -n $a rule delete pref 32766`, state.Unmanaged{
 		What: "no policy rule 32766 any more",
 		Look: "ip -n default.routed-pair.ns1 rule", Undo: "ip -n default.routed-pair.ns1 rule add pref 32766 lookup 254",
 		Rule: state.PolicyRule{Priority: 32766, Missing: true},
 	}},
-	{"an IPv6 rule", `ip -6 -n $a rule add unreachable from fd00:1::/64 pref 103`, state.Interference{
+	{"an IPv6 rule", `ip -6 -n $a rule add unreachable from fd00:1::/64 pref 103`, state.Unmanaged{
 		What: "policy rule 103: from fd00:1::/64 unreachable",
 		Look: "ip -6 -n default.routed-pair.ns1 rule", Undo: "ip -6 -n default.routed-pair.ns1 rule delete pref 103",
 		Rule: state.PolicyRule{Priority: 103, IPv6: true, Action: "unreachable", From: netip.MustParsePrefix("fd00:1::/64")},
 	}},
-	{"a wrong neighbour", `ip -n $a neighbour add 192.0.2.254 lladdr 02:00:00:00:00:99 dev l1`, state.Interference{
+	{"a wrong neighbour", `ip -n $a neighbour add 192.0.2.254 lladdr 02:00:00:00:00:99 dev l1`, state.Unmanaged{
 		What:      "a permanent neighbour entry, 192.0.2.254 is 02:00:00:00:00:99 on l1",
 		Look:      "ip -n default.routed-pair.ns1 neighbour show dev l1 nud permanent",
 		Undo:      "ip -n default.routed-pair.ns1 neighbour delete 192.0.2.254 dev l1",
 		Neighbour: state.NeighbourEntry{Link: "l1", Address: netip.MustParseAddr("192.0.2.254"), MAC: state.MAC{2, 0, 0, 0, 0, 0x99}},
 	}},
-	{"a wrong IPv6 neighbour", `ip -n $a neighbour add fd00:1::fe lladdr 02:00:00:00:00:99 dev l1`, state.Interference{
+	{"a wrong IPv6 neighbour", `ip -n $a neighbour add fd00:1::fe lladdr 02:00:00:00:00:99 dev l1`, state.Unmanaged{
 		What:      "a permanent neighbour entry, fd00:1::fe is 02:00:00:00:00:99 on l1",
 		Look:      "ip -n default.routed-pair.ns1 neighbour show dev l1 nud permanent",
 		Undo:      "ip -n default.routed-pair.ns1 neighbour delete fd00:1::fe dev l1",
@@ -64,24 +64,24 @@ var interferences = []struct {
 	{"no answers to IPv6 pings", `ip netns exec $a sysctl -qw net.ipv6.icmp.echo_ignore_all=1`, foreignSetting("net.ipv6.icmp.echo_ignore_all")},
 	{"filtered ARP", `ip netns exec $a sysctl -qw net.ipv4.conf.l1.arp_filter=1`, foreignSetting("net.ipv4.conf.l1.arp_filter")},
 	{"ARP filtered everywhere", `ip netns exec $a sysctl -qw net.ipv4.conf.all.arp_filter=1`, foreignSetting("net.ipv4.conf.all.arp_filter")},
-	{"filters of what comes in", `tc -n $a qdisc add dev l1 clsact`, state.Interference{
+	{"filters of what comes in", `tc -n $a qdisc add dev l1 clsact`, state.Unmanaged{
 		What: "room for traffic filters on l1", Look: "tc -n default.routed-pair.ns1 filter show dev l1 ingress",
 	}},
 }
 
-func foreignRoute(kind, prefix string) state.Interference {
-	return state.Interference{
+func foreignRoute(kind, prefix string) state.Unmanaged {
+	return state.Unmanaged{
 		What:  "a route that is not the lab's, " + kind + " " + prefix,
 		Look:  "ip -n default.routed-pair.ns1 route show type " + kind + " exact " + prefix,
 		Undo:  "ip -n default.routed-pair.ns1 route delete " + kind + " " + prefix + " proto 3",
-		Route: state.ForeignRoute{Type: kind, Prefix: netip.MustParsePrefix(prefix)},
+		Route: state.UnmanagedRoute{Type: kind, Prefix: netip.MustParsePrefix(prefix)},
 	}
 }
 
-func foreignSetting(name string) state.Interference {
-	return state.Interference{
+func foreignSetting(name string) state.Unmanaged {
+	return state.Unmanaged{
 		What: name + " 1", Look: "ip netns exec default.routed-pair.ns1 sysctl " + name,
-		Undo: "ip netns exec default.routed-pair.ns1 sysctl -qw " + name + "=0", Setting: state.ForeignSetting{Name: name, Value: "1"},
+		Undo: "ip netns exec default.routed-pair.ns1 sysctl -qw " + name + "=0", Setting: state.UnmanagedSetting{Name: name, Value: "1"},
 	}
 }
 
@@ -94,7 +94,7 @@ func TestInterferencesAreFoundAndLeftAlone(t *testing.T) {
 			mustInterfere(t, k, ns1, nil)
 			sh(t, shorthand+i.do)
 			mustHold(t, k, want)
-			mustInterfere(t, k, ns1, []state.Interference{i.is})
+			mustInterfere(t, k, ns1, []state.Unmanaged{i.is})
 			sh(t, i.is.Look)
 			if i.is.Undo != "" {
 				sh(t, i.is.Undo)
@@ -104,9 +104,9 @@ func TestInterferencesAreFoundAndLeftAlone(t *testing.T) {
 	}
 }
 
-func mustInterfere(t *testing.T, k *Kernel, namespace string, want []state.Interference) {
+func mustInterfere(t *testing.T, k *Kernel, namespace string, want []state.Unmanaged) {
 	t.Helper()
-	if found, err := k.Interferences(t.Context(), namespace); err != nil || !slices.Equal(found, want) {
+	if found, err := k.Unmanaged(t.Context(), namespace); err != nil || !slices.Equal(found, want) {
 		t.Errorf("found %+v, %v, want %+v", found, err, want)
 	}
 }
@@ -117,7 +117,7 @@ func TestAStaticMACEntryInterferes(t *testing.T) {
 	sh(t, "ip netns exec "+ns1+" ping -c1 -W5 192.0.2.2")
 	mustInterfere(t, k, sw, nil)
 	sh(t, "bridge -n "+sw+" fdb replace 02:00:00:00:00:03 dev p2 master static")
-	mustInterfere(t, k, sw, []state.Interference{{
+	mustInterfere(t, k, sw, []state.Unmanaged{{
 		What: "a static MAC entry, 02:00:00:00:00:03 is at p2", Look: "bridge -n " + sw + " fdb show dev p2",
 		Undo: "bridge -n " + sw + " fdb delete 02:00:00:00:00:03 dev p2 master",
 	}})
@@ -130,7 +130,7 @@ func TestAStaticMulticastGroupInterferes(t *testing.T) {
 	converge(t, k, switchedLab())
 	for _, group := range []string{"ff02::1:ff00:1", "239.1.2.3"} {
 		sh(t, "bridge -n "+sw+" mdb add dev br0 port p2 grp "+group+" permanent")
-		mustInterfere(t, k, sw, []state.Interference{{
+		mustInterfere(t, k, sw, []state.Unmanaged{{
 			What: "a static multicast group, " + group + " at p2", Look: "bridge -n " + sw + " mdb show dev br0",
 			Undo: "bridge -n " + sw + " mdb delete dev br0 port p2 grp " + group + " permanent",
 		}})
@@ -144,7 +144,7 @@ func TestAPacketFilterInterferes(t *testing.T) {
 	if err := k.Enter(router, addPacketFilter); err != nil {
 		t.Fatal(err)
 	}
-	mustInterfere(t, k, router, []state.Interference{{
+	mustInterfere(t, k, router, []state.Unmanaged{{
 		What: "a packet filter, nftables table inet theirs", Look: "ip netns exec default.routed-pair.router nft list ruleset",
 	}})
 	mustHold(t, k, tutorialLab())

@@ -83,7 +83,7 @@ func everythingLab() state.State {
 }
 
 func create(ns string) state.Op {
-	return state.CreateNamespace{Name: ns, Mark: tutorial.Owner.Mark(state.NodeOf(ns))}
+	return state.CreateNamespace{Name: ns, Label: tutorial.Owner.Label(state.NodeOf(ns))}
 }
 
 func symlink(ns string) state.Op { return state.AddSymlink{Name: ns} }

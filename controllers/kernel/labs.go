@@ -54,7 +54,7 @@ func (s *session) identify(name string) (id state.Identity, ok bool, err error) 
 	if err := errors.Join(err, s.close(name)); err != nil {
 		return state.Identity{}, false, err
 	}
-	owner, marked, ok := state.ParseMark(file.mark)
+	owner, marked, ok := state.ParseLabel(file.mark)
 	return state.Identity{Namespace: namespace, Name: lab, Owner: owner}, ok && marked == node, nil
 }
 

@@ -153,11 +153,11 @@ func (s *session) createNamespace(op state.CreateNamespace) error {
 	if err != nil {
 		return err
 	}
-	err = placeMark(path, op.Mark)
+	err = placeMark(path, op.Label)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Somebody's Cleanup took the directory for unused.
 		if err = prepare(false); err == nil {
-			err = placeMark(path, op.Mark)
+			err = placeMark(path, op.Label)
 		}
 	}
 	if !errors.Is(err, fs.ErrExist) {
@@ -169,7 +169,7 @@ func (s *session) createNamespace(op state.CreateNamespace) error {
 	switch there, err := s.inspect(op.Name); {
 	case err != nil:
 		return err
-	case !there.ours(op.Mark):
+	case !there.ours(op.Label):
 		return fmt.Errorf("%s is taken: %s", path, there)
 	case there.mounted:
 		return nil
@@ -203,7 +203,7 @@ func (s *session) mountNew(op state.CreateNamespace, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.conn.setAlias(loopbackIndex, op.Mark); err != nil {
+	if err := h.conn.setAlias(loopbackIndex, op.Label); err != nil {
 		return fmt.Errorf("mark lo: %w", err)
 	}
 	if err := h.writeInitialSettings(); err != nil {
@@ -244,7 +244,7 @@ func (s *session) mountedAt(name, path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if _, node, marked := state.ParseMark(there.mark); there.found != "" || !marked || node != state.NodeOf(name) {
+	if _, node, marked := state.ParseLabel(there.mark); there.found != "" || !marked || node != state.NodeOf(name) {
 		return false, fmt.Errorf("%s is not NetLab's: %s", path, there)
 	}
 	return there.mounted, nil

@@ -142,7 +142,7 @@ func (o *observer) read(ctx context.Context) error {
 func (o *observer) merge(part *observer) {
 	maps.Copy(o.found.State, part.found.State)
 	o.found.Conflicts = append(o.found.Conflicts, part.found.Conflicts...)
-	o.found.Foreign = append(o.found.Foreign, part.found.Foreign...)
+	o.found.Unmanaged = append(o.found.Unmanaged, part.found.Unmanaged...)
 	o.snapshots = append(o.snapshots, part.snapshots...)
 }
 
@@ -153,7 +153,7 @@ func (o *observer) close() {
 }
 
 func (o *observer) result() state.Observation {
-	slices.Sort(o.found.Foreign)
+	slices.Sort(o.found.Unmanaged)
 	slices.SortFunc(o.found.Conflicts, func(a, b state.Conflict) int { return strings.Compare(a.Name, b.Name) })
 	return o.found
 }
@@ -207,7 +207,7 @@ func (o *observer) observeName(name string) error {
 		return nil
 	}
 	rows := state.NewNamespace()
-	rows.Mark, rows.Mounted, rows.Symlink = file.mark, file.mounted, link.ours
+	rows.Label, rows.Mounted, rows.Symlink = file.mark, file.mounted, link.ours
 	if snap != nil {
 		rows.Settings = snap.settings
 		snap.rows = rows
@@ -218,7 +218,7 @@ func (o *observer) observeName(name string) error {
 }
 
 // mark is what the lab's namespace of that name is marked with.
-func (o *observer) mark(name string) string { return o.id.Owner.Mark(state.NodeOf(name)) }
+func (o *observer) mark(name string) string { return o.id.Owner.Label(state.NodeOf(name)) }
 
 // readName reads the file of a name and, if it is the lab's namespace, the namespace. A read that met a change
 // is begun again, on a new socket: the old one may hold the rest of an answer.
@@ -264,5 +264,5 @@ func (o *observer) conflict(name, what string) {
 }
 
 func (o *observer) foreign(format string, args ...any) {
-	o.found.Foreign = append(o.found.Foreign, fmt.Sprintf(format, args...))
+	o.found.Unmanaged = append(o.found.Unmanaged, fmt.Sprintf(format, args...))
 }

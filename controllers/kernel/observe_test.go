@@ -224,7 +224,7 @@ func TestAnAddressInUseElsewhereIsTold(t *testing.T) {
 	sh(t, shorthand+`ip -n $a address delete fd00:1::77/64 dev l1 && ip -n $a address add fd00:1::77/64 dev l1
 		for i in $(seq 100); do ip -n $a address show dev l1 | grep -q dadfailed && exit; sleep 0.1; done; exit 1`)
 	found := observe(t, k, want)
-	if told := strings.Join(found.Foreign, "\n"); !strings.Contains(told, "fd00:1::77/64 on l1 is in use by somebody else") {
+	if told := strings.Join(found.Unmanaged, "\n"); !strings.Contains(told, "fd00:1::77/64 on l1 is in use by somebody else") {
 		t.Errorf("told %q", told)
 	}
 }
@@ -342,7 +342,7 @@ func TestPeersAreFoundWithFewQuestions(t *testing.T) {
 		ends := [2]state.LinkEnd{}
 		for j, side := range []string{"a", "b"} {
 			name := tutorial.NetworkNamespace(fmt.Sprint(side, i))
-			want = want.With(state.CreateNamespace{Name: name, Mark: tutorial.Owner.Mark(fmt.Sprint(side, i))})
+			want = want.With(state.CreateNamespace{Name: name, Label: tutorial.Owner.Label(fmt.Sprint(side, i))})
 			ends[j] = state.LinkEnd{LinkID: state.LinkID{Namespace: name, Name: "eth0"}, MAC: state.MAC{2, 0, 0, 0, byte(i), byte(j)}, MTU: 1500}
 		}
 		want = want.With(state.AddLink{Ends: ends})

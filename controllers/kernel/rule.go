@@ -44,13 +44,13 @@ func (in *interferer) rules() error {
 				missing = without(missing, r.priority)
 				continue
 			}
-			in.found = append(in.found, state.Interference{
+			in.found = append(in.found, state.Unmanaged{
 				What: r.String(), Look: look, Undo: fmt.Sprintf("%s delete pref %d", look, r.priority), Rule: r.policy(),
 			})
 		}
 		for _, gone := range missing {
 			if len(list) > 0 || family == unix.AF_INET { // a kernel without IPv6 has none of its rules
-				in.found = append(in.found, state.Interference{
+				in.found = append(in.found, state.Unmanaged{
 					What: fmt.Sprintf("no policy rule %d any more", gone.priority), Look: look,
 					Undo: fmt.Sprintf("%s add pref %d lookup %d", look, gone.priority, gone.table),
 					Rule: state.PolicyRule{Priority: gone.priority, IPv6: family == unix.AF_INET6, Missing: true},
@@ -144,7 +144,7 @@ func (r rule) policy() state.PolicyRule {
 			known++
 		}
 	}
-	p.Choosy = len(r.selectors) > known
+	p.MoreSelectors = len(r.selectors) > known
 	return p
 }
 

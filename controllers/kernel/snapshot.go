@@ -400,7 +400,7 @@ func (o *observer) addAddresses(snap *snapshot) {
 		if !snap.ours[a.index] || a.kernelMade(link) {
 			continue
 		}
-		row := state.Address{Altered: snap.altered(link, a), Unrouted: o.unrouted(snap, link, a, prefixRoutes)}
+		row := state.Address{Drift: snap.altered(link, a), PrefixRouteMissing: o.unrouted(snap, link, a, prefixRoutes)}
 		if a.prefix.Addr().Is4() {
 			row.Order = order[a.index]
 			order[a.index]++

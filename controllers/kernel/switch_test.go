@@ -235,7 +235,7 @@ func TestAPortOfTheirOwnIsShownAndLeftAlone(t *testing.T) {
 	converge(t, k, want)
 	sh(t, "ip -n "+sw+" link add dangle type veth && ip -n "+sw+" link set dangle master br0")
 	mustHold(t, k, want)
-	if found := observe(t, k, want).Foreign; !slices.Contains(found, sw+": link dangle (veth)") {
+	if found := observe(t, k, want).Unmanaged; !slices.Contains(found, sw+": link dangle (veth)") {
 		t.Errorf("shown are %q", found)
 	}
 }

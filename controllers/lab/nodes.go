@@ -155,7 +155,7 @@ func (x *node) loopback(f family) netip.Addr {
 // addNodeRows adds the rows of a node, with those of lo and the routes.
 func (n *network) addNodeRows(want state.State, x *node, options Options) {
 	rows := state.NewNamespace()
-	rows.Mark, rows.Mounted, rows.Symlink = n.id.Owner.Mark(x.name), true, options.Symlinks
+	rows.Label, rows.Mounted, rows.Symlink = n.id.Owner.Label(x.name), true, options.Symlinks
 	rows.Settings, rows.Routes = x.settings(), x.routes
 	want[x.namespace] = rows
 	rows.Links[state.Loopback] = state.Link{MTU: state.LoopbackMTU, Up: true, Settings: state.LoopbackSettings(rows.Settings[state.DisableIPv6])}

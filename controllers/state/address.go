@@ -34,38 +34,38 @@ func (id AddressID) link() LinkID { return LinkID{id.Namespace, id.Link} }
 // Namespaces implements Op.
 func (id AddressID) Namespaces() []string { return []string{id.Namespace} }
 
-// Address is how an interface has an address. A wanted one has nothing but its place.
+// Address describes an address of an interface. A wanted one has only its order.
 type Address struct {
 	// Order is where an IPv4 address stands in its interface's list: 0 is the primary one. The
 	// kernel keeps primaries before secondaries. IPv6 addresses all have 0: their choice as a source
 	// follows RFC 6724, not their order.
 	Order int
-	// Altered says what somebody gave the address beside itself.
-	Altered Alteration
-	// Unrouted says that the route to the address's network, which the kernel made with it, is gone.
-	Unrouted bool
+	// Drift says how the address differs from one that is only added.
+	Drift AddressDrift
+	// PrefixRouteMissing says that the route to the address's network, which the kernel made with it, is gone.
+	PrefixRouteMissing bool
 }
 
-// Alteration is how an address differs from one that is only added.
-type Alteration uint8
+// AddressDrift is how an address differs from one that is only added.
+type AddressDrift uint8
 
-// The alterations, by what undoes them.
+// Address drift, by what undoes it.
 const (
-	// Unaltered is an address that lasts for ever and has no other attributes.
-	Unaltered Alteration = iota
-	// AlteredInPlace has a lifetime or a metric, or for IPv6 a flag: adding it again takes them off.
-	AlteredInPlace
-	// AlteredForGood has a peer, scope or broadcast address, or for IPv4 a flag, that only a new
-	// address is without, or lacks the route to itself, which only a new IPv4 address has again.
-	AlteredForGood
+	// NoDrift is an address that lasts for ever and has no other attributes.
+	NoDrift AddressDrift = iota
+	// DriftInPlace is a lifetime or a metric, or for IPv6 a flag: adding the address again removes them.
+	DriftInPlace
+	// DriftForGood is a peer, scope or broadcast address, or for IPv4 a flag or a missing route to the address
+	// itself: only deleting the address and adding it again undoes it.
+	DriftForGood
 )
 
-var alterationTexts = [...]string{"", " altered", " altered for good"}
+var driftTexts = [...]string{"", " altered", " altered for good"}
 
 // String is for the dump.
 func (a Address) String() string {
-	text := fmt.Sprintf("order=%d%s", a.Order, alterationTexts[a.Altered])
-	if a.Unrouted {
+	text := fmt.Sprintf("order=%d%s", a.Order, driftTexts[a.Drift])
+	if a.PrefixRouteMissing {
 		text += " unrouted"
 	}
 	return text
@@ -94,7 +94,7 @@ type AddAddress struct{ AddressID }
 type DeleteAddress struct{ AddressID }
 
 // AddPrefixRoute gives back the route that the kernel made with an address, to the network the address
-// is in. It goes in front of whatever somebody put there instead.
+// is in, in front of any other route to it.
 type AddPrefixRoute struct{ AddressID }
 
 func (o AddAddress) String() string {
@@ -133,10 +133,10 @@ func (o AddAddress) apply(m machine) {
 
 // again is the address after it was added once more. The kernel then gives an IPv6 one its route back.
 func (a Address) again(prefix netip.Prefix) Address {
-	if a.Altered == AlteredInPlace {
-		a.Altered = Unaltered
+	if a.Drift == DriftInPlace {
+		a.Drift = NoDrift
 	}
-	a.Unrouted = a.Unrouted && prefix.Addr().Is4()
+	a.PrefixRouteMissing = a.PrefixRouteMissing && prefix.Addr().Is4()
 	return a
 }
 
@@ -154,7 +154,7 @@ func (o DeleteAddress) apply(m machine) {
 func (o AddPrefixRoute) apply(m machine) {
 	n := m.in(o.Namespace)
 	if row, ok := n.Addresses[o.AddressKey]; ok {
-		row.Unrouted = false
+		row.PrefixRouteMissing = false
 		n.Addresses[o.AddressKey] = row
 	}
 }
@@ -197,13 +197,13 @@ func (n *Namespace) addressesOf(link string) []AddressKey {
 }
 
 // deleteExposedAddresses deletes the IPv6 addresses that settings, MTU or state of their link may
-// take along, for the reason deleteRoutes has: those that nobody wants, and those that adding again
+// take along, for the reason deleteRoutes has: those that are not wanted, and those that adding again
 // would not put right.
 func (d *differ) deleteExposedAddresses() {
 	d.each(func(p *played) {
 		for _, key := range missing(p.want.Addresses, p.now.Addresses, AddressKey.compare) {
 			_, wanted := p.want.Addresses[key]
-			stays := wanted && p.now.Addresses[key].Altered != AlteredForGood
+			stays := wanted && p.now.Addresses[key].Drift != DriftForGood
 			if key.Prefix.Addr().Is6() && !stays && !p.keepsIPv6(key.Link) {
 				d.do(DeleteAddress{AddressID{p.name, key}})
 			}
@@ -220,17 +220,17 @@ func (p *played) keepsIPv6(name string) bool {
 		p.want.Settings[DisableIPv6] == Off && link.Settings[DisableIPv6] == Off
 }
 
-// unalterAddresses takes off what somebody gave an address beside itself. What only a new one is without is
-// deleted, and added with those that are missing.
-func (d *differ) unalterAddresses() {
+// resetAddresses undoes address drift. Where only a new address is without it, the address is deleted, and added
+// with those that are missing.
+func (d *differ) resetAddresses() {
 	d.each(func(p *played) {
 		for _, key := range missing(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
-			switch p.now.Addresses[key].Altered {
-			case AlteredInPlace:
+			switch p.now.Addresses[key].Drift {
+			case DriftInPlace:
 				d.do(AddAddress{AddressID{p.name, key}})
-			case AlteredForGood:
+			case DriftForGood:
 				d.do(DeleteAddress{AddressID{p.name, key}})
-			case Unaltered:
+			case NoDrift:
 			}
 		}
 	})
@@ -240,7 +240,7 @@ func (d *differ) unalterAddresses() {
 func (d *differ) addPrefixRoutes() {
 	d.each(func(p *played) {
 		for _, key := range missing(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
-			if p.now.Addresses[key].Unrouted {
+			if p.now.Addresses[key].PrefixRouteMissing {
 				d.do(AddPrefixRoute{AddressID{p.name, key}})
 			}
 		}

@@ -10,15 +10,14 @@ import (
 	"strings"
 )
 
-// LinkAttribute is something that an interface is born with and no lab asks for in any other way,
-// in the words of ip link set: "arp", "type bridge ageing_time", "type bridge_slave learning".
+// LinkAttribute is an attribute of an interface that every lab wants at its initial value, in the words of
+// ip link set: "arp", "type bridge ageing_time", "type bridge_slave learning".
 type LinkAttribute string
 
-// PortState is a port's place in the spanning tree, as far as there is none: with STP it is the
-// kernel's to choose, and no override.
+// PortState is a bridge port's forwarding state. With STP on, the kernel chooses it, and it cannot drift.
 //
 // Without it every port forwards that has a carrier. Setting the state to 0, disabled, makes the kernel look
-// at the carrier and begin anew. Setting it to 3, forwarding, would not do: a port that a spanning tree had
+// at the carrier and start again. Setting it to 3, forwarding, would not do: a port that a spanning tree had
 // blocked is blocked again at once.
 const PortState LinkAttribute = portPrefix + "state"
 
@@ -31,9 +30,9 @@ const (
 	vlanPrefix   = "type vlan "
 )
 
-// bornAttributes has every attribute with the value that the kernel gives it, as ip link writes it.
+// initialAttributes has every attribute with the value that the kernel gives it, as ip link writes it.
 // Those that only count packets, batch them or name the interface are not among them.
-var bornAttributes = func() map[LinkAttribute]string {
+var initialAttributes = func() map[LinkAttribute]string {
 	born := map[LinkAttribute]string{"arp": "on", "multicast": "on", "broadcast": "ff:ff:ff:ff:ff:ff", "mode": "default", "state": "up"}
 	for prefix, attributes := range map[LinkAttribute]string{
 		bridgePrefix: `ageing_time=30000 hello_time=200 max_age=2000 priority=32768 group_fwd_mask=0 group_address=01:80:c2:00:00:00
@@ -52,8 +51,8 @@ var bornAttributes = func() map[LinkAttribute]string {
 	return born
 }()
 
-// LinkAttributes lists all attributes that can have an override, sorted.
-func LinkAttributes() []LinkAttribute { return slices.Sorted(maps.Keys(bornAttributes)) }
+// LinkAttributes lists all attributes that can drift, sorted.
+func LinkAttributes() []LinkAttribute { return slices.Sorted(maps.Keys(initialAttributes)) }
 
 // Of reports whether an interface like this one has the attribute.
 func (a LinkAttribute) Of(l Link) bool {
@@ -94,12 +93,12 @@ func dumpAttribute(namespace string, k AttributeKey, value string) string {
 	return fmt.Sprintf("override %s %s %s=%s\n", namespace, k.Link, k.Attribute, value)
 }
 
-// ResetAttribute gives an interface an attribute back as it was born with it.
+// ResetAttribute sets an attribute of an interface to its initial value.
 type ResetAttribute struct{ AttributeID }
 
 func (o ResetAttribute) String() string {
 	link := LinkID{o.Namespace, o.Link}
-	return strings.TrimSpace(fmt.Sprintf("ip -n %s link set %s %s %s", o.Namespace, link.Device(), o.Attribute, bornAttributes[o.Attribute]))
+	return strings.TrimSpace(fmt.Sprintf("ip -n %s link set %s %s %s", o.Namespace, link.Device(), o.Attribute, initialAttributes[o.Attribute]))
 }
 
 func (o ResetAttribute) apply(m machine) { delete(m.in(o.Namespace).AttributeDrift, o.AttributeKey) }

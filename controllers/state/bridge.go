@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Bridge is what a switch's bridge does beside being an interface.
+// Bridge has the attributes of a switch's bridge that other interfaces lack.
 type Bridge struct {
 	// STP is the kernel's spanning tree protocol (IEEE 802.1D).
 	STP bool
@@ -72,7 +72,7 @@ func (o AddBridge) String() string {
 func (o SetBridge) String() string {
 	ageing := ""
 	if !o.Bridge.STP {
-		ageing = " ageing_time " + bornAttributes[BridgeAgeing]
+		ageing = " ageing_time " + initialAttributes[BridgeAgeing]
 	}
 	return fmt.Sprintf("ip -n %s link set %s type bridge stp_state %d%s forward_delay %d vlan_filtering %d vlan_default_pvid %d", o.Namespace, o.Device(),
 		number(o.Bridge.STP), ageing, o.Bridge.ForwardDelay, number(o.Bridge.VLANFiltering), o.Bridge.DefaultVLAN)

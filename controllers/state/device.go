@@ -16,7 +16,7 @@ var linkWords = []string{
 	"txqueuelen", "type", "up", "vf", "xdp", "xdpdrv", "xdpgeneric", "xdpoffload",
 }
 
-// Device is how ip link is told an interface's name: with "dev" in front where the name alone
+// Device is how a command of ip link names the interface: with "dev" in front where the name alone
 // would be a word of its own, or one abbreviated.
 func (id LinkID) Device() string {
 	if slices.ContainsFunc(linkWords, func(word string) bool { return strings.HasPrefix(word, id.Name) }) {

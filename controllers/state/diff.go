@@ -39,7 +39,7 @@ var phases = []func(*differ){
 	(*differ).setLinks,
 	(*differ).setBridges,
 	(*differ).setLinkSettings,
-	(*differ).unalterAddresses,
+	(*differ).resetAddresses,
 	(*differ).setAddresses,
 	(*differ).addPrefixRoutes,
 	(*differ).addRoutes,

@@ -8,9 +8,9 @@ import (
 )
 
 // This file makes before it breaks: a link gets the addresses it lacks before it loses those that
-// nobody wants. The kernel takes every IPv4 route of a link along with its last IPv4 address, and the
+// are not wanted. The kernel takes every IPv4 route of a link along with its last IPv4 address, and the
 // route to a subnet along with the subnet's last address, and a route along with the address that is its
-// source, and packets of others would be lost until they are written again.
+// source, and forwarded packets would be lost until they are written again.
 
 // setAddresses comes after settings, because it is a setting that keeps the secondaries of a deleted
 // IPv4 address.
@@ -155,7 +155,7 @@ func (m *mover) setIPv6(p *played, link string, wanted []AddressKey) {
 // delete gives routes another source before they lose theirs. Settling the link that this one comes to may
 // take the address away as well.
 func (m *mover) delete(id AddressID) {
-	m.resource(id)
+	m.replaceSources(id)
 	if _, still := m.at(id.Namespace).Addresses[id.AddressKey]; still {
 		m.do(DeleteAddress{id})
 	}
@@ -163,7 +163,7 @@ func (m *mover) delete(id AddressID) {
 
 // resource replaces the routes that would go with an address because it is their source, where that is all
 // that changes of them and the other source can be there.
-func (m *mover) resource(leaving AddressID) {
+func (m *mover) replaceSources(leaving AddressID) {
 	p := m.played[leaving.Namespace]
 	var routes []RouteKey
 	for key, route := range p.now.Routes {

@@ -127,7 +127,7 @@ func segmentOf(t *testing.T, text string) state.State {
 	for part := range strings.SplitSeq(text, ";") {
 		node, addresses, _ := strings.Cut(strings.TrimSpace(part), ":")
 		for _, op := range []state.Op{
-			state.CreateNamespace{Name: node, Mark: "mark"}, sysctl(node, "net.ipv6.conf.all.disable_ipv6", "0"),
+			state.CreateNamespace{Name: node, Label: "mark"}, sysctl(node, "net.ipv6.conf.all.disable_ipv6", "0"),
 			pair(end(node, "l"), end(node, "peer"), node[0]), state.SetAdmin{LinkID: end(node, "l"), Up: true},
 		} {
 			s = s.With(op)

@@ -130,7 +130,7 @@ func TestOneMoreNamespaceTouchesNothingElse(t *testing.T) {
 	have := twoNodes()
 	want := have
 	for _, op := range []state.Op{
-		state.CreateNamespace{Name: "c", Mark: "mark-c"}, pair(end("c", "l3"), end("b", "l3"), 3),
+		state.CreateNamespace{Name: "c", Label: "mark-c"}, pair(end("c", "l3"), end("b", "l3"), 3),
 		state.AddAddress{AddressID: address("c", "l3", "10.0.3.1/24")},
 	} {
 		want = want.With(op)
@@ -150,7 +150,7 @@ func TestOneMoreNamespaceTouchesNothingElse(t *testing.T) {
 func TestNewLinksTakeTheirNamespacesSettings(t *testing.T) {
 	want := state.State{}
 	for _, op := range []state.Op{
-		state.CreateNamespace{Name: "a", Mark: "mark-a"}, sysctl("a", "net.ipv4.ip_forward", "1"),
+		state.CreateNamespace{Name: "a", Label: "mark-a"}, sysctl("a", "net.ipv4.ip_forward", "1"),
 		sysctl("a", "net.ipv4.conf.default.rp_filter", "2"), pair(end("a", "l1"), end("a", "l2"), 1),
 	} {
 		want = want.With(op)
@@ -170,7 +170,7 @@ ip -n a link add name l1 address 02:00:00:00:01:01 mtu 1500 group 20044 type vet
 func TestOrderOfAPlan(t *testing.T) {
 	have, want := twoNodes(), state.State{}
 	for _, op := range []state.Op{
-		state.CreateNamespace{Name: "a", Mark: "mark-a"}, state.CreateNamespace{Name: "c", Mark: "mark-c"},
+		state.CreateNamespace{Name: "a", Label: "mark-a"}, state.CreateNamespace{Name: "c", Label: "mark-c"},
 		sysctl("a", "net.ipv4.ip_forward", "1"), pair(end("a", "l1"), end("c", "l1"), 1),
 		state.SetAdmin{LinkID: end("a", "l1"), Up: true}, state.AddAddress{AddressID: address("a", "l1", "10.0.1.1/24")},
 		route("a", "0.0.0.0/0", "", "l1 10.0.1.9"),

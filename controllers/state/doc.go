@@ -53,13 +53,13 @@
 //
 // Rows marked (*) may survive, depending on the kernel's version and the order of events.
 // Diff assumes they are gone and writes them again; every adding operation has replace
-// semantics, so the plan is right either way. What nobody wants is deleted by itself before
+// semantics, so the plan is right either way. What is not wanted is deleted by itself before
 // anything may take it along, so that it cannot survive. Tests hold the laws for both outcomes:
 // applying Diff(have, want) to have gives want; Diff(s, s) is empty; the order is stable; no
 // operation names a namespace outside have and want.
 //
 // Addresses are made before they are broken, because a link's last IPv4 address takes the link's
-// routes along, and packets of others are lost until they are written again: a link that has one
+// routes along, and forwarded packets are lost until they are written again: a link that has one
 // before and after has one all the time, and a route whose source changes has the new one before the old
 // one goes. An address that goes from one link to another is never on
 // both, so neighbours cannot learn the wrong one; only where addresses change places in a circle

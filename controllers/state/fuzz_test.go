@@ -23,14 +23,14 @@ func FuzzDiff(f *testing.F) {
 	})
 }
 
-// FuzzParseMark: what is read back is what was written, and nothing else is taken for a mark.
-func FuzzParseMark(f *testing.F) {
+// FuzzParseLabel: what is read back is what was written, and nothing else is taken for a label.
+func FuzzParseLabel(f *testing.F) {
 	for _, mark := range []string{"netlab.dev/agent/6f1c/ns1", "netlab.dev/local/default.lab/ns1", "netlab.dev/agent//ns1", "eth0", ""} {
 		f.Add(mark)
 	}
 	f.Fuzz(func(t *testing.T, mark string) {
-		if owner, node, ok := state.ParseMark(mark); ok && owner.Mark(node) != mark {
-			t.Errorf("ParseMark(%q) = %q, %q, which is the mark %q", mark, owner, node, owner.Mark(node))
+		if owner, node, ok := state.ParseLabel(mark); ok && owner.Label(node) != mark {
+			t.Errorf("ParseLabel(%q) = %q, %q, which is the label %q", mark, owner, node, owner.Label(node))
 		}
 	})
 }

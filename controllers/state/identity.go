@@ -4,8 +4,8 @@ package state
 
 import "strings"
 
-// markPrefix starts the mark of every namespace that NetLab made.
-const markPrefix = "netlab.dev/"
+// labelPrefix starts the owner label of every namespace that NetLab made.
+const labelPrefix = "netlab.dev/"
 
 // Owner is who made a lab's namespaces: "agent/<lab UID>" or "local/<namespace>.<lab>".
 // Agent and command line each touch only what their own kind made.
@@ -17,8 +17,8 @@ func AgentOwner(uid string) Owner { return Owner("agent/" + uid) }
 // LocalOwner is the owner of a lab built without a cluster.
 func LocalOwner(namespace, lab string) Owner { return Owner("local/" + namespace + "." + lab) }
 
-// Mark is what the alias of lo says in one of the owner's namespaces.
-func (o Owner) Mark(node string) string { return markPrefix + string(o) + "/" + node }
+// Label is the owner label, which the alias of lo has in one of the owner's namespaces.
+func (o Owner) Label(node string) string { return labelPrefix + string(o) + "/" + node }
 
 // IsAgent reports whether a cluster's agent made it.
 func (o Owner) IsAgent() bool { return strings.HasPrefix(string(o), "agent/") }
@@ -31,9 +31,9 @@ func (o Owner) UID() string {
 	return strings.TrimPrefix(string(o), "agent/")
 }
 
-// ParseMark is the inverse of Owner.Mark; ok is false for anything else.
-func ParseMark(mark string) (owner Owner, node string, ok bool) {
-	rest, ok := strings.CutPrefix(mark, markPrefix)
+// ParseLabel is the inverse of Owner.Label; ok is false for anything else.
+func ParseLabel(label string) (owner Owner, node string, ok bool) {
+	rest, ok := strings.CutPrefix(label, labelPrefix)
 	if !ok {
 		return "", "", false
 	}

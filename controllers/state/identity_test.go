@@ -18,10 +18,10 @@ func TestMarkSaysWhoseANamespaceIs(t *testing.T) {
 		{state.AgentOwner("6f1c"), "netlab.dev/agent/6f1c/ns1", true, "6f1c"},
 		{state.LocalOwner("default", "routed-pair"), "netlab.dev/local/default.routed-pair/ns1", false, ""},
 	} {
-		if got := c.owner.Mark("ns1"); got != c.mark {
+		if got := c.owner.Label("ns1"); got != c.mark {
 			t.Errorf("%s marks %q, want %q", c.owner, got, c.mark)
 		}
-		owner, node, ok := state.ParseMark(c.mark)
+		owner, node, ok := state.ParseLabel(c.mark)
 		if owner != c.owner || node != "ns1" || !ok {
 			t.Errorf("ParseMark(%q) = %q, %q, %t", c.mark, owner, node, ok)
 		}
@@ -36,7 +36,7 @@ func TestOthersMarksAreNotOurs(t *testing.T) {
 		"", "uplink", "netlab.dev/", "netlab.dev/agent/6f1c", "netlab.dev/agent//ns1", "netlab.dev/agent/6f1c/",
 		"netlab.dev/agent/6f1c/ns1/x", "netlab.dev/other/6f1c/ns1", "netlab.dev/local/ns1", " netlab.dev/agent/6f1c/ns1",
 	} {
-		if owner, node, ok := state.ParseMark(mark); ok || owner != "" || node != "" {
+		if owner, node, ok := state.ParseLabel(mark); ok || owner != "" || node != "" {
 			t.Errorf("ParseMark(%q) = %q, %q, %t", mark, owner, node, ok)
 		}
 	}

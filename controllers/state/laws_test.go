@@ -119,7 +119,7 @@ func linksKeepAnAddress(p plan) error {
 	state.Walk(p.have, p.ops, func(op state.Op, in func(string) state.Namespace) {
 		o, ok := op.(state.DeleteAddress)
 		if !ok || !o.Prefix.Addr().Is4() || !gets[end(o.Namespace, o.Link)] || awaited[o.Prefix.Addr()] ||
-			p.have[o.Namespace].Addresses[o.AddressKey].Altered == state.AlteredForGood {
+			p.have[o.Namespace].Addresses[o.AddressKey].Drift == state.DriftForGood {
 			return
 		}
 		for key := range in(o.Namespace).Addresses {

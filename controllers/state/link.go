@@ -12,10 +12,10 @@ import (
 // that creates the interface, so there is no moment at which one of ours is unmarked.
 const LinkGroup = 0x4e4c
 
-// Loopback is the interface every network namespace is born with.
+// Loopback is the interface every network namespace has from the start.
 const Loopback = "lo"
 
-// LoopbackMTU is the MTU lo is born with.
+// LoopbackMTU is the initial MTU of lo.
 const LoopbackMTU = 65536
 
 // MinIPv6MTU is the smallest MTU with which a link can have IPv6 (RFC 8200, section 5).
@@ -65,7 +65,7 @@ type Link struct {
 	Settings LinkSettings
 }
 
-// attach is what makes an interface the one it is: to change it is to make it anew.
+// attach is what cannot be changed of an interface: it has to be deleted and added again.
 func (l Link) attach() Link { return Link{Kind: l.Kind, Peer: l.Peer, Parent: l.Parent, VLAN: l.VLAN} }
 
 // attachment is attach for the dump.
@@ -283,8 +283,8 @@ func (n *Namespace) restart(link string) {
 	n.dropAttributes(link, func(a LinkAttribute) bool { return a == PortState })
 	n.dropPortStates(link)
 	for key, row := range n.Addresses {
-		if row.Unrouted && key.Link == link {
-			row.Unrouted = false
+		if row.PrefixRouteMissing && key.Link == link {
+			row.PrefixRouteMissing = false
 			n.Addresses[key] = row
 		}
 	}

@@ -15,8 +15,8 @@ const (
 // Namespace is a network namespace and what is in it. Tables of the zero Namespace can be read;
 // NewNamespace makes one whose tables can be written to.
 type Namespace struct {
-	// Mark is the alias of its lo, which says whose it is.
-	Mark string
+	// Label is the owner label, the alias of its lo.
+	Label string
 	// Mounted is false when only the file is left: after an unmount or a crash.
 	Mounted bool
 	// Symlink says whether ip netns finds it by its name.
@@ -44,21 +44,21 @@ var nothing Namespace
 
 // sameFile compares what there is of a namespace outside it.
 func (n *Namespace) sameFile(o *Namespace) bool {
-	return n.Mark == o.Mark && n.Mounted == o.Mounted && n.Symlink == o.Symlink
+	return n.Label == o.Label && n.Mounted == o.Mounted && n.Symlink == o.Symlink
 }
 
 func dumpNamespace(name string, n Namespace) string {
-	return fmt.Sprintf("namespace %s {Mark:%s Mounted:%t Symlink:%t}\n", name, n.Mark, n.Mounted, n.Symlink)
+	return fmt.Sprintf("namespace %s {Label:%s Mounted:%t Symlink:%t}\n", name, n.Label, n.Mounted, n.Symlink)
 }
 
 // exists reports whether there is a file or a symlink of that name.
-func (n *Namespace) exists() bool { return n.Mark != "" || n.Mounted || n.Symlink }
+func (n *Namespace) exists() bool { return n.Label != "" || n.Mounted || n.Symlink }
 
-// CreateNamespace makes a network namespace with its mark and the settings every one is
-// born with, and mounts it under its name. A file left by an earlier mount is used again.
+// CreateNamespace makes a network namespace with its owner label and InitialSettings, and mounts it under
+// its name. A file left by an earlier mount is used again.
 type CreateNamespace struct {
-	Name string
-	Mark string
+	Name  string
+	Label string
 }
 
 // DeleteNamespace unmounts a network namespace and removes its file.
@@ -93,13 +93,13 @@ func (o DeleteSymlink) String() string { return fmt.Sprintf("rm %s/%s", SymlinkD
 
 func (o CreateNamespace) apply(m machine) {
 	have := m.at(o.Name)
-	if have.Mounted && have.Mark == o.Mark {
+	if have.Mounted && have.Label == o.Label {
 		return
 	}
 	symlink := have.Symlink
 	DeleteNamespace{o.Name}.apply(m)
 	n := m.in(o.Name)
-	n.Mark, n.Mounted, n.Symlink = o.Mark, true, symlink
+	n.Label, n.Mounted, n.Symlink = o.Label, true, symlink
 	n.Settings = InitialSettings()
 	n.Links[Loopback] = Link{MTU: LoopbackMTU, Settings: LoopbackSettings(InitialValue(SettingKey{Loopback, DisableIPv6}))}
 }
@@ -136,8 +136,8 @@ func (d *differ) createNamespaces() {
 		if !p.want.exists() {
 			return
 		}
-		if !p.now.Mounted || p.now.Mark != p.want.Mark {
-			d.do(CreateNamespace{p.name, p.want.Mark})
+		if !p.now.Mounted || p.now.Label != p.want.Label {
+			d.do(CreateNamespace{p.name, p.want.Label})
 		}
 		switch {
 		case p.want.Symlink && !p.now.Symlink:

@@ -2,15 +2,15 @@
 
 package state
 
-// Observation is what a machine holds of a lab, and what stands beside it.
+// Observation is what a machine holds of a lab, and the unmanaged objects in its namespaces.
 type Observation struct {
 	// State holds only what is the lab's.
 	State State
 	// Conflicts are names the lab needs that something else has. While there is one,
 	// nothing of the lab is changed.
 	Conflicts []Conflict
-	// Foreign describes, sorted, what others put into the lab's namespaces: it is left alone.
-	Foreign []string
+	// Unmanaged describes, sorted, objects in the lab's namespaces that NetLab did not create. It leaves them alone.
+	Unmanaged []string
 	// Carrier says for each link that is up whether it has a carrier.
 	Carrier map[LinkID]bool
 	// Settling are ports that have a carrier and forward nothing yet: their bridge has not seen it, or
@@ -18,7 +18,7 @@ type Observation struct {
 	Settling []LinkID
 	// Blocked are ports that a spanning tree keeps from forwarding, so that there is no loop.
 	Blocked []LinkID
-	// Index is each link's interface index, which changes when a link is made anew.
+	// Index is each link's interface index, which changes when a link is deleted and added again.
 	Index map[LinkID]int
 }
 

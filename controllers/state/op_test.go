@@ -46,7 +46,7 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		op   state.Op
 		text string
 	}{
-		{state.CreateNamespace{Name: "d.lab.a", Mark: "m"}, "ip netns add d.lab.a"},
+		{state.CreateNamespace{Name: "d.lab.a", Label: "m"}, "ip netns add d.lab.a"},
 		{state.DeleteNamespace{Name: "d.lab.a"}, "ip netns delete d.lab.a"},
 		{state.AddSymlink{Name: "d.lab.a"}, "ln -s /run/netlab/netns/d.lab.a /run/netns/d.lab.a"},
 		{state.DeleteSymlink{Name: "d.lab.a"}, "rm /run/netns/d.lab.a"},

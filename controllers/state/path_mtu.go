@@ -7,14 +7,14 @@ import (
 	"slices"
 )
 
-// Widened lists, sorted, the network namespaces that may believe in a path MTU which operations have made larger:
-// every one that was there before, if any operation gives an interface a larger MTU than it had. A sender is told
-// of a smaller link on the way and never of a larger one, so it goes on sending small packets, and refusing
-// large ones, until it has forgotten: ten minutes.
+// StalePathMTUs lists, sorted, the network namespaces that may have cached a path MTU which operations have made
+// larger: every one that was there before, if any operation gives an interface a larger MTU than it had. A router
+// reports a smaller link on the way and never a larger one, so a sender goes on sending small packets, and refusing
+// large ones, until the entry expires: ten minutes.
 //
 // Before is what the kernel held before the operations.
-func Widened(before State, ops []Op) []string {
-	if !slices.ContainsFunc(ops, func(op Op) bool { return widens(op, before) }) {
+func StalePathMTUs(before State, ops []Op) []string {
+	if !slices.ContainsFunc(ops, func(op Op) bool { return growsMTU(op, before) }) {
 		return nil
 	}
 	there := maps.Clone(before)
@@ -30,8 +30,8 @@ func Widened(before State, ops []Op) []string {
 	return slices.Sorted(maps.Keys(there))
 }
 
-// widens takes a link that is made anew for one that is changed.
-func widens(op Op, before State) bool {
+// growsMTU treats a link that is deleted and added as one that is changed.
+func growsMTU(op Op, before State) bool {
 	larger := func(id LinkID, mtu int) bool {
 		link, there := before.Link(id)
 		return there && link.MTU < mtu

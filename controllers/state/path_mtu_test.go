@@ -32,7 +32,7 @@ func TestALargerMTUConcernsWhoeverWasThere(t *testing.T) {
 		{"one more link", []state.Op{state.AddLink{Ends: [2]state.LinkEnd{linkEnd(end("a", "new"), 9000), linkEnd(end("b", "new"), 9000)}}}, nil},
 		{"a namespace made anew", []state.Op{remove, create, remade(mtu + 1)}, []string{"a"}},
 	} {
-		if got := state.Widened(before, c.ops); !slices.Equal(got, c.want) {
+		if got := state.StalePathMTUs(before, c.ops); !slices.Equal(got, c.want) {
 			t.Errorf("%s concerns %v, want %v", c.name, got, c.want)
 		}
 	}

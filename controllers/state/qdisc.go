@@ -36,7 +36,7 @@ type Qdisc struct {
 	Limit uint32
 	// Burst is how long TBF lets packets through at any rate, in its ticks of 64 ns.
 	Burst uint32
-	// Child is where somebody hung another queueing discipline below this one; 0 for nowhere.
+	// Child is the class of this qdisc that has drifted to have a qdisc of its own; 0 for none.
 	Child Handle
 }
 

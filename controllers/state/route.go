@@ -20,7 +20,7 @@ const DefaultIPv6Metric = 1024
 // PrefixMetric6 is what the kernel gives an IPv6 route that it makes with an address.
 const PrefixMetric6 = 256
 
-// MaxNextHops is how many legs a route of a lab can have.
+// MaxNextHops is how many next hops a route of a lab can have.
 const MaxNextHops = 4
 
 // RouteKey names a route of a namespace's main table: the kernel keeps one per destination and metric.
@@ -70,13 +70,13 @@ type Route struct {
 	Source netip.Addr
 	// Hops are in canonical order (see SortHops); unused places are zero.
 	Hops [MaxNextHops]NextHop
-	// MoreHops counts legs beyond MaxNextHops, which only somebody else can have added.
+	// MoreHops counts next hops beyond MaxNextHops, which no plan adds.
 	MoreHops int
 	// Protocol is RouteProtocol for ours.
 	Protocol uint8
 }
 
-// NextHops returns the legs in use.
+// NextHops returns the next hops in use.
 func (r Route) NextHops() []NextHop {
 	for i, h := range r.Hops {
 		if h == (NextHop{}) {
@@ -90,19 +90,19 @@ func (r Route) onLink(link string) bool {
 	return slices.ContainsFunc(r.NextHops(), func(h NextHop) bool { return h.Link == link })
 }
 
-// NextHop is one leg of a route.
+// NextHop is one of the ways that a route has.
 type NextHop struct {
 	Link string
 	// Via is the gateway; the zero Addr for a destination on the link itself. An IPv6 one
 	// under an IPv4 destination is legal (RFC 8950).
 	Via netip.Addr
-	// Weight is 1 unless the leg gets more than its share.
+	// Weight is 1 unless the next hop gets more than its share.
 	Weight int
 	// OnLink says that the gateway is on the link though no prefix of the interface says so.
 	OnLink bool
 }
 
-// SortHops returns at most MaxNextHops legs in canonical order: by link, then gateway, then weight.
+// SortHops returns at most MaxNextHops next hops in canonical order: by link, then gateway, then weight.
 func SortHops(hops []NextHop) (sorted [MaxNextHops]NextHop, more int) {
 	if len(hops) > 1 {
 		hops = slices.SortedFunc(slices.Values(hops), func(a, b NextHop) int {
@@ -131,7 +131,7 @@ type DeleteRoute struct {
 }
 
 // String has ip route show's own order: attributes of the whole route come before its
-// legs when there are several, because ip route reads everything behind the first nexthop as legs.
+// next hops when there are several, because ip route reads everything behind the first nexthop as theirs.
 func (o ReplaceRoute) String() string {
 	return fmt.Sprintf("ip -n %s route replace %s", o.Namespace, routeText(o.RouteKey, o.Route))
 }
@@ -183,7 +183,7 @@ func Destination(p netip.Prefix) string {
 	return p.String()
 }
 
-// text is the leg as ip route writes it; only a gateway of another family than the
+// text is the next hop as ip route writes it; only a gateway of another family than the
 // destination's says which it is.
 func (h NextHop) text(destination netip.Prefix) string {
 	onLink := ""
@@ -202,11 +202,11 @@ func (h NextHop) text(destination netip.Prefix) string {
 func (o ReplaceRoute) apply(m machine) { m.in(o.Namespace).Routes[o.RouteKey] = o.Route }
 func (o DeleteRoute) apply(m machine)  { delete(m.in(o.Namespace).Routes, o.RouteKey) }
 
-// dropRoutes removes routes with a leg on the link. An IPv6 route with several legs loses
+// dropRoutes removes routes with a next hop on the link. An IPv6 route with several next hops loses
 // only that one in the kernel; it is removed here all the same, so that Diff writes it again.
 func (n *Namespace) dropRoutes(link string, match func(netip.Prefix) bool) {
 	maps.DeleteFunc(n.Routes, func(k RouteKey, r Route) bool {
-		return match(k.Prefix) && (r.onLink(link) || link == Loopback && discards6(k, r))
+		return match(k.Prefix) && (r.onLink(link) || link == Loopback && rejects6(k, r))
 	})
 }
 
@@ -217,14 +217,14 @@ func (n *Namespace) dropRoutesVia6(link string) {
 	})
 }
 
-// discards6 reports whether a route is one of IPv6's without legs, which the kernel keeps
+// rejects6 reports whether a route is one of IPv6's without next hops, which the kernel keeps
 // on lo and removes when lo goes down or loses IPv6. IPv4's have no device.
-func discards6(k RouteKey, r Route) bool { return r.Type != Unicast && k.Prefix.Addr().Is6() }
+func rejects6(k RouteKey, r Route) bool { return r.Type != Unicast && k.Prefix.Addr().Is6() }
 
 func anyPrefix(netip.Prefix) bool { return true }
 
 // deleteRoutes deletes before anything can take a route along: one that survives where it
-// was expected to go must not be one that nobody wants. A namespace that goes takes its
+// was expected to go must not be an unwanted one. A namespace that goes takes its
 // routes along for certain.
 func (d *differ) deleteRoutes() {
 	d.each(func(p *played) {

@@ -16,7 +16,7 @@ import (
 // namespace it works on, and in the end removes those that were not there and are not in the plan.
 func Script(ops []Op) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, scriptHeader, len(ops), NamespaceDir, SymlinkDir, bornAssignments())
+	fmt.Fprintf(&b, scriptHeader, len(ops), NamespaceDir, SymlinkDir, initialAssignments())
 	for _, name := range existing(ops) {
 		b.WriteString("find_namespace " + quoted(name) + "\n")
 	}
@@ -109,9 +109,9 @@ delete_symlink() { borrowed="$borrowed $1"; }
 
 `
 
-// bornAssignments are all settings of a new namespace, those that others depend on first. A
+// initialAssignments are all settings of a new namespace, those that others depend on first. A
 // plan relies on what a kernel gives a namespace; a script meets machines that give others.
-func bornAssignments() string {
+func initialAssignments() string {
 	var lines []string
 	written := map[SettingKey]bool{}
 	add := func(key SettingKey) {
@@ -150,7 +150,7 @@ func existing(ops []Op) []string {
 func scriptLine(op Op) string {
 	switch o := op.(type) {
 	case CreateNamespace:
-		return "create_namespace " + quoted(o.Name) + " " + quoted(o.Mark)
+		return "create_namespace " + quoted(o.Name) + " " + quoted(o.Label)
 	case DeleteNamespace:
 		return "delete_namespace " + quoted(o.Name)
 	case AddSymlink:
@@ -166,7 +166,7 @@ func scriptLine(op Op) string {
 	}
 }
 
-// quoted is a word that sh takes literally: an interface that somebody made in a namespace
+// quoted is a word that sh takes literally: an interface in a namespace
 // may be called $(reboot).
 func quoted(word string) string {
 	plain := func(r rune) bool {

@@ -27,14 +27,14 @@ func TestScriptIsThePlan(t *testing.T) {
 	}{
 		{"nothing to do", nil, ``},
 		{"a namespace that it makes is found from then on", []state.Op{
-			state.CreateNamespace{Name: "a", Mark: "netlab.dev/agent/6f1c/a"}, state.AddSymlink{Name: "a"},
+			state.CreateNamespace{Name: "a", Label: "netlab.dev/agent/6f1c/a"}, state.AddSymlink{Name: "a"},
 			state.SetAdmin{LinkID: end("a", "lo"), Up: true},
 		}, `
 create_namespace a netlab.dev/agent/6f1c/a
 add_symlink a
 ip -n a link set lo up`},
 		{"one that is there is looked for first", []state.Op{
-			state.CreateNamespace{Name: "b", Mark: "m"}, pair(end("a", "l1"), end("b", "l1"), 1),
+			state.CreateNamespace{Name: "b", Label: "m"}, pair(end("a", "l1"), end("b", "l1"), 1),
 		}, `
 find_namespace a
 create_namespace b m

@@ -44,7 +44,7 @@ func aSwitch() state.State {
 	s["h"].AttributeDrift[override("eth0.10", "type vlan reorder_hdr")] = "0"
 	key := address("h", "eth0.10", "10.0.0.1/24").AddressKey
 	row := s["h"].Addresses[key]
-	row.Unrouted = true
+	row.PrefixRouteMissing = true
 	s["h"].Addresses[key] = row
 	return s
 }

@@ -71,8 +71,8 @@ func pair(a, b state.LinkID, mac byte) state.AddLink {
 func twoNodes() state.State {
 	s := state.State{}
 	for _, op := range []state.Op{
-		state.CreateNamespace{Name: "a", Mark: "mark-a"}, state.AddSymlink{Name: "a"},
-		state.CreateNamespace{Name: "b", Mark: "mark-b"},
+		state.CreateNamespace{Name: "a", Label: "mark-a"}, state.AddSymlink{Name: "a"},
+		state.CreateNamespace{Name: "b", Label: "mark-b"},
 		sysctl("a", "net.ipv6.conf.all.disable_ipv6", "0"),
 		pair(end("a", "l1"), end("b", "l1"), 1), pair(end("a", "l2"), end("b", "l2"), 2),
 		state.SetAdmin{LinkID: end("a", "lo"), Up: true},
@@ -108,7 +108,7 @@ var cascades = []struct {
 	delta string
 }{
 	{"a namespace goes with everything in it and the other ends of its links", state.DeleteNamespace{Name: "b"}, `
-- namespace b {Mark:mark-b Mounted:true Symlink:false}
+- namespace b {Label:mark-b Mounted:true Symlink:false}
 - link a l1 peer=b/l1 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="" up=true
 - link a l2 peer=b/l2 mac=02:00:00:00:02:01 mtu=1500 group=20044 master="" up=true
 - link b l1 peer=a/l1 mac=02:00:00:00:01:02 mtu=1500 group=20044 master="" up=false
@@ -131,7 +131,7 @@ var cascades = []struct {
 - 93 sysctls
 `},
 	{"a symlink keeps the name", state.DeleteNamespace{Name: "a"}, `
-- namespace a {Mark:mark-a Mounted:true Symlink:true}
+- namespace a {Label:mark-a Mounted:true Symlink:true}
 - link a l1 peer=b/l1 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="" up=true
 - link a l2 peer=b/l2 mac=02:00:00:00:02:01 mtu=1500 group=20044 master="" up=true
 - link a lo peer=/ mac=00:00:00:00:00:00 mtu=65536 group=0 master="" up=true
@@ -156,7 +156,7 @@ var cascades = []struct {
 - route a fd13::/48 via fd00:2::9 dev l2 proto 78 src fd00:ff::1 more=0
 - route a unreachable fd66::/48 proto 78 more=0
 - 93 sysctls
-+ namespace a {Mark: Mounted:false Symlink:true}
++ namespace a {Label: Mounted:false Symlink:true}
 `},
 	{"a link goes at both ends, with IPv4 routes that have any leg on it", state.DeleteLink{LinkID: end("b", "l1")}, `
 - link a l1 peer=b/l1 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="" up=true
@@ -283,9 +283,9 @@ var cascades = []struct {
 - sysctl a net.ipv6.conf.lo.disable_ipv6=0
 + sysctl a net.ipv6.conf.lo.disable_ipv6=1
 `},
-	{"a namespace that is there is not made again", state.CreateNamespace{Name: "a", Mark: "mark-a"}, ``},
-	{"a namespace with another mark is", state.CreateNamespace{Name: "b", Mark: "mark-c"}, `
-- namespace b {Mark:mark-b Mounted:true Symlink:false}
+	{"a namespace that is there is not made again", state.CreateNamespace{Name: "a", Label: "mark-a"}, ``},
+	{"a namespace with another mark is", state.CreateNamespace{Name: "b", Label: "mark-c"}, `
+- namespace b {Label:mark-b Mounted:true Symlink:false}
 - link a l1 peer=b/l1 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="" up=true
 - link a l2 peer=b/l2 mac=02:00:00:00:02:01 mtu=1500 group=20044 master="" up=true
 - link b l1 peer=a/l1 mac=02:00:00:00:01:02 mtu=1500 group=20044 master="" up=false
@@ -305,7 +305,7 @@ var cascades = []struct {
 - route a fd11::/48 proto 78 nexthop via fd00:1::9 dev l1 weight 1 nexthop via fd00:2::9 dev l2 weight 1 more=0
 - route a fd13::/48 via fd00:2::9 dev l2 proto 78 src fd00:ff::1 more=0
 - 60 sysctls
-+ namespace b {Mark:mark-c Mounted:true Symlink:false}
++ namespace b {Label:mark-c Mounted:true Symlink:false}
 `},
 	{"a link that is there is not made again", pair(end("a", "l1"), end("b", "l1"), 9), ``},
 	{"what is not there cannot be deleted", state.DeleteLink{LinkID: end("a", "l9")}, ``},

@@ -187,7 +187,7 @@ func (f fib) kernelEntries() []entry {
 				made = append(made, localEntry(netip.PrefixFrom(address.Addr(), address.Addr().BitLen())))
 			}
 			row := f.state[f.namespace].Addresses[state.AddressKey{Link: name, Prefix: address}]
-			if link.Up && !address.IsSingleIP() && !row.Unrouted {
+			if link.Up && !address.IsSingleIP() && !row.PrefixRouteMissing {
 				made = append(made, connected(name, address))
 			}
 		}

@@ -28,7 +28,7 @@ type Kernel struct {
 	observing error
 	applied   []state.Op
 	watchers  map[*watcher]bool
-	others    map[string][]state.Interference
+	others    map[string][]state.Unmanaged
 	records   map[string][]byte
 	locks     map[string]chan struct{}
 }
@@ -41,7 +41,7 @@ func New() *Kernel {
 		index:    map[state.LinkID]int{},
 		switches: newSwitches(),
 		watchers: map[*watcher]bool{},
-		others:   map[string][]state.Interference{},
+		others:   map[string][]state.Unmanaged{},
 		records:  map[string][]byte{},
 		locks:    map[string]chan struct{}{},
 	}
@@ -191,15 +191,15 @@ func (k *Kernel) Settle(settling, blocked []state.LinkID) {
 	k.settling, k.blocked = settling, blocked
 }
 
-// Interfere puts something of others' into a namespace. It changes no decision here.
-func (k *Kernel) Interfere(namespace string, i state.Interference) {
+// AddUnmanaged puts an unmanaged object into a namespace. It changes no decision here.
+func (k *Kernel) AddUnmanaged(namespace string, i state.Unmanaged) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.others[namespace] = append(k.others[namespace], i)
 }
 
-// Interferences lists what Interfere put there.
-func (k *Kernel) Interferences(ctx context.Context, namespace string) ([]state.Interference, error) {
+// Unmanaged lists what AddUnmanaged put there.
+func (k *Kernel) Unmanaged(ctx context.Context, namespace string) ([]state.Unmanaged, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.others[namespace]), ctx.Err()
@@ -215,7 +215,7 @@ func (k *Kernel) Labs(ctx context.Context) ([]state.Identity, error) {
 	var labs []state.Identity
 	for name, ns := range k.state {
 		namespace, lab, _, ok := state.SplitNetworkNamespace(name)
-		owner, _, marked := state.ParseMark(ns.Mark)
+		owner, _, marked := state.ParseLabel(ns.Label)
 		if ok && marked {
 			labs = append(labs, state.Identity{Namespace: namespace, Name: lab, Owner: owner})
 		}

@@ -28,7 +28,7 @@ var (
 )
 
 func create(id state.Identity, node string) state.Op {
-	return state.CreateNamespace{Name: id.NetworkNamespace(node), Mark: id.Owner.Mark(node)}
+	return state.CreateNamespace{Name: id.NetworkNamespace(node), Label: id.Owner.Label(node)}
 }
 
 func link(namespace, name string) state.LinkID {
@@ -298,8 +298,8 @@ func TestObserveSeesOnlyTheLab(t *testing.T) {
 		t.Errorf("the lab's rows are not what was built:\n%s", got.State)
 	}
 	wantForeign := []string{"interface tun0 in default.lab.a", "route 10.88.0.0/16 (protocol 186) in default.lab.a"}
-	if !slices.Equal(got.Foreign, wantForeign) {
-		t.Errorf("foreign %q, want %q", got.Foreign, wantForeign)
+	if !slices.Equal(got.Unmanaged, wantForeign) {
+		t.Errorf("foreign %q, want %q", got.Unmanaged, wantForeign)
 	}
 	wantConflict := state.Conflict{Name: "/run/netlab/netns/default.lab.stranger", Found: "a network namespace without a mark"}
 	if !slices.Equal(got.Conflicts, []state.Conflict{wantConflict}) {

@@ -33,7 +33,7 @@ func (k *Kernel) Observe(ctx context.Context, id state.Identity, want state.Stat
 	o.addresses()
 	o.routes()
 	slices.SortFunc(o.see.Conflicts, func(a, b state.Conflict) int { return strings.Compare(a.Name, b.Name) })
-	slices.Sort(o.see.Foreign)
+	slices.Sort(o.see.Unmanaged)
 	return o.see, nil
 }
 
@@ -50,7 +50,7 @@ func (o *observer) namespaces() {
 		switch {
 		case o.owns(name, ns):
 			row := state.NewNamespace()
-			row.Mark, row.Mounted, row.Symlink, row.Settings = ns.Mark, ns.Mounted, ns.Symlink, ns.Settings
+			row.Label, row.Mounted, row.Symlink, row.Settings = ns.Label, ns.Mounted, ns.Symlink, ns.Settings
 			o.see.State[name] = row
 		case wanted:
 			o.see.Conflicts = append(o.see.Conflicts, state.Conflict{
@@ -70,15 +70,15 @@ func (o *observer) owns(name string, ns state.Namespace) bool {
 	if !strings.HasPrefix(name, o.id.Prefix()) {
 		return false
 	}
-	owner, _, marked := state.ParseMark(ns.Mark)
-	return marked && owner == o.id.Owner || ns.Mark == "" && !ns.Mounted && ns.Symlink
+	owner, _, marked := state.ParseLabel(ns.Label)
+	return marked && owner == o.id.Owner || ns.Label == "" && !ns.Mounted && ns.Symlink
 }
 
 func found(ns state.Namespace) string {
-	if ns.Mark == "" {
+	if ns.Label == "" {
 		return "a network namespace without a mark"
 	}
-	return "a network namespace marked " + ns.Mark
+	return "a network namespace marked " + ns.Label
 }
 
 func (o *observer) inLab(namespace string) bool {
@@ -132,7 +132,7 @@ func (o *observer) layers() {
 }
 
 func (o *observer) foreign(format string, args ...any) {
-	o.see.Foreign = append(o.see.Foreign, fmt.Sprintf(format, args...))
+	o.see.Unmanaged = append(o.see.Unmanaged, fmt.Sprintf(format, args...))
 }
 
 // carrier reports whether the other end of a link that is up is up too.

@@ -18,7 +18,7 @@ func (k *Kernel) refuse(op state.Op) error {
 	s := k.state
 	switch op := op.(type) {
 	case state.CreateNamespace:
-		if ns := s[op.Name]; ns.Mounted && ns.Mark != op.Mark {
+		if ns := s[op.Name]; ns.Mounted && ns.Label != op.Label {
 			return syscall.EEXIST
 		}
 	case state.SetSysctl:

@@ -18,7 +18,7 @@ func TestRoutesOverAVLANGoDownWithItsParent(t *testing.T) {
 	peer := state.LinkID{Namespace: ns, Name: "other"}
 	route := state.RouteID{Namespace: ns, RouteKey: state.RouteKey{Prefix: netip.MustParsePrefix("10.9.0.0/24")}}
 	ops := []state.Op{
-		state.CreateNamespace{Name: ns, Mark: "mark"},
+		state.CreateNamespace{Name: ns, Label: "mark"},
 		state.AddLink{Ends: [2]state.LinkEnd{{LinkID: eth0, MTU: 1500}, {LinkID: peer, MTU: 1500}}},
 		state.AddVLANLink{LinkEnd: state.LinkEnd{LinkID: vlan, MTU: 1500}, Parent: "eth0", VLAN: 10},
 		state.SetAdmin{LinkID: eth0, Up: true}, state.SetAdmin{LinkID: vlan, Up: true},

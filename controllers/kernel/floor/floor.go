@@ -88,7 +88,7 @@ func (f *floor) unlessBare(do func() error) error {
 
 func (f *floor) create(op state.CreateNamespace) error {
 	path := state.NamespaceDir + "/" + op.Name
-	if err := writeFile(path, op.Mark, unix.O_CREAT); err != nil {
+	if err := writeFile(path, op.Label, unix.O_CREAT); err != nil {
 		return err
 	}
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
@@ -100,7 +100,7 @@ func (f *floor) create(op state.CreateNamespace) error {
 	}
 	f.spaces[op.Name], f.at = s, s
 	err = f.unlessBare(func() error {
-		if err := f.exchange(s, mark(op.Mark)); err != nil {
+		if err := f.exchange(s, mark(op.Label)); err != nil {
 			return err
 		}
 		return writeInitialSettings()

@@ -50,8 +50,8 @@ var damages = []func(*Generator, state.State){
 	(*Generator).changeBridge, (*Generator).changePortVLAN, (*Generator).changePortVLAN, (*Generator).changePortVLAN,
 	(*Generator).changeQdisc, (*Generator).changeQdisc,
 	(*Generator).extraVLANLink, (*Generator).otherKind,
-	(*Generator).override, (*Generator).override, (*Generator).hangChild, (*Generator).hangChild, (*Generator).hangChild,
-	(*Generator).alterAddress, (*Generator).alterAddress, (*Generator).alterAddress, (*Generator).alterAddress,
+	(*Generator).driftAttribute, (*Generator).driftAttribute, (*Generator).hangChild, (*Generator).hangChild, (*Generator).hangChild,
+	(*Generator).driftAddress, (*Generator).driftAddress, (*Generator).driftAddress, (*Generator).driftAddress,
 }
 
 func (g *Generator) namespace(s state.State) (name string, ok bool) {
@@ -122,7 +122,7 @@ func dropEnd(s state.State, id state.LinkID) {
 	}
 	dropBridge(s, id)
 	dropPortVLANs(s, id)
-	dropOverrides(s, id)
+	dropAttributes(s, id)
 	delete(s[id.Namespace].Qdiscs, id.Name)
 	delete(s[id.Namespace].Links, id.Name)
 	maps.DeleteFunc(s[id.Namespace].Addresses, func(a state.AddressKey, _ state.Address) bool { return a.Link == id.Name })
@@ -239,7 +239,7 @@ func (g *Generator) changeLink(s state.State) {
 	case 2:
 		link.Master = pick(g, "", "br0", "br7")
 		dropPortVLANs(s, id)
-		dropOverrides(s, id)
+		dropAttributes(s, id)
 	}
 	s[id.Namespace].Links[id.Name] = link
 }

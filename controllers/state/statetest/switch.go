@@ -177,7 +177,7 @@ func dropBridge(s state.State, id state.LinkID) {
 			link.Master = ""
 			s[port.Namespace].Links[port.Name] = link
 			dropPortVLANs(s, port)
-			dropOverrides(s, port)
+			dropAttributes(s, port)
 		}
 	}
 	setBridgeSettings(s, id.Namespace, state.Absent)

@@ -99,9 +99,9 @@ func (g *Generator) addLayers(s state.State, names []int) []state.LinkID {
 func nodeName(n int) string { return Lab.NetworkNamespace("n" + strconv.Itoa(n)) }
 
 func (g *Generator) addNamespace(s state.State, name string, symlink bool) {
-	mark := Lab.Owner.Mark(state.NodeOf(name))
+	mark := Lab.Owner.Label(state.NodeOf(name))
 	rows := state.NewNamespace()
-	rows.Mark, rows.Mounted, rows.Symlink = mark, true, symlink
+	rows.Label, rows.Mounted, rows.Symlink = mark, true, symlink
 	rows.Settings = state.InitialSettings()
 	rows.Settings[state.IPv4Forwarding] = pick(g, state.Off, state.On)
 	rows.Settings[state.IPv6Forwarding] = pick(g, state.Off, state.On)

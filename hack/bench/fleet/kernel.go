@@ -120,8 +120,8 @@ func (k *obedientKernel) LookupRoute(context.Context, state.ForwardingQuery) (st
 	return state.ForwardingDecision{}, nil
 }
 
-// Interferences finds nothing: no other program changes this machine.
-func (k *obedientKernel) Interferences(context.Context, string) ([]state.Interference, error) {
+// Unmanaged finds nothing: no other program changes this machine.
+func (k *obedientKernel) Unmanaged(context.Context, string) ([]state.Unmanaged, error) {
 	return nil, nil
 }
 

@@ -67,7 +67,7 @@ func (m *Machine) remove(ctx context.Context, id state.Identity) (foreign []stri
 	if len(out.Left) > 0 {
 		return nil, fmt.Errorf("remove %s: %d operations remain, the first is %s", id, len(out.Left), out.Left[0])
 	}
-	return out.Foreign, nil
+	return out.Unmanaged, nil
 }
 
 // Labs lists the labs that this package built on the machine, sorted: in all namespaces or,

@@ -17,12 +17,12 @@ func (m *Machine) interferences(ctx context.Context, s *Status, have state.State
 		if !namespace.Mounted {
 			continue
 		}
-		found, err := m.kernel.Interferences(ctx, name)
+		found, err := m.kernel.Unmanaged(ctx, name)
 		if err != nil {
 			return err
 		}
 		for _, i := range found {
-			if i.Route != (state.ForeignRoute{}) {
+			if i.Route != (state.UnmanagedRoute{}) {
 				continue // an observation lists routes
 			}
 			s.Foreign = append(s.Foreign, fmt.Sprintf("%s: %s", name, i.What))

@@ -58,7 +58,7 @@ func TestALabFromUpToDown(t *testing.T) {
 func TestStatusShowsWhatOthersPutThere(t *testing.T) {
 	b := newBench()
 	up(t, b, pair())
-	b.kernel.Interfere("default.pair.ns1", state.Interference{What: "policy rule 100: for all prohibit"})
+	b.kernel.AddUnmanaged("default.pair.ns1", state.Unmanaged{What: "policy rule 100: for all prohibit"})
 	status, err := b.Status(t.Context(), "default", "pair")
 	if err != nil || !slices.Equal(status.Foreign, []string{"default.pair.ns1: policy rule 100: for all prohibit"}) || len(status.Drift) > 0 {
 		t.Errorf("it shows %q, and as drift %q, %v", status.Foreign, status.Drift, err)
@@ -96,7 +96,7 @@ func TestAnAgentsLabIsRefused(t *testing.T) {
 	agent := state.Identity{Namespace: "default", Name: "pair", Owner: state.AgentOwner("6f1e")}
 	b.kernel.Mutate(func(s state.State) {
 		name := agent.NetworkNamespace("ns1")
-		s[name] = state.Namespace{Mark: agent.Owner.Mark("ns1"), Mounted: true}
+		s[name] = state.Namespace{Label: agent.Owner.Label("ns1"), Mounted: true}
 	})
 	ctx := t.Context()
 	for verb, do := range map[string]func() error{

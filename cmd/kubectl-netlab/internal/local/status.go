@@ -118,7 +118,7 @@ func newStatus(lab *lab.Lab, out converge.Outcome) *Status {
 		Applied:   texts(out.Applied),
 		Drift:     texts(out.Left),
 		Conflicts: texts(out.Conflicts),
-		Foreign:   out.Foreign,
+		Foreign:   out.Unmanaged,
 	}
 }
 

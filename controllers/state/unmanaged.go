@@ -7,20 +7,20 @@ import (
 	"slices"
 )
 
-// Interference is something of others' in a lab's network namespace that decides about packets beside
-// what the lab says: a policy rule, a neighbour entry made to stay, a packet filter. It is left alone.
-type Interference struct {
+// Unmanaged is an object in a lab's network namespace that NetLab did not create and that decides about
+// packets: a policy rule, a permanent neighbour entry, a packet filter. NetLab leaves it alone.
+type Unmanaged struct {
 	// What it is: "policy rule 100: from 10.1.0.0/24 prohibit".
 	What string
 	// Look is a command that shows it.
 	Look string
-	// Undo is the command that takes it away; empty where that takes thought.
+	// Undo is the command that removes it; empty where no command is sure to be right.
 	Undo string
 	// At most one of these is set, and says it in detail.
 	Rule      PolicyRule
-	Route     ForeignRoute
+	Route     UnmanagedRoute
 	Neighbour NeighbourEntry
-	Setting   ForeignSetting
+	Setting   UnmanagedSetting
 }
 
 // PolicyRule is a rule that is not the kernel's own, or a missing one that is.
@@ -33,8 +33,8 @@ type PolicyRule struct {
 	// From, To and Incoming are the packets it is for; their zero values say all.
 	From, To netip.Prefix
 	Incoming string
-	// Choosy says that it looks at more than these.
-	Choosy bool
+	// MoreSelectors says that it matches on more than these.
+	MoreSelectors bool
 	// Missing says that the kernel's own is gone.
 	Missing bool
 }
@@ -42,12 +42,12 @@ type PolicyRule struct {
 // MainRule is the priority of the kernel's rule for the main table.
 const MainRule = 32766
 
-// TakesFromMain reports whether a rule decides about a packet instead of the main table.
-func (r PolicyRule) TakesFromMain(q ForwardingQuery) bool {
+// PrecedesMain reports whether a rule decides about a packet instead of the main table.
+func (r PolicyRule) PrecedesMain(q ForwardingQuery) bool {
 	switch {
 	case r.Action == "" || r.Missing || r.IPv6 != q.Destination.Is6():
 		return r.Missing && r.IPv6 == q.Destination.Is6()
-	case r.Priority > MainRule, r.Choosy:
+	case r.Priority > MainRule, r.MoreSelectors:
 		return false
 	case r.From.IsValid() && !(q.Source.IsValid() && r.From.Contains(q.Source)):
 		return false
@@ -66,8 +66,8 @@ func (r PolicyRule) Rejects(v ForwardingVerdict) bool {
 	}[r.Action], v)
 }
 
-// ForeignRoute is a route of others' in the main table.
-type ForeignRoute struct {
+// UnmanagedRoute is a route in the main table that NetLab did not create.
+type UnmanagedRoute struct {
 	// Type is as ip route writes it: "unicast", "blackhole", "throw".
 	Type   string
 	Prefix netip.Prefix
@@ -80,5 +80,5 @@ type NeighbourEntry struct {
 	MAC     MAC
 }
 
-// ForeignSetting is a setting that no lab can have.
-type ForeignSetting struct{ Name, Value string }
+// UnmanagedSetting is a setting that no lab can have.
+type UnmanagedSetting struct{ Name, Value string }

@@ -47,7 +47,7 @@ func TestNewcomersAreUnknownToTheirSegment(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			before, after := compiled(t, lanBehindARouter), compiled(t, strings.ReplaceAll(lanBehindARouter, c.edit[0], c.edit[1]))
 			ops := state.Diff(before, after)
-			if got := listed(state.Newcomers(ops, after)); got != c.newcomersTo {
+			if got := listed(state.MovedAddresses(ops, after)); got != c.newcomersTo {
 				t.Errorf("newcomers to %q, want %q", got, c.newcomersTo)
 			}
 		})
@@ -57,7 +57,7 @@ func TestNewcomersAreUnknownToTheirSegment(t *testing.T) {
 // A lab that is new has nothing to forget.
 func TestNewNamespacesRememberNobody(t *testing.T) {
 	want := compiled(t, lanBehindARouter)
-	if got := state.Newcomers(state.Diff(state.State{}, want), want); len(got) > 0 {
+	if got := state.MovedAddresses(state.Diff(state.State{}, want), want); len(got) > 0 {
 		t.Errorf("newcomers: %v", got)
 	}
 }

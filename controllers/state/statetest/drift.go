@@ -9,8 +9,8 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// override changes an attribute that no lab asks for.
-func (g *Generator) override(s state.State) {
+// driftAttribute changes an attribute that no lab asks for.
+func (g *Generator) driftAttribute(s state.State) {
 	id, ok := g.link(s)
 	if !ok {
 		return
@@ -19,7 +19,7 @@ func (g *Generator) override(s state.State) {
 	s[id.Namespace].AttributeDrift[state.AttributeKey{Link: id.Name, Attribute: pick(g, attributes...)}] = pick(g, "0", "7")
 }
 
-func dropOverrides(s state.State, link state.LinkID) {
+func dropAttributes(s state.State, link state.LinkID) {
 	maps.DeleteFunc(s[link.Namespace].AttributeDrift, func(k state.AttributeKey, _ string) bool { return k.Link == link.Name })
 }
 
@@ -36,15 +36,15 @@ func (g *Generator) hangChild(s state.State) {
 	}
 }
 
-// alterAddress gives an address something beside itself, or takes its route.
-func (g *Generator) alterAddress(s state.State) {
+// driftAddress gives an address drift, or removes its prefix route.
+func (g *Generator) driftAddress(s state.State) {
 	ids := sortedAddresses(s)
 	if len(ids) == 0 {
 		return
 	}
 	id := pick(g, ids...)
 	row := s[id.Namespace].Addresses[id.AddressKey]
-	row.Altered = pick(g, state.Unaltered, state.AlteredInPlace, state.AlteredForGood)
-	row.Unrouted = id.Link != state.Loopback && g.chance(75)
+	row.Drift = pick(g, state.NoDrift, state.DriftInPlace, state.DriftForGood)
+	row.PrefixRouteMissing = id.Link != state.Loopback && g.chance(75)
 	s[id.Namespace].Addresses[id.AddressKey] = row
 }

@@ -29,13 +29,13 @@ func TestAPolicyRuleDecidesAboutItsPackets(t *testing.T) {
 		"for its interface":           {state.PolicyRule{Action: "blackhole", Incoming: "left"}, packet, true},
 		"for another interface":       {state.PolicyRule{Action: "blackhole", Incoming: "right"}, packet, false},
 		"for what the node sends":     {state.PolicyRule{Action: "blackhole", Incoming: "lo"}, own, true},
-		"for more than addresses":     {state.PolicyRule{Action: "blackhole", Choosy: true}, packet, false},
+		"for more than addresses":     {state.PolicyRule{Action: "blackhole", MoreSelectors: true}, packet, false},
 		"behind the main table":       {state.PolicyRule{Action: "blackhole", Priority: state.MainRule + 1}, packet, false},
 		"of the other family":         {state.PolicyRule{Action: "blackhole", IPv6: true}, packet, false},
 		"a missing one":               {state.PolicyRule{Missing: true}, packet, true},
 		"a missing one of IPv6":       {state.PolicyRule{Missing: true, IPv6: true}, packet, false},
 	} {
-		if got := c.rule.TakesFromMain(c.q); got != c.want {
+		if got := c.rule.PrecedesMain(c.q); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

@@ -4,25 +4,25 @@ package state
 
 import "net/netip"
 
-// Newcomers are the addresses that operations have brought to an interface, by the network namespace of
-// those who share its segment. Neighbours remember for half a minute and longer whose an address
+// MovedAddresses are the addresses that operations have brought to an interface, by the network namespaces
+// that share its segment. Neighbours remember for half a minute and longer whose an address
 // was (ARP, neighbour discovery), and nothing tells them when it moves to another Ethernet address:
 // until they have forgotten, it does not answer them.
 //
 // After is what the kernel holds after the operations. Namespaces that these have made remember
-// nothing. VLANs do not matter: whoever has to ask once more loses nothing.
-func Newcomers(ops []Op, after State) map[string]map[netip.Addr]bool {
+// nothing. VLANs do not matter: to ask once more costs nothing.
+func MovedAddresses(ops []Op, after State) map[string]map[netip.Addr]bool {
 	made, moved := map[string]bool{}, map[LinkID]map[netip.Addr]bool{}
 	for _, op := range ops {
 		switch op := op.(type) {
 		case CreateNamespace:
 			made[op.Name] = true
 		case AddAddress:
-			come(moved, LinkID{op.Namespace, op.Link}, op.Prefix.Addr())
+			addAddress(moved, LinkID{op.Namespace, op.Link}, op.Prefix.Addr())
 		case SetMAC:
 			for key := range after[op.Namespace].Addresses {
 				if key.Link == op.Name {
-					come(moved, op.LinkID, key.Prefix.Addr())
+					addAddress(moved, op.LinkID, key.Prefix.Addr())
 				}
 			}
 		default: // brings no address to an interface
@@ -37,7 +37,7 @@ func Newcomers(ops []Op, after State) map[string]map[netip.Addr]bool {
 		for namespace := range cables.around(id) {
 			for a := range addresses {
 				if namespace != id.Namespace && !made[namespace] {
-					come(newcomers, namespace, a)
+					addAddress(newcomers, namespace, a)
 				}
 			}
 		}
@@ -45,7 +45,7 @@ func Newcomers(ops []Op, after State) map[string]map[netip.Addr]bool {
 	return newcomers
 }
 
-func come[K comparable](to map[K]map[netip.Addr]bool, key K, a netip.Addr) {
+func addAddress[K comparable](to map[K]map[netip.Addr]bool, key K, a netip.Addr) {
 	if to[key] == nil {
 		to[key] = map[netip.Addr]bool{}
 	}
