@@ -27,7 +27,7 @@ func (c *Conn) exchange(kind, flags int, data []nl.NetlinkRequestData, each func
 		Len: unix.SizeofNlMsghdr, Type: uint16(kind), Flags: uint16(unix.NLM_F_REQUEST | flags), Seq: c.sequence,
 	}}
 	message := request.Serialize()
-	if _, err := ignoreSignals(unix.Write, c.socket, message); err != nil {
+	if _, err := ignoreSignals(send, c.socket, message); err != nil {
 		return fmt.Errorf("send to the kernel: %w", err)
 	}
 	buffer := answers.Get().(*[answerSize]byte)
@@ -45,6 +45,10 @@ func (c *Conn) exchange(kind, flags int, data []nl.NetlinkRequestData, each func
 	return answer.result()
 }
 
+// send is sendto(2), of which strace shows the message; write(2) would hide it from the tests that
+// count what is written to the kernel.
+func send(socket int, message []byte) (int, error) { return len(message), unix.Send(socket, message, 0) }
+
 // receive reads a datagram. read(2) says nothing of one that did not fit, except that it fills the buffer.
 func (c *Conn) receive(buffer []byte) (datagram []byte, err error) {
 	n, err := ignoreSignals(unix.Read, c.socket, buffer)
@@ -59,7 +63,7 @@ func (c *Conn) receive(buffer []byte) (datagram []byte, err error) {
 	return buffer[:n], nil
 }
 
-// ignoreSignals calls read or write until no signal interrupts it: a socket with a timeout is
+// ignoreSignals calls read or send until no signal interrupts it: a socket with a timeout is
 // interrupted even by signals that restart other calls.
 func ignoreSignals(call func(fd int, b []byte) (int, error), socket int, b []byte) (n int, err error) {
 	for {
