@@ -41,8 +41,8 @@ func TestEveryPairIsAsked(t *testing.T) {
 	}
 }
 
-// A quarter of what is free is the most a wave may take, and each ends with a clean-up. The six
-// pairs may cause 4, 2, 4, 2, 2 and 2 entries.
+// A wave uses at most a quarter of the free entries, and each ends with a clean-up. The six pairs may cause
+// 4, 2, 4, 2, 2 and 2 entries.
 func TestWavesFollowWhatIsFree(t *testing.T) {
 	for used, waves := range map[int][]int{
 		0:  {6},
@@ -62,7 +62,7 @@ func TestWavesFollowWhatIsFree(t *testing.T) {
 	}
 }
 
-// With a full table nothing can be known, and asking would hurt the machine.
+// With a full table no result is certain, and a ping would harm the machine.
 func TestAFullNeighbourTableIsUnknown(t *testing.T) {
 	b := asktest.New(t)
 	b.Used = 973
@@ -78,7 +78,7 @@ func TestAFullNeighbourTableIsUnknown(t *testing.T) {
 	}
 }
 
-// The table is full of others' entries, and not for ever.
+// Other namespaces fill the table for a while.
 func TestAWaveWaitsForRoom(t *testing.T) {
 	b := asktest.New(t)
 	others := &leaving{Kernel: b.Machine.Kernel, looks: 3}
@@ -92,7 +92,7 @@ func TestAWaveWaitsForRoom(t *testing.T) {
 	}
 }
 
-// leaving is a machine whose neighbour tables are full for some looks at them.
+// leaving is a machine whose neighbour tables are full for the first readings.
 type leaving struct {
 	ask.Kernel
 	looks int

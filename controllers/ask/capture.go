@@ -10,15 +10,15 @@ import (
 	"github.com/netlab-dev/netlab/controllers/capture"
 )
 
-// CaptureOptions say what to capture and for how long.
+// CaptureOptions select the packets of a capture and limit it.
 type CaptureOptions struct {
-	// Node is a node of the lab, Interface one of its interfaces, or empty for all of them.
+	// Node is a node of the lab. Interface is one of its interfaces; empty means all of them.
 	Node, Interface string
 	capture.Options
 }
 
-// Capture writes the packets that pass a node as pcapng until the options or the context end
-// it, or the interface or the lab is gone.
+// Capture writes the packets that pass a node as pcapng until the options or the context end it, or the
+// interface or the lab is gone.
 func (l *Lab) Capture(ctx context.Context, o CaptureOptions, w io.Writer) (capture.Summary, error) {
 	namespace, err := l.Node(o.Node)
 	if err != nil {

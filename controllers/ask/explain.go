@@ -13,10 +13,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
-// Explanation is the way of a probe's packets, there and back, as the kernel of every node
-// on it decides.
+// Explanation is the path of a probe's packets in both directions, as the kernels of the nodes decide.
 type Explanation struct {
-	// Name is the probe's, or says from where to where.
+	// Name is the name of the probe, or "FROM to TO".
 	Name   string          `json:"name"`
 	Family v1alpha1.Family `json:"family"`
 	// Passed reports whether the outcome is the expected one.
@@ -38,7 +37,7 @@ func (l *Lab) Explain(ctx context.Context, named string) ([]Explanation, error) 
 	return l.explain(ctx, probes)
 }
 
-// ExplainPath follows the packets along a path, in every family both ends have.
+// ExplainPath follows packets along a path, in every family that both ends have.
 func (l *Lab) ExplainPath(ctx context.Context, path Path) ([]Explanation, error) {
 	probes, err := l.questions(path)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Lab is a lab that can be asked.
+// Lab is a lab on a machine.
 type Lab struct {
 	machine *Machine
 	id      state.Identity
@@ -33,8 +33,7 @@ type Path struct {
 
 func (p Path) String() string { return p.From + " to " + p.To }
 
-// Lab returns the lab with that identity and description. The error is lab.Problems
-// where there can be none.
+// Lab returns the lab with an identity and a spec. The error is lab.Problems if the spec is invalid.
 func (m *Machine) Lab(id state.Identity, spec v1alpha1.NetLabSpec) (*Lab, error) {
 	compiled, err := lab.Compile(id, &spec, lab.Options{})
 	if err != nil {
@@ -43,7 +42,8 @@ func (m *Machine) Lab(id state.Identity, spec v1alpha1.NetLabSpec) (*Lab, error)
 	return &Lab{machine: m, id: id, spec: spec, Lab: compiled}, nil
 }
 
-// observe looks at the lab and plans what it lacks. A name that something else has is no lab to ask about.
+// observe observes the lab and plans what it lacks. If something else uses the lab's names, there is no lab
+// to observe.
 func (l *Lab) observe(ctx context.Context) (converge.Outcome, error) {
 	found, err := l.machine.Kernel.Observe(ctx, l.id, l.Want)
 	if err != nil {
@@ -59,13 +59,13 @@ func (l *Lab) observe(ctx context.Context) (converge.Outcome, error) {
 	return seen, nil
 }
 
-// ErrNotBuilt is in errors that say that there is nothing to ask.
+// ErrNotBuilt is in errors of questions about a lab that is not built.
 var ErrNotBuilt = errors.New("the lab is not built; see its status")
 
-// ErrConflict is in errors that say that something else has a name of the lab.
+// ErrConflict is in errors that something else uses a name of the lab.
 var ErrConflict = errors.New("a name the lab needs is in use")
 
-// Node returns the network namespace of a node; the error lists the nodes there are.
+// Node returns the network namespace of a node. The error lists the nodes of the lab.
 func (l *Lab) Node(name string) (namespace string, err error) {
 	if !slices.Contains(l.Nodes, name) {
 		return "", fmt.Errorf("%s has no node %q; its nodes: %s", l.id, name, strings.Join(l.Nodes, ", "))
@@ -73,9 +73,8 @@ func (l *Lab) Node(name string) (namespace string, err error) {
 	return l.id.NetworkNamespace(name), nil
 }
 
-// questions are what is asked along a path, one per family that both ends have. The lab is
-// compiled with this probe alone, so that names, families and addresses mean what they mean in
-// a probe of the lab.
+// questions are the probes of a path, one per family that both ends have. The lab is compiled with this probe
+// alone, so that names, families and addresses have the same meaning as in a probe of the lab.
 func (l *Lab) questions(path Path) ([]lab.Probe, error) {
 	asked, err := l.probe(path)
 	if err != nil {

@@ -14,26 +14,25 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Kernel is what this package needs of a machine.
+// Kernel is what this package needs of a machine's kernel.
 type Kernel interface {
 	diagnose.Kernel
 	NeighbourTables
 	// Observe returns what the machine holds of the lab.
 	Observe(ctx context.Context, id state.Identity, want state.State) (state.Observation, error)
-	// RememberNeighbours notes what neighbours network namespaces have; forget deletes those
-	// that came since.
+	// RememberNeighbours records the neighbour entries of network namespaces; forget deletes those that were
+	// added since.
 	RememberNeighbours(namespaces []string) (forget func() error, err error)
 }
 
-// Machine is this machine, with everything a question needs.
+// Machine is this machine.
 type Machine struct {
 	Kernel Kernel
 	// Dial opens an ICMP socket in a network namespace.
 	Dial probe.Dialer
-	// Listen opens a packet socket in a network namespace, for an interface or, if that is empty,
-	// for all of them.
+	// Listen opens a packet socket in a network namespace, for an interface or, if it is empty, for all of them.
 	Listen func(namespace, link string) (capture.Tap, error)
-	// Progress is told what is being waited for; nil for silence. Calls do not overlap.
+	// Progress receives the current step; it may be nil. Calls do not overlap.
 	Progress func(step string)
 }
 
@@ -43,12 +42,12 @@ func (m *Machine) progress(step string) {
 	}
 }
 
-// Once asks a lab's probe until there is a verdict.
+// Once runs a probe of a lab until there is a verdict.
 func (m *Machine) Once(ctx context.Context, lab *lab.Lab, p lab.Probe) probe.Result {
 	return probe.Once(ctx, m.Dial, Spec(lab, p), probe.Saturated(NeighbourTableFull(m.Kernel)))
 }
 
-// Diagnose names the cause of a verdict. Where nothing could be asked, nothing is known.
+// Diagnose finds the cause of a verdict. Without a verdict the cause is ProbeError.
 func (m *Machine) Diagnose(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) diagnose.Cause {
 	walk, err := m.walk(ctx, lab, p, result, seen)
 	if err != nil {

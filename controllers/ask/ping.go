@@ -10,24 +10,24 @@ import (
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
-// PingOptions are how a Ping has to be.
+// PingOptions set number and pace of a Ping's requests.
 type PingOptions struct {
-	// Count is how often to ask; 0 is until the context is done.
+	// Count is the number of requests; 0 means until the context ends.
 	Count int
-	// Interval is the time between two questions; the next one waits for the answer, too.
+	// Interval is the time between two requests. A request also waits for the previous reply.
 	Interval time.Duration
 }
 
-// Attempt is one question of a Ping with its answer.
+// Attempt is one request of a Ping and its outcome.
 type Attempt struct {
 	// Seq counts from 1.
 	Seq int        `json:"seq"`
 	To  netip.Addr `json:"to"`
-	// Outcome is Reply, or says what came instead: see the outcomes of package probe.
+	// Outcome is Reply or another outcome of package probe.
 	Outcome string `json:"outcome"`
 	// RTTMicroseconds is the round-trip time of a reply.
 	RTTMicroseconds int64 `json:"rttMicroseconds,omitempty"`
-	// Error says why there is no reply.
+	// Error tells why there is no reply.
 	Error string `json:"error,omitempty"`
 }
 
@@ -37,9 +37,8 @@ func (a Attempt) Replied() bool { return a.Outcome == probe.Reply.String() }
 // RTT is the round-trip time of a reply.
 func (a Attempt) RTT() time.Duration { return time.Duration(a.RTTMicroseconds) * time.Microsecond }
 
-// Ping asks along a path, in the first family both ends have, and hands over every answer. The
-// error is the context's, or says that nothing could be asked; that there was no reply is in the
-// attempts.
+// Ping pings along a path, in the first family that both ends have, and passes every attempt to each. The
+// error is the context's, or that no request was possible. A missing reply is not an error.
 func (l *Lab) Ping(ctx context.Context, path Path, o PingOptions, each func(Attempt)) error {
 	probes, err := l.questions(path)
 	if err != nil {

@@ -15,31 +15,31 @@ import (
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
-// PingAllOptions are how a PingAll has to be.
+// PingAllOptions limit a PingAll.
 type PingAllOptions struct {
-	// Timeout is how long a wave waits for its replies, and before that for room in the machine's neighbour
-	// table, if that is full; 0 is a second.
+	// Timeout is how long a wave waits for replies, and before that for free entries if the machine's neighbour
+	// table is full; 0 means a second.
 	Timeout time.Duration
-	// Diagnoses is for how many pairs without a reply the cause is looked for.
+	// Diagnoses is the maximum number of pairs without a reply to diagnose.
 	Diagnoses int
 }
 
-// PingAll is who answers whom.
+// PingAll is the reachability of all pairs of nodes.
 type PingAll struct {
-	// Nodes are those of the lab, in the order of its description.
+	// Nodes are those of the lab, in the order of its spec.
 	Nodes []string `json:"nodes"`
-	// Pairs are all ordered pairs of different nodes with a family in common, one per family,
-	// IPv4 first, by asking node and asked node.
+	// Pairs are all ordered pairs of different nodes with a common family, one per family: IPv4 first, then by
+	// sender, then by target.
 	Pairs []Pair `json:"pairs"`
 	// Reachable, Unreachable and Unknown count the pairs.
 	Reachable   int `json:"reachable"`
 	Unreachable int `json:"unreachable"`
 	Unknown     int `json:"unknown"`
-	// Waves is how many there were.
+	// Waves is the number of waves.
 	Waves int `json:"waves"`
 }
 
-// Pair is one question of a PingAll.
+// Pair is one ping of a PingAll.
 type Pair struct {
 	Path
 	Family  v1alpha1.Family `json:"family"`
@@ -47,35 +47,35 @@ type Pair struct {
 	Result  PairResult      `json:"result"`
 	// RTTMicroseconds is the round-trip time of the reply.
 	RTTMicroseconds int64 `json:"rttMicroseconds,omitempty"`
-	// Error says why there is no reply, as the asking kernel sees it.
+	// Error tells why there is no reply, as seen by the sender.
 	Error string `json:"error,omitempty"`
-	// Cause is why there is none, where it was looked for.
+	// Cause is the diagnosed cause, if the pair was diagnosed.
 	Cause diagnose.Cause `json:"cause,omitzero"`
 }
 
-// PairResult says whether a node answers another.
+// PairResult is whether a node replies to another.
 type PairResult string
 
-// The results.
+// Results of a pair.
 const (
 	Reachable   PairResult = "Reachable"
 	Unreachable PairResult = "Unreachable"
-	// Unknown: it could not be asked.
+	// Unknown: no request was possible.
 	Unknown PairResult = "Unknown"
 )
 
-// PingAll asks every node from every other one, once. The error is the context's, or says that
-// the lab could not be looked at.
+// PingAll pings every node from every other one, once. The error is the context's, or that the lab could not
+// be observed.
 func (l *Lab) PingAll(ctx context.Context, o PingAllOptions) (*PingAll, error) {
-	patience := cmp.Or(o.Timeout, time.Second)
-	probes := l.pairs(patience)
+	timeout := cmp.Or(o.Timeout, time.Second)
+	probes := l.pairs(timeout)
 	all := &PingAll{Nodes: l.Nodes, Pairs: make([]Pair, 0, len(probes))}
 	costs := newCosts(l.Lab)
 	for len(probes) > 0 {
 		l.machine.progress(fmt.Sprintf("pinged %d of %d pairs", len(all.Pairs), len(all.Pairs)+len(probes)))
-		budget, refusal := l.machine.room(ctx, probes[0].Family, patience)
+		budget, refusal := l.machine.room(ctx, probes[0].Family, timeout)
 		if refusal != "" {
-			patience = 0 // who has waited in vain does not wait for each of the rest
+			timeout = 0 // wait once, not for every wave
 		}
 		wave := costs.wave(probes, budget)
 		probes = probes[len(wave):]
@@ -88,7 +88,7 @@ func (l *Lab) PingAll(ctx context.Context, o PingAllOptions) (*PingAll, error) {
 	return all, l.diagnosePairs(ctx, all, o.Diagnoses)
 }
 
-// pairs are the questions, family by family, because each has a table of its own.
+// pairs are the probes, family by family, because each family has its own neighbour table.
 func (l *Lab) pairs(timeout time.Duration) []lab.Probe {
 	var probes []lab.Probe
 	for _, family := range []v1alpha1.Family{v1alpha1.IPv4, v1alpha1.IPv6} {
@@ -115,13 +115,13 @@ func (l *Lab) pair(from, to string, family v1alpha1.Family) (p lab.Probe, ok boo
 	}, ok && from != to
 }
 
-// roomInterval is how often a full table is looked at again.
+// roomInterval is the time between two readings of a full table.
 const roomInterval = 50 * time.Millisecond
 
-// room is the budget of a wave as soon as there is one. A table is full because of others on the machine, and
-// what they have in it goes with their namespaces, or when the kernel has not needed it for a while.
-func (m *Machine) room(ctx context.Context, family v1alpha1.Family, patience time.Duration) (entries int, refusal string) {
-	for end := time.Now().Add(patience); ; {
+// room waits for a wave's budget. A full table is shared with others on the machine: their entries disappear
+// with their namespaces, or when the kernel has not used them for a while.
+func (m *Machine) room(ctx context.Context, family v1alpha1.Family, timeout time.Duration) (entries int, refusal string) {
+	for end := time.Now().Add(timeout); ; {
 		entries, refusal = m.budget(family)
 		if refusal == "" || ctx.Err() != nil || !time.Now().Before(end) {
 			return entries, refusal
@@ -134,8 +134,8 @@ func (m *Machine) room(ctx context.Context, family v1alpha1.Family, patience tim
 	}
 }
 
-// budget is how many neighbour entries a wave may cause, or why nothing may be asked. Where
-// the kernel does not say how full its table is, it is taken for as large as it usually is.
+// budget is how many neighbour entries a wave may cause, or why it may cause none. If the table's limit is
+// unknown, the default is assumed.
 func (m *Machine) budget(family v1alpha1.Family) (entries int, refusal string) {
 	const usually = 1024
 	version := 4
@@ -153,7 +153,7 @@ func (m *Machine) budget(family v1alpha1.Family) (entries int, refusal string) {
 	return free / 4, ""
 }
 
-// askWave asks at the same time, and cleans up behind itself.
+// askWave pings all pairs of a wave at the same time and deletes the neighbour entries that this caused.
 func (l *Lab) askWave(ctx context.Context, wave []lab.Probe, refusal string) ([]probe.Result, error) {
 	results := make([]probe.Result, len(wave))
 	if refusal != "" {
@@ -204,8 +204,8 @@ func (a *PingAll) add(wave []lab.Probe, results []probe.Result) {
 	}
 }
 
-// diagnosePairs looks for the cause of the first pairs without a reply. Where no pair could be
-// asked, the lab may not be there.
+// diagnosePairs finds the cause for the first pairs without a reply. If no request was possible at all, the
+// lab may not exist.
 func (l *Lab) diagnosePairs(ctx context.Context, all *PingAll, most int) error {
 	noneAsked := all.Unknown > 0 && all.Unknown == len(all.Pairs)
 	if !noneAsked && (all.Unreachable == 0 || most == 0) {

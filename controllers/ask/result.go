@@ -31,7 +31,7 @@ func Diagnosed(ctx context.Context, k diagnose.Kernel, lab *lab.Lab, p lab.Probe
 	return r
 }
 
-// Diagnosed is the function of that name, on this machine.
+// Diagnosed calls the function Diagnosed with this machine's kernel.
 func (m *Machine) Diagnosed(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) status.ProbeResult {
 	return Diagnosed(ctx, m.Kernel, lab, p, result, seen, NeighbourTableFull(m.Kernel))
 }

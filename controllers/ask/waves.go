@@ -10,15 +10,14 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// maxWave bounds how many ask at the same time: each needs a socket, and while it opens it, a
-// thread.
+// maxWave limits how many probes run at the same time: each needs a socket and, while it opens it, a thread.
 const maxWave = 128
 
-// costs says how many neighbour entries asking causes.
+// costs computes how many neighbour entries a ping causes.
 type costs struct {
 	lab        *lab.Lab
 	neighbours map[string][]string
-	// distances are computed when first needed: links from a node to every other one.
+	// distances are computed on demand: the number of links from a node to every other one.
 	distances map[string]map[string]int
 }
 
@@ -33,8 +32,8 @@ func newCosts(lab *lab.Lab) *costs {
 	return c
 }
 
-// wave are the first of the probes that together cause no more entries than the budget, at
-// least one, and all of one family.
+// wave returns the first probes that together cause no more entries than the budget: at least one, all of one
+// family.
 func (c *costs) wave(probes []lab.Probe, budget int) []lab.Probe {
 	n := 0
 	for spent := 0; n < len(probes) && n < maxWave && probes[n].Family == probes[0].Family; n++ {
@@ -45,9 +44,9 @@ func (c *costs) wave(probes []lab.Probe, budget int) []lab.Probe {
 	return probes[:n]
 }
 
-// of is how many entries a ping and its reply may cause: one at both ends of every link on the
-// shortest way, and in IPv6 one more for the multicast address by which a neighbour is looked for.
-// Where no links lead to the target, the packet may still go as far as any do.
+// of is how many entries a ping and its reply may cause: one at both ends of every link on the shortest path,
+// and in IPv6 one more for the solicited-node multicast address. Without a path to the target, the packet may
+// still follow a default route as far as there are links.
 func (c *costs) of(p lab.Probe) int {
 	distance, known := c.from(p.From)[p.Target]
 	if !known {
@@ -62,7 +61,7 @@ func (c *costs) of(p lab.Probe) int {
 	return entries
 }
 
-// from are the distances of all nodes that links lead to.
+// from are the distances of all nodes with a path of links.
 func (c *costs) from(node string) map[string]int {
 	if known, ok := c.distances[node]; ok {
 		return known
@@ -80,7 +79,7 @@ func (c *costs) from(node string) map[string]int {
 	return found
 }
 
-// address is where a node is asked in a family.
+// address is the first address of a node in a family.
 func (l *Lab) address(node string, family v1alpha1.Family) (netip.Addr, bool) {
 	for _, a := range l.Addresses[node] {
 		if a.Is4() == (family == v1alpha1.IPv4) {

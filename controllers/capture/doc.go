@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package capture writes what passes the interfaces of a lab's node as pcapng, the format of
-// Wireshark and tshark.
+// Package capture writes the packets that pass a node's interfaces as pcapng, the format of Wireshark
+// and tshark.
 //
 //	packet socket ─▶ Record ─▶ section, interfaces, packets …, statistics
 //
-// Times are those at which the kernel saw a packet, to the nanosecond. A capture ends where it
-// was told to, when its interface goes down, and soon after its lab was deleted: the packet
-// socket keeps the namespace alive until then. However it ends, the file is complete and says
-// how much is missing: the kernel drops what nobody reads in time.
+// Timestamps are the kernel's, in nanoseconds. A capture ends at its limits, when its interface goes
+// down, and soon after its lab was deleted: until then the packet socket keeps the namespace alive.
+// In every case the file is complete and counts the packets that the kernel dropped because they
+// were not read in time.
 package capture

@@ -10,20 +10,20 @@ import (
 	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
-// file is a pcapng file that is being written.
+// file is a pcapng file during a capture.
 type file struct {
 	tap    Tap
 	writer *pcapng
 	began  time.Time
-	// links are what is known of the interfaces, by index; listed are those in the file, by number.
+	// links are the known interfaces, by index; listed are those in the file, by number.
 	links   map[int]*link
 	listed  []*link
 	packets uint64
 }
 
-// link is an interface as the file has it.
+// link is an interface in the file.
 type link struct {
-	// id is its number in the file; less than 0 if its frames cannot be described there.
+	// id is its number in the file; negative if pcapng cannot describe its frames.
 	id       int
 	received uint64
 }
@@ -35,7 +35,7 @@ var hardware = map[uint16]linkType{
 	519: linkTypeRaw, 768: linkTypeRaw, 769: linkTypeRaw, 776: linkTypeRaw, 0xfffe: linkTypeRaw,
 }
 
-// newFile begins a file with the interfaces there are: one without packets is listed, too.
+// newFile begins a file with the existing interfaces, including those without packets.
 func newFile(tap Tap, w io.Writer) (*file, error) {
 	writer, err := newPcapng(w)
 	if err != nil {
@@ -66,13 +66,13 @@ func (f *file) add(i packet.Interface) (*link, error) {
 	return added, f.writer.addInterface(i.Name, frames)
 }
 
-// write adds a packet. One of an interface that has gone before it could be named is left out.
+// write adds a packet. A packet of an interface that was deleted before its name was read is left out.
 func (f *file) write(p packet.Packet) error {
 	on, known := f.links[p.Index]
 	if !known {
 		i, err := f.tap.Interface(p.Index)
 		if err != nil {
-			return nil //nolint:nilerr // nothing can be said of the interface
+			return nil //nolint:nilerr // the interface is gone
 		}
 		if on, err = f.add(i); err != nil {
 			return err
@@ -88,7 +88,7 @@ func (f *file) write(p packet.Packet) error {
 
 func (f *file) flush() error { return f.writer.flush() }
 
-// finish adds the statistics. What was dropped is known of all interfaces together.
+// finish adds the statistics. The kernel counts drops for all interfaces together.
 func (f *file) finish(dropped uint64) error {
 	now := time.Now()
 	for _, l := range f.listed {

@@ -13,61 +13,60 @@ import (
 	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
-// Options say when a capture ends by itself. With the zero Options it does when what it listens
-// to is gone.
+// Options limit a capture. The zero Options set no limit.
 type Options struct {
-	// Packets is how many to capture; 0 is no limit.
+	// Packets is the maximum number of packets; 0 means no limit.
 	Packets int
-	// Duration is how long to capture; 0 is no limit.
+	// Duration is the maximum duration; 0 means no limit.
 	Duration time.Duration
 }
 
-// Ending says why a capture ended.
+// Ending is why a capture ended.
 type Ending string
 
-// The endings.
+// Endings of a capture.
 const (
-	// Interrupted: the context was done.
+	// Interrupted: the context ended.
 	Interrupted Ending = "Interrupted"
-	// LimitReached: there were as many packets, or it took as long, as the options say.
+	// LimitReached: the capture reached a limit of its Options.
 	LimitReached Ending = "LimitReached"
 	// LinkDown: the interface was set down or deleted.
 	LinkDown Ending = "LinkDown"
-	// LabDeleted: the network namespace is nobody's any more.
+	// LabDeleted: the lab was deleted.
 	LabDeleted Ending = "LabDeleted"
 )
 
-// Summary is what became of a capture.
+// Summary is the result of a capture.
 type Summary struct {
-	// Packets were written.
+	// Packets is the number of packets in the file.
 	Packets uint64 `json:"packets"`
-	// Dropped packets passed, but were not read in time.
+	// Dropped is the number of packets that were not read in time.
 	Dropped uint64 `json:"dropped"`
 	Ending  Ending `json:"ending"`
 }
 
 // Tap is a packet socket.
 type Tap interface {
-	// Interfaces are those it listens to; listening to all, more may come.
+	// Interfaces returns the interfaces at the start. A socket for all interfaces may see more.
 	Interfaces() []packet.Interface
-	// Interface is the one with that index.
+	// Interface returns the interface with an index.
 	Interface(index int) (packet.Interface, error)
 	// Read waits for a packet until the deadline (os.ErrDeadlineExceeded).
 	Read(buf []byte) (packet.Packet, error)
 	SetReadDeadline(t time.Time) error
-	// Dropped is how many packets were lost since it was last asked.
+	// Dropped returns the number of packets dropped since the last call.
 	Dropped() (uint64, error)
-	// Deleted reports whether the namespace lives only because of this socket.
+	// Deleted reports whether only this socket keeps the namespace alive.
 	Deleted() bool
 	Close() error
 }
 
-// tick is how often what was captured becomes visible, and how soon an end is noticed. It is
-// well below the two seconds for which a deleted lab waits for its namespaces to end.
+// tick is how often packets are flushed to the file and the end is checked. It is well below the two seconds
+// for which the deletion of a lab waits for its namespaces to end.
 const tick = 250 * time.Millisecond
 
-// Record captures until something ends it, and closes the tap. Whatever the error, what was
-// written until then is complete; one of writing is the only one after which it is not.
+// Record captures until the end, and closes the tap. The file is complete after every error except one of
+// writing.
 func Record(ctx context.Context, tap Tap, o Options, w io.Writer) (Summary, error) {
 	defer tap.Close()
 	file, err := newFile(tap, w)
@@ -122,7 +121,7 @@ func (r *recorder) full() bool {
 	return r.options.Packets > 0 && r.file.packets >= uint64(r.options.Packets)
 }
 
-// readFor captures for that long, or until there are packets enough.
+// readFor captures for a duration, or until the limit of packets.
 func (r *recorder) readFor(long time.Duration, buf []byte) (Ending, error) {
 	if left := r.options.Duration - time.Since(r.began); r.options.Duration > 0 {
 		long = max(0, min(long, left))

@@ -11,33 +11,31 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// MaxRounds is how often a plan is made and applied before what is left is reported.
+// MaxRounds is the maximum number of rounds of planning and applying.
 const MaxRounds = 3
 
-// ErrObserve is in every error that says the machine's state could not be read: what it holds
-// is unknown.
+// ErrObserve is in every error of an observation: what the machine holds is unknown.
 var ErrObserve = errors.New("observe")
 
-// Kernel is what Converge needs of a machine.
+// Kernel is what Converge needs of a machine's kernel.
 type Kernel interface {
 	// Observe returns what the machine holds of the lab. It changes nothing.
 	Observe(ctx context.Context, id state.Identity, want state.State) (state.Observation, error)
-	// Apply performs the operations in order and stops at the first that fails. It returns how
-	// many succeeded; its error names the one that did not.
+	// Apply performs the operations in order and stops at the first that fails. It returns how many succeeded;
+	// its error names the one that failed.
 	Apply(ctx context.Context, ops []state.Op) (applied int, err error)
-	// Forget makes network namespaces forget what they know of neighbours' addresses. A namespace
-	// that is gone has forgotten everything.
+	// Forget deletes neighbour entries in network namespaces. A namespace that no longer exists is no error.
 	Forget(ctx context.Context, neighbours map[string]map[netip.Addr]bool) error
-	// ForgetPathMTUs makes network namespaces forget how large packets may be on their way.
+	// ForgetPathMTUs deletes the cached path MTUs of network namespaces.
 	ForgetPathMTUs(ctx context.Context, namespaces []string) error
 }
 
-// Outcome is what became of a lab.
+// Outcome is the result for a lab.
 type Outcome struct {
 	// Applied are the operations that succeeded, over all rounds.
 	Applied []state.Op
-	// Left are the operations that would still have to be done. The lab is there when there are
-	// none, no conflicts and no error.
+	// Left are the operations that are left to do. The lab is realized if there are none, no conflicts and no
+	// error.
 	Left []state.Op
 	// Observation is the last one.
 	state.Observation
@@ -46,7 +44,7 @@ type Outcome struct {
 // Realized reports whether the last observation found the lab exactly as wanted.
 func (o Outcome) Realized() bool { return len(o.Left) == 0 && len(o.Conflicts) == 0 }
 
-// Converge makes the machine hold want. When nothing differs, nothing is written.
+// Converge makes the machine hold want. If nothing differs, it writes nothing.
 func Converge(ctx context.Context, k Kernel, id state.Identity, want state.State) (Outcome, error) {
 	out, err := Plan(ctx, k, id, want)
 	for round := 0; round < MaxRounds && err == nil && len(out.Left) > 0 && len(out.Conflicts) == 0; round++ {
@@ -60,7 +58,7 @@ func Remove(ctx context.Context, k Kernel, id state.Identity) (Outcome, error) {
 	return Converge(ctx, k, id, state.State{})
 }
 
-// Plan is what Converge would do first. It writes nothing.
+// Plan returns what Converge would do first. It writes nothing.
 func Plan(ctx context.Context, k Kernel, id state.Identity, want state.State) (Outcome, error) {
 	var out Outcome
 	err := out.observe(ctx, k, id, want)
@@ -76,8 +74,8 @@ func (o *Outcome) observe(ctx context.Context, k Kernel, id state.Identity, want
 	return nil
 }
 
-// apply performs what is left. Neighbours then ask anew for addresses that have come to their segment, and
-// senders find out anew how large packets may be where links have become larger.
+// apply performs what is left. It then deletes neighbour entries for addresses that moved to another
+// interface, and path MTUs where a link's MTU has grown.
 func (o *Outcome) apply(ctx context.Context, k Kernel, want state.State) error {
 	before := o.State
 	applied, err := k.Apply(ctx, o.Left)

@@ -126,7 +126,7 @@ func TestThreeRounds(t *testing.T) {
 	}
 }
 
-// opposed is a machine on which somebody removes an address after every Apply.
+// opposed is a machine on which another process removes an address after every Apply.
 type opposed struct {
 	*fake.Kernel
 	against state.AddressID
@@ -140,7 +140,7 @@ func (o *opposed) Apply(ctx context.Context, ops []state.Op) (int, error) {
 	return n, err
 }
 
-// forgetful is a kernel that says what it has been made to forget, and by whom.
+// forgetful is a kernel that records which neighbour entries it deleted.
 type forgetful struct {
 	*fake.Kernel
 	forgotten []string
@@ -171,7 +171,7 @@ func TestNeighboursForgetWhatHasMoved(t *testing.T) {
 	}
 }
 
-// impatient is a kernel that says who was made to forget path MTUs.
+// impatient is a kernel that records where it deleted path MTUs.
 type impatient struct {
 	*fake.Kernel
 	forgot [][]string

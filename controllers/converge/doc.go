@@ -2,19 +2,18 @@
 
 // Package converge makes a machine hold what a lab wants.
 //
-//	round:  Observe ─▶ Diff ─▶ Apply        at most three, then one last Observe and Diff
+//	round:  Observe ─▶ Diff ─▶ Apply        at most three, then a last Observe and Diff
 //
-// A lab is there when a fresh observation yields an empty plan, not when no call returned an
-// error. So every way out of Converge passes through an observation, and the Outcome tells
-// what the machine held at that moment:
+// A lab is realized if a fresh observation yields an empty plan, not if no call returned an error.
+// So Converge always ends with an observation, and the Outcome is what the machine held then:
 //
-//	what is met                 what is done
+//	situation                   result
 //	nothing differs             nothing is written
-//	a conflict                  nothing is written, neither in this round nor later
+//	a conflict                  nothing is written, in this round or later
 //	an operation fails          one more observation; the error names the operation
-//	an observation fails        nothing is concluded from it; the error is an ErrObserve
-//	it differs after 3 rounds   what is left is in Outcome.Left; no error
+//	an observation fails        the state is unknown; the error is an ErrObserve
+//	it differs after 3 rounds   Outcome.Left has what is left to do; no error
 //
-// Three rounds are enough for rows that another one took along (see package state), for a
-// kernel that needs a moment, and too few to fight for long with somebody who wants otherwise.
+// Three rounds suffice for rows that another operation removed as well (see package state) and for
+// a kernel that needs a moment. They are too few to fight a process that keeps changing the lab.
 package converge

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package packet is what packet sockets hand over, as plain values: package kernel reads them, on
-// Linux alone; package capture writes them down, and is built wherever kubectl-netlab is.
+// Package packet has the values of packet sockets. Package kernel/socket reads them, on Linux only; package
+// capture writes them to files, on every platform of kubectl-netlab.
 package packet
 
 import (
@@ -9,35 +9,34 @@ import (
 	"time"
 )
 
-// Packet is a frame as it passed an interface.
+// Packet is a frame that passed an interface.
 type Packet struct {
 	// Index is the interface's.
 	Index int
-	// Time is when the kernel saw it.
+	// Time is when the kernel received it.
 	Time time.Time
-	// Data is the frame, with its VLAN tag, and part of the buffer it was read into.
+	// Data is the frame with its VLAN tag, a slice of the buffer it was read into.
 	Data []byte
-	// Length is the frame's, of which Data may be the beginning.
+	// Length is the length of the frame; Data may be truncated.
 	Length int
 }
 
-// VLANTagSize is how many bytes of a frame are its VLAN tag.
+// VLANTagSize is the size of a VLAN tag in bytes.
 const VLANTagSize = 4
 
-// MaxSize is how large the buffer is to be that a packet is read into: segmentation offload makes
-// frames of 64 KiB, and a VLAN tag is added.
+// MaxSize is the size of a read buffer: segmentation offload makes frames of 64 KiB, plus a VLAN tag.
 const MaxSize = 1<<16 + VLANTagSize
 
 // Interface is a network interface of a namespace.
 type Interface struct {
 	Index int
 	Name  string
-	// Hardware is the ARPHRD_ number of what its frames look like: 1 for Ethernet.
+	// Hardware is the ARPHRD_ number of the interface: 1 for Ethernet.
 	Hardware uint16
 }
 
-// ErrLinkDown says that the interface was set down, or deleted.
+// ErrLinkDown: the interface was set down or deleted.
 var ErrLinkDown = errors.New("the interface went down")
 
-// ErrNoInterface says that the namespace has no interface of that name.
+// ErrNoInterface: the namespace has no interface of that name.
 var ErrNoInterface = errors.New("no such interface")

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// answer is what one attempt brought.
+// answer is the result of one attempt.
 type answer struct {
 	outcome Outcome
 	rtt     time.Duration // of a reply
-	err     error         // of everything else
-	waited  bool          // for as long as a reply may take
+	err     error         // of every other outcome
+	waited  bool          // until the deadline
 }
 
 func (a answer) errText() string {
@@ -25,8 +25,8 @@ func (a answer) errText() string {
 	return a.err.Error()
 }
 
-// asker makes the attempts of one Spec, one after the other.
-type asker struct {
+// pinger makes the attempts of one Spec, one after the other.
+type pinger struct {
 	dial  Dialer
 	spec  Spec
 	hooks hooks
@@ -34,13 +34,13 @@ type asker struct {
 	seq   uint16
 }
 
-func newAsker(dial Dialer, spec Spec, hooks hooks) *asker {
-	return &asker{dial: dial, spec: spec.withDefaults(), hooks: hooks, id: uint16(rand.Uint32())}
+func newPinger(dial Dialer, spec Spec, hooks hooks) *pinger {
+	return &pinger{dial: dial, spec: spec.withDefaults(), hooks: hooks, id: uint16(rand.Uint32())}
 }
 
-// attempt asks once, and tells the observer. Without ok, ctx was done before there was an answer.
-func (a *asker) attempt(ctx context.Context) (_ answer, ok bool) {
-	got := a.ask(ctx)
+// attempt sends one request and calls the observer. ok is false if ctx ended first.
+func (a *pinger) attempt(ctx context.Context) (_ answer, ok bool) {
+	got := a.ping(ctx)
 	if ctx.Err() != nil {
 		return answer{}, false
 	}
@@ -48,7 +48,7 @@ func (a *asker) attempt(ctx context.Context) (_ answer, ok bool) {
 	return got, true
 }
 
-func (a *asker) ask(ctx context.Context) answer {
+func (a *pinger) ping(ctx context.Context) answer {
 	conn, err := a.dial(ctx, a.spec.From, a.socketOptions())
 	if err != nil {
 		return answer{outcome: SocketError, err: fmt.Errorf("open %s probe socket in %s: %w", a.spec.Family(), a.spec.From, err)}
@@ -58,11 +58,11 @@ func (a *asker) ask(ctx context.Context) answer {
 	return a.exchange(ctx, conn)
 }
 
-func (a *asker) socketOptions() Options {
+func (a *pinger) socketOptions() Options {
 	return Options{Family: a.spec.Family(), DontFragment: a.spec.SizeBytes > 0, Source: a.spec.Source}
 }
 
-func (a *asker) exchange(ctx context.Context, conn Conn) answer {
+func (a *pinger) exchange(ctx context.Context, conn Conn) answer {
 	a.seq++
 	request := newEcho(a.spec.To, a.spec.Family(), a.id, a.seq, a.spec.SizeBytes)
 	sent := time.Now()
@@ -78,8 +78,8 @@ func (a *asker) exchange(ctx context.Context, conn Conn) answer {
 	return a.await(conn, request, sent)
 }
 
-// await reads until the reply is there or the deadline of conn has passed.
-func (a *asker) await(conn Conn, request echo, sent time.Time) answer {
+// await reads until the reply arrives or the deadline of conn has passed.
+func (a *pinger) await(conn Conn, request echo, sent time.Time) answer {
 	buf := request.replyBuffer()
 	for {
 		n, src, err := conn.ReadFrom(buf)
@@ -94,8 +94,8 @@ func (a *asker) await(conn Conn, request echo, sent time.Time) answer {
 	}
 }
 
-// silence proves nothing while the neighbour table is full.
-func (a *asker) silence() answer {
+// silence is no proof while the neighbour table is full.
+func (a *pinger) silence() answer {
 	err := fmt.Errorf("ping %s from %s: no reply within %s", a.spec.To, a.spec.From, a.spec.Timeout)
 	if !a.hooks.saturated(a.spec.Family()) {
 		return answer{outcome: NoReply, err: err, waited: true}
@@ -103,7 +103,7 @@ func (a *asker) silence() answer {
 	return answer{outcome: NoBuffer, err: fmt.Errorf("%w; the machine's %s neighbour table is full", err, a.spec.Family()), waited: true}
 }
 
-func (a *asker) failed(doing string, outcome Outcome, err error) answer {
+func (a *pinger) failed(doing string, outcome Outcome, err error) answer {
 	return answer{outcome: outcome, err: fmt.Errorf("ping %s from %s: %s echo request: %w", a.spec.To, a.spec.From, doing, err)}
 }
 
@@ -117,7 +117,7 @@ var outcomeOfErrno = map[syscall.Errno]Outcome{
 	syscall.ENOBUFS:      NoBuffer,
 }
 
-func (a *asker) outcomeOf(err error) Outcome {
+func (a *pinger) outcomeOf(err error) Outcome {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {
 		return SocketError
@@ -131,8 +131,8 @@ func (a *asker) outcomeOf(err error) Outcome {
 	return SocketError
 }
 
-// neighbourTableFull tells the two meanings of EINVAL apart: Linux also answers an IPv6 send with it when
+// neighbourTableFull distinguishes the two meanings of EINVAL: Linux also returns it for an IPv6 send if
 // there is no room for another neighbour.
-func (a *asker) neighbourTableFull(errno syscall.Errno) bool {
+func (a *pinger) neighbourTableFull(errno syscall.Errno) bool {
 	return errno == syscall.EINVAL && a.spec.Family() == IPv6 && a.hooks.saturated(IPv6)
 }

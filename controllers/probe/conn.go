@@ -9,13 +9,13 @@ import (
 // Family is an address family.
 type Family uint8
 
-// The address families, by their IP version.
+// Address families, by their IP version.
 const (
 	IPv4 Family = 4
 	IPv6 Family = 6
 )
 
-// FamilyOf is the family of an address; an IPv4 address written as an IPv6 one is of IPv4.
+// FamilyOf is the family of an address; an IPv4-mapped IPv6 address is IPv4.
 func FamilyOf(a netip.Addr) Family {
 	if a.Unmap().Is4() {
 		return IPv4
@@ -37,35 +37,35 @@ func (f Family) String() string {
 // IP_RECVERR and IPV6_RECVERR stay off: with them a raw socket also fails for the packets of every other raw
 // socket in its namespace.
 type Conn interface {
-	// WriteTo sends one ICMP message and does not wait for room in a buffer. Its errors wrap the
-	// syscall.Errno of the kernel, which is what outcomes are made of. The checksum of an ICMP message is
-	// already filled in, that of an ICMPv6 message is left to the kernel, which does it for every raw socket.
+	// WriteTo sends one ICMP message without waiting for buffer space. Its errors wrap the kernel's
+	// syscall.Errno, which determines the outcome. The checksum of an ICMP message is filled in; the kernel
+	// fills in that of an ICMPv6 message for every raw socket.
 	WriteTo(icmp []byte, dst netip.Addr) error
-	// ReadFrom yields the next ICMP message, without the IP header that a raw IPv4 socket puts before it,
-	// and its source. After the read deadline, also one set while it waits, it yields what has come before
-	// it is called and then fails with os.ErrDeadlineExceeded. A message longer than buf is cut off; buf has room for the longest IPv4
-	// header (60 bytes) beside the reply that is awaited, so the header may be read into it and removed.
+	// ReadFrom returns the next ICMP message, without the IP header of a raw IPv4 socket, and its source. After
+	// the read deadline, even one set during the call, it returns the messages that arrived before the call and
+	// then fails with os.ErrDeadlineExceeded. It truncates messages longer than buf. buf has room for the
+	// expected reply and the longest IPv4 header (60 bytes), so the header may be read into it and removed.
 	ReadFrom(buf []byte) (n int, src netip.Addr, err error)
 	SetReadDeadline(t time.Time) error
 	Close() error
 }
 
-// Options are how a Conn has to be.
+// Options are those of a Conn.
 type Options struct {
 	Family       Family
-	DontFragment bool       // packets over the path's MTU fail with EMSGSIZE
-	Source       netip.Addr // bind to it if it is valid
+	DontFragment bool       // packets larger than the path MTU fail with EMSGSIZE
+	Source       netip.Addr // source address, if valid
 }
 
-// Dialer opens a Conn at the place a probe starts from. It is called once for every attempt, by many
-// goroutines at the same time, and gives up when ctx is done.
+// Dialer opens a Conn where a probe starts. It is called once per attempt, by many goroutines at the same
+// time, and returns when ctx ends.
 type Dialer func(ctx context.Context, from string, options Options) (Conn, error)
 
 var longAgo = time.Unix(1, 0)
 
-// closeWith makes ReadFrom fail as soon as ctx is done. The caller calls release instead of Close.
+// closeWith makes ReadFrom fail as soon as ctx ends. The caller calls release instead of Close.
 //
-// A reader must set its deadline first and look at ctx afterwards: then either it sees that ctx is done, or
+// A reader must set its deadline first and check ctx afterwards: then either it sees that ctx has ended, or
 // the deadline set here comes after its own.
 func closeWith(ctx context.Context, conn Conn) (release func()) {
 	interrupted := make(chan struct{})

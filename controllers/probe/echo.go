@@ -33,17 +33,17 @@ var echoTypesOf = map[Family]echoTypes{
 	IPv6: {request: 128, reply: 129},
 }
 
-// echo is one echo request, and all it takes to know its reply.
+// echo is one echo request and what identifies its reply.
 type echo struct {
 	family  Family
 	to      netip.Addr
 	message []byte
 }
 
-// newEcho makes a request nobody has sent before.
+// newEcho makes a request with a new nonce.
 func newEcho(to netip.Addr, family Family, id, seq uint16, size int) echo {
 	var nonce [nonceSize]byte
-	_, _ = rand.Read(nonce[:]) // never fails, crashes the program instead
+	_, _ = rand.Read(nonce[:]) // never returns an error
 	return echo{family: family, to: to, message: encode(family, id, seq, nonce, size)}
 }
 
@@ -60,14 +60,14 @@ func encode(family Family, id, seq uint16, nonce [nonceSize]byte, size int) []by
 	return m
 }
 
-// replyBuffer has room for the reply, an IPv4 header, and one byte more: a longer message cut off at the
+// replyBuffer has room for the reply, an IPv4 header, and one byte more: a longer message truncated to the
 // length of the reply would look like it.
 func (e echo) replyBuffer() []byte {
 	return make([]byte, len(e.message)+maxIPv4Header+1)
 }
 
 // answeredBy reports whether an ICMP message is the reply to this request: the same message from the
-// address that was asked, but for type and checksum.
+// destination, except for type and checksum.
 func (e echo) answeredBy(message []byte, src netip.Addr) bool {
 	return sameHost(src, e.to) &&
 		len(message) == len(e.message) &&
@@ -77,8 +77,8 @@ func (e echo) answeredBy(message []byte, src netip.Addr) bool {
 		e.intact(message)
 }
 
-// intact verifies the checksum of an ICMP message: raw IPv4 sockets get their copy before the kernel looks
-// at it. That of ICMPv6 has been verified by the kernel, and covers addresses we do not see.
+// intact verifies the checksum of an ICMP message: raw IPv4 sockets receive it before the kernel checks it.
+// The kernel has verified that of ICMPv6, which covers addresses that are not visible here.
 func (e echo) intact(message []byte) bool {
 	return e.family == IPv6 || checksum(message) == 0
 }

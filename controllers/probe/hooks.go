@@ -2,7 +2,7 @@ package probe
 
 import "time"
 
-// Hook connects a Prober, Once or Ping to what is around it.
+// Hook configures a Prober, Once or Ping.
 type Hook func(*hooks)
 
 type hooks struct {
@@ -21,16 +21,16 @@ func collect(list []Hook) hooks {
 	return h
 }
 
-// Observe is told of every attempt, for metrics. The round-trip time is 0 unless the outcome is Reply, and
-// defaults of the Spec are filled in. It is called by many goroutines at the same time.
+// Observe calls f after every attempt, for metrics. The round-trip time is 0 unless the outcome is Reply, and
+// the defaults of the Spec are filled in. Many goroutines call f at the same time.
 func Observe(f func(spec Spec, rtt time.Duration, outcome Outcome)) Hook {
 	return func(h *hooks) { h.observe = f }
 }
 
-// Saturated is asked whether the machine's neighbour table of a family is full (95 % or more), when an error
-// of the kernel or the lack of a reply could mean just that: then a node on the way drops what it has no
-// neighbour for, and says nothing. Without it, the tables never are. It is called by many goroutines at the
-// same time.
+// Saturated calls f to find out whether the machine's neighbour table of a family is full (95 % or more), if
+// that could explain an error of the kernel or a missing reply: a node on the path then drops packets to new
+// neighbours without an error. The default is that tables are never full. Many goroutines call f at the same
+// time.
 func Saturated(f func(Family) bool) Hook {
 	return func(h *hooks) { h.saturated = f }
 }

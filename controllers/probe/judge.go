@@ -1,14 +1,13 @@
 package probe
 
-// judge turns the outcomes of one Spec's attempts into a verdict. The table in the package's documentation
-// is its whole rule.
+// judge turns the outcomes of one Spec's attempts into a verdict, by the table in the package documentation.
 type judge struct {
 	expect    Expectation
 	threshold int
 
 	verdict    Verdict
-	unanswered int // attempts since the last reply, leaving out those that could not ask
-	unasked    int // attempts in a row that could not ask
+	unanswered int // attempts since the last reply, except those that could not send
+	unasked    int // attempts in a row that could not send
 }
 
 func newJudge(s Spec) judge {
@@ -37,7 +36,7 @@ func (j *judge) weigh(o Outcome) Verdict {
 	return j.verdict
 }
 
-// settled reports whether another attempt can wait: there is a verdict, or asking is not possible.
+// settled reports whether the next attempt can wait: there is a verdict, or sending is impossible.
 func (j *judge) settled() bool {
 	return j.verdict != Unknown || j.unasked >= j.threshold
 }

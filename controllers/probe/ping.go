@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Attempt is one echo request of Ping, and what came of it.
+// Attempt is one echo request of Ping and its outcome.
 type Attempt struct {
 	Seq     int // from 1
 	Outcome Outcome
@@ -14,14 +14,14 @@ type Attempt struct {
 	Err     string        // empty if there was one
 }
 
-// Once asks until there is a verdict and returns it: after the first reply, or after FailureThreshold
-// attempts without one. If asking is not possible the verdict is Unknown, and so it is when ctx is done
-// before; Err says why.
+// Once pings until there is a verdict and returns it: after the first reply, or after FailureThreshold
+// attempts without one. The verdict is Unknown if sending is impossible or ctx ends first; Err has the
+// reason.
 func Once(ctx context.Context, dial Dialer, spec Spec, hooks ...Hook) Result {
-	asker, judge := newAsker(dial, spec, collect(hooks)), newJudge(spec)
+	pinger, judge := newPinger(dial, spec, collect(hooks)), newJudge(spec)
 	result := Result{Spec: spec}
 	for {
-		got, ok := asker.attempt(ctx)
+		got, ok := pinger.attempt(ctx)
 		if !ok {
 			result.Err = fmt.Sprintf("ping %s from %s: %v", spec.To, spec.From, context.Cause(ctx))
 			return result
@@ -31,18 +31,18 @@ func Once(ctx context.Context, dial Dialer, spec Spec, hooks ...Hook) Result {
 		if judge.settled() {
 			return result
 		}
-		sleep(ctx, pauseUnsettled(asker.spec, got))
+		sleep(ctx, pauseUnsettled(pinger.spec, got))
 	}
 }
 
-// Ping asks count times, or without end if count is 0 or less, and hands each answer to the caller. A
-// question follows the one before after interval, or after its answer if that takes longer. The error is
-// that of ctx; what goes wrong with an attempt is in its Attempt.
+// Ping sends count requests, or any number if count is 0 or less, and passes each result to the caller. A
+// request follows the previous one after interval, or after its reply if that takes longer. The error is that
+// of ctx; an error of an attempt is in its Attempt.
 func Ping(ctx context.Context, dial Dialer, spec Spec, count int, interval time.Duration, each func(Attempt), hooks ...Hook) error {
-	asker := newAsker(dial, spec, collect(hooks))
+	pinger := newPinger(dial, spec, collect(hooks))
 	for seq := 1; ; seq++ {
 		asked := time.Now()
-		got, ok := asker.attempt(ctx)
+		got, ok := pinger.attempt(ctx)
 		if !ok {
 			return fmt.Errorf("ping %s from %s: %w", spec.To, spec.From, context.Cause(ctx))
 		}

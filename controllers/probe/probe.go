@@ -12,21 +12,21 @@ const (
 	DefaultFailureThreshold = 3
 )
 
-// MinSizeBytes is the smallest payload of an echo request: a mark that names the sender to whoever reads a
-// capture (8 bytes), and the nonce (16 bytes).
+// MinSizeBytes is the smallest payload of an echo request: a mark that identifies the sender in a capture (8
+// bytes), and the nonce (16 bytes).
 const MinSizeBytes = markSize + nonceSize
 
-// Spec is one question: does From reach To, as expected? Specs are compared with ==, and one that changes
-// in any field is a new question.
+// Spec is one probe: From, To and the expected result. Specs are compared with ==. A Spec that changes in any
+// field is a new probe.
 type Spec struct {
-	// Name is for the reader of a result, and spreads the probes over the period. It need not be unique:
-	// one probe of a lab may be two Specs, one per address family.
+	// Name identifies the probe in results and spreads probes over the period. It need not be unique: one probe
+	// of a lab may be two Specs, one per address family.
 	Name string
-	// From is the place the probe starts from, in the words of the Dialer.
+	// From is where the probe starts, as the Dialer names it.
 	From string
-	// Source is the address to ask from. The kernel chooses if it is not valid.
+	// Source is the source address. The kernel chooses it if it is not valid.
 	Source netip.Addr
-	// To is the address to ask.
+	// To is the destination address.
 	To     netip.Addr
 	Expect Expectation
 
@@ -34,12 +34,12 @@ type Spec struct {
 	Timeout          time.Duration // of one attempt
 	FailureThreshold int           // attempts without a reply that count as unreachable
 
-	// SizeBytes is the size of the ICMP payload, sent with "don't fragment". Zero asks with MinSizeBytes
-	// and allows fragments; sizes in between are raised to MinSizeBytes.
+	// SizeBytes is the size of the ICMP payload, sent with "don't fragment". Zero means MinSizeBytes and allows
+	// fragments; smaller sizes are raised to MinSizeBytes.
 	SizeBytes int
 }
 
-// Family is the address family in which the question is asked.
+// Family is the address family of the destination.
 func (s Spec) Family() Family { return FamilyOf(s.To) }
 
 func (s Spec) withDefaults() Spec {
@@ -55,10 +55,10 @@ func (s Spec) withDefaults() Spec {
 	return s
 }
 
-// Expectation is what should be true of From and To.
+// Expectation is the expected reachability of To from From.
 type Expectation uint8
 
-// What a probe may expect.
+// Expectations.
 const (
 	Reachable Expectation = iota
 	Unreachable
@@ -71,10 +71,10 @@ func (e Expectation) String() string {
 	return "Reachable"
 }
 
-// Verdict says whether the expectation holds.
+// Verdict is whether the expectation holds.
 type Verdict uint8
 
-// The verdicts. Unknown is not a failure: nothing is proven yet, or it could not be asked.
+// Verdicts. Unknown is not a failure: nothing is proven yet, or sending was impossible.
 const (
 	Unknown Verdict = iota
 	Pass
@@ -85,21 +85,21 @@ var verdictNames = [...]string{Unknown: "Unknown", Pass: "Pass", Fail: "Fail"}
 
 func (v Verdict) String() string { return verdictNames[v] }
 
-// Outcome is what happened to one attempt.
+// Outcome is the result of one attempt.
 type Outcome uint8
 
-// The outcomes, with the error of the kernel that each stands for.
+// Outcomes, with the kernel's error for each.
 const (
 	NotAsked        Outcome = iota // no attempt has ended yet
-	Reply                          // the one reply that counts arrived in time
-	NoReply                        // it did not
+	Reply                          // the reply arrived in time
+	NoReply                        // no reply arrived in time
 	NoRoute                        // ENETUNREACH: no route to the destination
 	HostUnreachable                // EHOSTUNREACH: a route of type unreachable
 	Refused                        // EACCES, EPERM: a route of type prohibit, or a packet filter
 	Blackhole                      // EINVAL: a route of type blackhole
 	TooBig                         // EMSGSIZE: larger than the path allows without fragments
 	NoBuffer                       // ENOBUFS, or EINVAL or no reply with a full neighbour table: dropped on the way
-	SocketError                    // no socket, or an error that says nothing about the way
+	SocketError                    // no socket, or an error that is not about the path
 )
 
 var outcomeNames = [...]string{
@@ -117,13 +117,12 @@ var outcomeNames = [...]string{
 
 func (o Outcome) String() string { return outcomeNames[o] }
 
-// Conclusive reports whether the outcome says anything about the way from A to B. The others are never
-// evidence of "unreachable", nor of anything else.
+// Conclusive reports whether the outcome is evidence about the path from A to B.
 func (o Outcome) Conclusive() bool {
 	return o != NotAsked && o != NoBuffer && o != SocketError
 }
 
-// Result is what is known of one Spec.
+// Result is the current result of one Spec.
 type Result struct {
 	Spec       Spec
 	Generation int64 // of the lab, as given to Run; 0 from Once

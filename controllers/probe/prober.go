@@ -2,7 +2,7 @@ package probe
 
 import "sync"
 
-// Prober keeps the probes of any number of labs running.
+// Prober runs the probes of any number of labs.
 type Prober struct {
 	dial   Dialer
 	report func(key string, results []Result)
@@ -14,15 +14,15 @@ type Prober struct {
 }
 
 // New makes a Prober that reports the results of a lab, in the order of its specs, after every change of a
-// verdict, an outcome or the specs themselves; changes in quick succession may share a report. There is one
-// report of a lab at a time. It may call every method but Stop and Close, which wait for it.
+// verdict, an outcome or the specs themselves. Changes in quick succession may share a report. There is one
+// report of a lab at a time. It may call every method except Stop and Close, which wait for it.
 func New(dial Dialer, report func(key string, results []Result), hooks ...Hook) *Prober {
 	return &Prober{dial: dial, report: report, hooks: collect(hooks), sets: make(map[string]*set)}
 }
 
-// Run makes specs the probes of the lab key, and does not wait for anything. The same specs and generation
-// again change nothing; other specs start those that are new and end those that are gone; another
-// generation starts all of them anew, from Unknown.
+// Run makes specs the probes of the lab key and does not block. The same specs and generation again change
+// nothing. Other specs start the new ones and stop those that are gone. Another generation restarts all of
+// them from Unknown.
 func (p *Prober) Run(key string, specs []Spec, generation int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -43,7 +43,7 @@ func (p *Prober) open(key string) *set {
 	return s
 }
 
-// Running reports whether the probes of a lab have been asking since this generation.
+// Running reports whether the probes of a lab have been running since this generation.
 func (p *Prober) Running(key string, generation int64) bool {
 	p.mu.Lock()
 	s, exists := p.sets[key]
@@ -56,7 +56,7 @@ func (p *Prober) Running(key string, generation int64) bool {
 	return s.generation == generation
 }
 
-// Results are what is known of a lab's probes right now, in the order of its specs; nil if none run.
+// Results are the current results of a lab's probes, in the order of its specs; nil if none run.
 func (p *Prober) Results(key string) []Result {
 	p.mu.Lock()
 	s, exists := p.sets[key]
@@ -67,8 +67,8 @@ func (p *Prober) Results(key string) []Result {
 	return s.results()
 }
 
-// Stop ends the probes of a lab. When it returns, their goroutines are gone, their sockets are closed, and
-// no report of them will follow; so do not hold a lock that the report needs.
+// Stop ends the probes of a lab. When it returns, their goroutines have ended, their sockets are closed, and
+// no report of them will follow. So hold no lock that the report needs.
 func (p *Prober) Stop(key string) {
 	p.mu.Lock()
 	s, exists := p.sets[key]

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// runner keeps one Spec verified until its context is done.
+// runner runs one Spec until its context ends.
 type runner struct {
-	asker    *asker
+	pinger   *pinger
 	judge    judge
 	schedule schedule
 	record   func(Verdict, answer)
@@ -16,7 +16,7 @@ type runner struct {
 
 func (r *runner) run(ctx context.Context) {
 	for {
-		got, ok := r.asker.attempt(ctx)
+		got, ok := r.pinger.attempt(ctx)
 		if !ok {
 			return
 		}
@@ -31,11 +31,11 @@ func (r *runner) pause(last answer) time.Duration {
 	if r.judge.settled() {
 		return r.schedule.untilNext(time.Now())
 	}
-	return pauseUnsettled(r.asker.spec, last)
+	return pauseUnsettled(r.pinger.spec, last)
 }
 
-// pauseUnsettled makes an attempt that could not ask take as long as one without a reply; all others are
-// followed by the next at once.
+// pauseUnsettled makes an attempt that could not send take as long as one without a reply. After all others,
+// the next attempt follows at once.
 func pauseUnsettled(s Spec, last answer) time.Duration {
 	if last.outcome.Conclusive() || last.waited {
 		return 0
@@ -43,7 +43,7 @@ func pauseUnsettled(s Spec, last answer) time.Duration {
 	return s.Timeout
 }
 
-// sleep reports whether d went by before ctx was done.
+// sleep reports whether d passed before ctx ended.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -54,13 +54,13 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// schedule is a beat: first, and then every period.
+// schedule is periodic: first, and then every period.
 type schedule struct {
 	first  time.Time
 	period time.Duration
 }
 
-// newSchedule starts the beat within one period of start, at a phase made of what tells probes apart.
+// newSchedule starts within one period of start, at a phase derived from what distinguishes probes.
 func newSchedule(start time.Time, key string, s Spec) schedule {
 	h := fnv.New64a()
 	for _, part := range []string{key, s.Name, s.To.String()} {
@@ -71,7 +71,7 @@ func newSchedule(start time.Time, key string, s Spec) schedule {
 	return schedule{first: start.Add(phase), period: period}
 }
 
-// untilNext is never 0: a beat that is due now has been used.
+// untilNext is never 0: the attempt that is due now has been made.
 func (s schedule) untilNext(now time.Time) time.Duration {
 	if wait := s.first.Sub(now); wait > 0 {
 		return wait

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// set is the probes of one lab, and what is known of them.
+// set is the probes of one lab and their results.
 type set struct {
 	key   string
 	dial  Dialer
@@ -24,7 +24,7 @@ type set struct {
 	entries    map[Spec]*entry
 }
 
-// entry is one probe of a set. Its result is guarded by the set's mutex.
+// entry is one probe of a set. The set's mutex guards its result.
 type entry struct {
 	result Result
 	cancel context.CancelFunc
@@ -45,7 +45,7 @@ func (s *set) stop() {
 	s.running.Wait()
 }
 
-// replace makes specs the questions of the set. Probes that are in both the old and the new ones go on,
+// replace makes specs the probes of the set. Probes that are in both the old and the new ones keep running,
 // unless the generation is new.
 func (s *set) replace(specs []Spec, generation int64) {
 	s.mu.Lock()
@@ -65,7 +65,7 @@ func (s *set) replace(specs []Spec, generation int64) {
 	s.announce()
 }
 
-// adopt takes over the probe of a Spec, or starts it. The same question asked twice is one probe.
+// adopt keeps the probe of a Spec, or starts it. Equal Specs share one probe.
 func (s *set) adopt(spec Spec, kept map[Spec]*entry) {
 	if _, asked := s.entries[spec]; asked {
 		return
@@ -89,7 +89,7 @@ func (s *set) start(spec Spec) *entry {
 	ctx, cancel := context.WithCancel(s.ctx)
 	e := &entry{result: Result{Spec: spec, Generation: s.generation}, cancel: cancel}
 	r := &runner{
-		asker:    newAsker(s.dial, spec, s.hooks),
+		pinger:   newPinger(s.dial, spec, s.hooks),
 		judge:    newJudge(spec),
 		schedule: newSchedule(time.Now(), s.key, spec),
 		record:   func(v Verdict, got answer) { s.record(e, v, got) },
@@ -98,7 +98,7 @@ func (s *set) start(spec Spec) *entry {
 	return e
 }
 
-// record keeps what an attempt brought.
+// record keeps the result of an attempt.
 func (s *set) record(e *entry, v Verdict, got answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,11 +115,11 @@ func (s *set) record(e *entry, v Verdict, got answer) {
 func (s *set) announce() {
 	select {
 	case s.changed <- struct{}{}:
-	default: // the report that is due will say this, too
+	default: // the pending report will include this
 	}
 }
 
-// reportChanges calls report without any lock held, so that it may take its time and call back.
+// reportChanges calls report without holding a lock, so that it may block and call back.
 func (s *set) reportChanges(report func(key string, results []Result)) {
 	for {
 		select {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Echo is an ICMP socket where IPv4 echo requests are answered as soon as they are sent.
+// Echo is an ICMP socket on which IPv4 echo requests get a reply at once.
 type Echo struct {
-	// Sent is told of every request, and says whether it is answered or how it fails.
+	// Sent is called for every request, and returns whether it gets a reply, or its error.
 	Sent func(to netip.Addr) (answered bool, err error)
 
 	reply []byte
@@ -31,7 +31,7 @@ func (e *Echo) WriteTo(icmp []byte, dst netip.Addr) error {
 	return nil
 }
 
-// ReadFrom yields the reply, once. Without one the deadline is always over.
+// ReadFrom returns the reply, once. Without one the deadline has always passed.
 func (e *Echo) ReadFrom(buf []byte) (int, netip.Addr, error) {
 	if e.reply == nil {
 		return 0, netip.Addr{}, os.ErrDeadlineExceeded

@@ -21,22 +21,22 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// Bench is a machine with the lab, and what became of its neighbour tables.
+// Bench is a machine with the lab and its neighbour tables.
 type Bench struct {
 	ask.Machine
 	Kernel *fake.Kernel
-	// Described is the lab, Identity whose it is.
+	// Described is the lab, Identity its identity.
 	Described *v1alpha1.NetLab
 	Identity  state.Identity
 	// Used and Limit are those of both neighbour tables.
 	Used, Limit int
-	// Silent reports whether an address does not answer in a network namespace.
+	// Silent reports whether pings from a network namespace to an address get no reply.
 	Silent func(from string, to netip.Addr) bool
-	// Packets are what a capture finds.
+	// Packets are those that a capture returns.
 	Packets []packet.Packet
 
 	mu sync.Mutex
-	// asking is how many ask now; Waves how many did between two clean-ups.
+	// asking counts the open probes; Waves are the numbers between two clean-ups.
 	asking int
 	Waves  []int
 }
@@ -59,7 +59,7 @@ func New(t testing.TB) *Bench {
 	return b
 }
 
-// Lab is the lab, to be asked.
+// Lab returns the lab.
 func (b *Bench) Lab(t testing.TB) *ask.Lab {
 	t.Helper()
 	lab, err := b.Machine.Lab(b.Identity, b.Described.Spec)
@@ -120,7 +120,7 @@ func (b *Bench) listen(_, link string) (capture.Tap, error) {
 	return &tap{packets: b.Packets}, nil
 }
 
-// tap is an interface called l1 that some packets pass and then none.
+// tap is an interface named l1 with some packets.
 type tap struct {
 	packets []packet.Packet
 	until   time.Time

@@ -17,21 +17,21 @@ import (
 	"github.com/netlab-dev/netlab/controllers/capture"
 )
 
-// Run runs the answering program with arguments and standard files until it ends. The error
-// says that it could not be run, that ctx was done, or that its exit code is not 0.
+// Run runs the program with arguments and standard streams until it ends. The error is that it did not start,
+// that ctx ended, or that its exit code is not 0.
 type Run func(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error
 
-// Lab is a lab that is asked on another machine. It can do what ask.Lab can.
+// Lab is a lab on another machine. It has the methods of ask.Lab.
 type Lab struct {
-	// Description is the NetLab as JSON, as the API server has it: a field that only the other
-	// side knows must arrive there.
+	// Description is the NetLab as JSON as returned by the API server: it keeps fields that only the server
+	// knows.
 	Description []byte
 	Run         Run
-	// Progress is told what is being waited for; nil for silence.
+	// Progress receives the current step; it may be nil.
 	Progress func(step string)
 }
 
-// Explain is that of ask.Lab.
+// Explain implements the method of ask.Lab.
 func (l *Lab) Explain(ctx context.Context, named string) ([]ask.Explanation, error) {
 	args := []string{verbExplain}
 	if named != "" {
@@ -40,7 +40,7 @@ func (l *Lab) Explain(ctx context.Context, named string) ([]ask.Explanation, err
 	return l.explain(ctx, args)
 }
 
-// ExplainPath is that of ask.Lab.
+// ExplainPath implements the method of ask.Lab.
 func (l *Lab) ExplainPath(ctx context.Context, path ask.Path) ([]ask.Explanation, error) {
 	return l.explain(ctx, []string{verbExplain, path.From, path.To})
 }
@@ -50,7 +50,7 @@ func (l *Lab) explain(ctx context.Context, args []string) (explained []ask.Expla
 	return explained, err
 }
 
-// Ping is that of ask.Lab.
+// Ping implements the method of ask.Lab.
 func (l *Lab) Ping(ctx context.Context, path ask.Path, o ask.PingOptions, each func(ask.Attempt)) error {
 	args := []string{verbPing, "--count=" + strconv.Itoa(o.Count), "--interval=" + o.Interval.String(), path.From, path.To}
 	return l.ask(ctx, args, func(r Reply) {
@@ -60,7 +60,7 @@ func (l *Lab) Ping(ctx context.Context, path ask.Path, o ask.PingOptions, each f
 	})
 }
 
-// PingAll is that of ask.Lab.
+// PingAll implements the method of ask.Lab.
 func (l *Lab) PingAll(ctx context.Context, o ask.PingAllOptions) (all *ask.PingAll, err error) {
 	args := []string{verbPingAll, "--timeout=" + o.Timeout.String(), "--diagnoses=" + strconv.Itoa(o.Diagnoses)}
 	err = l.ask(ctx, args, func(r Reply) {
@@ -74,48 +74,47 @@ func (l *Lab) PingAll(ctx context.Context, o ask.PingAllOptions) (all *ask.PingA
 	return all, err
 }
 
-// Capture is that of ask.Lab.
+// Capture implements the method of ask.Lab.
 func (l *Lab) Capture(ctx context.Context, o ask.CaptureOptions, w io.Writer) (summary capture.Summary, err error) {
 	args := []string{
 		verbCapture, "--packets=" + strconv.Itoa(o.Packets), "--duration=" + o.Duration.String(),
 		"--interface=" + o.Interface, o.Node,
 	}
-	c := l.conversation(func(r Reply) {
+	c := l.exchange(func(r Reply) {
 		if r.Capture != nil {
 			summary = *r.Capture
 		}
 	})
-	err = c.hold(ctx, args, w, c)
+	err = c.run(ctx, args, w, c)
 	return summary, err
 }
 
-// ask runs a question whose answer is nothing but replies.
+// ask runs a question whose answer consists of replies.
 func (l *Lab) ask(ctx context.Context, args []string, each func(Reply)) error {
-	c := l.conversation(each)
-	return c.hold(ctx, args, c, &c.complaint)
+	c := l.exchange(each)
+	return c.run(ctx, args, c, &c.stderr)
 }
 
-// conversation is one question and its answer, to which the answering program writes.
-type conversation struct {
+// exchange is one question and its answer. The program writes to it.
+type exchange struct {
 	lab  *Lab
 	each func(Reply)
 	// unread is the beginning of a line.
 	unread  bytes.Buffer
 	version string
 	failure string
-	// noise is what came among the replies and is none, complaint what came beside them. Two
-	// goroutines write them.
-	noise, complaint bytes.Buffer
+	// stray is output that is no Reply, stderr the standard error. Two goroutines write them.
+	stray, stderr bytes.Buffer
 }
 
-func (l *Lab) conversation(each func(Reply)) *conversation { return &conversation{lab: l, each: each} }
+func (l *Lab) exchange(each func(Reply)) *exchange { return &exchange{lab: l, each: each} }
 
-// patience is how long the other side may take to end after it was told that nobody waits.
-const patience = 5 * time.Second
+// exitTimeout limits how long the program may run after the end of its standard input.
+const exitTimeout = 5 * time.Second
 
-// hold runs the program. When ctx is done its standard input ends, and what it says then is
-// still part of the answer.
-func (c *conversation) hold(ctx context.Context, args []string, out, errOut io.Writer) error {
+// run runs the program. When ctx ends, its standard input ends; what it writes after that still belongs to
+// the answer.
+func (c *exchange) run(ctx context.Context, args []string, out, errOut io.Writer) error {
 	in, description := io.Pipe()
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -124,26 +123,26 @@ func (c *conversation) hold(ctx context.Context, args []string, out, errOut io.W
 		select {
 		case <-ctx.Done():
 			_ = description.Close()
-			time.AfterFunc(patience, cancel)
+			time.AfterFunc(exitTimeout, cancel)
 		case <-running.Done():
 		}
 	}()
 	err := c.lab.Run(running, args, in, out, errOut)
-	_ = description.Close() // whoever still reads meets the end, whoever writes stops
+	_ = description.Close() // ends a blocked read or write
 	switch {
 	case c.failure != "" && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case c.failure != "":
 		return errors.New(c.failure)
 	case err != nil:
-		return fmt.Errorf("%w%s%s", err, prefixed(": ", c.said()), prefixed("; the agent's version is ", c.version))
+		return fmt.Errorf("%w%s%s", err, prefixed(": ", c.output()), prefixed("; the agent's version is ", c.version))
 	}
 	return nil
 }
 
-// said is what the program wrote that are no replies.
-func (c *conversation) said() string {
-	return strings.TrimSpace(c.complaint.String() + c.noise.String() + c.unread.String())
+// output is the program's output that is no Reply.
+func (c *exchange) output() string {
+	return strings.TrimSpace(c.stderr.String() + c.stray.String() + c.unread.String())
 }
 
 func prefixed(prefix, text string) string {
@@ -153,8 +152,8 @@ func prefixed(prefix, text string) string {
 	return prefix + text
 }
 
-// Write takes replies, a line each, as they come.
-func (c *conversation) Write(b []byte) (int, error) {
+// Write reads replies, one per line.
+func (c *exchange) Write(b []byte) (int, error) {
 	c.unread.Write(b)
 	for bytes.Contains(b, []byte("\n")) {
 		line, rest, complete := bytes.Cut(c.unread.Bytes(), []byte("\n"))
@@ -167,11 +166,11 @@ func (c *conversation) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (c *conversation) read(line []byte) {
+func (c *exchange) read(line []byte) {
 	var r Reply
 	switch err := json.Unmarshal(line, &r); {
 	case err != nil:
-		c.noise.Write(append(bytes.Clone(line), '\n'))
+		c.stray.Write(append(bytes.Clone(line), '\n'))
 	case r.Error != "":
 		c.failure = r.Error
 	case r.Version != "":

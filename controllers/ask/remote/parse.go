@@ -12,17 +12,17 @@ import (
 	"github.com/netlab-dev/netlab/controllers/ask"
 )
 
-// question asks a lab. What is no Reply it writes to out.
+// question runs a verb on a lab. It writes everything but Replies to out.
 type question func(ctx context.Context, lab *ask.Lab, out io.Writer, reply func(Reply)) error
 
-// parser declares the flags of a verb and returns what makes a question of its arguments.
+// parser declares the flags of a verb and returns the function that parses its arguments.
 type parser func(*flag.FlagSet) func(args []string) (question, error)
 
 var parsers = map[string]parser{
 	verbExplain: parseExplain, verbPing: parsePing, verbPingAll: parsePingAll, verbCapture: parseCapture,
 }
 
-// parse reads the arguments of the program, the verb first.
+// parse parses the arguments of the program, beginning with the verb.
 func parse(args []string) (question, error) {
 	if len(args) == 0 {
 		return nil, errors.New("no verb: want explain, ping, pingall or capture")

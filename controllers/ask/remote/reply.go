@@ -9,15 +9,15 @@ import (
 
 // Reply is a part of an answer. One field is set.
 type Reply struct {
-	// Version is that of the program which answers; it comes first.
+	// Version is the server's; it comes first.
 	Version string `json:"version,omitempty"`
-	// Progress says what is being waited for.
+	// Progress is the current step.
 	Progress     string            `json:"progress,omitempty"`
 	Attempt      *ask.Attempt      `json:"attempt,omitempty"`
 	Explanations []ask.Explanation `json:"explanations,omitempty"`
 	PingAll      *ask.PingAll      `json:"pingAll,omitempty"`
 	Capture      *capture.Summary  `json:"capture,omitempty"`
-	// Error says why there is no answer, or no more of it.
+	// Error is why the answer is missing or incomplete.
 	Error string `json:"error,omitempty"`
 }
 

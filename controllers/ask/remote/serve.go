@@ -15,7 +15,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// The exit codes of Serve.
+// Exit codes of Serve.
 const (
 	exitAnswered      = 0
 	exitNoAnswer      = 1
@@ -27,12 +27,11 @@ type Server struct {
 	Machine *ask.Machine
 	// Labs lists the labs of this machine.
 	Labs func(ctx context.Context) ([]state.Identity, error)
-	// Version is said to whoever asks.
+	// Version is sent to the client.
 	Version string
 }
 
-// Serve answers the question in the arguments, which begin with the verb, and returns the exit
-// code.
+// Serve answers the question in the arguments, which begin with the verb, and returns the exit code.
 func (s *Server) Serve(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	question, err := parse(args)
 	if err != nil {
@@ -44,7 +43,7 @@ func (s *Server) Serve(ctx context.Context, args []string, in io.Reader, out, er
 		replies = errOut
 	}
 	encoder := json.NewEncoder(replies)
-	reply := func(r Reply) { _ = encoder.Encode(r) } // without a reader the end of standard input comes, too
+	reply := func(r Reply) { _ = encoder.Encode(r) } // a client that is gone also ends standard input
 	reply(Reply{Version: s.Version})
 	if err := s.answer(ctx, question, in, out, reply); err != nil {
 		reply(Reply{Error: err.Error()})
@@ -73,7 +72,7 @@ func (s *Server) answer(ctx context.Context, ask question, in io.Reader, out io.
 	return ask(ctx, lab, out, reply)
 }
 
-// lab finds the lab by its UID: another one of its name is another lab.
+// lab finds the lab by its UID: a lab of the same name with another UID is another lab.
 func (s *Server) lab(ctx context.Context, described *v1alpha1.NetLab) (*ask.Lab, error) {
 	id := state.Identity{Namespace: described.Namespace, Name: described.Name, Owner: state.AgentOwner(string(described.UID))}
 	lab, err := s.Machine.Lab(id, described.Spec)
