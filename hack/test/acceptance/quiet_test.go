@@ -53,7 +53,7 @@ func TestAQuietLabWritesNothing(t *testing.T) {
 func traceFor(t *testing.T, pid int, d time.Duration) []byte {
 	t.Helper()
 	file := t.TempDir() + "/trace"
-	command := exec.Command("strace", "-f", "-qq", "-s", "64", "-o", file, "-p", strconv.Itoa(pid),
+	command := exec.Command("strace", "-f", "-y", "-qq", "-s", "64", "-o", file, "-p", strconv.Itoa(pid),
 		"-e", strace.Calls)
 	var said bytes.Buffer
 	command.Stderr = &said
@@ -70,16 +70,19 @@ func traceFor(t *testing.T, pid int, d time.Duration) []byte {
 	return trace
 }
 
-// A test of the test: a trace of a real change must show.
+// A test of the test: a trace of a real change must show, by netlink and by a setting whose directory
+// is open, as the agent writes them.
 func TestStraceShowsAKernelWrite(t *testing.T) {
-	file := t.TempDir() + "/trace"
-	run(t, "strace", "-f", "-o", file, "-e", "trace=sendto,sendmsg,openat", "ip", "link", "set", "lo", "up")
-	trace, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(strace.KernelWrites(trace)) == 0 {
-		t.Fatalf("no write found in:\n%s", trace)
+	for _, write := range []string{"ip link set lo up", "cd /proc/sys/net/ipv4/conf/lo && echo 0 >rp_filter"} {
+		file := t.TempDir() + "/trace"
+		run(t, "strace", "-f", "-y", "-o", file, "-e", strace.Calls, "sh", "-c", write)
+		trace, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(strace.KernelWrites(trace)) == 0 {
+			t.Errorf("%s: no write found in:\n%s", write, trace)
+		}
 	}
 }
 

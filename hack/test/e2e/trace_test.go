@@ -71,7 +71,7 @@ func follow(t *testing.T, node, pid string) *tracer {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "trace") // /tmp is the same in every node
 	tracer := &tracer{node: node, pid: pid, file: file}
-	tracer.program = start(t, node, "strace", "-f", "-qq", "-s", "64", "-e", strace.Calls, "-o", file, "-p", pid)
+	tracer.program = start(t, node, "strace", "-f", "-y", "-qq", "-s", "64", "-e", strace.Calls, "-o", file, "-p", pid)
 	eventually(t, soon, "strace follows the agent", func() error {
 		if others := on(t, node, "sh", "-c", "grep -l '^TracerPid:.0$' /proc/$0/task/*/status; true", pid); others != "" {
 			return fmt.Errorf("not these threads: %s", others)

@@ -11,7 +11,8 @@ import (
 )
 
 // Calls is the filter that strace needs (-e): netlink messages, mounts, and files opened to be
-// written.
+// written. strace needs -y as well: a setting is opened relative to its directory, and only the
+// directory's path says that it is one.
 const Calls = "trace=sendto,sendmsg,mount,umount2,open,openat,unlinkat,symlinkat,mkdirat"
 
 var (
