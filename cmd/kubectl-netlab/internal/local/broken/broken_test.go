@@ -26,9 +26,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
-var update = flag.Bool("update", false, "write what is told into the stories")
+var update = flag.Bool("update", false, "write the output into the scenarios")
 
-// TestMain runs the stories on a machine of its own. They mostly wait for replies that do not come, so many run at once.
+// TestMain runs the scenarios in a sandbox. They mostly wait for missing replies, so many run at once.
 func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
@@ -52,29 +52,29 @@ var theMachine = sync.OnceValues(func() (*local.Machine, error) {
 func TestEveryFixWorks(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) == 0 {
-		t.Fatalf("no stories: %v", err)
+		t.Fatalf("no scenarios: %v", err)
 	}
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".txtar")
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tell(t, name, path)
+			play(t, name, path)
 		})
 	}
 }
 
-// story is a lab being broken and fixed.
-type story struct {
+// scenario is a lab that is broken and fixed.
+type scenario struct {
 	*testing.T
 	machine  *local.Machine
 	lab      *v1alpha1.NetLab
 	sections map[string]string
-	told     strings.Builder
-	// pasted are the commands that were.
+	output   strings.Builder
+	// pasted are the commands that have been pasted.
 	pasted map[string]bool
 }
 
-func tell(t *testing.T, name, path string) {
+func play(t *testing.T, name, path string) {
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -83,20 +83,20 @@ func tell(t *testing.T, name, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &story{T: t, machine: machine, sections: map[string]string{}, pasted: map[string]bool{}}
+	s := &scenario{T: t, machine: machine, sections: map[string]string{}, pasted: map[string]bool{}}
 	for _, f := range archive.Files {
 		s.sections[f.Name] = string(f.Data)
 	}
 	s.lab = s.read(name, s.sections["lab"])
 	t.Cleanup(func() { _, _ = machine.Down(context.Background(), "default", name) })
 	s.play()
-	if got := s.told.String(); got == "✓\n" {
+	if got := s.output.String(); got == "✓\n" {
 		t.Error("nothing is broken")
-	} else if got != s.sections["told"] {
+	} else if got != s.sections["output"] {
 		if !*update {
-			t.Fatalf("told\n%s\nwant\n%s", got, s.sections["told"])
+			t.Fatalf("output\n%s\nwant\n%s", got, s.sections["output"])
 		}
-		archive.Files = append(without(archive.Files, "told"), txtar.File{Name: "told", Data: []byte(got)})
+		archive.Files = append(without(archive.Files, "output"), txtar.File{Name: "output", Data: []byte(got)})
 		if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -112,8 +112,8 @@ func without(files []txtar.File, name string) (others []txtar.File) {
 	return others
 }
 
-// read is a lab of that name with a spec, or with that of a file. Its probes do not ask for long.
-func (s *story) read(name, text string) *v1alpha1.NetLab {
+// read returns a lab with a spec, or with the spec of a file. Its probes time out soon.
+func (s *scenario) read(name, text string) *v1alpha1.NetLab {
 	s.Helper()
 	if file := strings.TrimSpace(text); strings.HasSuffix(file, ".yaml") {
 		data, err := os.ReadFile(filepath.Join("testdata", file))
@@ -133,10 +133,10 @@ func (s *story) read(name, text string) *v1alpha1.NetLab {
 	return lab
 }
 
-// rounds is how many obstacles a story may have, one behind the other.
+// rounds is the maximum number of obstacles in a scenario, one behind the other.
 const rounds = 8
 
-func (s *story) play() {
+func (s *scenario) play() {
 	status, err := s.machine.Up(s.Context(), s.lab)
 	s.must(err)
 	if script := s.sections["by-hand"]; script != "" {
@@ -147,18 +147,18 @@ func (s *story) play() {
 		if status = s.calm(status); s.Failed() {
 			return
 		}
-		fixes := s.tell(status)
+		fixes := s.failures(status)
 		if len(fixes) == 0 {
 			return
 		}
 		status = s.follow(fixes)
 	}
-	s.Errorf("after %d fixes:\n%s", rounds, s.told.String())
+	s.Errorf("after %d fixes:\n%s", rounds, s.output.String())
 }
 
-// calm asks again, for a while, where nothing is known to be wrong: a neighbour may still be asked once a second
-// for its address, or the machine's neighbour table be full of others' entries.
-func (s *story) calm(status *local.Status) *local.Status {
+// calm probes again, for a while, if no cause was found: a neighbour is resolved at most once a second, and
+// other tests can fill the machine's neighbour table.
+func (s *scenario) calm(status *local.Status) *local.Status {
 	for range 30 {
 		unexplained := func(p local.Probe) bool {
 			return strings.HasSuffix(p.Message, "forwards the request and the reply") || strings.Contains(p.Message, "neighbour table is full")
@@ -172,63 +172,63 @@ func (s *story) calm(status *local.Status) *local.Status {
 	return status
 }
 
-func (s *story) status() *local.Status {
+func (s *scenario) status() *local.Status {
 	s.Helper()
 	status, err := s.machine.Status(s.Context(), s.lab.Namespace, s.lab.Name)
 	s.must(err)
 	return status
 }
 
-func (s *story) must(err error) {
+func (s *scenario) must(err error) {
 	s.Helper()
 	if err != nil {
 		s.Fatal(err)
 	}
 }
 
-// tell writes down what fails as status does, and returns the fixes.
-func (s *story) tell(status *local.Status) (fixes []string) {
+// failures writes the failing probes as status does, and returns the fixes.
+func (s *scenario) failures(status *local.Status) (fixes []string) {
 	for _, p := range status.Probes {
 		if p.Passed() {
 			continue
 		}
-		fmt.Fprintf(&s.told, "✗ %s (%s) %s: %s\n  fix: %s\n", p.Name, p.Family, p.Reason, p.Message, p.Fix)
+		fmt.Fprintf(&s.output, "✗ %s (%s) %s: %s\n  fix: %s\n", p.Name, p.Family, p.Reason, p.Message, p.Fix)
 		fixes = append(fixes, p.Fix)
 	}
 	if len(fixes) == 0 {
-		fmt.Fprintln(&s.told, "✓")
+		fmt.Fprintln(&s.output, "✓")
 	}
 	return fixes
 }
 
-// follow does what the fixes say: what can be pasted, else what the story has for it.
-func (s *story) follow(fixes []string) *local.Status {
+// follow follows the fixes: their commands, else the scenario's answer or spec.
+func (s *scenario) follow(fixes []string) *local.Status {
 	progress := false
 	for _, fix := range fixes {
 		if command := commandIn(fix); command != "" && !s.pasted[command] {
 			s.pasted[command], progress = true, true
-			s.paste("set +e\n" + command) // as in a terminal: of several commands the last counts
+			s.paste("set +e\n" + command) // as in a terminal: the last of several commands counts
 		}
 	}
 	switch {
 	case progress:
 	case s.sections["answer"] != "":
 		s.paste(s.sections["answer"])
-		fmt.Fprint(&s.told, "$ ", s.sections["answer"])
+		fmt.Fprint(&s.output, "$ ", s.sections["answer"])
 		s.sections["answer"] = ""
 	case s.sections["fixed"] != "":
-		fmt.Fprintln(&s.told, "$ kubectl netlab --local up")
+		fmt.Fprintln(&s.output, "$ kubectl netlab --local up")
 		status, err := s.machine.Up(s.Context(), s.read(s.lab.Name, s.sections["fixed"]))
 		s.must(err)
 		s.sections["fixed"] = ""
 		return status
 	default:
-		s.Fatalf("there is nothing to be done about\n%s", s.told.String())
+		s.Fatalf("no fix to follow for\n%s", s.output.String())
 	}
 	return s.status()
 }
 
-// commandIn is the command of a fix, empty if it is only to look.
+// commandIn is the command of a fix, empty if it only says what to look at.
 func commandIn(fix string) string {
 	if _, command, ok := strings.Cut(fix, "by hand: "); ok {
 		return command
@@ -241,8 +241,8 @@ func commandIn(fix string) string {
 	return ""
 }
 
-// paste runs a script in which every node's name is a variable that names its network namespace.
-func (s *story) paste(script string) {
+// paste runs a script in which every node has a variable with its network namespace.
+func (s *scenario) paste(script string) {
 	s.Helper()
 	var variables strings.Builder
 	id := local.Identity(s.lab.Namespace, s.lab.Name)
@@ -250,11 +250,11 @@ func (s *story) paste(script string) {
 		fmt.Fprintf(&variables, "%s=%s\n", node, id.NetworkNamespace(node))
 	}
 	if out, err := exec.Command("sh", "-ec", variables.String()+script).CombinedOutput(); err != nil {
-		s.Fatalf("told\n%s\npasted\n%s\n%s%v", s.told.String(), script, out, err)
+		s.Fatalf("output\n%s\npasted\n%s\n%s%v", s.output.String(), script, out, err)
 	}
 }
 
-func (s *story) nodes() (names []string) {
+func (s *scenario) nodes() (names []string) {
 	for _, n := range s.lab.Spec.Namespaces {
 		names = append(names, n.Name)
 	}

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package broken has labs that somebody broke, as people do who learn, and what they are told. Each is a
-// story in testdata, told on the real kernel:
+// Package broken has labs that were broken by hand or by their spec, and what status prints about them.
+// Each is a scenario in testdata that runs on the real kernel:
 //
 //	lab      a spec, or the name of a file with one
 //	by-hand  commands; $h1 is the network namespace of node h1
-//	told     the probes that fail, and the fixes. Each fix's command is pasted into a shell, then all is
-//	         asked again, until nothing fails: a fix that does not work fails the story
-//	fixed    where a fix can only be written into the spec: the spec that follows it
-//	answer   where a fix says what to look at: what somebody does who has seen it
+//	output   the failing probes with their fixes. The command of every fix is pasted into a shell, then all
+//	         probes run again, until none fails: a fix that does not work fails the scenario
+//	fixed    the spec that follows a fix without a command
+//	answer   the commands that follow a fix that only says what to look at
 package broken
