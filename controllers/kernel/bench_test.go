@@ -67,6 +67,7 @@ func BenchmarkObserve(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			time.Sleep(settled) // the directories of names are listed each time until then
 			cpu := usedCPU(b)
 			for b.Loop() {
 				for id, want := range wants {

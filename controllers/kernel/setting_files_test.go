@@ -69,7 +69,7 @@ func TestFewFilesAreEnough(t *testing.T) {
 		t.Fatal(err)
 	}
 	cache := newSettingCache()
-	if most := uint64(cache.maxFiles + cache.maxDirs); most > limit.Cur/4*3 {
+	if most := uint64(cache.maxFiles + cache.maxDirs); most > limit.Cur*3/4 {
 		t.Errorf("up to %d files are kept, where %d may be open", most, limit.Cur)
 	}
 	for name, test := range map[string]struct{ maxFiles, maxDirs, files, dirs int }{
