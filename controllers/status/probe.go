@@ -40,11 +40,16 @@ func (p ProbeResult) Finding() v1alpha1.Finding {
 	switch p.Outcome {
 	case ProbePasses:
 		return True("", "")
+	case ProbeFails:
+		return p.failure()
 	case ProbeNotSent:
 		return Unknown(v1alpha1.ReasonProbeError, p.Error)
-	case ProbePending:
+	default:
 		return Unknown(v1alpha1.ReasonPending, "waiting for the first result")
 	}
+}
+
+func (p ProbeResult) failure() v1alpha1.Finding {
 	switch {
 	case p.Cause.Reason != "":
 		return False(p.Cause.Reason, p.Cause.Message)

@@ -8,8 +8,9 @@ import (
 
 	_ "github.com/netlab-dev/netlab/controllers/agent" // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/kernel"
-	_ "github.com/netlab-dev/netlab/controllers/lab/labtest" // want depguard
-	_ "github.com/netlab-dev/netlab/controllers/summary"     // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/lab/labtest"       // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/status/statustest" // want depguard
+	_ "github.com/netlab-dev/netlab/controllers/summary"           // want depguard
 )
 
 func main() {}

@@ -17,4 +17,5 @@ import (
 	_ "github.com/netlab-dev/netlab/controllers/lab"
 	_ "github.com/netlab-dev/netlab/controllers/probe"
 	_ "github.com/netlab-dev/netlab/controllers/state"
+	_ "github.com/netlab-dev/netlab/controllers/status"
 )
