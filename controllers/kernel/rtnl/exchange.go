@@ -47,7 +47,9 @@ func (c *Conn) exchange(kind, flags int, data []nl.NetlinkRequestData, each func
 
 // send is sendto(2), of which strace shows the message; write(2) would hide it from the tests that
 // count what is written to the kernel.
-func send(socket int, message []byte) (int, error) { return len(message), unix.Send(socket, message, 0) }
+func send(socket int, message []byte) (int, error) {
+	return len(message), unix.Send(socket, message, 0)
+}
 
 // receive reads a datagram. read(2) says nothing of one that did not fit, except that it fills the buffer.
 func (c *Conn) receive(buffer []byte) (datagram []byte, err error) {
