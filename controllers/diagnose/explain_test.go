@@ -134,7 +134,7 @@ func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 	} {
 		k := build(t, tutorial)
 		router := pair.NetworkNamespace("router")
-		k.AddUnmanaged(router, state.Unmanaged{What: "room for traffic filters on l1", Look: "tc"})
+		k.AddUnmanaged(router, state.Unmanaged{What: "a qdisc for filters of incoming packets on l1", Look: "tc"})
 		k.AddUnmanaged(router, state.Unmanaged{What: rule, Undo: "ip -n " + router + " rule delete pref 100", Rule: state.PolicyRule{Priority: 100, Action: "prohibit", From: from}})
 		byRule := func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
 			if q.Namespace == router {

@@ -46,7 +46,7 @@ func (c *conn) addresses() ([]rawAddress, error) {
 // parseAddress says in ok whether it is an IP address at all.
 func parseAddress(msg []byte) (a rawAddress, ok bool, err error) {
 	if len(msg) < unix.SizeofIfAddrmsg {
-		return rawAddress{}, false, errors.New("an address's message is cut short")
+		return rawAddress{}, false, errors.New("truncated address message")
 	}
 	header := nl.DeserializeIfAddrmsg(msg)
 	if header.Family != unix.AF_INET && header.Family != unix.AF_INET6 {

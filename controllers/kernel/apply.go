@@ -157,5 +157,5 @@ func (k *Kernel) perform(s *session, op state.Op) error {
 	case state.DeleteRoute:
 		return s.deleteRoute(op)
 	}
-	return fmt.Errorf("an operation of type %T is unknown", op)
+	return fmt.Errorf("unknown operation %T", op)
 }

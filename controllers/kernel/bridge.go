@@ -163,7 +163,7 @@ func (s *session) letPortsForward(bridge state.LinkID) error {
 	for _, port := range ports {
 		reset := state.AttributeID{Namespace: bridge.Namespace, AttributeKey: state.AttributeKey{Link: port.name, Attribute: state.PortState}}
 		if err := s.resetAttribute(state.ResetAttribute{AttributeID: reset}); err != nil {
-			return fmt.Errorf("let port %s forward: %w", port.name, err)
+			return fmt.Errorf("set port %s to forwarding: %w", port.name, err)
 		}
 	}
 	return nil
@@ -221,7 +221,7 @@ func (s *session) setPortVLAN(op state.SetPortVLAN) error {
 func (s *session) notInVLANs(id state.PortVLANID, refused error) error {
 	link, err := s.linkByName(state.LinkID{Namespace: id.Namespace, Name: id.Link})
 	if err == nil && link.master == 0 && link.kind != "bridge" {
-		return fmt.Errorf("%s is no port of a bridge: %w", id.Link, refused)
+		return fmt.Errorf("%s is not a port of a bridge: %w", id.Link, refused)
 	}
 	return errors.Join(featureMissing("VLAN filtering on a bridge", refused), err)
 }
@@ -260,7 +260,7 @@ func (c *conn) portVLANs() ([]portVLAN, error) {
 	var list []portVLAN
 	err := c.Get(unix.RTM_GETLINK, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofIfInfomsg {
-			return errors.New("a port's message is cut short")
+			return errors.New("truncated port message")
 		}
 		index := int(nl.DeserializeIfInfomsg(msg).Index)
 		return rtnl.Attributes(msg[unix.SizeofIfInfomsg:], func(kind uint16, value []byte) error {

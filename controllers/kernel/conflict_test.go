@@ -35,14 +35,14 @@ var decoys = []decoy{
 	{"a FIFO", `mkfifo $dir/$a`, NamespaceDir + "/" + ns1, "a special file", `stat -c '%i %F' $dir/$a`},
 	{"a symlink to a namespace", `ip netns add theirs && ln -s /run/netns/theirs $dir/$a`, NamespaceDir + "/" + ns1, "a symbolic link", `readlink $dir/$a; ip netns exec theirs readlink /proc/self/ns/net`},
 	{"a network namespace", `ip netns add theirs && touch $dir/$a && mount --bind /run/netns/theirs $dir/$a`,
-		NamespaceDir + "/" + ns1, "without NetLab's mark", `ip netns exec theirs readlink /proc/self/ns/net; nsenter --net=$dir/$a readlink /proc/self/ns/net`},
+		NamespaceDir + "/" + ns1, "without an owner label", `ip netns exec theirs readlink /proc/self/ns/net; nsenter --net=$dir/$a readlink /proc/self/ns/net`},
 	{"an agent's lab", `ip netns add theirs && ip -n theirs link set lo alias netlab.dev/agent/42/ns1 && touch $dir/$a && mount --bind /run/netns/theirs $dir/$a`,
 		NamespaceDir + "/" + ns1, "netlab.dev/agent/42/ns1", `nsenter --net=$dir/$a readlink /proc/self/ns/net; ip -n theirs link`},
 	{"a file of an agent's lab", `echo netlab.dev/agent/42/ns1 >$dir/$a`, NamespaceDir + "/" + ns1, "netlab.dev/agent/42/ns1", `cat $dir/$a`},
 	{"the namespace of another node", `ip netns add theirs && ip -n theirs link set lo alias netlab.dev/local/default.routed-pair/ns2 && touch $dir/$a && mount --bind /run/netns/theirs $dir/$a`,
-		NamespaceDir + "/" + ns1, "marked", `nsenter --net=$dir/$a readlink /proc/self/ns/net; ip -n theirs link`},
+		NamespaceDir + "/" + ns1, "with the owner label", `nsenter --net=$dir/$a readlink /proc/self/ns/net; ip -n theirs link`},
 	{"a UTS namespace", `touch $dir/$a && unshare --uts=$dir/$a true`,
-		NamespaceDir + "/" + ns1, "no network namespace", `stat -L -c %i $dir/$a`},
+		NamespaceDir + "/" + ns1, "a namespace of another type", `stat -L -c %i $dir/$a`},
 	{"a symlink elsewhere", `ln -s /etc/passwd /run/netns/$a`, SymlinkDir + "/" + ns1, `"/etc/passwd"`, `readlink /run/netns/$a`},
 	{"a namespace of ip netns", `ip netns add $a`, SymlinkDir + "/" + ns1, "a file", `ip netns exec $a readlink /proc/self/ns/net`},
 	{"a directory in the place of a symlink", `mkdir /run/netns/$a`, SymlinkDir + "/" + ns1, "a directory", `stat -c %i /run/netns/$a`},
@@ -150,7 +150,7 @@ func TestWhatOthersHaveUnderALabsNamesIsReported(t *testing.T) {
 	for _, want := range []state.State{{}, {}} {
 		told := observe(t, k, want).Unmanaged
 		for _, said := range []string{
-			NamespaceDir + "/" + ns1 + ": a network namespace marked \"mine\"",
+			NamespaceDir + "/" + ns1 + ": a network namespace with the owner label \"mine\"",
 			SymlinkDir + `/default.routed-pair.ns9: a symbolic link to "/nowhere"`,
 		} {
 			if !slices.Contains(told, said) {

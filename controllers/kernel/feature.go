@@ -181,7 +181,7 @@ func (k *Kernel) onTrial(do func(*session) error) error {
 	return k.withSession(func(s *session) error {
 		ns, err := s.thread.Unshare()
 		if err != nil {
-			return fmt.Errorf("try a feature: %w", err)
+			return fmt.Errorf("try a kernel feature: %w", err)
 		}
 		if _, err := s.newHandle(trialNamespace, ns); err != nil {
 			return err

@@ -73,7 +73,7 @@ func (h *handle) checkSource(q state.ForwardingQuery, verdict state.ForwardingVe
 	}
 	anySource, err := h.lookup(state.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
 	if err == nil && anySource.Verdict != verdict {
-		err = fmt.Errorf("%s is no address of %s", q.Source, q.Namespace)
+		err = fmt.Errorf("%s is not an address of %s", q.Source, q.Namespace)
 	}
 	return err
 }
@@ -177,7 +177,7 @@ type lookupAnswer struct {
 
 func (a *lookupAnswer) parse(msg []byte) error {
 	if len(msg) < unix.SizeofRtMsg {
-		return errors.New("a route's message is cut short")
+		return errors.New("truncated route message")
 	}
 	a.kind = nl.DeserializeRtMsg(msg).Type
 	return rtnl.Attributes(msg[unix.SizeofRtMsg:], a.set)

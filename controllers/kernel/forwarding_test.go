@@ -222,7 +222,7 @@ func TestALookupThatCannotBeAnswered(t *testing.T) {
 		{"no such namespace", state.ForwardingQuery{Namespace: ns3, Destination: here},
 			"look up 10.0.0.1 in " + ns3 + ": open " + NamespaceDir + "/" + ns3 + ": no such file or directory"},
 		{"a source that is somebody else's", state.ForwardingQuery{Namespace: router, Destination: here, Source: four},
-			"look up 10.0.0.1 from 203.0.113.9 in " + router + ": 203.0.113.9 is no address of " + router},
+			"look up 10.0.0.1 from 203.0.113.9 in " + router + ": 203.0.113.9 is not an address of " + router},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -29,7 +29,7 @@ const (
 func (in *interferer) groups() error {
 	err := in.handle.conn.Get(unix.RTM_GETMDB, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < sizeofPortMsg {
-			return errors.New("a multicast group's message is cut short")
+			return errors.New("truncated multicast group message")
 		}
 		return rtnl.Nested(msg[sizeofPortMsg:], []uint16{mdbTable, mdbGroup, mdbPort}, in.group)
 	}, portMsg{})

@@ -128,13 +128,13 @@ func TestAPingThatMixesFamiliesIsRefused(t *testing.T) {
 	k := pinged(t)
 	four, six := families[0], families[1]
 	c := mustDial(t, k, 4, false, netip.Addr{})
-	if err := c.WriteTo(echoRequest(8, nil), six.router); err == nil || !strings.Contains(err.Error(), "is no IPv4 address") {
+	if err := c.WriteTo(echoRequest(8, nil), six.router); err == nil || !strings.Contains(err.Error(), "is not an IPv4 address") {
 		t.Errorf("IPv6 destination: %v", err)
 	}
-	if _, err := k.DialICMP(ns1, 6, false, four.second); err == nil || !strings.Contains(err.Error(), "is no IPv6 address") {
+	if _, err := k.DialICMP(ns1, 6, false, four.second); err == nil || !strings.Contains(err.Error(), "is not an IPv6 address") {
 		t.Errorf("IPv4 source: %v", err)
 	}
-	if _, err := k.DialICMP(ns1, 5, false, netip.Addr{}); err == nil || !strings.Contains(err.Error(), "5 is no IP version") {
+	if _, err := k.DialICMP(ns1, 5, false, netip.Addr{}); err == nil || !strings.Contains(err.Error(), "5 is not an IP version") {
 		t.Errorf("IPv5: %v", err)
 	}
 }

@@ -35,7 +35,7 @@ func (k *Kernel) Unmanaged(_ context.Context, namespace string) ([]state.Unmanag
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look for what others put into %s: %w", namespace, err)
+		return nil, fmt.Errorf("list unmanaged objects in %s: %w", namespace, err)
 	}
 	return found, nil
 }
@@ -94,7 +94,7 @@ func (in *interferer) routes() error {
 			continue
 		}
 		in.found = append(in.found, state.Unmanaged{
-			What:  fmt.Sprintf("a route that is not the lab's, %s %s", kind, r.prefix),
+			What:  fmt.Sprintf("an unmanaged route, %s %s", kind, r.prefix),
 			Look:  fmt.Sprintf("ip -n %s route show type %s exact %s", in.handle.name, kind, r.prefix),
 			Undo:  fmt.Sprintf("ip -n %s route delete %s %s proto %d", in.handle.name, kind, r.prefix, r.protocol), // IPv6 does not compare types
 			Route: state.UnmanagedRoute{Type: kind, Prefix: r.prefix},
@@ -175,7 +175,7 @@ type entry struct {
 func (in *interferer) entries(family uint8, each func(entry)) error {
 	return in.handle.conn.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofNdMsg {
-			return errors.New("an entry's message is cut short")
+			return errors.New("truncated neighbour or MAC entry")
 		}
 		index, state := int(int32(binary.NativeEndian.Uint32(msg[4:]))), binary.NativeEndian.Uint16(msg[8:]) // of struct ndmsg
 		e := entry{link: in.links[index], state: state}
@@ -202,7 +202,7 @@ func (in *interferer) ingress() error {
 	return in.handle.conn.Get(unix.RTM_GETQDISC, unix.NLM_F_DUMP, func(msg []byte) error {
 		q, err := parseQdisc(msg)
 		if name := in.links[q.index].name; err == nil && q.parent == ingressParent {
-			in.add("room for traffic filters on "+name, "tc -n %s filter show dev %s ingress", in.handle.name, name)
+			in.add("a qdisc for filters of incoming packets on "+name, "tc -n %s filter show dev %s ingress", in.handle.name, name)
 		}
 		return err
 	}, &nl.TcMsg{Family: unix.AF_UNSPEC})
@@ -243,7 +243,7 @@ func nftables() ([]string, error) {
 	var tables []string
 	err = c.Get(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < nl.SizeofNfgenmsg {
-			return errors.New("a table's message is cut short")
+			return errors.New("truncated table message")
 		}
 		header := nl.DeserializeNfgenmsg(msg)
 		return rtnl.Attributes(msg[nl.SizeofNfgenmsg:], func(kind uint16, value []byte) error {

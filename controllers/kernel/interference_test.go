@@ -36,7 +36,7 @@ var interferences = []struct {
 		Rule: state.PolicyRule{Priority: 102, Action: "blackhole"},
 	}},
 	{"the rule for the main table gone", `ip -n $a rule delete pref 32766`, state.Unmanaged{
-		What: "no policy rule 32766 any more",
+		What: "no policy rule 32766",
 		Look: "ip -n default.routed-pair.ns1 rule", Undo: "ip -n default.routed-pair.ns1 rule add pref 32766 lookup 254",
 		Rule: state.PolicyRule{Priority: 32766, Missing: true},
 	}},
@@ -65,13 +65,13 @@ var interferences = []struct {
 	{"filtered ARP", `ip netns exec $a sysctl -qw net.ipv4.conf.l1.arp_filter=1`, foreignSetting("net.ipv4.conf.l1.arp_filter")},
 	{"ARP filtered everywhere", `ip netns exec $a sysctl -qw net.ipv4.conf.all.arp_filter=1`, foreignSetting("net.ipv4.conf.all.arp_filter")},
 	{"filters of what comes in", `tc -n $a qdisc add dev l1 clsact`, state.Unmanaged{
-		What: "room for traffic filters on l1", Look: "tc -n default.routed-pair.ns1 filter show dev l1 ingress",
+		What: "a qdisc for filters of incoming packets on l1", Look: "tc -n default.routed-pair.ns1 filter show dev l1 ingress",
 	}},
 }
 
 func foreignRoute(kind, prefix string) state.Unmanaged {
 	return state.Unmanaged{
-		What:  "a route that is not the lab's, " + kind + " " + prefix,
+		What:  "an unmanaged route, " + kind + " " + prefix,
 		Look:  "ip -n default.routed-pair.ns1 route show type " + kind + " exact " + prefix,
 		Undo:  "ip -n default.routed-pair.ns1 route delete " + kind + " " + prefix + " proto 3",
 		Route: state.UnmanagedRoute{Type: kind, Prefix: netip.MustParsePrefix(prefix)},

@@ -63,7 +63,7 @@ type Kernel struct {
 func New(options Options) (*Kernel, error) {
 	home, err := netns.FindHome()
 	if err != nil {
-		return nil, fmt.Errorf("find the own network namespace: %w", err)
+		return nil, fmt.Errorf("open the process's network namespace: %w", err)
 	}
 	if !options.ReadOnly {
 		if err := prepare(options.Symlinks); err != nil {

@@ -30,7 +30,7 @@ func (k *Kernel) Labs(ctx context.Context) ([]state.Identity, error) {
 			}
 			id, ok, err := s.identify(entry.Name())
 			if err != nil {
-				return fmt.Errorf("look at %s: %w", entry.Name(), err)
+				return fmt.Errorf("observe %s: %w", entry.Name(), err)
 			}
 			if ok {
 				labs[id] = true

@@ -108,7 +108,7 @@ func (c *conn) link(index int) (rawLink, error) {
 
 func parseLink(msg []byte) (rawLink, error) {
 	if len(msg) < unix.SizeofIfInfomsg {
-		return rawLink{}, errors.New("a link's message is cut short")
+		return rawLink{}, errors.New("truncated link message")
 	}
 	header := nl.DeserializeIfInfomsg(msg)
 	link := rawLink{

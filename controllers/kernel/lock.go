@@ -21,7 +21,7 @@ import (
 
 // ErrBusy is what Lock fails with while somebody else has the lock; the error around it
 // names the process.
-var ErrBusy = errors.New("another process is at work on it")
+var ErrBusy = errors.New("another process holds the lock")
 
 // lockInterval is how often AgentLock tries.
 const lockInterval = 200 * time.Millisecond

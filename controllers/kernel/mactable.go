@@ -46,7 +46,7 @@ func (c *conn) macTable() ([]state.MACEntry, error) {
 	var entries []state.MACEntry
 	err = c.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofNdMsg {
-			return errors.New("an entry's message is cut short")
+			return errors.New("truncated neighbour or MAC entry")
 		}
 		entry, learned, err := parseMACEntry(msg, names)
 		if learned {

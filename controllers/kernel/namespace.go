@@ -35,7 +35,7 @@ func namespacePath(name string) (string, error) {
 
 func checkName(name string) error {
 	if _, _, _, ok := state.SplitNetworkNamespace(name); !ok || strings.ContainsAny(name, "/\x00") {
-		return fmt.Errorf("%q is no name of a lab's network namespace", name)
+		return fmt.Errorf("%q is not the name of a lab's network namespace", name)
 	}
 	return nil
 }
@@ -67,9 +67,9 @@ func (f namespaceFile) String() string {
 	case f.found != "":
 		return f.found
 	case f.mounted && f.mark == "":
-		return "a network namespace without NetLab's mark"
+		return "a network namespace without an owner label"
 	case f.mounted:
-		return fmt.Sprintf("a network namespace marked %q", f.mark)
+		return fmt.Sprintf("a network namespace with the owner label %q", f.mark)
 	}
 	return fmt.Sprintf("a file with the content %q", f.mark)
 }
@@ -105,7 +105,7 @@ func (s *session) inspectFile(name string) (namespaceFile, error) {
 	}
 	_, err = s.enterOpen(name, netns.Handle(fd))
 	if errors.Is(err, unix.EINVAL) {
-		return namespaceFile{found: "a namespace that is no network namespace"}, nil
+		return namespaceFile{found: "a namespace of another type"}, nil
 	}
 	return namespaceFile{mounted: err == nil}, err
 }
@@ -141,7 +141,7 @@ func readMark(fd int) (string, error) {
 	content := make([]byte, maxMark+1)
 	n, err := unix.Read(fd, content)
 	if err := errors.Join(err, unix.Close(fd)); err != nil {
-		return "", fmt.Errorf("read a mark: %w", err)
+		return "", fmt.Errorf("read an owner label: %w", err)
 	}
 	return strings.TrimSuffix(string(content[:n]), "\n"), nil
 }
@@ -181,11 +181,11 @@ func (s *session) createNamespace(op state.CreateNamespace) error {
 func placeMark(path, mark string) error {
 	fd, err := unix.Open(filepath.Dir(path), unix.O_TMPFILE|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
 	if err != nil {
-		return fmt.Errorf("make a file in %s: %w", filepath.Dir(path), err)
+		return fmt.Errorf("create a file in %s: %w", filepath.Dir(path), err)
 	}
 	defer unix.Close(fd)
 	if _, err := unix.Write(fd, []byte(mark+"\n")); err != nil {
-		return fmt.Errorf("write a mark: %w", err)
+		return fmt.Errorf("write an owner label: %w", err)
 	}
 	source := fmt.Sprintf("/proc/self/fd/%d", fd)
 	if err := unix.Linkat(unix.AT_FDCWD, source, unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); err != nil {
@@ -204,7 +204,7 @@ func (s *session) mountNew(op state.CreateNamespace, path string) error {
 		return err
 	}
 	if err := h.conn.setAlias(loopbackIndex, op.Label); err != nil {
-		return fmt.Errorf("mark lo: %w", err)
+		return fmt.Errorf("set the owner label of lo: %w", err)
 	}
 	if err := h.writeInitialSettings(); err != nil {
 		return err
@@ -245,7 +245,7 @@ func (s *session) mountedAt(name, path string) (bool, error) {
 		return false, err
 	}
 	if _, node, marked := state.ParseLabel(there.mark); there.found != "" || !marked || node != state.NodeOf(name) {
-		return false, fmt.Errorf("%s is not NetLab's: %s", path, there)
+		return false, fmt.Errorf("%s was not created by NetLab: %s", path, there)
 	}
 	return there.mounted, nil
 }

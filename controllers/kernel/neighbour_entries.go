@@ -34,7 +34,7 @@ func (k *Kernel) RememberNeighbours(namespaces []string) (forget func() error, e
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("remember the neighbours: %w", err)
+		return nil, fmt.Errorf("list neighbour entries: %w", err)
 	}
 	return func() error {
 		err := k.eachNamespace(namespaces, func(h *handle) error {
@@ -44,7 +44,7 @@ func (k *Kernel) RememberNeighbours(namespaces []string) (forget func() error, e
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("delete the neighbours that came since: %w", err)
+			return fmt.Errorf("delete new neighbour entries: %w", err)
 		}
 		return nil
 	}, nil
@@ -60,7 +60,7 @@ func (k *Kernel) Forget(ctx context.Context, neighbours map[string]map[netip.Add
 		return h.conn.forget(func(n neighbour) bool { return neighbours[h.name][n.address] })
 	})
 	if err != nil {
-		return fmt.Errorf("delete neighbours that have moved: %w", err)
+		return fmt.Errorf("delete neighbour entries of moved addresses: %w", err)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ const (
 func (k *Kernel) NeighbourUse(family int) (used, limit int, err error) {
 	domain := map[int]int{4: unix.AF_INET, 6: unix.AF_INET6}[family]
 	if domain == 0 {
-		return 0, 0, fmt.Errorf("read the neighbour table: %d is no IP version", family)
+		return 0, 0, fmt.Errorf("read the neighbour table: %d is not an IP version", family)
 	}
 	table, err := readNeighbourTable(domain)
 	if err != nil {
@@ -56,7 +56,7 @@ func readNeighbourTable(domain int) (neighbourTable, error) {
 		return neighbourTable{}, err
 	}
 	if !table.found {
-		return neighbourTable{}, errors.New("this kernel has none")
+		return neighbourTable{}, errors.New("the kernel has none")
 	}
 	return table, nil
 }
@@ -64,7 +64,7 @@ func readNeighbourTable(domain int) (neighbourTable, error) {
 // parse reads one of several messages: one is about the table, the others about links.
 func (t *neighbourTable) parse(msg []byte) error {
 	if len(msg) < ndtMsgSize {
-		return errors.New("a neighbour table's message is cut short")
+		return errors.New("truncated neighbour table message")
 	}
 	return rtnl.Attributes(msg[ndtMsgSize:], func(kind uint16, value []byte) error {
 		switch {

@@ -132,7 +132,7 @@ func (o *observer) read(ctx context.Context) error {
 			return err
 		}
 		if err := o.observeName(name); err != nil {
-			return fmt.Errorf("look at %s: %w", name, err)
+			return fmt.Errorf("observe %s: %w", name, err)
 		}
 	}
 	return nil

@@ -224,7 +224,7 @@ func TestAnAddressInUseElsewhereIsTold(t *testing.T) {
 	sh(t, shorthand+`ip -n $a address delete fd00:1::77/64 dev l1 && ip -n $a address add fd00:1::77/64 dev l1
 		for i in $(seq 100); do ip -n $a address show dev l1 | grep -q dadfailed && exit; sleep 0.1; done; exit 1`)
 	found := observe(t, k, want)
-	if told := strings.Join(found.Unmanaged, "\n"); !strings.Contains(told, "fd00:1::77/64 on l1 is in use by somebody else") {
+	if told := strings.Join(found.Unmanaged, "\n"); !strings.Contains(told, "fd00:1::77/64 on l1 is a duplicate") {
 		t.Errorf("told %q", told)
 	}
 }

@@ -62,7 +62,7 @@ func TestAPacketSocketHearsItsInterfaceOrAll(t *testing.T) {
 		t.Errorf("%d interfaces", n)
 	}
 	_, err := k.DialPacket(router, "l3")
-	if want := "listen to packets in " + router + `: no such interface: "l3"; there are lo, l1, l2`; !errors.Is(err, packet.ErrNoInterface) || err.Error() != want {
+	if want := "listen to packets in " + router + `: no such interface: "l3"; interfaces: lo, l1, l2`; !errors.Is(err, packet.ErrNoInterface) || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

@@ -33,7 +33,7 @@ func (k *Kernel) ForgetPathMTUs(ctx context.Context, namespaces []string) error 
 		return errors.Join(err, forgetPathMTUs6())
 	})
 	if err != nil {
-		return fmt.Errorf("forget path MTUs: %w", err)
+		return fmt.Errorf("delete cached path MTUs: %w", err)
 	}
 	return nil
 }
@@ -61,7 +61,7 @@ func (c *conn) deleteLearned6() error {
 	header := unix.RtMsg{Family: unix.AF_INET6, Flags: unix.RTM_F_CLONED}
 	err := c.Get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofRtMsg {
-			return errors.New("a route's message is cut short")
+			return errors.New("truncated route message")
 		}
 		if nl.DeserializeRtMsg(msg).Flags&unix.RTM_F_CLONED != 0 { // a kernel may list the others, too
 			learned = append(learned, asReceived(bytes.Clone(msg)))
@@ -72,11 +72,11 @@ func (c *conn) deleteLearned6() error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("list what IPv6 has learned: %w", err)
+		return fmt.Errorf("list cached IPv6 routes: %w", err)
 	}
 	for _, copied := range learned {
 		if err := c.Send(unix.RTM_DELROUTE, 0, copied); err != nil && !rtnl.IsGone(err) {
-			return fmt.Errorf("delete what IPv6 has learned: %w", err)
+			return fmt.Errorf("delete cached IPv6 routes: %w", err)
 		}
 	}
 	return nil

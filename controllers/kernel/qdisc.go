@@ -214,7 +214,7 @@ func withChildren(root state.Qdisc, index int, children []rawQdisc) state.Qdisc 
 
 func parseQdisc(msg []byte) (q rawQdisc, err error) {
 	if len(msg) < nl.SizeofTcMsg {
-		return q, errors.New("a queueing discipline's message is cut short")
+		return q, errors.New("truncated qdisc message")
 	}
 	header := nl.DeserializeTcMsg(msg)
 	q = rawQdisc{index: int(header.Ifindex), handle: header.Handle, parent: header.Parent}
@@ -249,7 +249,7 @@ func parseNetem(b []byte) (state.Qdisc, error) {
 	var options netemOptions
 	n, err := binary.Decode(b, binary.NativeEndian, &options)
 	if err != nil {
-		return state.Qdisc{}, errors.New("netem's options are cut short")
+		return state.Qdisc{}, errors.New("truncated netem options")
 	}
 	q := state.Qdisc{Kind: state.Netem, Limit: options.Limit, Loss: state.Probability(options.Loss), Duplicate: state.Probability(options.Duplicate)}
 	other := options.Gap > 1
@@ -300,7 +300,7 @@ func parseTBF(b []byte) (state.Qdisc, error) {
 		case nl.TCA_TBF_PARMS:
 			var options tbfOptions
 			if _, err := binary.Decode(value, binary.NativeEndian, &options); err != nil {
-				return errors.New("tbf's options are cut short")
+				return errors.New("truncated tbf options")
 			}
 			q.Rate, q.Burst, q.Limit = max(q.Rate, uint64(options.Rate.Rate)), options.Buffer, options.Limit
 			other = options.PeakRate.Rate != 0

@@ -76,7 +76,7 @@ func (k *Kernel) Records() ([]state.Identity, error) {
 // labPath is a lab's file in a directory. Names no lab can have are refused.
 func labPath(dir string, id state.Identity, suffix string) (string, error) {
 	if err := checkName(id.NetworkNamespace("x")); err != nil {
-		return "", fmt.Errorf("%q is no name of a lab", id)
+		return "", fmt.Errorf("%q is not the name of a lab", id)
 	}
 	return dir + "/" + id.Namespace + "." + id.Name + suffix, nil
 }

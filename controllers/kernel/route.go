@@ -93,7 +93,7 @@ func (c *conn) routes() (all []rawRoute, local map[netip.Addr]bool, err error) {
 
 func routeHeaderOf(msg []byte) (*unix.RtMsg, error) {
 	if len(msg) < unix.SizeofRtMsg {
-		return nil, errors.New("a route's message is cut short")
+		return nil, errors.New("truncated route message")
 	}
 	return &nl.DeserializeRtMsg(msg).RtMsg, nil
 }
@@ -193,7 +193,7 @@ func (r *rawRoute) setNextHops(b []byte) error {
 	for len(b) >= sizeofNextHop {
 		length := int(binary.NativeEndian.Uint16(b))
 		if length < sizeofNextHop || length > len(b) {
-			return errors.New("a next hop is cut short")
+			return errors.New("truncated next hop")
 		}
 		hop := rawNextHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1, onLink: b[2]&unix.RTNH_F_ONLINK != 0}
 		err := rtnl.Attributes(b[sizeofNextHop:length], func(kind uint16, value []byte) error {

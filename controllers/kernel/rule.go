@@ -51,7 +51,7 @@ func (in *interferer) rules() error {
 		for _, gone := range missing {
 			if len(list) > 0 || family == unix.AF_INET { // a kernel without IPv6 has none of its rules
 				in.found = append(in.found, state.Unmanaged{
-					What: fmt.Sprintf("no policy rule %d any more", gone.priority), Look: look,
+					What: fmt.Sprintf("no policy rule %d", gone.priority), Look: look,
 					Undo: fmt.Sprintf("%s add pref %d lookup %d", look, gone.priority, gone.table),
 					Rule: state.PolicyRule{Priority: gone.priority, IPv6: family == unix.AF_INET6, Missing: true},
 				})
@@ -94,7 +94,7 @@ func (c *conn) rules(family uint8) ([]rule, error) {
 
 func parseRule(msg []byte) (rule, error) {
 	if len(msg) < unix.SizeofRtMsg {
-		return rule{}, errors.New("a policy rule's message is cut short")
+		return rule{}, errors.New("truncated policy rule message")
 	}
 	r := rule{header: nl.DeserializeRtMsg(msg)}
 	r.table = uint32(r.header.Table)

@@ -21,7 +21,7 @@ const settingsDir = "/proc/sys/net"
 // /proc/sys/net every look-up answers for the namespace of the thread that asks. The path is below that.
 func (h *handle) openSetting(path string, flags int) (fd int, err error) {
 	if !fs.ValidPath(path) {
-		return -1, fmt.Errorf("%q is no setting of a network namespace", path)
+		return -1, fmt.Errorf("%q is not a setting of a network namespace", path)
 	}
 	family, path, _ := strings.Cut(path, "/")
 	dir, err := h.openSettings(family)

@@ -104,7 +104,7 @@ func (snap *snapshot) syncLinkwatch() error {
 			return rtnl.ErrInterrupted
 		}
 		if err != nil {
-			return fmt.Errorf("look at %s again: %w", l.name, err)
+			return fmt.Errorf("read link %s again: %w", l.name, err)
 		}
 		snap.links[i] = link
 	}
@@ -120,7 +120,7 @@ func (c *conn) layers(links []rawLink) (vlans []portVLAN, qdiscs map[int]state.Q
 	}
 	if slices.ContainsFunc(links, func(l rawLink) bool { return !slices.Contains(defaultQdiscs, l.qdisc) }) {
 		if qdiscs, err = c.rootQdiscs(); err != nil {
-			return nil, nil, fmt.Errorf("list queueing disciplines: %w", err)
+			return nil, nil, fmt.Errorf("list qdiscs: %w", err)
 		}
 	}
 	return vlans, qdiscs, nil
@@ -344,7 +344,7 @@ func (o *observer) addPortVLANs(snap *snapshot) {
 
 func (o *observer) addForeignLink(id state.LinkID, l rawLink) {
 	if _, wanted := o.want[id.Namespace].Links[id.Name]; wanted {
-		o.conflict(fmt.Sprintf("interface %s in %s", id.Name, id.Namespace), "a link NetLab did not make"+l.describe())
+		o.conflict(fmt.Sprintf("interface %s in %s", id.Name, id.Namespace), "a link that NetLab did not create"+l.describe())
 		return
 	}
 	o.foreign("%s: link %s%s", id.Namespace, id.Name, l.describe())
@@ -407,7 +407,7 @@ func (o *observer) addAddresses(snap *snapshot) {
 		}
 		snap.rows.Addresses[state.AddressKey{Link: link.name, Prefix: a.prefix}] = row
 		if a.flags&unix.IFA_F_DADFAILED != 0 {
-			o.foreign("%s: address %s on %s is in use by somebody else on the link", snap.handle.name, a.prefix, link.name)
+			o.foreign("%s: address %s on %s is a duplicate: another node on the link has it", snap.handle.name, a.prefix, link.name)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func deleteSymlink(op state.DeleteSymlink) error {
 		case err != nil:
 			return err
 		case there.found != "":
-			return fmt.Errorf("%s/%s is not NetLab's: %s", SymlinkDir, op.Name, there.found)
+			return fmt.Errorf("%s/%s was not created by NetLab: %s", SymlinkDir, op.Name, there.found)
 		case !there.ours:
 			return nil
 		}

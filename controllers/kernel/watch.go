@@ -32,7 +32,7 @@ func (k *Kernel) Watch(ctx context.Context) (<-chan Event, error) {
 	k.home.MustBeCurrent()
 	socket, err := subscribe(eventBuffer)
 	if err != nil {
-		return nil, fmt.Errorf("watch the kernel: %w", err)
+		return nil, fmt.Errorf("watch kernel events: %w", err)
 	}
 	mounts, err := netns.WatchMounts(NamespaceDir)
 	if err != nil {
@@ -132,7 +132,7 @@ func (w *watcher) handleEvents(socket *rtnl.Subscription) error {
 			err = w.handleOther(event.NSID)
 		}
 		if err != nil {
-			w.log.Error("a kernel event is not understood", "error", err)
+			w.log.Error("A kernel event cannot be parsed", "error", err)
 			w.pending.add(anyNamespace)
 		}
 	}

@@ -50,7 +50,7 @@ func (k *Kernel) LookupRoute(ctx context.Context, q state.ForwardingQuery) (stat
 	}
 	f := k.fibOf(q.Namespace)
 	if q.Incoming == "" && q.Source.Is4() && !f.local(q.Source) {
-		return state.ForwardingDecision{}, fmt.Errorf("look up %s from %s in %s: %[2]s is no address of %[3]s", q.Destination, q.Source, q.Namespace)
+		return state.ForwardingDecision{}, fmt.Errorf("look up %s from %s in %s: %[2]s is not an address of %[3]s", q.Destination, q.Source, q.Namespace)
 	}
 	return f.decide(q), nil
 }

@@ -78,7 +78,7 @@ func found(ns state.Namespace) string {
 	if ns.Label == "" {
 		return "a network namespace without a mark"
 	}
-	return "a network namespace marked " + ns.Label
+	return "a network namespace with the owner label " + ns.Label
 }
 
 func (o *observer) inLab(namespace string) bool {

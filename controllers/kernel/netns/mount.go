@@ -80,7 +80,7 @@ func mountOf(dir string) (mountInfo, error) {
 	if err := lines.Err(); err != nil {
 		return mountInfo{}, err
 	}
-	return mountInfo{}, errors.New("it is not in /proc/self/mountinfo")
+	return mountInfo{}, errors.New("not in /proc/self/mountinfo")
 }
 
 // parseMount reads "36 35 98:0 /root /point rw,noatime shared:1 - ext4 /dev/sda rw": optional

@@ -113,7 +113,7 @@ func FindHome() (Home, error) {
 // namespace for the process's own. That panics.
 func (h Home) Do(fn func(*Thread) error) error {
 	h.MustBeCurrent()
-	result := errors.New("the function on a locked thread did not return")
+	result := errors.New("the function on a locked thread ended its goroutine")
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -144,7 +144,7 @@ func runAndReturn(fn func(*Thread) error) (restored bool, err error) {
 	t := &Thread{home: home, at: home}
 	err = fn(t)
 	if restoreErr := t.EnterHome(); restoreErr != nil {
-		return false, errors.Join(err, fmt.Errorf("return to the own network namespace: %w", restoreErr))
+		return false, errors.Join(err, fmt.Errorf("return to the process's network namespace: %w", restoreErr))
 	}
 	return true, err
 }
@@ -160,6 +160,6 @@ func (h Home) MustBeCurrent() {
 		panic(fmt.Sprintf("netns: the thread's network namespace is unknown: %v", err))
 	}
 	if at != h.id {
-		panic("netns: a namespace is entered from inside another one")
+		panic("netns: nested entry into a network namespace")
 	}
 }

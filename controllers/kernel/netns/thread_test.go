@@ -58,7 +58,7 @@ func TestAThreadThatCannotReturnEnds(t *testing.T) {
 		thread.home = None
 		return err
 	})
-	if err == nil || !strings.Contains(err.Error(), "return to the own network namespace") {
+	if err == nil || !strings.Contains(err.Error(), "return to the process's network namespace") {
 		t.Errorf("got %v", err)
 	}
 	noThreadIsLeftBehind(t)

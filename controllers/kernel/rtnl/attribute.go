@@ -17,7 +17,7 @@ func Attributes(b []byte, each func(kind uint16, value []byte) error) error {
 	for len(b) >= unix.SizeofRtAttr {
 		length := int(binary.NativeEndian.Uint16(b))
 		if length < unix.SizeofRtAttr || length > len(b) {
-			return errors.New("a netlink attribute is cut short")
+			return errors.New("truncated netlink attribute")
 		}
 		kind := binary.NativeEndian.Uint16(b[2:]) &^ (unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER)
 		if err := each(kind, b[unix.SizeofRtAttr:length]); err != nil {

@@ -14,7 +14,7 @@ import (
 var replyTimeout = unix.Timeval{Sec: 10}
 
 // errNoReply is a socket's timeout.
-var errNoReply = fmt.Errorf("the kernel did not answer within %d s", replyTimeout.Sec)
+var errNoReply = fmt.Errorf("no reply from the kernel within %d s", replyTimeout.Sec)
 
 // Conn is a netlink socket. It belongs to the network namespace it was opened in, wherever the
 // thread goes afterwards, and keeps that namespace alive until it is closed. One goroutine at a

@@ -11,7 +11,7 @@ import (
 
 // ErrInterrupted is a dump that the kernel marked as interrupted (NLM_F_DUMP_INTR): objects
 // changed between two of its parts, so some may be missing.
-var ErrInterrupted = errors.New("the kernel's state changed while it was read")
+var ErrInterrupted = errors.New("the kernel's state changed during the dump")
 
 // IsGone reports an error that means the object of a deletion does not exist. ENXIO is about IPv6
 // addresses on a link whose MTU is below 1280.

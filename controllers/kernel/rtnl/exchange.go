@@ -60,7 +60,7 @@ func (c *Conn) receive(buffer []byte) (datagram []byte, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("receive from the kernel: %w", err)
 	case n == len(buffer):
-		return nil, fmt.Errorf("the kernel's answer is longer than %d bytes", len(buffer)-1)
+		return nil, fmt.Errorf("the kernel's reply exceeds %d bytes", len(buffer)-1)
 	}
 	return buffer[:n], nil
 }
@@ -102,7 +102,7 @@ func (a *answer) read(datagram []byte) error {
 	for len(datagram) >= unix.SizeofNlMsghdr && !a.complete {
 		length := int(binary.NativeEndian.Uint32(datagram))
 		if length < unix.SizeofNlMsghdr || length > len(datagram) {
-			return errors.New("a netlink message is cut short")
+			return errors.New("truncated netlink message")
 		}
 		if binary.NativeEndian.Uint32(datagram[8:]) == a.sequence {
 			a.take(binary.NativeEndian.Uint16(datagram[4:]), binary.NativeEndian.Uint16(datagram[6:]), datagram[unix.SizeofNlMsghdr:length])

@@ -24,7 +24,7 @@ func (c *Conn) LinkName(index int) (string, error) {
 func (c *Conn) LinkIndex(name string) (int, error) {
 	request, err := unix.NewIfreq(name)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no name of a link: %w", name, err)
+		return 0, fmt.Errorf("%q is not a link name: %w", name, err)
 	}
 	if err := unix.IoctlIfreq(c.socket, unix.SIOCGIFINDEX, request); err != nil {
 		return 0, err

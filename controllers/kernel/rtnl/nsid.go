@@ -66,7 +66,7 @@ func (c *Conn) HasNSID(id int32) (bool, error) {
 func nsidOf(msg []byte) (int32, error) {
 	id := int32(NoNSID)
 	if len(msg) < sizeofNamespaceHeader {
-		return id, errors.New("an nsid's message is cut short")
+		return id, errors.New("truncated nsid message")
 	}
 	err := Attributes(msg[sizeofNamespaceHeader:], func(kind uint16, value []byte) error {
 		if kind == unix.NETNSA_NSID {

@@ -50,7 +50,7 @@ func openICMP(family int) (*ICMPConn, error) {
 	case 6:
 		domain, protocol = unix.AF_INET6, unix.IPPROTO_ICMPV6
 	default:
-		return nil, fmt.Errorf("%d is no IP version", family)
+		return nil, fmt.Errorf("%d is not an IP version", family)
 	}
 	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
@@ -182,5 +182,5 @@ func (c *ICMPConn) sockaddr(a netip.Addr) (unix.Sockaddr, error) {
 	case c.family == 6 && a.Is6():
 		return &unix.SockaddrInet6{Addr: a.As16()}, nil
 	}
-	return nil, fmt.Errorf("%s is no IPv%d address", a, c.family)
+	return nil, fmt.Errorf("%s is not an IPv%d address", a, c.family)
 }

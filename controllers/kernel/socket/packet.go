@@ -82,7 +82,7 @@ func (c *PacketConn) list() error {
 	var indexes []int
 	err = routing.Get(unix.RTM_GETLINK, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofIfInfomsg {
-			return errors.New("a link's message is cut short")
+			return errors.New("truncated link message")
 		}
 		indexes = append(indexes, int(nl.DeserializeIfInfomsg(msg).Index))
 		return nil
@@ -103,7 +103,7 @@ func (c *PacketConn) bind(fd int, link string) error {
 	if link != "" {
 		at := slices.IndexFunc(c.interfaces, func(i packet.Interface) bool { return i.Name == link })
 		if at < 0 {
-			return fmt.Errorf("%w: %q; there are %s", packet.ErrNoInterface, link, c.names())
+			return fmt.Errorf("%w: %q; interfaces: %s", packet.ErrNoInterface, link, c.names())
 		}
 		c.interfaces = c.interfaces[at : at+1]
 		index = c.interfaces[0].Index
