@@ -194,7 +194,7 @@ func TestAKernelThatDoesNotNameTheSourceIsNoCause(t *testing.T) {
 		return d, nil
 	})
 	if walk.Cause.Reason != v1alpha1.ReasonProbeError || len(walk.Back) > 0 {
-		t.Errorf("there is nobody to answer, yet: %s", walk)
+		t.Errorf("the reply has no destination, but the cause is: %s", walk)
 	}
 }
 

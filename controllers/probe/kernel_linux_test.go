@@ -12,7 +12,7 @@ import (
 	"unsafe"
 )
 
-// TestTheKernelAnswers asks a real kernel, on the loopback of a network namespace that lives as long as
+// TestTheKernelAnswers pings a real kernel, on the loopback of a network namespace that lives as long as
 // the child process in which the test runs itself again. Neither root nor anything installed is needed.
 func TestTheKernelAnswers(t *testing.T) {
 	if os.Getenv("NETLAB_PROBE_TEST_CHILD") == "" {

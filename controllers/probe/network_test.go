@@ -23,7 +23,7 @@ var (
 // event is what the network does with one echo request.
 type event func(n *network, request []byte, dst netip.Addr) error
 
-// lost is a request that nobody answers.
+// lost is a request without a reply.
 func lost(*network, []byte, netip.Addr) error { return nil }
 
 // replyIn is an honest reply after a while.
@@ -88,7 +88,7 @@ func (n *network) next(dst netip.Addr) event {
 	return n.script[min(len(n.sent), len(n.script))-1]
 }
 
-// deliver hands a message to all who listen then, whoever asked.
+// deliver passes a message to all open sockets.
 func (n *network) deliver(after time.Duration, message []byte, src netip.Addr) {
 	time.AfterFunc(after, func() { n.broadcast(packet{message: message, src: src}) })
 }
@@ -274,7 +274,7 @@ func wantLines(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// p1 asks ns2 from ns1 every 10 s, waits 1 s, and takes three silent attempts as proof.
+// p1 pings ns2 from ns1 every 10 s, waits 1 s, and counts three attempts without a reply as proof.
 func p1(expect Expectation) Spec {
 	return Spec{Name: "p1", From: "ns1", To: ns2, Expect: expect, Period: 10 * time.Second, Timeout: time.Second, FailureThreshold: 3}
 }

@@ -64,7 +64,7 @@ func TestFirstVerdict(t *testing.T) {
 	}
 }
 
-// TestChangeOfVerdict begins each story at the first attempt after the first verdict: that one is at 0 s,
+// TestChangeOfVerdict begins each scenario at the first attempt after the first verdict: that one is at 0 s,
 // the next at 10 s.
 func TestChangeOfVerdict(t *testing.T) {
 	reply, noBuffer := replyIn(0), refusedWith(syscall.ENOBUFS)
@@ -83,7 +83,7 @@ func TestChangeOfVerdict(t *testing.T) {
 		{"unreachable fails at the first reply, passes at the third silence", Unreachable, []event{lost, lost, lost, reply, lost}, []string{
 			"0s p1 Fail Reply", "11s p1 Fail NoReply", "31s p1 Pass NoReply",
 		}},
-		{"a reply starts the count of silences anew", Unreachable, []event{reply, lost, lost, reply, lost}, []string{
+		{"a reply restarts the count of missing replies", Unreachable, []event{reply, lost, lost, reply, lost}, []string{
 			"1s p1 Fail NoReply", "20s p1 Fail Reply", "31s p1 Fail NoReply", "51s p1 Pass NoReply",
 		}},
 		{"what cannot be asked for long is unknown", Reachable, []event{reply, noBuffer}, []string{
@@ -92,7 +92,7 @@ func TestChangeOfVerdict(t *testing.T) {
 		{"what cannot be asked once changes nothing", Reachable, []event{reply, noBuffer, lost, noBuffer, lost, lost}, []string{
 			"0s p1 Pass NoBuffer", "11s p1 Pass NoReply", "20s p1 Pass NoBuffer", "31s p1 Pass NoReply", "41s p1 Fail NoReply",
 		}},
-		{"a reply starts the count of what cannot be asked anew", Reachable, []event{reply, noBuffer, noBuffer, reply, noBuffer, noBuffer, reply}, []string{
+		{"a reply restarts the count of attempts that could not send", Reachable, []event{reply, noBuffer, noBuffer, reply, noBuffer, noBuffer, reply}, []string{
 			"0s p1 Pass NoBuffer", "20s p1 Pass Reply", "30s p1 Pass NoBuffer", "50s p1 Pass Reply",
 		}},
 		{"a verdict after unknown needs all its evidence", Reachable, []event{reply, lost, lost, noBuffer, noBuffer, noBuffer, lost}, []string{
