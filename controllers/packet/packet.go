@@ -35,8 +35,8 @@ type Interface struct {
 	Hardware uint16
 }
 
-// ErrLinkDown: the interface was set down or deleted.
+// ErrLinkDown is the error after the interface was set down or deleted.
 var ErrLinkDown = errors.New("the interface went down")
 
-// ErrNoInterface: the namespace has no interface of that name.
+// ErrNoInterface is the error if the namespace has no interface of that name.
 var ErrNoInterface = errors.New("no such interface")
