@@ -21,7 +21,7 @@ vm() { $bin/vm -env PATH=/src/$bin:/usr/bin "$@"; }
 kernel() {
   go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
   vm -timeout 15m -file $bin/kernel.test -file controllers/kernel/testdata -dir controllers/kernel -env NETLAB_PARITY_WALKS="${NETLAB_PARITY_WALKS:-30}" -- \
-    kernel.test -test.timeout 15m -test.run 'VLAN|Impairment|EditLoses|SameByHand|FakeAndKernelAgree|Setting|FewFiles'
+    kernel.test -test.timeout 15m -test.run 'VLAN|Impairment|EditLoses|SameByHand|FakeAndKernelAgree|EverySetting|FewFiles'
 }
 
 # Random labs: the pairs that should reach each other do.
