@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package faults
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/lab"
+)
+
+// outcome is what following a fix came to.
+type outcome int
+
+const (
+	applied outcome = iota
+	// notApplied: the fix has no command, or its change of the spec has no meaning.
+	notApplied
+	// failed: the command failed, or the spec is invalid.
+	failed
+)
+
+// maxSteps is more than any number of faults and of rows that a fault takes along.
+const maxSteps = 12
+
+// follow follows the fixes of a ping until it is answered.
+func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)) {
+	var log strings.Builder
+	seen := map[string]bool{}
+	for step := range maxSteps {
+		if x.answered(p) || x.answered(p) {
+			x.healed(step)
+			return
+		}
+		cause, observed := x.diagnose(p)
+		fmt.Fprintf(&log, "%s (%s) %s: %s\n  fix: %s\n", p.Name, p.Family, cause.Reason, cause.Message, cause.Fix)
+		switch {
+		case !x.names(cause):
+			if cause.Reason == v1alpha1.ReasonNoReply && !strings.Contains(cause.Message, "they pass") {
+				x.wrong("NoReply", p, log.String())
+			} else {
+				x.wrong("names no fault", p, log.String())
+			}
+			return
+		case seen[cause.Message+cause.Fix]:
+			x.wrong("the fix does not work", p, log.String())
+			return
+		}
+		seen[cause.Message+cause.Fix] = true
+		result, what := apply(cause)
+		fmt.Fprintf(&log, "  $ %s\n", what)
+		switch {
+		case result == failed:
+			x.wrong("the fix fails", p, log.String())
+			return
+		case result == notApplied:
+			x.notApplied(p, log.String())
+			return
+		}
+		_ = observed
+	}
+	x.wrong("too many steps", p, log.String())
+}
+
+// byHand pastes the command of a fix into a shell.
+func (x *trial) byHand(cause diagnose.Cause) (outcome, string) {
+	command := commandIn(cause.Fix)
+	if command == "" && strings.Contains(cause.Fix, "repair it with up -f") {
+		x.build(x.spec)
+		return applied, "up -f"
+	}
+	if command == "" {
+		return x.undoNamed(cause)
+	}
+	if out, err := x.shell(command); err != nil {
+		return failed, fmt.Sprintf("%s\n%s%v", command, out, err)
+	}
+	return applied, command
+}
+
+// undoNamed removes the fault that a cause names, where the fix only says what to look at.
+func (x *trial) undoNamed(cause diagnose.Cause) (outcome, string) {
+	if !strings.Contains(cause.Fix, "check") {
+		return notApplied, "(no command)"
+	}
+	for i, f := range x.faults {
+		if f.undo != "" && f.namedBy(cause) {
+			out, _ := x.shell(f.undo)
+			x.faults[i].undo = ""
+			return applied, f.undo + " " + out
+		}
+	}
+	return notApplied, "(no command)"
+}
+
+// commandIn is the command of a fix, empty if it only says what to look at.
+func commandIn(fix string) string {
+	if _, command, ok := strings.Cut(fix, "by hand: "); ok {
+		return command
+	}
+	for _, program := range []string{"ip ", "bridge ", "tc "} {
+		if strings.HasPrefix(fix, program) {
+			return fix
+		}
+	}
+	return ""
+}
+
+// names reports whether a cause names a fault.
+func (x *trial) names(cause diagnose.Cause) bool {
+	return slices.ContainsFunc(x.faults, func(f fault) bool { return f.anywhere || f.namedBy(cause) })
+}
+
+var word = regexp.MustCompile(`[\w.:/-]+`)
+
+// namedBy reports whether a cause names a node and an object of the fault.
+func (f fault) namedBy(cause diagnose.Cause) bool {
+	words := word.FindAllString(cause.Message+" "+cause.Fix, -1)
+	node := slices.ContainsFunc(f.nodes, func(n string) bool {
+		return cause.Node == n || slices.ContainsFunc(words, func(w string) bool { return strings.Trim(w, ".:") == n || strings.HasSuffix(w, "."+n) })
+	})
+	return node && slices.ContainsFunc(f.objects, func(o string) bool {
+		return strings.Contains(cause.Message+" "+cause.Fix, o) || slices.ContainsFunc(words, func(w string) bool { return within(w, o) })
+	})
+}
+
+// within reports whether a word is an address or a prefix in a prefix.
+func within(word, prefix string) bool {
+	p, err := netip.ParsePrefix(prefix)
+	if err != nil {
+		return false
+	}
+	word = strings.TrimRight(word, ".:,")
+	if a, err := netip.ParseAddr(word); err == nil {
+		return p.Contains(a)
+	}
+	q, err := netip.ParsePrefix(word)
+	return err == nil && (p.Overlaps(q))
+}
