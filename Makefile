@@ -155,6 +155,10 @@ test-vm: ## Run the tests that need VLANs, netem, or a kernel without them, on D
 test-random: deps ## Build 1,000 random labs and make 10,000 random edits
 	NETLAB_RANDOM_LABS=1000 NETLAB_WALK_STEPS=10000 go test -count=1 -v -timeout 120m -run 'TestInRandomLabs|TestEditedLabs' ./controllers/kernel
 
+.PHONY: test-faults
+test-faults: deps ## Break 5,000 random labs and follow the diagnosis of every ping that fails
+	NETLAB_FAULTS=$(or $(NETLAB_FAULTS),5000) go test -count=1 -v -timeout 180m ./hack/test/faults | grep -v '^=== '
+
 .PHONY: test-host
 test-host: ## Run every test, and check that this machine's own network stays unchanged
 	hack/test/hostsame.sh make --no-print-directory test

@@ -27,7 +27,7 @@ const (
 )
 
 // defaultTrials take less than a minute on two idle CPUs.
-const defaultTrials = 100
+const defaultTrials = 80
 
 // workers is how many labs are there at the same time: most of the time is spent waiting for replies.
 const workers = 8

@@ -33,11 +33,11 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 	var log strings.Builder
 	seen := map[string]bool{}
 	for step := range maxSteps {
-		if x.answered(p) || x.answered(p) {
+		if x.answered(p) {
 			x.healed(step)
 			return
 		}
-		cause, observed := x.diagnose(p)
+		cause := x.diagnose(p)
 		fmt.Fprintf(&log, "%s (%s) %s: %s\n  fix: %s\n", p.Name, p.Family, cause.Reason, cause.Message, cause.Fix)
 		switch {
 		case !x.names(cause):
@@ -62,7 +62,6 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 			x.notApplied(p, log.String())
 			return
 		}
-		_ = observed
 	}
 	x.wrong("too many steps", p, log.String())
 }

@@ -32,8 +32,7 @@ func (x *trial) foreignFault() (fault, bool) {
 		return fault{}, false
 	}
 	if _, err := x.shell("set -e\n" + do); err != nil {
-		_, _ = x.shell(undo)
-		return fault{}, false
+		return fault{}, x.restart()
 	}
 	nodes := []string{v.node}
 	if strings.Contains(c.do, "{node2}") {
@@ -52,7 +51,6 @@ type words struct {
 	own        netip.Prefix
 	via        netip.Addr
 	mac, other state.MAC
-	is6        bool
 }
 
 // words chooses a node, an interface with a neighbour, and an address that a ping needs.

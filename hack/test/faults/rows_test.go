@@ -32,8 +32,7 @@ func (x *trial) rowFault() (fault, bool) {
 		return fault{}, false
 	}
 	if _, err := x.k.Apply(x.ctx, ops); err != nil {
-		_, _ = x.k.Apply(x.ctx, repair)
-		return fault{}, false
+		return fault{}, x.restart()
 	}
 	f := fault{what: what + ": " + joined(ops)}
 	f.follows(ops, repair)

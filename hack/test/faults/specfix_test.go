@@ -16,7 +16,6 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
-	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // inSpec edits the spec as a fix says, and makes the machine hold it.
@@ -125,7 +124,7 @@ func (x *trial) removeSysctl(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []st
 }
 
 func (x *trial) setSysctl(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []string) bool {
-	config, value := configs(spec)[m[3]], 0
+	config := configs(spec)[m[3]]
 	value, err := strconv.Atoi(m[2])
 	if config == nil || err != nil {
 		return false
@@ -277,5 +276,3 @@ func (x *trial) usePrefix(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []strin
 	}
 	return false
 }
-
-var _ = state.Loopback

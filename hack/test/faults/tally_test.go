@@ -28,7 +28,6 @@ type result struct {
 	blamed     []string
 	mistakes   []mistake
 	unrealized []string
-	kinds      []string
 }
 
 // mistake is a wrong cause or fix.
@@ -80,6 +79,9 @@ func (x *trial) notApplied(p lab.Probe, log string) {
 	x.stuck[x.describe()+log]++
 }
 
+// mostWrong is the share of wrong causes and fixes, in percent, that a run may have.
+const mostWrong = 30
+
 // tally adds up results.
 type tally struct {
 	mu sync.Mutex
@@ -126,6 +128,9 @@ func (s *tally) report(t *testing.T) {
 	sum := 0
 	for _, n := range s.right {
 		sum += n
+	}
+	if s.trials >= defaultTrials && len(s.mistakes)*100 > mostWrong*(sum+len(s.stuck)+len(s.mistakes)) {
+		t.Errorf("more than %d %% of the causes and fixes are wrong", mostWrong)
 	}
 	t.Logf("%d trials, %d broken, %d skipped; pings followed: %d right (by steps %v), %d right without a command, %d wrong %v; %d healthy, %d blamed",
 		s.trials, s.broken, s.skipped, sum, s.right, len(s.stuck), len(s.mistakes), byKind, s.healthy, len(s.blamed))

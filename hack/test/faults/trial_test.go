@@ -115,6 +115,14 @@ func (x *trial) run() result {
 	return x.result
 }
 
+// restart forgets what was done by hand, after commands of which some succeeded. It is never true.
+func (x *trial) restart() bool {
+	x.faults = slices.DeleteFunc(x.faults, func(f fault) bool { return !f.bySpec })
+	x.remove()
+	x.build(x.spec)
+	return false
+}
+
 func (x *trial) specFaults() (n int) {
 	for _, f := range x.faults {
 		if f.bySpec {
@@ -177,8 +185,17 @@ func (x *trial) choosePairs() bool {
 	return len(x.probes) > 0
 }
 
-// answered pings, with patience: a neighbour is resolved at most once a second, and the machine may be busy.
+// answered pings, with patience: the machine may be busy. Each time it starts without neighbour entries.
 func (x *trial) answered(p lab.Probe) bool {
+	for range 2 {
+		if x.ping(p) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *trial) ping(p lab.Probe) bool {
 	forget, err := x.k.RememberNeighbours(x.namespaces())
 	if err != nil {
 		x.t.Errorf("%s: %v", x.id, err)
@@ -231,12 +248,12 @@ func (x *trial) addFault() (fault, bool) {
 // judgeAll pings all pairs and returns the failing ones. One that is answered must not be blamed.
 func (x *trial) judgeAll() (failing []lab.Probe) {
 	for _, p := range x.probes {
-		if !x.answered(p) && !x.answered(p) {
+		if !x.answered(p) {
 			failing = append(failing, p)
 			continue
 		}
 		x.healthy++
-		cause, _ := x.diagnose(p)
+		cause := x.diagnose(p)
 		if cause.Reason != v1alpha1.ReasonNoReply && x.answered(p) {
 			x.blame(p, cause)
 		}
@@ -244,13 +261,13 @@ func (x *trial) judgeAll() (failing []lab.Probe) {
 	return failing
 }
 
-// diagnose is the cause of a ping without a reply, and what was seen.
-func (x *trial) diagnose(p lab.Probe) (diagnose.Cause, converge.Outcome) {
+// diagnose is the cause of a ping without a reply.
+func (x *trial) diagnose(p lab.Probe) diagnose.Cause {
 	seen, err := converge.Plan(x.ctx, x.k, x.id, x.lab.Want)
 	if err != nil {
-		return diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Message: err.Error()}, seen
+		return diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Message: err.Error()}
 	}
-	return x.m.Diagnose(x.ctx, x.lab, p, probe.Result{Verdict: probe.Fail}, seen), seen
+	return x.m.Diagnose(x.ctx, x.lab, p, probe.Result{Verdict: probe.Fail}, seen)
 }
 
 // shell runs commands. In a terminal the last of several commands counts.
