@@ -20,6 +20,10 @@ type Kernel interface {
 	LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error)
 	// Unmanaged lists unmanaged objects in a namespace that can decide about packets there.
 	Unmanaged(ctx context.Context, namespace string) ([]state.Unmanaged, error)
+	// Policy lists a namespace's policy rules, and the routes of all tables if one of them is not the kernel's own.
+	Policy(ctx context.Context, namespace string) (state.Policy, error)
+	// Neighbours lists the entries of a namespace's neighbour tables.
+	Neighbours(ctx context.Context, namespace string) ([]state.NeighbourEntry, error)
 	// Lock makes the caller the only writer of the lab, until unlock.
 	Lock(id state.Identity) (unlock func(), err error)
 

@@ -20,6 +20,10 @@ type Kernel interface {
 	LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error)
 	// Unmanaged lists the unmanaged objects of a namespace that can affect packets there.
 	Unmanaged(ctx context.Context, namespace string) ([]state.Unmanaged, error)
+	// Policy lists the policy rules of a namespace, and the routes of all tables if one of them is not the kernel's own.
+	Policy(ctx context.Context, namespace string) (state.Policy, error)
+	// Neighbours lists the entries of a namespace's neighbour tables.
+	Neighbours(ctx context.Context, namespace string) ([]state.NeighbourEntry, error)
 }
 
 // Question is a ping and its outcome.
@@ -48,9 +52,20 @@ type Question struct {
 // Explain follows the request and, if it arrives, the reply. The Walk has no Cause if a reply arrived and was
 // expected. The error is the context's.
 func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Question) (Walk, error) {
-	w := walker{kernel: &cachedKernel{Kernel: kernel, found: map[string][]state.Unmanaged{}}, view: look(see, q)}
+	w := walker{kernel: cached(kernel), view: look(see, q)}
+	walk := w.explain(ctx, q)
+	switch {
+	case q.Replied:
+		walk.Cause = replied(q, walk)
+	case walk.Cause.Found():
+		walk.Cause = cmp.Or(w.detoured(ctx, q, walk), walk.Cause)
+	}
+	return walk, ctx.Err()
+}
+
+func (w walker) explain(ctx context.Context, q Question) Walk {
 	if cause := w.noAddress(q); cause.Found() {
-		return Walk{From: state.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}, ctx.Err()
+		return Walk{From: state.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}
 	}
 	request := w.travel(ctx, packet{
 		start: q.From, source: q.Source, destination: q.To, size: size(q), oneWhole: true,
@@ -59,26 +74,44 @@ func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Questi
 	if !walk.Cause.Found() {
 		walk.Back, walk.Cause = w.answer(ctx, q, request)
 	}
-	if q.Replied {
-		walk.Cause = replied(q, walk)
-	}
-	return walk, ctx.Err()
+	return walk
 }
 
-// cachedKernel lists the unmanaged objects of a namespace once per walk: a listing takes about ten requests.
+// cachedKernel lists the objects of a namespace once per walk: a listing of the unmanaged ones takes about ten
+// requests.
 type cachedKernel struct {
 	Kernel
-	found map[string][]state.Unmanaged
+	found      map[string][]state.Unmanaged
+	policies   map[string]state.Policy
+	neighbours map[string][]state.NeighbourEntry
+}
+
+func cached(k Kernel) *cachedKernel {
+	return &cachedKernel{k, map[string][]state.Unmanaged{}, map[string]state.Policy{}, map[string][]state.NeighbourEntry{}}
 }
 
 // Unmanaged implements Kernel.
 func (a *cachedKernel) Unmanaged(ctx context.Context, namespace string) ([]state.Unmanaged, error) {
-	if found, ok := a.found[namespace]; ok {
+	return once(ctx, a.found, namespace, a.Kernel.Unmanaged)
+}
+
+// Policy implements Kernel.
+func (a *cachedKernel) Policy(ctx context.Context, namespace string) (state.Policy, error) {
+	return once(ctx, a.policies, namespace, a.Kernel.Policy)
+}
+
+// Neighbours implements Kernel.
+func (a *cachedKernel) Neighbours(ctx context.Context, namespace string) ([]state.NeighbourEntry, error) {
+	return once(ctx, a.neighbours, namespace, a.Kernel.Neighbours)
+}
+
+func once[T any](ctx context.Context, known map[string]T, namespace string, list func(context.Context, string) (T, error)) (T, error) {
+	if found, ok := known[namespace]; ok {
 		return found, nil
 	}
-	found, err := a.Kernel.Unmanaged(ctx, namespace)
+	found, err := list(ctx, namespace)
 	if err == nil {
-		a.found[namespace] = found
+		known[namespace] = found
 	}
 	return found, err
 }

@@ -128,21 +128,16 @@ func TestADiscardedSourceIsNoBlackhole(t *testing.T) {
 func TestAPolicyRuleIsNamedWhereNoRouteRejects(t *testing.T) {
 	const rule = "policy rule 100: from 192.0.2.0/24 prohibit"
 	from := netip.MustParsePrefix("192.0.2.0/24")
-	for verdict, want := range map[state.ForwardingVerdict]string{
-		state.Prohibited: "router rejects packets to 198.51.100.1 by " + rule,
-		state.NoRoute:    "router has no route to 198.51.100.1; it has " + rule,
+	for action, want := range map[string]string{
+		"prohibit":    "router rejects packets to 198.51.100.1 by " + rule,
+		"unreachable": "router rejects packets to 198.51.100.1 by " + rule,
+		"blackhole":   "router rejects packets to 198.51.100.1 by " + rule,
 	} {
 		k := build(t, tutorial)
 		router := pair.NetworkNamespace("router")
 		k.AddUnmanaged(router, state.Unmanaged{What: "a qdisc for filters of incoming packets on l1", Look: "tc"})
-		k.AddUnmanaged(router, state.Unmanaged{What: rule, Undo: "ip -n " + router + " rule delete pref 100", Rule: state.PolicyRule{Priority: 100, Action: "prohibit", From: from}})
-		byRule := func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
-			if q.Namespace == router {
-				d = state.ForwardingDecision{Verdict: verdict}
-			}
-			return d, nil
-		}
-		walk, err := diagnose.Explain(t.Context(), altered{k, byRule}, observe(t, k), ns1ToNs2)
+		k.AddUnmanaged(router, state.Unmanaged{What: rule, Undo: "ip -n " + router + " rule delete pref 100", Rule: state.PolicyRule{Priority: 100, Action: action, From: from}})
+		walk, err := diagnose.Explain(t.Context(), k, observe(t, k), ns1ToNs2)
 		if fix := "undo it unless it is intended; by hand: ip -n " + router + " rule delete pref 100"; err != nil || walk.Cause.Message != want || walk.Cause.Fix != fix {
 			t.Errorf("%+v, %v, want %q", walk.Cause, err, want)
 		}
@@ -300,6 +295,12 @@ type kernelFunc func(state.ForwardingQuery) state.ForwardingDecision
 
 func (f kernelFunc) LookupRoute(_ context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error) {
 	return f(q), nil
+}
+
+func (kernelFunc) Policy(context.Context, string) (state.Policy, error) { return state.Policy{}, nil }
+
+func (kernelFunc) Neighbours(context.Context, string) ([]state.NeighbourEntry, error) {
+	return nil, nil
 }
 
 func (kernelFunc) Unmanaged(context.Context, string) ([]state.Unmanaged, error) {

@@ -21,16 +21,13 @@ func (w walker) refusal(ctx context.Context, p packet, at ingress, decision stat
 	case decision.Verdict == state.Forward:
 		return Cause{}
 	}
-	if cause := w.ruledOut(ctx, p, at, decision.Verdict); cause.Found() {
-		return cause
-	}
 	switch decision.Verdict {
 	case state.NoRoute:
 		return w.noRoute(ctx, p, at)
 	case state.Prohibited:
 		return w.routeRejects(ctx, p, at, state.Prohibit)
 	case state.Filtered:
-		return w.sourceFiltered(ctx, p, at)
+		return w.sourceFiltered(p, at)
 	default:
 		return w.ambiguous(ctx, p, at, decision.Verdict)
 	}
@@ -52,7 +49,7 @@ func (w walker) ambiguous(ctx context.Context, p packet, at ingress, verdict sta
 	case route.Verdict == state.Discarded:
 		return w.routeRejects(ctx, p, at, state.Blackhole)
 	}
-	return w.sourceFiltered(ctx, p, at)
+	return w.sourceFiltered(p, at)
 }
 
 // notAccepted is the cause if a node has an IPv6 address and its kernel does not accept packets for it: the
@@ -105,9 +102,6 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at ingress) (why, fix 
 	}
 	if route, ok := w.unmanagedRoute(ctx, at.namespace, p.destination, "throw"); ok {
 		return ": " + route.What + ", ends the lookup", undo(route)
-	}
-	if rule, ok := w.ruleAt(ctx, p, at); ok && w.routed(at.namespace, p.destination) {
-		return "; it has " + rule.What, undo(rule)
 	}
 	return w.missing(at.namespace, p.destination)
 }
@@ -168,9 +162,6 @@ func (w walker) routeRejects(ctx context.Context, p packet, at ingress, kind sta
 	if route, ok := w.unmanagedRoute(ctx, at.namespace, p.destination, kind.String()); ok {
 		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s: %s", node, p.destination, route.What))
 		cause.Fix = undo(route)
-	} else if rule, ok := w.ruleAt(ctx, p, at); ok {
-		cause.Message = shorten(fmt.Sprintf("%s rejects packets to %s; it has %s", node, p.destination, rule.What))
-		cause.Fix = undo(rule)
 	}
 	return cause
 }
@@ -191,7 +182,7 @@ func article(kind state.RouteType) string {
 }
 
 // sourceFiltered is the cause if a node drops a packet because of its source address.
-func (w walker) sourceFiltered(ctx context.Context, p packet, at ingress) Cause {
+func (w walker) sourceFiltered(p packet, at ingress) Cause {
 	node := state.NodeOf(at.namespace)
 	cause := Cause{Reason: v1alpha1.ReasonSourceFiltered, Node: node}
 	filter := w.strictest(state.LinkID{Namespace: at.namespace, Name: at.incoming}, state.AllRPFilter, state.RPFilter)
@@ -205,9 +196,6 @@ func (w walker) sourceFiltered(ctx context.Context, p packet, at ingress) Cause 
 			node, p.source, at.incoming, filter.key, filter.value)
 		cause.Fix = w.settingFix(at.namespace, fmt.Sprintf("give %s a route to %s over %s, or set %s: 0", node, p.source, at.incoming, filter.inSpec()), filter.key, state.Off)
 	default:
-		if rule, ok := w.ruleAt(ctx, p, at); ok {
-			return ruled(p, at, rule)
-		}
 		cause.Message = fmt.Sprintf("%s drops packets from %s received on %s because of their source address", node, p.source, at.incoming)
 	}
 	return cause

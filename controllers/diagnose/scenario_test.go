@@ -4,6 +4,7 @@ package diagnose_test
 
 import (
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -133,8 +134,14 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 			s[link.Namespace].Addresses[addressID(link, rest[1]).AddressKey] = state.Address{PrefixRouteMissing: true}
 		})
 		return
-	case "rule", "other": // unmanaged objects
-		k.AddUnmanaged(namespace, interference(verb, namespace, rest))
+	case "rule":
+		k.AddUnmanaged(namespace, policyRule(t, namespace, rest))
+		return
+	case "table": // a table, a prefix, and a link and a gateway, or what rejects
+		k.AddRoutes(namespace, tableRoute(t, rest))
+		return
+	case "other": // another unmanaged object
+		k.AddUnmanaged(namespace, state.Unmanaged{What: strings.Join(rest, " "), Look: "ip -n " + namespace + " rule"})
 		return
 	}
 	op := map[string]func() state.Op{
@@ -170,14 +177,54 @@ func sysctl(t *testing.T, namespace, name, value string) state.Op {
 	return state.SetSysctl{SettingID: state.SettingID{Namespace: namespace, SettingKey: key}, Value: state.ValueOf(number(t, value))}
 }
 
-// interference is a policy rule that matches everything, or another unmanaged object.
-func interference(kind, namespace string, what []string) state.Unmanaged {
-	i := state.Unmanaged{What: strings.Join(what, " "), Look: "ip -n " + namespace + " rule"}
-	if kind == "rule" {
-		i.Rule = state.PolicyRule{Priority: 100, Action: what[len(what)-1]}
-		i.Undo = i.Look + " delete pref 100"
+// policyRule parses a rule as ip rule writes it: "100: from 10.0.0.0/8 lookup 77".
+func policyRule(t *testing.T, namespace string, words []string) state.Unmanaged {
+	t.Helper()
+	text := strings.Join(words, " ")
+	r := state.PolicyRule{Priority: uint32(number(t, strings.TrimSuffix(words[0], ":"))), IPv6: strings.Contains(text, "::")}
+	for i := 1; i < len(words); i++ {
+		value := ""
+		if i+1 < len(words) {
+			value = words[i+1]
+		}
+		switch words[i] {
+		case "from", "to":
+			if value != "all" {
+				*map[string]*netip.Prefix{"from": &r.From, "to": &r.To}[words[i]] = netip.MustParsePrefix(value)
+			}
+		case "iif":
+			r.Incoming = value
+		case "lookup":
+			r.Table, r.Action = uint32(number(t, value)), "lookup "+value
+		case "goto":
+			r.Target, r.Action = uint32(number(t, value)), "goto "+value
+		case "blackhole", "prohibit", "unreachable":
+			r.Action, value = words[i], ""
+		default:
+			t.Fatalf("unknown selector %q", words[i])
+		}
+		if value != "" {
+			i++
+		}
 	}
-	return i
+	look := "ip -n " + namespace + " rule"
+	return state.Unmanaged{What: "policy rule " + text, Look: look, Undo: fmt.Sprintf("%s delete pref %d", look, r.Priority), Rule: r}
+}
+
+func tableRoute(t *testing.T, words []string) state.TableRoute {
+	r := state.TableRoute{Table: uint32(number(t, words[0])), Prefix: netip.MustParsePrefix(words[1])}
+	switch words[2] {
+	case "blackhole":
+		r.Verdict = state.Discarded
+	case "unreachable":
+		r.Verdict = state.NotForwarded
+	default:
+		r.Hops = []state.NextHop{{Link: words[2], Weight: 1}}
+		if len(words) > 3 {
+			r.Hops[0].Via = netip.MustParseAddr(words[3])
+		}
+	}
+	return r
 }
 
 func number(t *testing.T, word string) int {

@@ -45,10 +45,10 @@ func suspect(request trace, namespace, what, fix string) Cause {
 }
 
 // suspicious excludes objects that cannot be the cause: the route lookups have covered routes and rules,
-// except rules that match more than addresses, and neighbour entries and settings were examined before.
+// except rules for marked packets, and neighbour entries and settings were examined before.
 func suspicious(i state.Unmanaged) bool {
 	looked := i.Route != (state.UnmanagedRoute{}) || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.UnmanagedSetting{})
-	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.MoreSelectors)
+	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.Marked)
 }
 
 // undo is the fix for an unmanaged object, which may be intended.
@@ -59,32 +59,7 @@ func undo(i state.Unmanaged) string {
 	return fit("undo it unless it is intended", i.Undo)
 }
 
-// ruledOut is the cause if a policy rule rejects the packet.
-func (w walker) ruledOut(ctx context.Context, p packet, at ingress, verdict state.ForwardingVerdict) Cause {
-	rule, ok := w.ruleAt(ctx, p, at)
-	if !ok || !rule.Rule.Rejects(verdict) {
-		return Cause{}
-	}
-	return ruled(p, at, rule)
-}
-
-func ruled(p packet, at ingress, rule state.Unmanaged) Cause {
-	node := state.NodeOf(at.namespace)
-	return Cause{
-		Reason:  v1alpha1.ReasonRouteRejects,
-		Node:    node,
-		Message: shorten(fmt.Sprintf("%s rejects packets to %s by %s", node, p.destination, rule.What)),
-		Fix:     undo(rule),
-	}
-}
-
-// ruleAt is the first policy rule that matches a packet and is not one of the kernel's own, or that one of
-// the kernel's own is missing.
-func (w walker) ruleAt(ctx context.Context, p packet, at ingress) (rule state.Unmanaged, ok bool) {
-	q := state.ForwardingQuery{Source: p.source, Destination: p.destination, Incoming: at.incoming}
-	return w.firstInterference(ctx, at.namespace, func(i state.Unmanaged) bool { return i.Rule.PrecedesMain(q) })
-}
-
+// firstInterference is the first matching object of a namespace.
 func (w walker) firstInterference(ctx context.Context, namespace string, is func(state.Unmanaged) bool) (first state.Unmanaged, ok bool) {
 	found, err := w.kernel.Unmanaged(ctx, namespace)
 	if i := slices.IndexFunc(found, is); err == nil && i >= 0 {
@@ -95,10 +70,7 @@ func (w walker) firstInterference(ctx context.Context, namespace string, is func
 
 // onTheWay lists the namespaces on the path of packets, switches included, each once.
 func (w walker) onTheWay(hops []Hop) []string {
-	namespaces := map[string]string{}
-	for namespace := range w.links {
-		namespaces[state.NodeOf(namespace)] = namespace
-	}
+	namespaces := w.namespaces()
 	var way []string
 	for _, hop := range hops {
 		for _, node := range append([]string{hop.Node}, hop.Through...) {
@@ -108,6 +80,15 @@ func (w walker) onTheWay(hops []Hop) []string {
 		}
 	}
 	return way
+}
+
+// namespaces are the network namespaces of nodes.
+func (v view) namespaces() map[string]string {
+	namespaces := map[string]string{}
+	for namespace := range v.links {
+		namespaces[state.NodeOf(namespace)] = namespace
+	}
+	return namespaces
 }
 
 // overridesIn lists, in order, the attributes of a namespace's interfaces that have drifted.
@@ -120,17 +101,6 @@ func (v view) overridesIn(namespace string) []state.AttributeID {
 		ids[i] = state.AttributeID{Namespace: namespace, AttributeKey: key}
 	}
 	return ids
-}
-
-// routed reports whether a namespace has a route to a destination, or an address in its subnet: if a lookup
-// still finds no route, a policy rule is the reason.
-func (v view) routed(namespace string, destination netip.Addr) bool {
-	for key := range v.State[namespace].Routes {
-		if key.Prefix.Contains(destination) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(v.links[namespace], func(id state.LinkID) bool { return v.onSubnet(id, destination) })
 }
 
 // lostPrefix is an address whose connected route, which covers a destination, is missing.

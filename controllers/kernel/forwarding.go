@@ -71,8 +71,8 @@ func (h *handle) checkSource(q state.ForwardingQuery, verdict state.ForwardingVe
 	if !q.Source.IsValid() || (verdict != state.NoRoute && verdict != state.Discarded) {
 		return nil
 	}
-	anySource, err := h.lookup(state.ForwardingQuery{Namespace: q.Namespace, Destination: q.Destination})
-	if err == nil && anySource.Verdict != verdict {
+	_, own, err := h.conn.routes()
+	if err == nil && q.Source.Is4() && !own[q.Source] {
 		err = fmt.Errorf("%s is not an address of %s", q.Source, q.Namespace)
 	}
 	return err

@@ -130,7 +130,7 @@ func (in *interferer) settings() error {
 
 // neighbours finds entries that were made to stay. The kernel makes those that are for nobody in particular.
 func (in *interferer) neighbours() error {
-	return in.entries(unix.AF_UNSPEC, func(e entry) {
+	return in.entries(&ndMsg{Family: unix.AF_UNSPEC}, func(e entry) {
 		if e.state&unix.NUD_PERMANENT == 0 || !e.address.IsValid() || e.mac == (state.MAC{}) {
 			return
 		}
@@ -138,14 +138,14 @@ func (in *interferer) neighbours() error {
 			What:      fmt.Sprintf("a permanent neighbour entry, %s is %s on %s", e.address, e.mac, e.link.name),
 			Look:      fmt.Sprintf("ip -n %s neighbour show dev %s nud permanent", in.handle.name, e.link.name),
 			Undo:      fmt.Sprintf("ip -n %s neighbour delete %s dev %s", in.handle.name, e.address, e.link.name),
-			Neighbour: state.NeighbourEntry{Link: e.link.name, Address: e.address, MAC: e.mac},
+			Neighbour: state.NeighbourEntry{Link: e.link.name, Address: e.address, MAC: e.mac, Permanent: true},
 		})
 	})
 }
 
 // macEntries finds those of bridges. The kernel itself keeps the addresses of the bridge and its ports.
 func (in *interferer) macEntries() error {
-	return in.entries(unix.AF_BRIDGE, func(e entry) {
+	return in.entries(&ndMsg{Family: unix.AF_BRIDGE}, func(e entry) {
 		own := slices.ContainsFunc(in.linkList(), func(l rawLink) bool { return l.mac == e.mac })
 		isGroup := e.mac[0]&1 != 0
 		if !e.ofBridge || e.state&(unix.NUD_PERMANENT|unix.NUD_NOARP) == 0 || own || isGroup {
@@ -172,7 +172,7 @@ type entry struct {
 	ofBridge bool
 }
 
-func (in *interferer) entries(family uint8, each func(entry)) error {
+func (in *interferer) entries(which *ndMsg, each func(entry)) error {
 	return in.handle.conn.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, func(msg []byte) error {
 		if len(msg) < unix.SizeofNdMsg {
 			return errors.New("truncated neighbour or MAC entry")
@@ -194,7 +194,7 @@ func (in *interferer) entries(family uint8, each func(entry)) error {
 			each(e)
 		}
 		return err
-	}, &ndMsg{Family: family})
+	}, which)
 }
 
 // ingress finds links with filters of what comes in.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
+	"github.com/netlab-dev/netlab/controllers/state"
 )
 
 // neighbour is an entry of a namespace's neighbour tables.
@@ -63,6 +64,58 @@ func (k *Kernel) Forget(ctx context.Context, neighbours map[string]map[netip.Add
 		return fmt.Errorf("delete neighbour entries of moved addresses: %w", err)
 	}
 	return nil
+}
+
+// Neighbours lists the entries of a namespace's neighbour tables by which it sends frames, and the addresses for
+// which it answers as a proxy (ip neighbour add proxy).
+func (k *Kernel) Neighbours(_ context.Context, namespace string) ([]state.NeighbourEntry, error) {
+	var found []state.NeighbourEntry
+	err := k.withSession(func(s *session) error {
+		h, err := s.enter(namespace)
+		if err != nil {
+			return err
+		}
+		found, err = h.neighbourEntries()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list neighbour entries of %s: %w", namespace, err)
+	}
+	return found, nil
+}
+
+// isUsed are the states in which an entry's MAC address is used (NUD_VALID).
+const isUsed = unix.NUD_PERMANENT | unix.NUD_NOARP | unix.NUD_REACHABLE | unix.NUD_PROBE | unix.NUD_STALE | unix.NUD_DELAY
+
+func (h *handle) neighbourEntries() (found []state.NeighbourEntry, err error) {
+	links, err := h.conn.links()
+	if err != nil {
+		return nil, err
+	}
+	in := interferer{handle: h, links: map[int]rawLink{}}
+	for _, l := range links {
+		in.links[l.index] = l
+	}
+	err = in.entries(&ndMsg{Family: unix.AF_UNSPEC}, func(e entry) {
+		if e.state&isUsed != 0 && e.address.IsValid() && e.mac != (state.MAC{}) {
+			isPermanent := e.state&(unix.NUD_PERMANENT|unix.NUD_NOARP) != 0
+			found = append(found, state.NeighbourEntry{Link: e.link.name, Address: e.address, MAC: e.mac, Permanent: isPermanent})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} { // without a family, the kernel lists no proxies
+		err = in.entries(&ndMsg{Family: family, Flags: unix.NTF_PROXY}, func(e entry) {
+			if e.address.IsValid() {
+				found = append(found, state.NeighbourEntry{Link: e.link.name, Address: e.address, Proxy: true})
+			}
+		})
+		if err != nil && !errors.Is(err, unix.EAFNOSUPPORT) && !errors.Is(err, unix.EOPNOTSUPP) {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // eachNamespace goes through namespaces, with one open at a time. One that is not there is passed over.

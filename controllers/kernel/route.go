@@ -51,6 +51,8 @@ type rawNextHop struct {
 	via    netip.Addr
 	weight int
 	onLink bool
+	// dead says that its link is down, so that no packet takes it.
+	dead bool
 }
 
 var routeTypes = map[uint8]state.RouteType{
@@ -195,7 +197,7 @@ func (r *rawRoute) setNextHops(b []byte) error {
 		if length < sizeofNextHop || length > len(b) {
 			return errors.New("truncated next hop")
 		}
-		hop := rawNextHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1, onLink: b[2]&unix.RTNH_F_ONLINK != 0}
+		hop := rawNextHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1, onLink: b[2]&unix.RTNH_F_ONLINK != 0, dead: b[2]&unix.RTNH_F_DEAD != 0}
 		err := rtnl.Attributes(b[sizeofNextHop:length], func(kind uint16, value []byte) error {
 			r.extra = r.extra || kind == unix.RTA_ENCAP
 			hop.set(kind, value)

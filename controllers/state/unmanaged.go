@@ -3,8 +3,8 @@
 package state
 
 import (
+	"cmp"
 	"net/netip"
-	"slices"
 )
 
 // Unmanaged is an object in a lab's network namespace that NetLab did not create and that decides about
@@ -23,18 +23,26 @@ type Unmanaged struct {
 	Setting   UnmanagedSetting
 }
 
-// PolicyRule is a rule that is not the kernel's own, or a missing one that is.
+// PolicyRule is a policy rule. Unmanaged lists those that are not the kernel's own, and the kernel's own that
+// are missing.
 type PolicyRule struct {
 	Priority uint32
 	// IPv6 says whose rule it is: each family has its own.
 	IPv6 bool
 	// Action is as ip rule writes it: "prohibit", "lookup 100". It is empty for what is no rule.
 	Action string
-	// From, To and Incoming are the packets it is for; their zero values say all.
+	// Table is where a lookup goes on, Target the priority of the rule that a goto goes on with; 0 for neither.
+	Table, Target uint32
+	// SuppressedBits is 1 more than the length up to which prefixes found in Table do not count; 0 without a limit.
+	SuppressedBits int
+	// From, To and Incoming are the packets it is for; their zero values say all. Inverted says all others.
 	From, To netip.Prefix
 	Incoming string
-	// MoreSelectors says that it matches on more than these.
-	MoreSelectors bool
+	Inverted bool
+	// OtherPackets says that it is only for packets that no ping is: another protocol, a TOS, a mark.
+	OtherPackets bool
+	// Marked says that it is for packets with a mark, which a packet filter may set.
+	Marked bool
 	// Missing says that the kernel's own is gone.
 	Missing bool
 }
@@ -42,28 +50,23 @@ type PolicyRule struct {
 // MainRule is the priority of the kernel's rule for the main table.
 const MainRule = 32766
 
-// PrecedesMain reports whether a rule decides about a packet instead of the main table.
-func (r PolicyRule) PrecedesMain(q ForwardingQuery) bool {
-	switch {
-	case r.Action == "" || r.Missing || r.IPv6 != q.Destination.Is6():
-		return r.Missing && r.IPv6 == q.Destination.Is6()
-	case r.Priority > MainRule, r.MoreSelectors:
-		return false
-	case r.From.IsValid() && !(q.Source.IsValid() && r.From.Contains(q.Source)):
-		return false
-	case r.Incoming != "" && r.Incoming != q.Incoming && !(r.Incoming == Loopback && q.Incoming == ""):
+// Matches reports whether a rule is for a packet (fib_rule_match). A source that is still to be chosen matches
+// no prefix. What a node sends itself comes in on its loopback.
+func (r PolicyRule) Matches(q ForwardingQuery) bool {
+	if r.Action == "" || r.Missing {
 		return false
 	}
-	return !r.To.IsValid() || r.To.Contains(q.Destination)
+	incoming := cmp.Or(q.Incoming, Loopback)
+	is := !r.OtherPackets && (r.Incoming == "" || r.Incoming == incoming) && includes(r.From, q.Source) && includes(r.To, q.Destination)
+	return is != r.Inverted
 }
 
-// Rejects reports whether a verdict is what the rule's action makes of packets.
-func (r PolicyRule) Rejects(v ForwardingVerdict) bool {
-	return slices.Contains(map[string][]ForwardingVerdict{
-		"blackhole":   {Discarded, Filtered}, // one errno, see Filtered
-		"unreachable": {NoRoute},
-		"prohibit":    {Prohibited},
-	}[r.Action], v)
+func includes(p netip.Prefix, a netip.Addr) bool { return !p.IsValid() || a.IsValid() && p.Contains(a) }
+
+// verdict is what a rule's action makes of packets without a route.
+func (r PolicyRule) verdict() (v ForwardingVerdict, rejects bool) {
+	v, rejects = map[string]ForwardingVerdict{"blackhole": Discarded, "unreachable": NoRoute, "prohibit": Prohibited}[r.Action]
+	return v, rejects
 }
 
 // UnmanagedRoute is a route in the main table that NetLab did not create.
@@ -73,11 +76,15 @@ type UnmanagedRoute struct {
 	Prefix netip.Prefix
 }
 
-// NeighbourEntry says which Ethernet address a neighbour has.
+// NeighbourEntry says which Ethernet address a neighbour has, or that the node answers for an address.
 type NeighbourEntry struct {
 	Link    string
 	Address netip.Addr
 	MAC     MAC
+	// Permanent says that the kernel does not replace it by itself.
+	Permanent bool
+	// Proxy says that the node answers for the address, which is elsewhere. Such an entry has no MAC.
+	Proxy bool
 }
 
 // UnmanagedSetting is a setting that no lab can have.

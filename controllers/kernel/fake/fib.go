@@ -17,6 +17,8 @@ type fib struct {
 	state     state.State
 	namespace string
 	dead      map[leg]bool
+	// policy is set where a rule is not the kernel's own.
+	policy *state.Policy
 }
 
 func (k *Kernel) fibOf(namespace string) fib {
@@ -49,6 +51,7 @@ func (k *Kernel) LookupRoute(ctx context.Context, q state.ForwardingQuery) (stat
 		return state.ForwardingDecision{}, fmt.Errorf("look up %s in %s: %w", q.Destination, q.Namespace, err)
 	}
 	f := k.fibOf(q.Namespace)
+	f.policy = k.foreignPolicy(q.Namespace)
 	if q.Incoming == "" && q.Source.Is4() && !f.local(q.Source) {
 		return state.ForwardingDecision{}, fmt.Errorf("look up %s from %s in %s: %[2]s is not an address of %[3]s", q.Destination, q.Source, q.Namespace)
 	}
@@ -58,7 +61,7 @@ func (k *Kernel) LookupRoute(ctx context.Context, q state.ForwardingQuery) (stat
 func (f fib) decide(q state.ForwardingQuery) state.ForwardingDecision {
 	switch {
 	case q.Incoming == "":
-		return f.follow(q.Destination)
+		return f.lookup(q)
 	case q.Destination.Is4():
 		return f.decideIncoming4(q)
 	}
@@ -68,7 +71,7 @@ func (f fib) decide(q state.ForwardingQuery) state.ForwardingDecision {
 // decideIncoming4 follows ip_route_input_slow: whether the interface forwards is asked
 // before whether there is a route, the source is checked after both.
 func (f fib) decideIncoming4(q state.ForwardingQuery) state.ForwardingDecision {
-	decision := f.follow(q.Destination)
+	decision := f.lookup(q)
 	switch {
 	case decision.Verdict != state.DeliverLocally && f.links()[q.Incoming].Settings[state.IPv4Forwarding] == state.Off:
 		return state.ForwardingDecision{Verdict: state.NotForwarded}
@@ -82,7 +85,7 @@ func (f fib) decideIncoming4(q state.ForwardingQuery) state.ForwardingDecision {
 
 // decideIncoming6 asks the setting too, as package kernel does: the kernel's look-up does not.
 func (f fib) decideIncoming6(q state.ForwardingQuery) state.ForwardingDecision {
-	decision := f.follow(q.Destination)
+	decision := f.lookup(q)
 	if decision.Verdict != state.DeliverLocally && f.state[f.namespace].Settings[state.IPv6Forwarding] == state.Off {
 		return state.ForwardingDecision{Verdict: state.NotForwarded}
 	}
@@ -96,7 +99,7 @@ func (f fib) filtered(q state.ForwardingQuery) bool {
 	if mode == 0 {
 		return false
 	}
-	back := f.follow(q.Source)
+	back := f.lookup(state.ForwardingQuery{Destination: q.Source, Source: q.Destination})
 	return back.Verdict != state.Forward || mode == 1 && back.Link != q.Incoming
 }
 
@@ -107,6 +110,14 @@ var rejections = map[state.RouteType]state.ForwardingVerdict{
 	state.Unreachable: state.NotForwarded,
 	state.Prohibit:    state.Prohibited,
 	state.OtherType:   state.NoRoute,
+}
+
+// lookup regards the policy rules.
+func (f fib) lookup(q state.ForwardingQuery) state.ForwardingDecision {
+	if f.policy != nil {
+		return f.byPolicy(q)
+	}
+	return f.follow(q.Destination)
 }
 
 // follow is a look-up without regard to where the packet comes from.

@@ -125,6 +125,16 @@ func (k *obedientKernel) Unmanaged(context.Context, string) ([]state.Unmanaged, 
 	return nil, nil
 }
 
+// Policy finds the kernel's own rules only.
+func (k *obedientKernel) Policy(context.Context, string) (state.Policy, error) {
+	return state.Policy{}, nil
+}
+
+// Neighbours finds none.
+func (k *obedientKernel) Neighbours(context.Context, string) ([]state.NeighbourEntry, error) {
+	return nil, nil
+}
+
 // Lock never waits: no other agent is on this machine.
 func (k *obedientKernel) Lock(state.Identity) (unlock func(), err error) { return func() {}, nil }
 

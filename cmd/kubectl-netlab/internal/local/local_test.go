@@ -58,9 +58,9 @@ func TestALabFromUpToDown(t *testing.T) {
 func TestStatusShowsWhatOthersPutThere(t *testing.T) {
 	b := newBench()
 	up(t, b, pair())
-	b.kernel.AddUnmanaged("default.pair.ns1", state.Unmanaged{What: "policy rule 100: for all prohibit"})
+	b.kernel.AddUnmanaged("default.pair.ns1", state.Unmanaged{What: "policy rule 100: from all prohibit"})
 	status, err := b.Status(t.Context(), "default", "pair")
-	if err != nil || !slices.Equal(status.Foreign, []string{"default.pair.ns1: policy rule 100: for all prohibit"}) || len(status.Drift) > 0 {
+	if err != nil || !slices.Equal(status.Foreign, []string{"default.pair.ns1: policy rule 100: from all prohibit"}) || len(status.Drift) > 0 {
 		t.Errorf("it shows %q, and as drift %q, %v", status.Foreign, status.Drift, err)
 	}
 }

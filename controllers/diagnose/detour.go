@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// detour is a decision of a node that does not follow from its main table: a policy rule, or a redirect that
+// it has learnt.
+type detour struct {
+	query state.ForwardingQuery
+	// because continues the message, fix removes the reason.
+	because, fix string
+	// verdict is what the node does with the packet, hop where it sends it.
+	verdict state.ForwardingVerdict
+	hop     state.NextHop
+	source  netip.Addr
+	// hidden says that the routes also differ in what no walk shows, like metrics.
+	hidden bool
+	// without is the kernel without the reason.
+	without Kernel
+}
+
+// detoured is the cause if packets take a detour and do not meet the same obstacle without it.
+func (w walker) detoured(ctx context.Context, q Question, walk Walk) Cause {
+	var first Cause
+	for _, visited := range w.queries(q, walk) {
+		for _, d := range w.detours(ctx, visited) {
+			straight := w
+			straight.kernel = d.without
+			other := straight.explain(ctx, q)
+			switch cause := w.detourCause(d, walk.Cause, visited.isReply); {
+			case d.hidden && walk.Cause.Reason == v1alpha1.ReasonNoReply:
+				return cause
+			case other.Cause == walk.Cause:
+			case !other.Cause.Found() || other.Cause.Reason == v1alpha1.ReasonNoReply:
+				return cause
+			case !first.Found():
+				first = cause
+			}
+		}
+	}
+	return first
+}
+
+// visit is a lookup that a walk made.
+type visit struct {
+	state.ForwardingQuery
+	decision state.ForwardingDecision
+	isReply  bool
+}
+
+// queries are the lookups of a walk.
+func (w walker) queries(q Question, walk Walk) (all []visit) {
+	namespaces := w.namespaces()
+	for i, hop := range walk.Forward {
+		v := visit{state.ForwardingQuery{Namespace: namespaces[hop.Node], Incoming: hop.Incoming, Source: walk.Source, Destination: q.To}, hop.Decision, false}
+		if i == 0 {
+			v.Source = q.Source
+		}
+		all = append(all, v)
+	}
+	for _, hop := range walk.Back {
+		query := state.ForwardingQuery{Namespace: namespaces[hop.Node], Incoming: hop.Incoming, Source: q.To, Destination: walk.Source}
+		all = append(all, visit{query, hop.Decision, true})
+	}
+	return all
+}
+
+// detours are the reasons why a node does not follow its main table: for the packet itself or, if its source
+// is filtered, for packets back to it.
+func (w walker) detours(ctx context.Context, v visit) (found []detour) {
+	policy, err := w.kernel.Policy(ctx, v.Namespace)
+	if err != nil {
+		return nil
+	}
+	queries := []state.ForwardingQuery{v.ForwardingQuery}
+	if v.decision.Verdict == state.Filtered {
+		queries = append(queries, state.ForwardingQuery{Namespace: v.Namespace, Source: v.Destination, Destination: v.Source})
+	}
+	for i, query := range queries {
+		rule, without, ok := policy.Culprit(query)
+		if !ok {
+			continue
+		}
+		now := policy.Lookup(query)
+		d := detour{query: query, because: " by " + rule.What, fix: undo(rule), verdict: now.Verdict, source: now.Route.Source}
+		d.hidden = now.Route.Attributes != without.Lookup(query).Route.Attributes
+		if rule.Rule.Missing {
+			d.because = ": it has " + rule.What
+		}
+		if rejected := now.Verdict == state.NoRoute && now.Rule.What != ""; rejected {
+			d.verdict = state.Prohibited
+		}
+		if len(now.Route.Hops) > 0 {
+			d.hop = now.Route.Hops[0]
+		}
+		if i > 0 {
+			d.verdict = state.Filtered
+		}
+		d.without = byMainTable{w.kernel, w, policy, without, v.Namespace}
+		found = append(found, d)
+	}
+	return found
+}
+
+// detourCause says what the node does and why. Farther obstacles are not named: the packet has no business
+// there.
+func (w walker) detourCause(d detour, met Cause, isReply bool) Cause {
+	node, to := state.NodeOf(d.query.Namespace), d.query.Destination
+	cause := Cause{Reason: met.Reason, Node: node, Fix: d.fix}
+	if met.Reason == v1alpha1.ReasonProbeError {
+		cause.Reason = v1alpha1.ReasonNoReply
+	}
+	switch d.verdict {
+	case state.Forward:
+		cause.Message = fmt.Sprintf("%s sends packets to %s%s%s", node, to, prefixed(" from ", d.source), nextHopWords(d.hop))
+	case state.DeliverLocally:
+		cause.Message = fmt.Sprintf("%s takes packets to %s for its own", node, to)
+	case state.NoRoute:
+		cause.Reason, cause.Message = v1alpha1.ReasonNetworkUnreachable, fmt.Sprintf("%s has no route to %s", node, to)
+		if isReply {
+			cause.Reason, cause.Message = v1alpha1.ReasonNoReturnRoute, fmt.Sprintf("%s has no route back to %s", node, to)
+		}
+	case state.Filtered:
+		cause.Reason = v1alpha1.ReasonSourceFiltered
+		cause.Message = fmt.Sprintf("%s drops packets from %s: its route back is another", node, to)
+	default:
+		cause.Reason, cause.Message = v1alpha1.ReasonRouteRejects, fmt.Sprintf("%s rejects packets to %s", node, to)
+	}
+	cause.Message = shorten(cause.Message + d.because)
+	if goesOn := met.Reason == v1alpha1.ReasonRoutingLoop || met.Reason == v1alpha1.ReasonHostUnreachable && d.hop.Via.IsValid(); goesOn && d.verdict == state.Forward {
+		cause.Message = shorten(cause.Message + "; " + met.Message)
+	}
+	return cause
+}
+
+func nextHopWords(hop state.NextHop) string {
+	return prefixed(" via ", hop.Via) + " out of " + hop.Link
+}
+
+// byMainTable is a kernel in which a namespace has another policy.
+type byMainTable struct {
+	Kernel
+	w            walker
+	now, without state.Policy
+	namespace    string
+}
+
+// LookupRoute implements Kernel.
+func (k byMainTable) LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error) {
+	decision, err := k.Kernel.LookupRoute(ctx, q)
+	if err != nil || q.Namespace != k.namespace || decision.Verdict != state.Filtered && k.now.Lookup(q).Same(k.without.Lookup(q)) {
+		return decision, err
+	}
+	return k.decide(q), nil
+}
+
+// Policy implements Kernel.
+func (k byMainTable) Policy(ctx context.Context, namespace string) (state.Policy, error) {
+	if namespace == k.namespace {
+		return k.without, nil
+	}
+	return k.Kernel.Policy(ctx, namespace)
+}
+
+// decide is what a node does by its routes, its forwarding settings and its reverse-path filter.
+func (k byMainTable) decide(q state.ForwardingQuery) state.ForwardingDecision {
+	found := k.without.Lookup(q)
+	d := state.ForwardingDecision{Verdict: found.Verdict}
+	switch {
+	case found.Verdict == state.DeliverLocally:
+		d.Link, d.Source = state.Loopback, q.Destination
+	case q.Incoming != "" && k.w.forwarding(packet{destination: q.Destination}, ingress{q.Namespace, q.Incoming}).value == state.Off:
+		return state.ForwardingDecision{Verdict: state.NotForwarded}
+	case found.Verdict == state.Forward:
+		hop := found.Route.Hops[0]
+		d.Link, d.Via, d.Source = hop.Link, hop.Via, found.Route.Source
+		if !d.Source.IsValid() {
+			d.Source = k.w.sourceOn(state.LinkID{Namespace: q.Namespace, Name: d.Link}, nextHop(packet{destination: q.Destination}, d))
+		}
+	default:
+		return d
+	}
+	if q.Incoming != "" && q.Destination.Is4() && k.filtered(q) {
+		return state.ForwardingDecision{Verdict: state.Filtered}
+	}
+	return d
+}
+
+// filtered is the reverse-path filter: it refuses a source to which the route leads over another interface
+// (1), or to which there is none (2).
+func (k byMainTable) filtered(q state.ForwardingQuery) bool {
+	mode := k.w.strictest(state.LinkID{Namespace: q.Namespace, Name: q.Incoming}, state.AllRPFilter, state.RPFilter).value.Number()
+	if mode == 0 {
+		return k.w.has(q.Namespace, q.Source)
+	}
+	back := k.without.Lookup(state.ForwardingQuery{Namespace: q.Namespace, Source: q.Destination, Destination: q.Source})
+	return back.Verdict != state.Forward || mode == 1 && back.Route.Hops[0].Link != q.Incoming
+}
