@@ -166,7 +166,7 @@ func (p *pinger) from(namespace string, pairs []labtest.Pair, replied []bool) er
 	}
 	buf := make([]byte, 128)
 	for waiting := len(pairs); waiting > 0; {
-		n, from, err := conn.ReadFrom(buf)
+		n, from, _, err := conn.ReadFrom(buf)
 		if err != nil {
 			return nil // the deadline
 		}

@@ -78,19 +78,38 @@ func (a *pinger) exchange(ctx context.Context, conn Conn) answer {
 	return a.await(conn, request, sent)
 }
 
-// await reads until the reply arrives or the deadline of conn has passed.
+// await reads until the reply arrives or the deadline of conn has passed. A request that is delivered to its own
+// sender is read before the reply to it: the kernel passes a packet to raw sockets before it handles it.
 func (a *pinger) await(conn Conn, request echo, sent time.Time) answer {
 	buf := request.replyBuffer()
 	for {
-		n, src, err := conn.ReadFrom(buf)
+		n, src, arrived, err := conn.ReadFrom(buf)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return a.silence()
 		case err != nil:
 			return a.failed("receive the reply to", SocketError, err)
+		case request.isIn(buf[:n]):
+			return a.deliveredLocally()
 		case request.answeredBy(buf[:n], src):
-			return answer{outcome: Reply, rtt: time.Since(sent)}
+			return a.replied(arrived.Sub(sent))
 		}
+	}
+}
+
+// replied judges by the time of arrival: on a busy machine the reader runs late, and by then a reply may have
+// arrived after the deadline.
+func (a *pinger) replied(rtt time.Duration) answer {
+	if rtt > a.spec.Timeout {
+		return a.silence()
+	}
+	return answer{outcome: Reply, rtt: max(rtt, 0)}
+}
+
+func (a *pinger) deliveredLocally() answer {
+	return answer{
+		outcome: DeliveredLocally,
+		err:     fmt.Errorf("ping %s from %s: the request is delivered to its own sender", a.spec.To, a.spec.From),
 	}
 }
 

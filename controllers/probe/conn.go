@@ -41,11 +41,12 @@ type Conn interface {
 	// syscall.Errno, which determines the outcome. The checksum of an ICMP message is filled in; the kernel
 	// fills in that of an ICMPv6 message for every raw socket.
 	WriteTo(icmp []byte, dst netip.Addr) error
-	// ReadFrom returns the next ICMP message, without the IP header of a raw IPv4 socket, and its source. After
-	// the read deadline, even one set during the call, it returns the messages that arrived before the call and
-	// then fails with os.ErrDeadlineExceeded. It truncates messages longer than buf. buf has room for the
-	// expected reply and the longest IPv4 header (60 bytes), so the header may be read into it and removed.
-	ReadFrom(buf []byte) (n int, src netip.Addr, err error)
+	// ReadFrom returns the next ICMP message, without the IP header of a raw IPv4 socket, its source, and when it
+	// arrived, which may be before it is read. Echo requests are messages too. After the read deadline, even one
+	// set during the call, it returns the messages that are there and then fails with os.ErrDeadlineExceeded. It
+	// truncates messages longer than buf. buf has room for the expected reply and the longest IPv4 header (60
+	// bytes), so the header may be read into it and removed.
+	ReadFrom(buf []byte) (n int, src netip.Addr, arrived time.Time, err error)
 	SetReadDeadline(t time.Time) error
 	Close() error
 }

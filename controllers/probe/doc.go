@@ -12,11 +12,14 @@
 // keeps a deleted namespace alive, so no socket is open while a probe waits for its next attempt.
 //
 // A raw ICMP socket receives every ICMP message that arrives in its namespace: replies to other programs,
-// late and duplicate replies, and on loopback the request itself. Only one message counts as the reply: a
-// valid echo reply from the destination, with the request's identifier, sequence number and payload, of
-// which 16 bytes are random and new in every attempt. Everything else is ignored, including ICMP errors of
-// routers: on a raw socket they may concern another program's packet. A raw socket receives no error for a
-// lost packet, so every attempt has its own deadline.
+// late and duplicate replies, requests of other nodes. Only one message counts as the reply: a valid echo
+// reply from the destination, with the request's identifier, sequence number and payload, of which 16 bytes
+// are random and new in every attempt. It must have arrived before the deadline; when it is read does not
+// matter. ICMP errors of routers are ignored: on a raw socket they may concern another program's packet. A
+// raw socket receives no error for a lost packet, so every attempt has its own deadline.
+//
+// If the attempt's own request arrives, its sender would answer itself: the destination is an address of the
+// sender, or a local route or NAT sends the packet back. The reply would prove nothing about any other node.
 //
 // An error of the kernel on sending ends the attempt at once; the [Outcome] keeps its meaning.
 //
@@ -25,9 +28,9 @@
 // One reply proves that B is reachable. [Spec.FailureThreshold] attempts without a reply count as proof that
 // it is not. [Spec.Expect] determines whether that is a Pass or a Fail:
 //
-//	              one reply    FailureThreshold × no reply    FailureThreshold × not asked
-//	Reachable     Pass         Fail                           Unknown
-//	Unreachable   Fail         Pass                           Unknown
+//	              one reply    FailureThreshold × no reply    × delivered locally    × not asked
+//	Reachable     Pass         Fail                           Fail                   Unknown
+//	Unreachable   Fail         Pass                           Fail                   Unknown
 //
 // The rule is the same for the first verdict and for every change. "No reply" is an expired deadline or an
 // error about the path ("no route"). "Not asked" is an error that is not about the path (no socket, no

@@ -77,6 +77,14 @@ func (e echo) answeredBy(message []byte, src netip.Addr) bool {
 		e.intact(message)
 }
 
+// isIn reports whether an ICMP message is this request. NAT may have changed its identifier, so the payload with
+// its nonce decides.
+func (e echo) isIn(message []byte) bool {
+	return len(message) == len(e.message) &&
+		message[offsetType] == echoTypesOf[e.family].request &&
+		bytes.Equal(message[offsetMark:], e.message[offsetMark:])
+}
+
 // intact verifies the checksum of an ICMP message: raw IPv4 sockets receive it before the kernel checks it.
 // The kernel has verified that of ICMPv6, which covers addresses that are not visible here.
 func (e echo) intact(message []byte) bool {

@@ -44,7 +44,11 @@ var forgeries = []struct {
 	name  string
 	forge func(request []byte) (message []byte, src netip.Addr)
 }{
-	{"the request itself, as heard on loopback", func(r []byte) ([]byte, netip.Addr) { return r, ns2 }},
+	{"another node's request", func(r []byte) ([]byte, netip.Addr) {
+		m := bytes.Clone(r)
+		m[offsetNonce] ^= 0x55
+		return sealed(m), ns2
+	}},
 	{"another source", func(r []byte) ([]byte, netip.Addr) { return replyTo(r), ns1 }},
 	{"another identifier", changedAt(offsetIdentifier + 1)},
 	{"another sequence number", changedAt(offsetSequence + 1)},
@@ -93,6 +97,35 @@ func TestOnlyTheReplyAnswers(t *testing.T) {
 				t.Error("answers")
 			}
 		})
+	}
+}
+
+func TestARequestIsRecognised(t *testing.T) {
+	for family, to := range map[Family]netip.Addr{IPv4: ns2, IPv6: six} {
+		request := newEcho(to, family, 0x1234, 7, 100)
+		changed := func(offset int) []byte {
+			m := bytes.Clone(request.message)
+			m[offset] ^= 0x55
+			return m
+		}
+		for name, c := range map[string]struct {
+			message []byte
+			is      bool
+		}{
+			"itself":                      {bytes.Clone(request.message), true},
+			"with an identifier of NAT":   {changed(offsetIdentifier), true},
+			"with the kernel's checksum":  {changed(offsetChecksum), true},
+			"another attempt":             {newEcho(to, family, 0x1234, 7, 100).message, false},
+			"its reply":                   {replyTo(request.message), false},
+			"another nonce":               {changed(offsetNonce + nonceSize - 1), false},
+			"a changed last byte":         {changed(len(request.message) - 1), false},
+			"a message that is cut short": {request.message[:len(request.message)-1], false},
+			"nothing":                     {nil, false},
+		} {
+			if got := request.isIn(c.message); got != c.is {
+				t.Errorf("%s: %s: %v", family, name, got)
+			}
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ type judge struct {
 	verdict    Verdict
 	unanswered int // attempts since the last reply, except those that could not send
 	unasked    int // attempts in a row that could not send
+	local      int // attempts in a row whose request was delivered locally
 }
 
 func newJudge(s Spec) judge {
@@ -16,6 +17,10 @@ func newJudge(s Spec) judge {
 }
 
 func (j *judge) weigh(o Outcome) Verdict {
+	if o == DeliveredLocally {
+		return j.weighLocal()
+	}
+	j.local = 0
 	switch {
 	case o == Reply:
 		j.unasked, j.unanswered = 0, 0
@@ -32,6 +37,16 @@ func (j *judge) weigh(o Outcome) Verdict {
 			j.unanswered = 0
 			j.verdict = Unknown
 		}
+	}
+	return j.verdict
+}
+
+// weighLocal: a sender that answers itself proves neither expectation.
+func (j *judge) weighLocal() Verdict {
+	j.unasked, j.unanswered = 0, 0
+	j.local++
+	if j.local >= j.threshold {
+		j.verdict = Fail
 	}
 	return j.verdict
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // TestTheKernelAnswers pings a real kernel, on the loopback of a network namespace that lives as long as
-// the child process in which the test runs itself again. Neither root nor anything installed is needed.
+// the child process in which the test runs itself again. Neither root nor anything installed is needed. All
+// rows but the last ignore that the sender answers itself.
 func TestTheKernelAnswers(t *testing.T) {
 	if os.Getenv("NETLAB_PROBE_TEST_CHILD") == "" {
 		runInNewNetwork(t)
@@ -41,11 +42,16 @@ func TestTheKernelAnswers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := Once(t.Context(), dialHere, Spec{To: test.to, SizeBytes: test.size, Timeout: 5 * time.Second, FailureThreshold: 1})
+			got := Once(t.Context(), dialHere(true), Spec{To: test.to, SizeBytes: test.size, Timeout: 5 * time.Second, FailureThreshold: 1})
 			if got.Outcome != test.want {
 				t.Errorf("got %s (%s), want %s", got.Outcome, got.Err, test.want)
 			}
 		})
+	}
+	for _, to := range []netip.Addr{loopback4, loopback6} {
+		if got := Once(t.Context(), dialHere(false), Spec{To: to, Timeout: 5 * time.Second}); got.Outcome != DeliveredLocally {
+			t.Errorf("%s: got %s (%s), want DeliveredLocally", to, got.Outcome, got.Err)
+		}
 	}
 }
 
@@ -80,29 +86,41 @@ func setLoopbackUp(t *testing.T) {
 	}
 }
 
-// dialHere opens a socket where the test runs.
-func dialHere(ctx context.Context, _ string, options Options) (Conn, error) {
-	network := map[Family]string{IPv4: "ip4:icmp", IPv6: "ip6:ipv6-icmp"}[options.Family]
-	conn, err := new(net.ListenConfig).ListenPacket(ctx, network, "")
-	if err != nil {
-		return nil, err
+// dialHere opens sockets where the test runs.
+func dialHere(onlyReplies bool) Dialer {
+	return func(ctx context.Context, _ string, options Options) (Conn, error) {
+		network := map[Family]string{IPv4: "ip4:icmp", IPv6: "ip6:ipv6-icmp"}[options.Family]
+		conn, err := new(net.ListenConfig).ListenPacket(ctx, network, "")
+		if err != nil {
+			return nil, err
+		}
+		c := rawConn{IPConn: conn.(*net.IPConn), without: -1}
+		if onlyReplies {
+			c.without = int(echoTypesOf[options.Family].request)
+		}
+		return c, nil
 	}
-	return rawConn{conn.(*net.IPConn)}, nil
 }
 
 // rawConn is a Conn of the net package, which takes the IPv4 header off.
-type rawConn struct{ *net.IPConn }
+type rawConn struct {
+	*net.IPConn
+	without int // the type of messages to ignore
+}
 
 func (c rawConn) WriteTo(icmp []byte, dst netip.Addr) error {
 	_, err := c.IPConn.WriteTo(icmp, &net.IPAddr{IP: dst.AsSlice(), Zone: dst.Zone()})
 	return err
 }
 
-func (c rawConn) ReadFrom(buf []byte) (int, netip.Addr, error) {
+func (c rawConn) ReadFrom(buf []byte) (int, netip.Addr, time.Time, error) {
 	n, src, err := c.IPConn.ReadFromIP(buf)
+	for err == nil && n > 0 && int(buf[offsetType]) == c.without {
+		n, src, err = c.IPConn.ReadFromIP(buf)
+	}
 	if err != nil {
-		return 0, netip.Addr{}, err
+		return 0, netip.Addr{}, time.Time{}, err
 	}
 	addr, _ := netip.AddrFromSlice(src.IP)
-	return n, addr.WithZone(src.Zone), nil
+	return n, addr.WithZone(src.Zone), time.Now(), nil
 }

@@ -34,6 +34,13 @@ func replyIn(d time.Duration) event {
 	}
 }
 
+// answeredBySelf is a request that is delivered to its own sender, which replies.
+func answeredBySelf(n *network, request []byte, dst netip.Addr) error {
+	n.deliver(0, request, ns1)
+	n.deliver(time.Millisecond, replyTo(request), dst)
+	return nil
+}
+
 // brokenBy is an error of the kernel on reading.
 func brokenBy(err error) event {
 	return func(n *network, _ []byte, _ netip.Addr) error {
@@ -54,6 +61,7 @@ type network struct {
 	dialFail error
 
 	slowDeadlines time.Duration // what it takes to set one
+	lateReaders   time.Duration // how long a reader waits for a processor once there is something to read
 
 	mu      sync.Mutex
 	open    map[*fakeConn]bool
@@ -90,7 +98,7 @@ func (n *network) next(dst netip.Addr) event {
 
 // deliver passes a message to all open sockets.
 func (n *network) deliver(after time.Duration, message []byte, src netip.Addr) {
-	time.AfterFunc(after, func() { n.broadcast(packet{message: message, src: src}) })
+	time.AfterFunc(after, func() { n.broadcast(packet{message: message, src: src, arrived: time.Now()}) })
 }
 
 func (n *network) broadcast(p packet) {
@@ -128,6 +136,7 @@ func (n *network) asked(dst netip.Addr) (times int) {
 type packet struct {
 	message []byte
 	src     netip.Addr
+	arrived time.Time
 	err     error
 }
 
@@ -144,16 +153,28 @@ func (c *fakeConn) WriteTo(icmp []byte, dst netip.Addr) error {
 	return c.network.next(dst)(c.network, bytes.Clone(icmp), dst)
 }
 
-func (c *fakeConn) ReadFrom(buf []byte) (int, netip.Addr, error) {
+func (c *fakeConn) ReadFrom(buf []byte) (int, netip.Addr, time.Time, error) {
 	for {
 		timer := time.NewTimer(c.untilDeadline())
 		select {
 		case p := <-c.inbox:
-			return copy(buf, p.message), p.src, p.err
+			time.Sleep(c.network.lateReaders)
+			return copy(buf, p.message), p.src, p.arrived, p.err
 		case <-timer.C:
-			return 0, netip.Addr{}, os.ErrDeadlineExceeded
+			time.Sleep(c.network.lateReaders)
+			return c.lastRead(buf)
 		case <-c.moved:
 		}
+	}
+}
+
+// lastRead is a read after the deadline.
+func (c *fakeConn) lastRead(buf []byte) (int, netip.Addr, time.Time, error) {
+	select {
+	case p := <-c.inbox:
+		return copy(buf, p.message), p.src, p.arrived, p.err
+	default:
+		return 0, netip.Addr{}, time.Time{}, os.ErrDeadlineExceeded
 	}
 }
 

@@ -39,6 +39,8 @@ func TestOutcomes(t *testing.T) {
 		{"IPv6 neighbour table full", refusedWith(syscall.EINVAL), six, full, NoBuffer, Unknown},
 		{"blackhole route with a full IPv6 neighbour table", refusedWith(syscall.EINVAL), ns2, full, Blackhole, Pass},
 		{"no route with a full neighbour table", refusedWith(syscall.ENETUNREACH), six, full, NoRoute, Pass},
+		{"delivered to its own sender", answeredBySelf, ns2, free, DeliveredLocally, Fail},
+		{"delivered to its own sender over IPv6", answeredBySelf, six, free, DeliveredLocally, Fail},
 		{"too big", refusedWith(syscall.EMSGSIZE), ns2, free, TooBig, Pass},
 		{"no buffer", refusedWith(syscall.ENOBUFS), ns2, free, NoBuffer, Unknown},
 		{"an error on reading, perhaps about another's packet", brokenBy(syscall.EHOSTUNREACH), ns2, free, SocketError, Unknown},
@@ -71,6 +73,7 @@ func TestErrorsNameTheQuestion(t *testing.T) {
 	}{
 		{noSocket, "open IPv4 probe socket in ns1: no such namespace"},
 		{newNetwork(lost), "ping 198.51.100.1 from ns1: no reply within 1s"},
+		{newNetwork(answeredBySelf), "ping 198.51.100.1 from ns1: the request is delivered to its own sender"},
 		{newNetwork(refusedWith(syscall.ENETUNREACH)), "ping 198.51.100.1 from ns1: send echo request: sendto: network is unreachable"},
 	}
 	for _, test := range tests {
@@ -119,6 +122,45 @@ func TestOnceEndsWithItsVerdict(t *testing.T) {
 				wantNoTrace(t, n)
 			})
 		})
+	}
+}
+
+// A busy machine lets a reader run late, here 116 ms: only the arrival of a reply tells whether it came in time.
+func TestAReplyAfterTheDeadlineIsNone(t *testing.T) {
+	tests := []struct {
+		name    string
+		arrives time.Duration
+		want    Outcome
+		rtt     time.Duration
+	}{
+		{"in time, read after the deadline", 950 * time.Millisecond, Reply, 950 * time.Millisecond},
+		{"at the deadline", time.Second, Reply, time.Second},
+		{"between the deadline and its reader", 1016 * time.Millisecond, NoReply, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n, spec := newNetwork(replyIn(test.arrives)), p1(Reachable)
+				n.lateReaders, spec.FailureThreshold = 116*time.Millisecond, 1
+				if got := Once(t.Context(), n.dial, spec); got.Outcome != test.want || got.RTT != test.rtt {
+					t.Errorf("got %s after %v, want %s after %v", got.Outcome, got.RTT, test.want, test.rtt)
+				}
+			})
+		})
+	}
+}
+
+// A sender that answers itself proves nothing of the destination, whatever is expected.
+func TestASenderThatAnswersItselfNeverPasses(t *testing.T) {
+	for _, expect := range []Expectation{Reachable, Unreachable} {
+		for _, before := range [][]event{{}, {lost}, {lost, lost}, {refusedWith(syscall.ENOBUFS)}} {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(append(before, answeredBySelf)...)
+				if got := Once(t.Context(), n.dial, p1(expect)); got.Verdict != Fail || len(n.attempts()) != len(before)+3 {
+					t.Errorf("expecting %s, after %d others: %s in %d attempts, want Fail in three more", expect, len(before), got.Verdict, len(n.attempts()))
+				}
+			})
+		}
 	}
 }
 

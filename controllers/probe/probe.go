@@ -90,29 +90,31 @@ type Outcome uint8
 
 // Outcomes, with the kernel's error for each.
 const (
-	NotAsked        Outcome = iota // no attempt has ended yet
-	Reply                          // the reply arrived in time
-	NoReply                        // no reply arrived in time
-	NoRoute                        // ENETUNREACH: no route to the destination
-	HostUnreachable                // EHOSTUNREACH: a route of type unreachable
-	Refused                        // EACCES, EPERM: a route of type prohibit, or a packet filter
-	Blackhole                      // EINVAL: a route of type blackhole
-	TooBig                         // EMSGSIZE: larger than the path allows without fragments
-	NoBuffer                       // ENOBUFS, or EINVAL or no reply with a full neighbour table: dropped on the way
-	SocketError                    // no socket, or an error that is not about the path
+	NotAsked         Outcome = iota // no attempt has ended yet
+	Reply                           // the reply arrived in time
+	NoReply                         // no reply arrived in time
+	NoRoute                         // ENETUNREACH: no route to the destination
+	HostUnreachable                 // EHOSTUNREACH: a route of type unreachable
+	Refused                         // EACCES, EPERM: a route of type prohibit, or a packet filter
+	Blackhole                       // EINVAL: a route of type blackhole
+	TooBig                          // EMSGSIZE: larger than the path allows without fragments
+	NoBuffer                        // ENOBUFS, or EINVAL or no reply with a full neighbour table: dropped on the way
+	DeliveredLocally                // the request was delivered to its own sender
+	SocketError                     // no socket, or an error that is not about the path
 )
 
 var outcomeNames = [...]string{
-	NotAsked:        "NotAsked",
-	Reply:           "Reply",
-	NoReply:         "NoReply",
-	NoRoute:         "NoRoute",
-	HostUnreachable: "HostUnreachable",
-	Refused:         "Refused",
-	Blackhole:       "Blackhole",
-	TooBig:          "TooBig",
-	NoBuffer:        "NoBuffer",
-	SocketError:     "SocketError",
+	NotAsked:         "NotAsked",
+	Reply:            "Reply",
+	NoReply:          "NoReply",
+	NoRoute:          "NoRoute",
+	HostUnreachable:  "HostUnreachable",
+	Refused:          "Refused",
+	Blackhole:        "Blackhole",
+	TooBig:           "TooBig",
+	NoBuffer:         "NoBuffer",
+	DeliveredLocally: "DeliveredLocally",
+	SocketError:      "SocketError",
 }
 
 func (o Outcome) String() string { return outcomeNames[o] }

@@ -89,17 +89,17 @@ func echoReply(request []byte) []byte {
 	return reply
 }
 
-func (c *fakeConn) ReadFrom(buf []byte) (int, netip.Addr, error) {
+func (c *fakeConn) ReadFrom(buf []byte) (int, netip.Addr, time.Time, error) {
 	for {
 		c.mu.Lock()
 		left := time.Until(c.deadline)
 		c.mu.Unlock()
 		if left <= 0 {
-			return 0, netip.Addr{}, os.ErrDeadlineExceeded
+			return 0, netip.Addr{}, time.Time{}, os.ErrDeadlineExceeded
 		}
 		select {
 		case reply := <-c.replies:
-			return copy(buf, reply.message), reply.src, nil
+			return copy(buf, reply.message), reply.src, time.Now(), nil
 		case <-time.After(min(left, 10*time.Millisecond)):
 		}
 	}

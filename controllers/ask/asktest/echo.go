@@ -32,13 +32,13 @@ func (e *Echo) WriteTo(icmp []byte, dst netip.Addr) error {
 }
 
 // ReadFrom returns the reply, once. Without one the deadline has always passed.
-func (e *Echo) ReadFrom(buf []byte) (int, netip.Addr, error) {
+func (e *Echo) ReadFrom(buf []byte) (int, netip.Addr, time.Time, error) {
 	if e.reply == nil {
-		return 0, netip.Addr{}, os.ErrDeadlineExceeded
+		return 0, netip.Addr{}, time.Time{}, os.ErrDeadlineExceeded
 	}
 	n := copy(buf, e.reply)
 	e.reply = nil
-	return n, e.from, nil
+	return n, e.from, time.Now(), nil
 }
 
 // SetReadDeadline does nothing.

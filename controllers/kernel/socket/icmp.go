@@ -14,17 +14,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ICMPConn is a raw ICMP or ICMPv6 socket that receives only echo replies.
+// ICMPConn is a raw ICMP or ICMPv6 socket that receives only echo requests and replies.
 type ICMPConn struct {
 	family int
 	file   *os.File
 	conn   syscall.RawConn
+	oob    [oobSize]byte
 }
 
-// The types of an echo reply.
+// oobSize is more than a time needs with its header.
+const oobSize = 64
+
+// The types of echo messages.
 const (
-	echoReply4 = 0
-	echoReply6 = 129
+	echoRequest4 = 8
+	echoReply4   = 0
+	echoRequest6 = 128
+	echoReply6   = 129
 )
 
 // DialICMP opens a socket for family 4 or 6, bound to source if that is valid. With dontFragment a
@@ -70,6 +76,9 @@ func (c *ICMPConn) configure(dontFragment bool, source netip.Addr) error {
 		if err := c.filter(fd); err != nil {
 			return fmt.Errorf("filter: %w", err)
 		}
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+			return fmt.Errorf("set timestamps: %w", err)
+		}
 		if dontFragment {
 			if err := c.dontFragment(fd); err != nil {
 				return fmt.Errorf("set don't-fragment: %w", err)
@@ -89,17 +98,20 @@ func (c *ICMPConn) configure(dontFragment bool, source netip.Addr) error {
 	})
 }
 
-// filter blocks every type but echo replies; a set bit blocks.
+// filter blocks every type but echo requests and replies; a set bit blocks. A request arrives at its own
+// sender if it is delivered locally.
 func (c *ICMPConn) filter(fd int) error {
 	if c.family == 4 {
-		const block = ^uint32(1 << echoReply4)
+		const block = ^uint32(1<<echoRequest4 | 1<<echoReply4)
 		return unix.SetsockoptString(fd, unix.SOL_RAW, unix.ICMP_FILTER, string(binary.NativeEndian.AppendUint32(nil, block)))
 	}
 	var block unix.ICMPv6Filter
 	for i := range block.Data {
 		block.Data[i] = ^uint32(0)
 	}
-	block.Data[echoReply6/32] &^= 1 << (echoReply6 % 32)
+	for _, pass := range []int{echoRequest6, echoReply6} {
+		block.Data[pass/32] &^= 1 << (pass % 32)
+	}
 	return unix.SetsockoptICMPv6Filter(fd, unix.IPPROTO_ICMPV6, unix.ICMPV6_FILTER, &block)
 }
 
@@ -123,34 +135,66 @@ func (c *ICMPConn) WriteTo(icmp []byte, dst netip.Addr) error {
 	return nil
 }
 
-// ReadFrom waits for the next message and returns its length in buf and its source. At the read
-// deadline it fails with os.ErrDeadlineExceeded, unless a message is there: a reply that came in time
-// counts, however late a busy machine lets its reader run. buf needs room for an IPv4 header, which
-// is removed.
-func (c *ICMPConn) ReadFrom(buf []byte) (n int, src netip.Addr, err error) {
-	var from unix.Sockaddr
-	var received error
-	receive := func(fd uintptr) (done bool) {
-		n, from, received = unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT)
-		return !errors.Is(received, unix.EAGAIN) && !errors.Is(received, unix.EINTR)
-	}
-	err = c.conn.Read(receive)
+// ReadFrom waits for the next message and returns its length in buf, its source, and when the kernel
+// received it. At the read deadline it fails with os.ErrDeadlineExceeded, unless a message is there: its
+// reader decides by the time of arrival, since a busy machine lets it run late. buf needs room for an IPv4
+// header, which is removed.
+func (c *ICMPConn) ReadFrom(buf []byte) (n int, src netip.Addr, arrived time.Time, err error) {
+	var m received
+	err = c.conn.Read(func(fd uintptr) (done bool) { return c.receive(int(fd), buf, &m) })
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		there := false
-		if failed := c.control(func(fd int) error { there = receive(uintptr(fd)); return nil }); failed == nil && there {
+		if failed := c.control(func(fd int) error { there = c.receive(fd, buf, &m); return nil }); failed == nil && there {
 			err = nil
 		}
 	}
-	if err != nil || received != nil {
-		return 0, netip.Addr{}, fmt.Errorf("receive: %w", errors.Join(err, received))
+	if err != nil || m.err != nil {
+		return 0, netip.Addr{}, time.Time{}, fmt.Errorf("receive: %w", errors.Join(err, m.err))
 	}
-	switch from := from.(type) {
+	switch from := m.from.(type) {
 	case *unix.SockaddrInet4:
-		return removeIPv4Header(buf, n), netip.AddrFrom4(from.Addr), nil
+		return removeIPv4Header(buf, m.n), netip.AddrFrom4(from.Addr), m.arrived, nil
 	case *unix.SockaddrInet6:
-		return n, netip.AddrFrom16(from.Addr), nil
+		return m.n, netip.AddrFrom16(from.Addr), m.arrived, nil
 	}
-	return 0, netip.Addr{}, fmt.Errorf("receive: from %T", from)
+	return 0, netip.Addr{}, time.Time{}, fmt.Errorf("receive: from %T", m.from)
+}
+
+// received is the result of one call of recvmsg.
+type received struct {
+	n       int
+	from    unix.Sockaddr
+	arrived time.Time
+	err     error
+}
+
+// receive reports whether there is a message, or an error.
+func (c *ICMPConn) receive(fd int, buf []byte, m *received) (done bool) {
+	var controlled int
+	m.n, controlled, _, m.from, m.err = unix.Recvmsg(fd, buf, c.oob[:], unix.MSG_DONTWAIT)
+	if errors.Is(m.err, unix.EAGAIN) || errors.Is(m.err, unix.EINTR) {
+		return false
+	}
+	if m.err == nil {
+		m.arrived = arrival(c.oob[:controlled])
+	}
+	return true
+}
+
+// arrival is when the kernel received a message, with a monotonic clock reading; now, if the kernel does not
+// say. The kernel's clock is the machine's, which may be set back meanwhile: no message arrives in the future.
+func arrival(oob []byte) time.Time {
+	now := time.Now()
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return now
+	}
+	for _, m := range messages {
+		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS {
+			return now.Add(-max(0, now.Sub(timespec(m.Data))))
+		}
+	}
+	return now
 }
 
 // removeIPv4Header moves the message to the start of buf. The header's length is in its first byte.

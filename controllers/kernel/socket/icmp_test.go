@@ -18,8 +18,9 @@ import (
 // TestMain runs every test of this package as root of a machine of its own, with lo up.
 func TestMain(m *testing.M) { sandbox.TestMain(m) }
 
-// On a busy machine a reader may run only when its deadline has passed.
-func TestAReplyThatIsThereAtTheDeadlineIsRead(t *testing.T) {
+// On a busy machine a reader may run only when its deadline has passed. It learns when the message arrived.
+func TestAMessageThatIsThereAtTheDeadlineIsRead(t *testing.T) {
+	const late, clockError = 20 * time.Millisecond, 5 * time.Millisecond
 	for family, to := range map[int]string{4: "127.0.0.1", 6: "::1"} {
 		c, err := DialICMP(family, false, netip.Addr{})
 		if err != nil {
@@ -27,21 +28,51 @@ func TestAReplyThatIsThereAtTheDeadlineIsRead(t *testing.T) {
 		}
 		defer c.Close()
 		self := netip.MustParseAddr(to)
-		if err := c.WriteTo(echoRequest(family), self); err != nil {
-			t.Fatal(err)
-		}
-		awaitMessage(t, c)
+		awaitTimestamps(t, c, family, self)
+		sent := time.Now()
+		exchange(t, c, family, self)
+		came := time.Now()
+		time.Sleep(late)
 		if err := c.SetReadDeadline(time.Unix(1, 0)); err != nil {
 			t.Fatal(err)
 		}
 		buf := make([]byte, 100)
-		if _, from, err := c.ReadFrom(buf); err != nil || from != self {
-			t.Errorf("IPv%d: a message from %s, %v", family, from, err)
+		_, from, arrived, err := c.ReadFrom(buf)
+		if err != nil || from != self || arrived.Before(sent.Add(-clockError)) || arrived.After(came.Add(clockError)) {
+			t.Errorf("IPv%d: the reply from %s arrived %v after sending, and was there after %v: %v", family, from, arrived.Sub(sent), came.Sub(sent), err)
 		}
-		if _, _, err := c.ReadFrom(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+		if _, _, _, err := c.ReadFrom(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("IPv%d: when it has been read: %v", family, err)
 		}
 	}
+}
+
+// awaitTimestamps waits until the kernel notes when packets arrive: it begins a moment after a socket has asked
+// for it.
+func awaitTimestamps(t *testing.T, c *ICMPConn, family int, self netip.Addr) {
+	t.Helper()
+	for stamped := false; !stamped; {
+		exchange(t, c, family, self)
+		came := time.Now()
+		time.Sleep(time.Millisecond)
+		_, _, arrived, err := c.ReadFrom(make([]byte, 100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stamped = arrived.Before(came)
+	}
+}
+
+// exchange sends a request and returns when the reply to it can be read.
+func exchange(t *testing.T, c *ICMPConn, family int, self netip.Addr) {
+	t.Helper()
+	if err := c.WriteTo(echoRequest(family), self); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := c.ReadFrom(make([]byte, 100)); err != nil { // the request
+		t.Fatal(err)
+	}
+	awaitMessage(t, c)
 }
 
 // echoRequest has no payload. The kernel fills in ICMPv6's checksum.

@@ -31,12 +31,12 @@ func (e *echo) WriteTo(request []byte, to netip.Addr) error {
 }
 
 // ReadFrom yields the reply once.
-func (e *echo) ReadFrom(buf []byte) (n int, from netip.Addr, err error) {
+func (e *echo) ReadFrom(buf []byte) (n int, from netip.Addr, arrived time.Time, err error) {
 	if e.reply == nil {
-		return 0, netip.Addr{}, os.ErrDeadlineExceeded
+		return 0, netip.Addr{}, time.Time{}, os.ErrDeadlineExceeded
 	}
 	n, e.reply = copy(buf, e.reply), nil
-	return n, e.from, nil
+	return n, e.from, time.Now(), nil
 }
 
 func (e *echo) SetReadDeadline(time.Time) error { return nil }
