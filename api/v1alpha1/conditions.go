@@ -169,8 +169,9 @@ const (
 	// address, ARP or IPv6 turned off, and a wrong permanent neighbour entry. The message names the
 	// node and the link.
 	ReasonHostUnreachable = "HostUnreachable"
-	// ReasonDuplicateAddress means that two nodes have the same address, so a node drops the request
-	// or the reply reaches the wrong one. The message names both.
+	// ReasonDuplicateAddress means that two nodes have the same address, so a node drops the request,
+	// the reply reaches the wrong one, or the sender itself has the destination's address. The message
+	// names the nodes.
 	ReasonDuplicateAddress = "DuplicateAddress"
 	// ReasonTTLExceeded means that the path has more hops than the sender's TTL or hop limit. The
 	// message names the node that drops the packet.

@@ -58,7 +58,7 @@ func (m *Machine) Diagnose(ctx context.Context, lab *lab.Lab, p lab.Probe, resul
 
 // walk follows the packets of a probe.
 func (m *Machine) walk(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) (diagnose.Walk, error) {
-	walk, err := diagnose.Explain(ctx, m.Kernel, seen.Observation, Question(lab, p, result.Verdict, seen.Left, NeighbourTableFull(m.Kernel)))
+	walk, err := diagnose.Explain(ctx, m.Kernel, seen.Observation, Question(lab, p, result, seen.Left, NeighbourTableFull(m.Kernel)))
 	if result.Verdict == probe.Unknown {
 		walk.Cause = diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Node: p.From, Message: result.Err}
 	}

@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,7 +72,7 @@ func (l *Lab) PingAll(ctx context.Context, o PingAllOptions) (*PingAll, error) {
 	timeout := cmp.Or(o.Timeout, time.Second)
 	probes := l.pairs(timeout)
 	all := &PingAll{Nodes: l.Nodes, Pairs: make([]Pair, 0, len(probes))}
-	costs := newCosts(l.Lab)
+	costs, outcomes := newCosts(l.Lab), make([]probe.Outcome, 0, len(probes))
 	for len(probes) > 0 {
 		l.machine.progress(fmt.Sprintf("pinged %d of %d pairs", len(all.Pairs), len(all.Pairs)+len(probes)))
 		budget, refusal := l.machine.room(ctx, probes[0].Family, timeout)
@@ -84,8 +86,11 @@ func (l *Lab) PingAll(ctx context.Context, o PingAllOptions) (*PingAll, error) {
 			return nil, err
 		}
 		all.add(wave, results)
+		for _, result := range results {
+			outcomes = append(outcomes, result.Outcome)
+		}
 	}
-	return all, l.diagnosePairs(ctx, all, o.Diagnoses)
+	return all, l.diagnosePairs(ctx, all, outcomes, o.Diagnoses)
 }
 
 // pairs are the probes, family by family, because each family has its own neighbour table.
@@ -93,7 +98,7 @@ func (l *Lab) pairs(timeout time.Duration) []lab.Probe {
 	var probes []lab.Probe
 	for _, family := range []v1alpha1.Family{v1alpha1.IPv4, v1alpha1.IPv6} {
 		for _, from := range l.Nodes {
-			if _, ok := l.address(from, family); !ok {
+			if !slices.ContainsFunc(l.Addresses[from], in(family)) {
 				continue
 			}
 			for _, to := range l.Nodes {
@@ -108,11 +113,31 @@ func (l *Lab) pairs(timeout time.Duration) []lab.Probe {
 }
 
 func (l *Lab) pair(from, to string, family v1alpha1.Family) (p lab.Probe, ok bool) {
-	address, ok := l.address(to, family)
+	address, ok := l.target(from, to, family)
 	return lab.Probe{
 		Name: from + " to " + to, Family: family, From: from, Target: to, To: address,
 		Expect: v1alpha1.ExpectReachable, FailureThreshold: 1,
 	}, ok && from != to
+}
+
+// target is the address to ping: the first of the node that the sender does not have as well, if there is one.
+func (l *Lab) target(from, to string, family v1alpha1.Family) (first netip.Addr, ok bool) {
+	for _, a := range l.Addresses[to] {
+		if !in(family)(a) {
+			continue
+		}
+		if !slices.Contains(l.Addresses[from], a) {
+			return a, true
+		}
+		if !ok {
+			first, ok = a, true
+		}
+	}
+	return first, ok
+}
+
+func in(family v1alpha1.Family) func(netip.Addr) bool {
+	return func(a netip.Addr) bool { return a.Is4() == (family == v1alpha1.IPv4) }
 }
 
 // roomInterval is the time between two readings of a full table.
@@ -206,7 +231,7 @@ func (a *PingAll) add(wave []lab.Probe, results []probe.Result) {
 
 // diagnosePairs finds the cause for the first pairs without a reply. If no request was possible at all, the
 // lab may not exist.
-func (l *Lab) diagnosePairs(ctx context.Context, all *PingAll, most int) error {
+func (l *Lab) diagnosePairs(ctx context.Context, all *PingAll, outcomes []probe.Outcome, most int) error {
 	noneAsked := all.Unknown > 0 && all.Unknown == len(all.Pairs)
 	if !noneAsked && (all.Unreachable == 0 || most == 0) {
 		return nil
@@ -224,7 +249,7 @@ func (l *Lab) diagnosePairs(ctx context.Context, all *PingAll, most int) error {
 			break
 		}
 		p, _ := l.pair(pair.From, pair.To, pair.Family)
-		pair.Cause = l.machine.Diagnose(ctx, l.Lab, p, probe.Result{Verdict: probe.Fail, Outcome: probe.NoReply}, seen)
+		pair.Cause = l.machine.Diagnose(ctx, l.Lab, p, probe.Result{Verdict: probe.Fail, Outcome: outcomes[i]}, seen)
 	}
 	return ctx.Err()
 }

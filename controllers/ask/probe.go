@@ -28,9 +28,9 @@ func Spec(lab *lab.Lab, p lab.Probe) probe.Spec {
 	return spec
 }
 
-// Question maps a probe of a lab and its verdict to package diagnose. Left are the operations that would
+// Question maps a probe of a lab and its result to package diagnose. Left are the operations that would
 // make the kernel hold the lab; full tells whether the neighbour table of a family is full.
-func Question(lab *lab.Lab, p lab.Probe, verdict probe.Verdict, left []state.Op, full func(probe.Family) bool) diagnose.Question {
+func Question(lab *lab.Lab, p lab.Probe, result probe.Result, left []state.Op, full func(probe.Family) bool) diagnose.Question {
 	replied := probe.Pass
 	if p.Expect == v1alpha1.ExpectUnreachable {
 		replied = probe.Fail
@@ -42,8 +42,10 @@ func Question(lab *lab.Lab, p lab.Probe, verdict probe.Verdict, left []state.Op,
 		Expect:    p.Expect,
 		Lab:       lab,
 		Left:      left,
-		Replied:   verdict == replied,
 		NoRoom:    full(probe.FamilyOf(p.To)),
+		Replied:   result.Verdict == replied && result.Outcome != probe.DeliveredLocally,
+
+		DeliveredLocally: result.Outcome == probe.DeliveredLocally,
 	}
 }
 

@@ -17,17 +17,20 @@ func TestVerdictTellsWhetherAReplyCame(t *testing.T) {
 	for _, c := range []struct {
 		expect  v1alpha1.Expectation
 		verdict probe.Verdict
+		outcome probe.Outcome
 		replied bool
 	}{
-		{v1alpha1.ExpectReachable, probe.Pass, true},
-		{v1alpha1.ExpectReachable, probe.Fail, false},
-		{v1alpha1.ExpectUnreachable, probe.Pass, false},
-		{v1alpha1.ExpectUnreachable, probe.Fail, true},
-		{v1alpha1.ExpectReachable, probe.Unknown, false},
-		{v1alpha1.ExpectUnreachable, probe.Unknown, false},
+		{v1alpha1.ExpectReachable, probe.Pass, probe.NoReply, true},
+		{v1alpha1.ExpectReachable, probe.Fail, probe.NoReply, false},
+		{v1alpha1.ExpectUnreachable, probe.Pass, probe.NoReply, false},
+		{v1alpha1.ExpectUnreachable, probe.Fail, probe.NoReply, true},
+		{v1alpha1.ExpectReachable, probe.Unknown, probe.NoReply, false},
+		{v1alpha1.ExpectUnreachable, probe.Unknown, probe.NoReply, false},
+		{v1alpha1.ExpectReachable, probe.Fail, probe.DeliveredLocally, false},
+		{v1alpha1.ExpectUnreachable, probe.Fail, probe.DeliveredLocally, false},
 	} {
-		q := ask.Question(&lab.Lab{}, lab.Probe{Expect: c.expect}, c.verdict, nil, func(probe.Family) bool { return false })
-		if q.Replied != c.replied {
+		q := ask.Question(&lab.Lab{}, lab.Probe{Expect: c.expect}, probe.Result{Verdict: c.verdict, Outcome: c.outcome}, nil, func(probe.Family) bool { return false })
+		if q.Replied != c.replied || q.DeliveredLocally != (c.outcome == probe.DeliveredLocally) {
 			t.Errorf("expect %s, verdict %s: replied is %t", c.expect, c.verdict, q.Replied)
 		}
 	}

@@ -21,7 +21,7 @@ func Diagnosed(ctx context.Context, k diagnose.Kernel, lab *lab.Lab, p lab.Probe
 		r.Error = result.Err
 		return r
 	}
-	walk, err := diagnose.Explain(ctx, k, seen.Observation, Question(lab, p, result.Verdict, seen.Left, full))
+	walk, err := diagnose.Explain(ctx, k, seen.Observation, Question(lab, p, result, seen.Left, full))
 	switch cause := walk.Cause; {
 	case err != nil:
 		r.Error = err.Error()

@@ -3,7 +3,6 @@
 package ask
 
 import (
-	"net/netip"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/lab"
@@ -77,14 +76,4 @@ func (c *costs) from(node string) map[string]int {
 	}
 	c.distances[node] = found
 	return found
-}
-
-// address is the first address of a node in a family.
-func (l *Lab) address(node string, family v1alpha1.Family) (netip.Addr, bool) {
-	for _, a := range l.Addresses[node] {
-		if a.Is4() == (family == v1alpha1.IPv4) {
-			return a, true
-		}
-	}
-	return netip.Addr{}, false
 }

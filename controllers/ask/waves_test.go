@@ -96,3 +96,22 @@ func TestPairsHaveAFamilyInCommon(t *testing.T) {
 		t.Errorf("there are %v pairs", pairs)
 	}
 }
+
+// A node and its anycast twin are asked at other addresses, if they have any: a sender does not answer itself.
+func TestPairsAreAskedAtAddressesThatTheSenderLacks(t *testing.T) {
+	twin := func(name string, more ...string) v1alpha1.Namespace {
+		return v1alpha1.Namespace{Name: name, NodeConfig: v1alpha1.NodeConfig{Loopbacks: append([]string{"10.9.9.9/32"}, more...)}}
+	}
+	lab, err := (&Machine{}).Lab(state.Identity{Namespace: "default", Name: "anycast"}, v1alpha1.NetLabSpec{
+		Namespaces: []v1alpha1.Namespace{twin("a"), twin("b", "10.9.9.10/32"), {Name: "host", NodeConfig: v1alpha1.NodeConfig{Loopbacks: []string{"10.1.0.1/32"}}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range lab.pairs(0) {
+		want := map[string]string{"a to b": "10.9.9.10", "b to a": "10.9.9.9", "host to a": "10.9.9.9", "host to b": "10.9.9.9"}[p.Name]
+		if want != "" && p.To.String() != want {
+			t.Errorf("%s at %s, want %s", p.Name, p.To, want)
+		}
+	}
+}

@@ -38,8 +38,10 @@ type Question struct {
 	SizeBytes int
 	// Expect is the outcome with which the probe passes; empty means Reachable.
 	Expect v1alpha1.Expectation
-	// Replied reports whether a reply arrived.
+	// Replied reports whether a reply of another node arrived.
 	Replied bool
+	// DeliveredLocally reports whether the request was delivered to its own sender.
+	DeliveredLocally bool
 	// NoRoom reports that the machine's neighbour table of the family is full. A node then resolves no new
 	// neighbour, and the kernel returns no error for it.
 	NoRoom bool
@@ -131,6 +133,12 @@ const ipv4Header, ipv6Header, icmpHeader = 20, 40, 8
 
 // answer follows the reply from the node that received the request.
 func (w walker) answer(ctx context.Context, q Question, request trace) ([]Hop, Cause) {
+	if request.end == q.From {
+		return nil, w.ownAddress(ctx, request)
+	}
+	if q.DeliveredLocally {
+		return nil, w.sentBack(ctx, request)
+	}
 	if cause := cmp.Or(noSource(request), staleMTU(request), w.echoIgnored(ctx, request)); cause.Found() {
 		return nil, cause
 	}

@@ -287,6 +287,8 @@ func question(t *testing.T, words []string) diagnose.Question {
 			q.Expect = v1alpha1.Expectation(value)
 		case "replied":
 			q.Replied = true
+		case "local":
+			q.DeliveredLocally = true
 		case "known": // the wanted lab
 			q.Lab = &lab.Lab{}
 		default:

@@ -5,6 +5,7 @@ package lab
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -91,7 +92,9 @@ func (n *network) lab(options Options) *Lab {
 		Probes: n.probes, Nodes: NodeNames(n.spec), Addresses: make(map[string][]netip.Addr, len(n.nodes)),
 	}
 	for _, x := range n.nodes {
-		lab.Addresses[x.name] = x.probeTargets()
+		for _, f := range families {
+			lab.Addresses[x.name] = slices.AppendSeq(lab.Addresses[x.name], x.addresses(f))
+		}
 		n.addNodeRows(lab.Want, x, options)
 	}
 	for _, x := range n.nodes {

@@ -20,7 +20,8 @@ type Lab struct {
 	Probes []Probe
 	// Nodes are the names of the lab's nodes, as NodeNames has them.
 	Nodes []string
-	// Addresses are each node's addresses for probes by name: one per family that it has, IPv4 first.
+	// Addresses are each node's addresses, IPv4 first, link-local ones excluded. A probe by name goes to the
+	// first of a family that the sender does not have as well.
 	Addresses map[string][]netip.Addr
 }
 

@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 
@@ -103,22 +104,38 @@ func (n *network) warnUnlinkedNodes() {
 // has reports whether the node has an address of the family that is not link-local.
 func (x *node) has(f family) bool { return x.address(f).IsValid() }
 
-// address is the address for probes of the node: its first loopback, else its first address in stored
-// link order.
-func (x *node) address(f family) netip.Addr {
-	for _, p := range x.loopbacks {
-		if familyOf(p.Addr()) == f {
-			return p.Addr()
-		}
+// address is the address for probes of the node, zero if it has none of the family.
+func (x *node) address(f family) (first netip.Addr) {
+	for a := range x.addresses(f) {
+		return a
 	}
-	for _, e := range x.ends {
-		for _, p := range e.of(f) {
-			if !state.IsLinkLocal(p.Addr()) {
-				return p.Addr()
+	return first
+}
+
+// addresses are those for probes of the node, the preferred one first: its loopbacks, then the addresses of its
+// interfaces in stored link order.
+func (x *node) addresses(f family) iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		for _, p := range x.loopbacks {
+			if familyOf(p.Addr()) == f && !yield(p.Addr()) {
+				return
+			}
+		}
+		for _, e := range x.ends {
+			for _, p := range e.of(f) {
+				if !state.IsLinkLocal(p.Addr()) && !yield(p.Addr()) {
+					return
+				}
 			}
 		}
 	}
-	return netip.Addr{}
+}
+
+// deliversLocally reports whether packets of the node to an address do not leave it: the address is its own, or
+// one of an IPv4 prefix on lo, which is local as a whole.
+func (x *node) deliversLocally(a netip.Addr) bool {
+	onLo := func(p netip.Prefix) bool { return a.Is4() && p.Contains(a) }
+	return x.hasAddress(a) || slices.ContainsFunc(x.loopbacks, onLo)
 }
 
 func (x *node) hasAddress(a netip.Addr) bool {

@@ -81,19 +81,27 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 	if from == nil {
 		return nil
 	}
-	targets, node := n.targets(field, p)
+	targets, node := n.targets(field, p, from)
 	var probes []Probe
 	for _, to := range targets {
 		f := familyOf(to)
 		if !from.has(f) || (p.Family != "" && string(p.Family) != f.String()) {
 			continue
 		}
+		n.warnLocal(field, from, to)
 		probes = append(probes, withDefaults(p, node, to))
 	}
 	if len(targets) > 0 && len(probes) == 0 {
 		n.refuseFamily(field, p)
 	}
 	return probes
+}
+
+// warnLocal warns of a probe whose sender would answer itself.
+func (n *network) warnLocal(field string, from *node, to netip.Addr) {
+	if from.deliversLocally(to) {
+		n.warn(field, "probe an address that only another node has", "%s itself has %s: the probe does not leave %s and fails", from.name, to, from.name)
+	}
 }
 
 // refuseFamily refuses a probe of two nodes without addresses of one family, or of the probe's family.
@@ -107,7 +115,7 @@ func (n *network) refuseFamily(field string, p *v1alpha1.Probe) {
 }
 
 // targets are the addresses of a probe and the node that has them.
-func (n *network) targets(field string, p *v1alpha1.Probe) (targets []netip.Addr, node string) {
+func (n *network) targets(field string, p *v1alpha1.Probe, from *node) (targets []netip.Addr, node string) {
 	switch {
 	case p.To == "" && p.ToAddress == "":
 		n.refuseAbsent(AnyAbsent, field, "write to: with a node's name, or toAddress: with an address", "the probe has neither to nor toAddress")
@@ -116,38 +124,42 @@ func (n *network) targets(field string, p *v1alpha1.Probe) (targets []netip.Addr
 		n.refuse(field, "remove one of them", "the probe has both to and toAddress")
 		return nil, ""
 	case p.To == "":
-		return n.targetAddress(field, p.ToAddress)
+		return n.targetAddress(field, p.ToAddress, from)
 	}
 	to := n.nodeCalled(field, "to", p.To)
 	if to == nil {
 		return nil, ""
 	}
-	targets = to.probeTargets()
+	targets = to.probeTargets(from)
 	if len(targets) == 0 {
 		n.refuseAbsent(AnyAbsent, field+".to", "give it an address, or probe another node", "%s has no address", p.To)
 	}
 	return targets, to.name
 }
 
-// probeTargets are the addresses for probes of the node, one per family.
-func (x *node) probeTargets() []netip.Addr {
-	var addresses []netip.Addr
+// probeTargets are the addresses for probes of the node from another one, one per family: the first that the
+// other one does not have as well, if there is one.
+func (x *node) probeTargets(from *node) (targets []netip.Addr) {
 	for _, f := range families {
-		if a := x.address(f); a.IsValid() {
-			addresses = append(addresses, a)
+		all := slices.Collect(x.addresses(f))
+		if len(all) == 0 {
+			continue
 		}
+		leaves := slices.IndexFunc(all, func(a netip.Addr) bool { return !from.deliversLocally(a) })
+		targets = append(targets, all[max(0, leaves)])
 	}
-	return addresses
+	return targets
 }
 
-// targetAddress is a written target: an address of a node, or one in a prefix of the lab.
-func (n *network) targetAddress(field, text string) ([]netip.Addr, string) {
+// targetAddress is a written target: an address of a node, preferably not the sender, or one in a prefix of the
+// lab.
+func (n *network) targetAddress(field, text string, from *node) ([]netip.Addr, string) {
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" || a.Is4In6() {
 		n.refuse(field+".toAddress", "write an address without a prefix length", "%q is not an IP address", text)
 		return nil, ""
 	}
-	for _, x := range n.nodes {
+	for _, x := range slices.Concat(slices.DeleteFunc(slices.Clone(n.nodes), func(x *node) bool { return x == from }), []*node{from}) {
 		if x.hasAddress(a) {
 			return []netip.Addr{a}, x.name
 		}

@@ -23,7 +23,7 @@ func TestAddressesOfNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for node, want := range map[string]string{"h": "[10.0.0.1 fd00::1]", "r": "[10.255.0.1 fd00::fe]", "alone": "[]"} {
+	for node, want := range map[string]string{"h": "[10.0.0.1 fd00::1]", "r": "[10.255.0.1 10.255.0.2 10.0.0.254 fd00::fe]", "alone": "[]"} {
 		if got := fmt.Sprint(lab.Addresses[node]); got != want {
 			t.Errorf("%s has address %s, want %s", node, got, want)
 		}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// ownAddress is the cause if the sender's kernel delivers the request locally: the sender would reply to itself.
+func (w walker) ownAddress(ctx context.Context, request trace) Cause {
+	from, to := request.start, request.destination
+	why, fix := w.whyLocal(ctx, from, to)
+	return Cause{
+		Reason:  v1alpha1.ReasonDuplicateAddress,
+		Node:    state.NodeOf(from),
+		Message: shorten(fmt.Sprintf("packets from %s to %s do not leave %s: %s", state.NodeOf(from), to, state.NodeOf(from), why)),
+		Fix:     fix,
+	}
+}
+
+// whyLocal tells why a node delivers packets to an address locally, with the fix.
+func (w walker) whyLocal(ctx context.Context, from string, to netip.Addr) (why, fix string) {
+	node := state.NodeOf(from)
+	if own, ok := w.localAddress(from, to); ok {
+		why = fmt.Sprintf("%s itself has %s on interface %s", node, own.Prefix, own.Link)
+		return why, w.withoutAddress(from, own.Prefix.Addr(), w.otherTarget(from, to))
+	}
+	isLocal := func(i state.Unmanaged) bool { return i.Route.Type == "local" && i.Route.Prefix.Contains(to) }
+	if route, ok := w.firstInterference(ctx, from, isLocal); ok {
+		return fmt.Sprintf("%s has %s", node, route.What), undo(route)
+	}
+	return fmt.Sprintf("%s has a local route to it", node), shorten(fmt.Sprintf("find the route: ip -n %s route get %s", from, to))
+}
+
+// localAddress is a node's own address that makes another one local: the same, or one of an IPv4 prefix on lo,
+// which is local as a whole.
+func (v view) localAddress(namespace string, to netip.Addr) (own state.AddressKey, ok bool) {
+	for _, key := range inOrder(v.State[namespace].Addresses) {
+		if key.Prefix.Addr() == to || to.Is4() && key.Link == state.Loopback && key.Prefix.Contains(to) {
+			return key, true
+		}
+	}
+	return state.AddressKey{}, false
+}
+
+// otherTarget is the change of the spec if it gives an address to the sender: other nodes may have it too.
+func (v view) otherTarget(from string, address netip.Addr) string {
+	var others []string
+	for _, namespace := range slices.Sorted(maps.Keys(v.owners[address])) {
+		if namespace != from {
+			others = append(others, state.NodeOf(namespace))
+		}
+	}
+	if len(others) == 0 {
+		return fmt.Sprintf("in the spec, probe an address of another node than %s", state.NodeOf(from))
+	}
+	return shorten(fmt.Sprintf("in the spec, probe an address that only %s has: toAddress, or loopbacks of its own", strings.Join(others, " or ")))
+}
+
+// sentBack is the cause if the sender received its own request although its routes lead to another node: an
+// object that no look-up covers changed the destination.
+func (w walker) sentBack(ctx context.Context, request trace) Cause {
+	node := state.NodeOf(request.start)
+	cause := Cause{
+		Reason:  v1alpha1.ReasonNoReply,
+		Node:    node,
+		Message: fmt.Sprintf("packets from %s to %s come back to %s, although the routes lead to %s: NAT changes their destination", node, request.destination, node, state.NodeOf(request.end)),
+		Fix:     shorten(fmt.Sprintf("find the rule: ip netns exec %s nft list ruleset", request.start)),
+	}
+	for _, namespace := range w.onTheWay(request.hops) {
+		if filter, ok := w.firstInterference(ctx, namespace, suspicious); ok {
+			cause.Node = state.NodeOf(namespace)
+			cause.Message = shorten(fmt.Sprintf("%s; %s has %s", cause.Message, cause.Node, filter.What))
+			cause.Fix = undo(filter)
+			return cause
+		}
+	}
+	return cause
+}
