@@ -57,7 +57,7 @@ func (h *handle) interferences() ([]state.Unmanaged, error) {
 			})
 		}
 	}
-	for _, look := range []func() error{in.rules, in.routes, in.settings, in.neighbours, in.macEntries, in.groups, in.ingress, in.packetFilters} {
+	for _, look := range []func() error{in.rules, in.routes, in.localRoutes, in.settings, in.neighbours, in.macEntries, in.groups, in.ingress, in.packetFilters} {
 		if err := look(); err != nil {
 			return nil, err
 		}

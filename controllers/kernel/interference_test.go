@@ -61,6 +61,16 @@ var interferences = []struct {
 	{"a route that takes packets", `ip -n $a route add prohibit 10.9.0.0/16`, foreignRoute("prohibit", "10.9.0.0/16")},
 	{"a route that throws", `ip -n $a route add throw 10.9.0.0/16`, foreignRoute("throw", "10.9.0.0/16")},
 	{"an IPv6 route that throws", `ip -n $a route add throw fd00:9::/64`, foreignRoute("throw", "fd00:9::/64")},
+	{"a local route", `ip -n $a route add local 10.9.9.9 dev lo`, state.Unmanaged{
+		What: "an unmanaged route, local 10.9.9.9/32 dev lo table local",
+		Look: "ip -n default.routed-pair.ns1 route show table local type local", Undo: "ip -n default.routed-pair.ns1 route delete local 10.9.9.9/32 dev lo table local",
+		Route: state.UnmanagedRoute{Type: "local", Prefix: netip.MustParsePrefix("10.9.9.9/32")},
+	}},
+	{"an IPv6 local route in another table", `ip -6 -n $a route add local fd00:9::/64 dev lo table 1000`, state.Unmanaged{
+		What: "an unmanaged route, local fd00:9::/64 dev lo table 1000",
+		Look: "ip -n default.routed-pair.ns1 -6 route show table 1000 type local", Undo: "ip -n default.routed-pair.ns1 -6 route delete local fd00:9::/64 dev lo table 1000",
+		Route: state.UnmanagedRoute{Type: "local", Prefix: netip.MustParsePrefix("fd00:9::/64")},
+	}},
 	{"no answers to IPv6 pings", `ip netns exec $a sysctl -qw net.ipv6.icmp.echo_ignore_all=1`, foreignSetting("net.ipv6.icmp.echo_ignore_all")},
 	{"filtered ARP", `ip netns exec $a sysctl -qw net.ipv4.conf.l1.arp_filter=1`, foreignSetting("net.ipv4.conf.l1.arp_filter")},
 	{"ARP filtered everywhere", `ip netns exec $a sysctl -qw net.ipv4.conf.all.arp_filter=1`, foreignSetting("net.ipv4.conf.all.arp_filter")},

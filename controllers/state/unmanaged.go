@@ -69,9 +69,9 @@ func (r PolicyRule) verdict() (v ForwardingVerdict, rejects bool) {
 	return v, rejects
 }
 
-// UnmanagedRoute is a route in the main table that NetLab did not create.
+// UnmanagedRoute is a route in the main table, or a local one in any table, that NetLab did not create.
 type UnmanagedRoute struct {
-	// Type is as ip route writes it: "unicast", "blackhole", "throw".
+	// Type is as ip route writes it: "unicast", "blackhole", "throw", "local".
 	Type   string
 	Prefix netip.Prefix
 }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// localRoute is a route by which a node takes packets to a prefix for its own.
+type localRoute struct {
+	prefix   netip.Prefix
+	table    uint32
+	protocol uint8
+	link     int
+	isLocal  bool
+}
+
+// localRoutes finds those of others, in any table: the kernel's own have its protocol.
+func (in *interferer) localRoutes() error {
+	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
+		err := in.handle.conn.Get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
+			r, err := parseLocalRoute(msg)
+			if err == nil && r.isLocal && r.protocol != unix.RTPROT_KERNEL {
+				in.addLocalRoute(r)
+			}
+			return err
+		}, &nl.RtMsg{RtMsg: unix.RtMsg{Family: family}})
+		if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EOPNOTSUPP) { // see routesOf
+			return fmt.Errorf("list local routes: %w", err)
+		}
+	}
+	return nil
+}
+
+func parseLocalRoute(msg []byte) (localRoute, error) {
+	header, err := routeHeaderOf(msg)
+	if err != nil || header.Type != unix.RTN_LOCAL {
+		return localRoute{}, err
+	}
+	r := localRoute{table: uint32(header.Table), protocol: header.Protocol, isLocal: true}
+	destination := netip.IPv4Unspecified()
+	if header.Family == unix.AF_INET6 {
+		destination = netip.IPv6Unspecified()
+	}
+	err = rtnl.Attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
+		switch kind {
+		case unix.RTA_DST:
+			destination = rtnl.Addr(value)
+		case unix.RTA_TABLE:
+			r.table = rtnl.Uint32(value)
+		case unix.RTA_OIF:
+			r.link = int(rtnl.Uint32(value))
+		}
+		return nil
+	})
+	r.prefix = netip.PrefixFrom(destination, int(header.Dst_len))
+	return r, err
+}
+
+func (in *interferer) addLocalRoute(r localRoute) {
+	ip := "ip -n " + in.handle.name
+	if r.prefix.Addr().Is6() {
+		ip += " -6"
+	}
+	table := strconv.Itoa(int(r.table))
+	if r.table == unix.RT_TABLE_LOCAL {
+		table = "local"
+	}
+	route := fmt.Sprintf("local %s dev %s table %s", r.prefix, in.links[r.link].name, table)
+	in.found = append(in.found, state.Unmanaged{
+		What:  "an unmanaged route, " + route,
+		Look:  fmt.Sprintf("%s route show table %s type local", ip, table),
+		Undo:  fmt.Sprintf("%s route delete %s", ip, route),
+		Route: state.UnmanagedRoute{Type: "local", Prefix: r.prefix},
+	})
+}
