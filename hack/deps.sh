@@ -9,6 +9,7 @@ if [ "${1:-}" != demo ]; then
   need procps sysctl ps
   need iputils-ping ping
   need iptables iptables-legacy
+  need nftables nft
   need strace strace
   need util-linux unshare nsenter flock findmnt
   need mount mount umount

@@ -56,13 +56,15 @@ type Question struct {
 func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Question) (Walk, error) {
 	w := walker{kernel: cached(kernel), view: look(see, q)}
 	walk := w.explain(ctx, q)
-	switch {
-	case q.Replied:
+	if q.Replied {
+		walk = w.translated(ctx, q, walk)
 		walk.Cause = replied(q, walk)
-	case walk.Cause.Found():
+		return walk, ctx.Err()
+	}
+	if walk.Cause.Found() {
 		walk.Cause = cmp.Or(w.detoured(ctx, q, walk), walk.Cause)
 	}
-	return walk, ctx.Err()
+	return w.translated(ctx, q, walk), ctx.Err()
 }
 
 func (w walker) explain(ctx context.Context, q Question) Walk {

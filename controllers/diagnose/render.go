@@ -55,7 +55,9 @@ var verdicts = map[state.ForwardingVerdict]string{
 func (h Hop) does() string {
 	switch {
 	case h.Outgoing != "":
-		return "out " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next)
+		return "out " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next) + prefixed(", ", h.NAT)
+	case h.NAT != "":
+		return h.NAT
 	case h.Decision.Verdict != state.Forward:
 		return verdicts[h.Decision.Verdict]
 	}

@@ -37,6 +37,8 @@ type Hop struct {
 	Through []string `json:"through,omitempty"`
 	// Next is the node at which the packet arrives; empty if it does not.
 	Next string `json:"next,omitempty"`
+	// NAT is what translates addresses at the node. The walk does not follow packets whose addresses are unknown.
+	NAT string `json:"nat,omitempty"`
 }
 
 // Cause is why there is no reply, or why there is an unexpected one.

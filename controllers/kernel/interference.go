@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -206,55 +205,4 @@ func (in *interferer) ingress() error {
 		}
 		return err
 	}, &nl.TcMsg{Family: unix.AF_UNSPEC})
-}
-
-// packetFilters finds tables of nftables, and of the older iptables. A kernel can be without either.
-func (in *interferer) packetFilters() error {
-	tables, err := nftables()
-	if err != nil {
-		return fmt.Errorf("list packet filters: %w", err)
-	}
-	for _, table := range tables {
-		in.add("a packet filter, nftables table "+table, "ip netns exec %s nft list ruleset", in.handle.name)
-	}
-	for _, program := range []string{"iptables", "ip6tables"} {
-		names, err := os.ReadFile("/proc/thread-self/net/" + strings.TrimSuffix(program, "tables") + "_tables_names")
-		if err != nil {
-			continue
-		}
-		for name := range strings.FieldsSeq(string(names)) {
-			in.add(fmt.Sprintf("a packet filter, %s table %s", program, name), "ip netns exec %s %s-legacy -t %s -S", in.handle.name, program, name)
-		}
-	}
-	return nil
-}
-
-// nftables lists the tables of the thread's namespace with their families, as nft writes them.
-func nftables() ([]string, error) {
-	c, err := rtnl.DialProtocol(unix.NETLINK_NETFILTER)
-	if errors.Is(err, unix.EPROTONOSUPPORT) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	families := map[uint8]string{unix.NFPROTO_INET: "inet", unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6", unix.NFPROTO_ARP: "arp", unix.NFPROTO_BRIDGE: "bridge", unix.NFPROTO_NETDEV: "netdev"}
-	var tables []string
-	err = c.Get(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, unix.NLM_F_DUMP, func(msg []byte) error {
-		if len(msg) < nl.SizeofNfgenmsg {
-			return errors.New("truncated table message")
-		}
-		header := nl.DeserializeNfgenmsg(msg)
-		return rtnl.Attributes(msg[nl.SizeofNfgenmsg:], func(kind uint16, value []byte) error {
-			if kind == unix.NFTA_TABLE_NAME {
-				tables = append(tables, families[header.NfgenFamily]+" "+rtnl.Text(value))
-			}
-			return nil
-		})
-	}, &nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_UNSPEC})
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
-		return nil, nil // nf_tables is not there
-	}
-	return tables, err
 }

@@ -21,7 +21,22 @@ type Unmanaged struct {
 	Route     UnmanagedRoute
 	Neighbour NeighbourEntry
 	Setting   UnmanagedSetting
+	NAT       NAT
 }
+
+// NAT is where packets have their addresses translated.
+type NAT struct {
+	IPv4, IPv6 bool
+	// Before says that destinations are translated before the route of packets from others is looked up
+	// (prerouting), and Sent that those of the node's own are (output).
+	Before, Sent bool
+	// Delivered says that sources of packets for the node are translated (input), and After that those of
+	// packets that leave are (postrouting).
+	Delivered, After bool
+}
+
+// Translates reports whether there is NAT for packets with an address of that family.
+func (n NAT) Translates(like netip.Addr) bool { return n.IPv4 && like.Is4() || n.IPv6 && like.Is6() }
 
 // PolicyRule is a policy rule. Unmanaged lists those that are not the kernel's own, and the kernel's own that
 // are missing.
