@@ -372,11 +372,12 @@ type Sysctl struct {
 	// are 64, net.ipv4.tcp_ecn is 2, net.ipv4.conf.default.accept_source_route is
 	// 1. The settings of the host have no effect.
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:Enum=net.ipv4.conf.all.rp_filter;net.ipv4.conf.default.rp_filter;net.ipv4.conf.all.arp_ignore;net.ipv4.conf.default.arp_ignore;net.ipv4.conf.all.arp_announce;net.ipv4.conf.default.arp_announce;net.ipv4.conf.all.proxy_arp;net.ipv4.conf.default.proxy_arp;net.ipv4.conf.all.accept_redirects;net.ipv4.conf.default.accept_redirects;net.ipv4.conf.all.send_redirects;net.ipv4.conf.default.send_redirects;net.ipv4.conf.all.log_martians;net.ipv4.conf.default.log_martians;net.ipv4.conf.all.accept_source_route;net.ipv4.conf.default.accept_source_route;net.ipv4.ip_default_ttl;net.ipv4.fib_multipath_hash_policy;net.ipv4.icmp_echo_ignore_all;net.ipv4.tcp_ecn;net.ipv6.conf.all.accept_redirects;net.ipv6.conf.default.accept_redirects;net.ipv6.conf.all.hop_limit;net.ipv6.conf.default.hop_limit;net.ipv6.fib_multipath_hash_policy
+	// +kubebuilder:validation:Enum=net.ipv4.conf.all.rp_filter;net.ipv4.conf.default.rp_filter;net.ipv4.conf.all.arp_ignore;net.ipv4.conf.default.arp_ignore;net.ipv4.conf.all.arp_announce;net.ipv4.conf.default.arp_announce;net.ipv4.conf.all.proxy_arp;net.ipv4.conf.default.proxy_arp;net.ipv4.conf.all.accept_redirects;net.ipv4.conf.default.accept_redirects;net.ipv4.conf.all.send_redirects;net.ipv4.conf.default.send_redirects;net.ipv4.conf.all.log_martians;net.ipv4.conf.default.log_martians;net.ipv4.conf.all.accept_source_route;net.ipv4.conf.default.accept_source_route;net.ipv4.ip_default_ttl;net.ipv4.fib_multipath_hash_policy;net.ipv4.icmp_echo_ignore_all;net.ipv4.tcp_ecn;net.ipv6.conf.all.accept_redirects;net.ipv6.conf.default.accept_redirects;net.ipv6.conf.all.hop_limit;net.ipv6.conf.default.hop_limit;net.ipv6.auto_flowlabels;net.ipv6.fib_multipath_hash_policy
 	Name string `json:"name"`
 	// value is an integer: from 1 to 255 for ip_default_ttl and hop_limit, from 0
-	// to 2 for tcp_ecn, from 0 to 3 for fib_multipath_hash_policy, 0 or 1 for
-	// icmp_echo_ignore_all, from 0 to 255 for the others.
+	// to 2 for tcp_ecn, from 0 to 3 for fib_multipath_hash_policy and
+	// auto_flowlabels, 0 or 1 for icmp_echo_ignore_all, from 0 to 255 for the
+	// others.
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Pattern=`^([01]?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])$`
 	Value intstr.IntOrString `json:"value"`

@@ -62,36 +62,62 @@ func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Questi
 		return walk, ctx.Err()
 	}
 	if walk.Cause.Found() {
-		walk.Cause = cmp.Or(w.detoured(ctx, q, walk), walk.Cause)
+		if cause := w.detoured(ctx, q, walk); cause.Found() {
+			walk.Cause, walk.OnOtherLeg = cause, false
+		}
 	}
 	return w.translated(ctx, q, walk), ctx.Err()
 }
 
 func (w walker) explain(ctx context.Context, q Question) Walk {
+	w.crossings = map[departing]crossed{}
 	if cause := w.noAddress(q); cause.Found() {
 		return Walk{From: state.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}
 	}
-	request := w.travel(ctx, packet{
+	request := w.explore(ctx, w.travel(ctx, packet{
 		start: q.From, source: q.Source, destination: q.To, size: size(q), oneWhole: true,
-	})
-	walk := Walk{From: state.NodeOf(q.From), Source: request.source, To: q.To, Forward: request.hops, Cause: request.cause}
+	})).matching(q.Replied)
+	walk := Walk{From: state.NodeOf(q.From), Source: request.source, To: q.To, Forward: request.shown(), Cause: request.blame(request.trace)}
+	var reply paths
 	if !walk.Cause.Found() {
-		walk.Back, walk.Cause = w.answer(ctx, q, request)
+		reply, walk.Cause = w.answer(ctx, q, request)
+		walk.Forward, walk.Back = request.shown(), reply.shown()
+		walk.OnOtherLeg = walk.Cause.Found() && walk.Cause == otherLeg(request, reply)
 	}
+	if q.Replied { // by a leg without a fault
+		walk.Cause, walk.OnOtherLeg = Cause{}, false
+	}
+	walk.Warnings = warnings(request, reply, walk.Cause)
 	return walk
 }
 
-// cachedKernel lists the objects of a namespace once per walk: a listing of the unmanaged ones takes about ten
-// requests.
+// cachedKernel looks each route up once per walk, and lists the objects of a namespace once: a listing of the
+// unmanaged ones takes about ten requests.
 type cachedKernel struct {
 	Kernel
+	decided    map[state.ForwardingQuery]state.ForwardingDecision
 	found      map[string][]state.Unmanaged
 	policies   map[string]state.Policy
 	neighbours map[string][]state.NeighbourEntry
 }
 
 func cached(k Kernel) *cachedKernel {
-	return &cachedKernel{k, map[string][]state.Unmanaged{}, map[string]state.Policy{}, map[string][]state.NeighbourEntry{}}
+	return &cachedKernel{
+		k, map[state.ForwardingQuery]state.ForwardingDecision{}, map[string][]state.Unmanaged{},
+		map[string]state.Policy{}, map[string][]state.NeighbourEntry{},
+	}
+}
+
+// LookupRoute implements Kernel.
+func (a *cachedKernel) LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error) {
+	if decision, ok := a.decided[q]; ok {
+		return decision, nil
+	}
+	decision, err := a.Kernel.LookupRoute(ctx, q)
+	if err == nil {
+		a.decided[q] = decision
+	}
+	return decision, err
 }
 
 // Unmanaged implements Kernel.
@@ -134,29 +160,31 @@ func size(q Question) int {
 const ipv4Header, ipv6Header, icmpHeader = 20, 40, 8
 
 // answer follows the reply from the node that received the request.
-func (w walker) answer(ctx context.Context, q Question, request trace) ([]Hop, Cause) {
+func (w walker) answer(ctx context.Context, q Question, request paths) (reply paths, cause Cause) {
 	if request.end == q.From {
-		return nil, w.ownAddress(ctx, request)
+		return paths{}, w.ownAddress(ctx, request.trace)
 	}
 	if q.DeliveredLocally {
-		return nil, w.sentBack(ctx, request)
+		return paths{}, w.sentBack(ctx, request.trace)
 	}
-	if cause := cmp.Or(noSource(request), staleMTU(request), w.echoIgnored(ctx, request)); cause.Found() {
-		return nil, cause
+	if cause := cmp.Or(noSource(request.trace), staleMTU(request.trace), w.echoIgnored(ctx, request.trace)); cause.Found() {
+		return paths{}, cause
 	}
-	reply := w.travel(ctx, packet{
+	reply = w.explore(ctx, w.travel(ctx, packet{
 		start: request.end, source: q.To, destination: request.source, size: size(q), isReply: true,
-	})
+	})).matching(q.Replied)
 	switch {
 	case reply.cause.Found():
-		return reply.hops, reply.cause
+		return reply, reply.blame(reply.trace)
 	case reply.end != q.From:
-		return reply.hops, w.duplicateSource(request, reply)
+		return reply, w.duplicateSource(request.trace, reply.trace)
 	}
-	if cause := w.wrongMAC(ctx, request, reply); cause.Found() || q.NoRoom {
-		return reply.hops, cmp.Or(cause, noReply(q, request))
+	if cause := w.wrongMAC(ctx, request.trace, reply.trace); cause.Found() || q.NoRoom {
+		return reply, cmp.Or(cause, noReply(q, request.trace))
 	}
-	return reply.hops, cmp.Or(w.unmanaged(ctx, request, reply), noReply(q, request))
+	request.deepen(ctx)
+	reply.deepen(ctx)
+	return reply, w.unexplained(ctx, q, request, reply)
 }
 
 // noAddress is the cause if the sender has no address of the family. Its kernel would send requests from the

@@ -20,13 +20,20 @@ func (w Walk) String() string {
 		fmt.Fprintf(&b, "%s replies to %s\n", w.Back[0].Node, w.Source)
 		w.render(&b, w.Back, true)
 	}
-	if w.Cause.Found() {
-		fmt.Fprintf(&b, "cause: %s: %s\n", w.Cause.Reason, w.Cause.Message)
-	}
-	if w.Cause.Fix != "" {
-		fmt.Fprintf(&b, "fix:   %s\n", w.Cause.Fix)
+	w.Cause.render(&b, "cause: ")
+	for _, warning := range w.Warnings {
+		warning.render(&b, "warning: ")
 	}
 	return b.String()
+}
+
+func (c Cause) render(b *strings.Builder, kind string) {
+	if c.Found() {
+		fmt.Fprintf(b, "%s%s: %s\n", kind, c.Reason, c.Message)
+	}
+	if c.Fix != "" {
+		fmt.Fprintf(b, "fix:   %s\n", c.Fix)
+	}
 }
 
 // render writes hops as aligned columns. The hop at which the walk ends is marked.
@@ -34,10 +41,13 @@ func (w Walk) render(b *strings.Builder, hops []Hop, last bool) {
 	columns := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for i, hop := range hops {
 		mark := ""
-		if last && i == len(hops)-1 && w.Cause.Found() {
+		if last && i == len(hops)-1 && w.Cause.Found() && !w.OnOtherLeg {
 			mark = "  <- " + w.Cause.Reason
 		}
 		fmt.Fprintf(columns, "  %s\t%s\t%s%s\n", hop.Node, prefixed("in ", hop.Incoming), hop.does(), mark)
+		for _, line := range hop.otherLegs() {
+			fmt.Fprintf(columns, "  \t\t%s\n", line)
+		}
 	}
 	_ = columns.Flush() // a strings.Builder returns no error
 }
@@ -55,13 +65,45 @@ var verdicts = map[state.ForwardingVerdict]string{
 func (h Hop) does() string {
 	switch {
 	case h.Outgoing != "":
-		return "out " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next) + prefixed(", ", h.NAT)
+		return "out " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next) + h.amongLegs() + prefixed(", ", h.NAT)
 	case h.NAT != "":
 		return h.NAT
 	case h.Decision.Verdict != state.Forward:
 		return verdicts[h.Decision.Verdict]
 	}
 	return "lookup failed"
+}
+
+// amongLegs says how many legs there are.
+func (h Hop) amongLegs() string {
+	switch {
+	case len(h.Legs) == 0:
+		return ""
+	case h.LegUnknown:
+		return fmt.Sprintf(", perhaps: one of %d legs to %s", len(h.Legs), h.Route)
+	}
+	return fmt.Sprintf(", one of %d legs to %s", len(h.Legs), h.Route)
+}
+
+// shownLegs is the maximum number of other legs to show.
+const shownLegs = 3
+
+// otherLegs has a line for each leg that the packet does not take, and what becomes of packets there.
+func (h Hop) otherLegs() (lines []string) {
+	for _, leg := range h.Legs {
+		if leg.Taken {
+			continue
+		}
+		outcome := leg.Reason
+		if outcome == "" {
+			outcome = "arrives"
+		}
+		lines = append(lines, fmt.Sprintf("or  %s%s%s: %s", leg.Outgoing, prefixed(" via ", leg.Via), prefixed(" to ", leg.Next), outcome))
+	}
+	if more := len(lines) - shownLegs; more > 1 {
+		lines = append(lines[:shownLegs], fmt.Sprintf("or %d more legs", more))
+	}
+	return lines
 }
 
 // prefixed is empty for an empty string or the zero Addr.

@@ -17,6 +17,8 @@ import (
 type walker struct {
 	view
 	kernel Kernel
+	// crossings are the results of cross.
+	crossings map[departing]crossed
 }
 
 // packet is the packet to follow.
@@ -33,9 +35,11 @@ type packet struct {
 // trace is the path of a packet. Without a cause, it ended in the namespace end.
 type trace struct {
 	packet
-	hops  []Hop
-	end   string
-	cause Cause
+	// chosen reports that the sender's kernel has chosen the source address.
+	chosen bool
+	hops   []Hop
+	end    string
+	cause  Cause
 	// passed are the network namespaces of the hops.
 	passed []string
 	// crossed are the segments on the path.
@@ -48,55 +52,67 @@ type ingress struct{ namespace, incoming string }
 // travel follows a packet until it is delivered or stopped. It visits no node twice, so it ends.
 func (w walker) travel(ctx context.Context, p packet) trace {
 	t := trace{packet: p}
-	at := ingress{namespace: p.start}
+	w.proceed(ctx, &t, ingress{namespace: p.start})
+	return t
+}
+
+func (w walker) proceed(ctx context.Context, t *trace, at ingress) {
 	for t.end == "" && !t.cause.Found() {
 		been := slices.Contains(t.passed, at.namespace)
 		t.passed = append(t.passed, at.namespace)
 		switch {
 		case been:
-			t.cause = w.loop(ctx, t)
-		case w.ttlExpired(t):
-			t.cause = w.timeToLive(&t)
+			t.cause = w.loop(ctx, *t)
+		case w.ttlExpired(*t):
+			t.cause = w.timeToLive(t)
 		default:
-			at = w.step(ctx, &t, at)
+			at = w.step(ctx, t, at)
 		}
 	}
-	return t
 }
 
 // step looks up the route at one node and crosses the segment of the outgoing link. It appends the hop, and
 // sets end or cause when the trace is complete.
 func (w walker) step(ctx context.Context, t *trace, at ingress) (next ingress) {
 	decision, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{
-		Namespace: at.namespace, Incoming: at.incoming, Source: t.source, Destination: t.destination,
+		Namespace: at.namespace, Incoming: at.incoming, Source: t.source, Destination: t.destination, IsReply: t.isReply,
 	})
 	hop := Hop{Node: state.NodeOf(at.namespace), Incoming: at.incoming}
-	defer func() { t.hops = append(t.hops, hop) }()
 	if err != nil {
-		t.cause = unreadable(at, t.packet, err)
+		t.hops, t.cause = append(t.hops, hop), unreadable(at, t.packet, err)
 		return ingress{}
 	}
 	hop.Decision = decision
 	if t.cause = w.refusal(ctx, t.packet, at, decision); t.cause.Found() {
 		w.correct(ctx, t, at)
+		t.hops = append(t.hops, hop)
 		return ingress{}
 	}
 	if at.incoming == "" {
+		t.chosen = !t.source.IsValid()
 		t.source = sourceOf(t.packet, decision)
 	}
 	if decision.Verdict == state.DeliverLocally {
-		t.end = at.namespace
+		t.hops, t.end = append(t.hops, hop), at.namespace
 		return ingress{}
 	}
+	return w.leave(ctx, t, at, hop)
+}
+
+// leave crosses the segment of the outgoing link of a hop and appends the hop.
+func (w walker) leave(ctx context.Context, t *trace, at ingress, hop Hop) (next ingress) {
+	decision := hop.Decision
 	hop.Outgoing, hop.Via = decision.Link, decision.Via
-	over, cause := w.cross(t.packet, at, decision)
+	over, cause := w.crossOnce(t.packet, at, decision)
 	hop.Through = over.through()
 	if t.cause = cause; cause.Found() {
 		w.correctWay(ctx, t, at.namespace, decision)
+		t.hops = append(t.hops, hop)
 		return ingress{}
 	}
 	t.crossed = append(t.crossed, crossing{over, nextHop(t.packet, decision)})
 	hop.Next = state.NodeOf(over.in.Namespace)
+	t.hops = append(t.hops, hop)
 	return ingress{over.in.Namespace, over.in.Name}
 }
 

@@ -19,6 +19,10 @@ type Walk struct {
 	Back    []Hop `json:"back,omitempty"`
 	// Cause is what stops them. The zero Cause means that nothing does.
 	Cause Cause `json:"cause,omitzero"`
+	// OnOtherLeg reports that the cause is on a leg that neither path shows.
+	OnOtherLeg bool `json:"onOtherLeg,omitempty"`
+	// Warnings are what stops packets on legs that these packets do not take, in addition to Cause.
+	Warnings []Cause `json:"warnings,omitempty"`
 }
 
 // Hop is a packet at one node.
@@ -39,6 +43,24 @@ type Hop struct {
 	Next string `json:"next,omitempty"`
 	// NAT is what translates addresses at the node. The walk does not follow packets whose addresses are unknown.
 	NAT string `json:"nat,omitempty"`
+	// Route is the destination of the node's route, and Legs are its next hops, if it has several. The packet
+	// takes one of them.
+	Route string `json:"route,omitempty"`
+	Legs  []Leg  `json:"legs,omitempty"`
+	// LegUnknown reports that the kernel does not say which leg the packet takes. Outgoing is a possible one.
+	LegUnknown bool `json:"legUnknown,omitempty"`
+}
+
+// Leg is one next hop of a route that has several.
+type Leg struct {
+	Outgoing string     `json:"outgoing"`
+	Via      netip.Addr `json:"via,omitzero"`
+	Weight   int        `json:"weight"`
+	Next     string     `json:"next,omitempty"`
+	// Taken reports that this is the leg of the Hop.
+	Taken bool `json:"taken,omitempty"`
+	// Reason is the reason of the cause that stops packets on this leg, empty if they arrive.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Cause is why there is no reply, or why there is an unexpected one.

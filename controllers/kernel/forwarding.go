@@ -17,7 +17,7 @@ import (
 
 // LookupRoute asks the kernel what it would do with a packet, by its routes, its sysctls and
 // its reverse-path filter as they are now. Of a route with several next hops the kernel chooses one,
-// as it would for a packet with this source and destination.
+// as it would for an echo message with this source and destination.
 func (k *Kernel) LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error) {
 	var decision state.ForwardingDecision
 	if err := ctx.Err(); err != nil {
@@ -55,6 +55,12 @@ func (h *handle) decide(q state.ForwardingQuery) (state.ForwardingDecision, erro
 	switch {
 	case err != nil:
 		return decision, err
+	case decision.Verdict == state.Forward:
+		if err := h.findLegs(q, &decision); err != nil {
+			return decision, err
+		}
+	}
+	switch {
 	case q.Incoming == "":
 		return decision, h.checkSource(q, decision.Verdict)
 	case decision.Verdict == state.Discarded:
@@ -115,7 +121,7 @@ func (h *handle) forwards6(link string) (bool, error) {
 
 // lookup asks the kernel once. Where its answer is an error that means a verdict, it is no error.
 func (h *handle) lookup(q state.ForwardingQuery) (state.ForwardingDecision, error) {
-	request, err := h.lookupRequest(q)
+	request, err := h.lookupRequest(q, 0)
 	if err != nil {
 		return state.ForwardingDecision{}, err
 	}
@@ -130,12 +136,45 @@ func (h *handle) lookup(q state.ForwardingQuery) (state.ForwardingDecision, erro
 	return h.decision(q, answer)
 }
 
-func (h *handle) lookupRequest(q state.ForwardingQuery) ([]nl.NetlinkRequestData, error) {
+// findLegs looks the same packet's route up as it is in the table, which shows all its next hops.
+func (h *handle) findLegs(q state.ForwardingQuery, decision *state.ForwardingDecision) error {
+	request, err := h.lookupRequest(q, unix.RTM_F_FIB_MATCH)
+	if err != nil {
+		return err
+	}
+	var route rawRoute
+	err = h.conn.Get(unix.RTM_GETROUTE, 0, func(msg []byte) (err error) {
+		route, err = parseRoute(msg)
+		return err
+	}, request...)
+	if _, changed := verdictOf(err); changed || err != nil || len(route.nextHops) < 2 {
+		if changed {
+			err = nil
+		}
+		return err
+	}
+	decision.Route = route.prefix
+	for _, hop := range route.nextHops {
+		leg := state.Leg{Via: hop.via, Weight: hop.weight, Dead: hop.dead}
+		if leg.Link, err = h.conn.LinkName(hop.index); err != nil {
+			return err
+		}
+		decision.Legs = append(decision.Legs, leg)
+	}
+	state.SortLegs(decision.Legs)
+	return nil
+}
+
+// lookupRequest names the protocol, and for IPv6 the ICMP type where the kernel's flow has it (rawv6_sendmsg,
+// icmpv6_echo_reply): both are hashed to choose among next hops.
+func (h *handle) lookupRequest(q state.ForwardingQuery, flags uint32) ([]nl.NetlinkRequestData, error) {
 	header := &nl.RtMsg{RtMsg: unix.RtMsg{
 		Family:  uint8(family(q.Destination)),
 		Dst_len: uint8(q.Destination.BitLen()),
+		Flags:   flags,
 	}}
 	request := []nl.NetlinkRequestData{header, nl.NewRtAttr(unix.RTA_DST, q.Destination.AsSlice())}
+	request = append(request, protocolAttributes(q)...)
 	if q.Source.IsValid() {
 		header.Src_len = uint8(q.Source.BitLen())
 		request = append(request, nl.NewRtAttr(unix.RTA_SRC, q.Source.AsSlice()))
@@ -147,7 +186,34 @@ func (h *handle) lookupRequest(q state.ForwardingQuery) ([]nl.NetlinkRequestData
 		}
 		request = append(request, rtnl.Uint32Attribute(unix.RTA_IIF, uint32(index)))
 	}
+	if q.Outgoing != "" {
+		index, err := h.index(q.Outgoing)
+		if err != nil {
+			return nil, fmt.Errorf("find %s: %w", q.Outgoing, err)
+		}
+		request = append(request, rtnl.Uint32Attribute(unix.RTA_OIF, uint32(index)))
+	}
 	return request, nil
+}
+
+// The ICMP types of an echo.
+const (
+	echoRequest6 = 128
+	echoReply6   = 129
+)
+
+func protocolAttributes(q state.ForwardingQuery) []nl.NetlinkRequestData {
+	if q.Destination.Is4() {
+		return []nl.NetlinkRequestData{nl.NewRtAttr(unix.RTA_IP_PROTO, []byte{unix.IPPROTO_ICMP})}
+	}
+	protocol := []nl.NetlinkRequestData{nl.NewRtAttr(unix.RTA_IP_PROTO, []byte{unix.IPPROTO_ICMPV6})}
+	switch { // in a flow the type is the first byte of the destination port
+	case q.Incoming != "":
+		return protocol
+	case q.IsReply:
+		return append(protocol, nl.NewRtAttr(unix.RTA_DPORT, []byte{echoReply6, 0}))
+	}
+	return append(protocol, nl.NewRtAttr(unix.RTA_DPORT, []byte{echoRequest6, 0}))
 }
 
 // verdictOf reads the errors that a look-up fails with by what they mean for the packet.

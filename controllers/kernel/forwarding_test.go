@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -62,7 +63,7 @@ func (table lookups) ask(t *testing.T, k *Kernel) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got != test.want {
+			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("%s:\n got %+v\nwant %+v", describeQuery(q), got, test.want)
 			}
 		})

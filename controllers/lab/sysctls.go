@@ -76,7 +76,7 @@ func sysctlRange(name string) (least, most int) {
 		return 1, 255
 	case "tcp_ecn":
 		return 0, 2
-	case "fib_multipath_hash_policy":
+	case "fib_multipath_hash_policy", "auto_flowlabels":
 		return 0, 3
 	case "icmp_echo_ignore_all":
 		return 0, 1

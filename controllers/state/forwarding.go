@@ -3,12 +3,13 @@
 package state
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
 )
 
-// ForwardingQuery asks a namespace's kernel what it would do with a packet.
+// ForwardingQuery asks a namespace's kernel what it would do with an ICMP echo request or reply.
 type ForwardingQuery struct {
 	Namespace   string
 	Destination netip.Addr
@@ -16,6 +17,10 @@ type ForwardingQuery struct {
 	Source netip.Addr
 	// Incoming is the link the packet arrives on; empty for a packet the node sends itself.
 	Incoming string
+	// Outgoing limits the routes to those over a link; empty for all.
+	Outgoing string
+	// IsReply says that the packet is an echo reply.
+	IsReply bool
 }
 
 // ForwardingDecision is the kernel's answer.
@@ -28,6 +33,23 @@ type ForwardingDecision struct {
 	Source netip.Addr `json:"source,omitzero"`
 	// MTU of the path as this node knows it, 0 if it does not say.
 	MTU int `json:"mtu,omitempty"`
+	// Route is the destination of the matching route and Legs its next hops, sorted, if it has several.
+	Route netip.Prefix `json:"-"`
+	Legs  []Leg        `json:"-"`
+}
+
+// Leg is one next hop of a route that has several.
+type Leg struct {
+	Link   string
+	Via    netip.Addr
+	Weight int
+	// Dead says that the kernel sends nothing over it, because its link is down.
+	Dead bool
+}
+
+// SortLegs sorts by link, then gateway. IPv6 lists the leg first that it has found.
+func SortLegs(legs []Leg) {
+	slices.SortFunc(legs, func(a, b Leg) int { return cmp.Or(cmp.Compare(a.Link, b.Link), a.Via.Compare(b.Via)) })
 }
 
 // ForwardingVerdict is what happens to the packet.

@@ -53,6 +53,7 @@ const (
 	AllAcceptRedirects6
 	AllHopLimit
 	AllKeepAddrOnDown
+	AutoFlowLabels
 	FIBMultipathHashPolicy6
 	BridgeCallARPTables
 	BridgeCallIP6Tables
@@ -103,6 +104,7 @@ var settings = [settingCount]struct {
 	AllAcceptRedirects6:     {"ipv6/conf/all/accept_redirects", "", Off},
 	AllHopLimit:             {"ipv6/conf/all/hop_limit", "", ValueOf(64)},
 	AllKeepAddrOnDown:       {"ipv6/conf/all/keep_addr_on_down", "", On},
+	AutoFlowLabels:          {"ipv6/auto_flowlabels", "", Off},
 	FIBMultipathHashPolicy6: {"ipv6/fib_multipath_hash_policy", "", Off},
 	BridgeCallARPTables:     {"bridge/bridge-nf-call-arptables", "", Absent},
 	BridgeCallIP6Tables:     {"bridge/bridge-nf-call-ip6tables", "", Absent},
@@ -115,10 +117,12 @@ var settings = [settingCount]struct {
 // another, the observation after creating shows it and the next plan writes it.
 //
 // promote_secondaries and keep_addr_on_down spare two cascades: deleting a primary address
-// would delete its secondaries, and setting a link down would drop its IPv6 addresses.
+// would delete its secondaries, and setting a link down would drop its IPv6 addresses. Without auto_flowlabels,
+// IPv6 packets between two addresses take the same leg of a multipath route as a route lookup: the kernel's flow
+// labels come from a secret, and it gives a labelled packet a hash that replaces a router's.
 var InitialWrites = []Setting{
 	IPv4Forwarding, AllRPFilter, RPFilter, AllAcceptRedirects, AcceptRedirects, AllSendRedirects, SendRedirects, AllPromoteSecondaries,
-	DisableIPv6, AllAcceptRedirects6, AcceptRedirects6, AllKeepAddrOnDown, AcceptRA, AddrGenMode,
+	DisableIPv6, AllAcceptRedirects6, AcceptRedirects6, AllKeepAddrOnDown, AutoFlowLabels, AcceptRA, AddrGenMode,
 }
 
 // Value is the value of a setting. The zero Value is that of a setting which is not there.

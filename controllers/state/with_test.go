@@ -128,7 +128,7 @@ var cascades = []struct {
 - route a ::/0 via fd00:1::9 dev l1 proto 78 more=0
 - route a fd11::/48 proto 78 nexthop via fd00:1::9 dev l1 weight 1 nexthop via fd00:2::9 dev l2 weight 1 more=0
 - route a fd13::/48 via fd00:2::9 dev l2 proto 78 src fd00:ff::1 more=0
-- 93 sysctls
+- 94 sysctls
 `},
 	{"a symlink keeps the name", state.DeleteNamespace{Name: "a"}, `
 - namespace a {Label:mark-a Mounted:true Symlink:true}
@@ -155,7 +155,7 @@ var cascades = []struct {
 - route a fd11::/48 proto 78 nexthop via fd00:1::9 dev l1 weight 1 nexthop via fd00:2::9 dev l2 weight 1 more=0
 - route a fd13::/48 via fd00:2::9 dev l2 proto 78 src fd00:ff::1 more=0
 - route a unreachable fd66::/48 proto 78 more=0
-- 93 sysctls
+- 94 sysctls
 + namespace a {Label: Mounted:false Symlink:true}
 `},
 	{"a link goes at both ends, with IPv4 routes that have any leg on it", state.DeleteLink{LinkID: end("b", "l1")}, `

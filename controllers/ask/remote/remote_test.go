@@ -146,7 +146,7 @@ func replace(old, by string) func(*remote.Lab) {
 
 func same(t *testing.T, question string, near, far any) {
 	t.Helper()
-	if diff := cmp.Diff(near, far, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(near, far, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("%s, near and far:\n%s", question, diff)
 	}
 }

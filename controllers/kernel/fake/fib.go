@@ -33,7 +33,8 @@ type entry struct {
 	local   bool
 	source  netip.Addr
 	hops    []state.NextHop
-	natural bool // made by the kernel: wins between equals
+	legs    []state.Leg // of a route with several, dead ones too
+	natural bool        // made by the kernel: wins between equals
 }
 
 // LookupRoute says what the kernel would do with a packet.
@@ -117,12 +118,12 @@ func (f fib) lookup(q state.ForwardingQuery) state.ForwardingDecision {
 	if f.policy != nil {
 		return f.byPolicy(q)
 	}
-	return f.follow(q.Destination)
+	return f.follow(q.Destination, q.Outgoing)
 }
 
-// follow is a look-up without regard to where the packet comes from.
-func (f fib) follow(destination netip.Addr) state.ForwardingDecision {
-	e, ok := f.best(destination, func(state.NextHop) bool { return true })
+// follow is a look-up without regard to where the packet comes from, of routes over one link if it is given.
+func (f fib) follow(destination netip.Addr, outgoing string) state.ForwardingDecision {
+	e, ok := f.best(destination, func(h state.NextHop) bool { return outgoing == "" || h.Link == outgoing })
 	switch {
 	case !ok:
 		return state.ForwardingDecision{Verdict: state.NoRoute}
@@ -132,7 +133,11 @@ func (f fib) follow(destination netip.Addr) state.ForwardingDecision {
 		return state.ForwardingDecision{Verdict: rejections[e.kind]}
 	}
 	hop := e.hops[0]
-	return state.ForwardingDecision{Link: hop.Link, Via: hop.Via, Source: f.source(e, hop, destination)}
+	decision := state.ForwardingDecision{Link: hop.Link, Via: hop.Via, Source: f.source(e, hop, destination)}
+	if len(e.legs) > 1 {
+		decision.Route, decision.Legs = e.prefix, e.legs
+	}
+	return decision
 }
 
 // best is the entry with the longest prefix, then the lowest metric, that has a leg which
@@ -228,8 +233,15 @@ func (f fib) routes() []entry {
 	var routes []entry
 	for key, route := range f.state[f.namespace].Routes {
 		id := state.RouteID{Namespace: f.namespace, RouteKey: key}
-		alive := slices.DeleteFunc(slices.Clone(route.NextHops()), func(h state.NextHop) bool { return f.dead[leg{id, h.Link}] })
-		routes = append(routes, entry{prefix: id.Prefix, metric: id.Metric, kind: route.Type, source: route.Source, hops: alive})
+		e := entry{prefix: id.Prefix, metric: id.Metric, kind: route.Type, source: route.Source}
+		for _, hop := range route.NextHops() {
+			dead := f.dead[leg{id, hop.Link}]
+			e.legs = append(e.legs, state.Leg{Link: hop.Link, Via: hop.Via, Weight: hop.Weight, Dead: dead})
+			if !dead {
+				e.hops = append(e.hops, hop)
+			}
+		}
+		routes = append(routes, e)
 	}
 	return routes
 }
