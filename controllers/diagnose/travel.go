@@ -198,7 +198,7 @@ func (w walker) wayOut(ctx context.Context, t trace, round []string) string {
 	}
 	for i, namespace := range round[:len(round)-1] {
 		path, reached := w.path(namespace, t.destination, nothing)
-		if !reached || len(path) == 0 || path[0].in.Namespace == round[i+1] {
+		if !reached || len(path) == 0 || w.isNearer(round[i+1], path, t.destination) {
 			continue
 		}
 		if fix, ok := w.rightWay(path[0], t.destination); ok {
@@ -206,6 +206,13 @@ func (w walker) wayOut(ctx context.Context, t trace, round []string) string {
 		}
 	}
 	return w.inSpec(fmt.Sprintf("correct the routes to %s on these nodes", t.destination))
+}
+
+// isNearer reports whether a node is one step nearer to an address than the shortest path from another. There
+// can be several such nodes.
+func (w walker) isNearer(namespace string, path []neighbour, address netip.Addr) bool {
+	rest, reached := w.path(namespace, address, nothing)
+	return reached && len(rest) < len(path)
 }
 
 // decisionAt is the forwarding decision of the n-th node on the path.
