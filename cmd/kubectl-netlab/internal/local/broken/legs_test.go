@@ -4,12 +4,17 @@ package broken
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,7 +82,14 @@ func newLadder(seed uint64) *ladder {
 	for i := range l.links {
 		fmt.Fprintf(&l.spec, "  - {name: s%d, cidrs: [10.0.%d.0/24, 'fd00:%d::/64']}\n", i, i, i)
 	}
-	fmt.Fprintf(&l.spec, "links:\n%s\n", strings.Join(l.links, "\n"))
+	fmt.Fprintf(&l.spec, "links:\n%s\nprobes:\n", strings.Join(l.links, "\n"))
+	for i := range probes {
+		from, to := l.left[l.random.IntN(len(l.left))], l.right[l.random.IntN(len(l.right))]
+		if i%2 == 1 {
+			from, to = to, from
+		}
+		fmt.Fprintf(&l.spec, "  - {name: p%d, from: %s, to: %s, sizeBytes: 1300, timeoutSeconds: 1, failureThreshold: 1}\n", i, from, to)
+	}
 	return l
 }
 
@@ -202,6 +214,9 @@ func (l *ladderLab) sentPackets() map[string]int {
 
 const pings = 20
 
+// probes is how many a ladder has.
+const probes = 6
+
 // taken lists the links through which pings and replies leave, by the counters of the interfaces.
 func (l *ladderLab) taken(from, to string) (links []string) {
 	l.Helper()
@@ -280,5 +295,218 @@ func TestExplainNamesTheLegsThatPacketsTake(t *testing.T) {
 	t.Logf("%d paths with %d choices of a leg named right, %d with an unknown leg", right, legs, unknown)
 	if right == 0 {
 		t.Error("no path was named")
+	}
+}
+
+// addressOf is an address of a node on a link.
+func (l *ladderLab) addressOf(node, link string, ipv6 bool) string {
+	for key := range l.lab.Want[l.namespace(node)].Addresses {
+		if key.Link == link && key.Prefix.Addr().Is6() == ipv6 && !state.IsLinkLocal(key.Prefix.Addr()) {
+			return key.Prefix.String()
+		}
+	}
+	l.Fatalf("%s has no address on %s", node, link)
+	return ""
+}
+
+// routeVia is a route of a node over a link, as ip route writes it.
+func (l *ladderLab) routeVia(node, link string, ipv6 bool) string {
+	var routes []string
+	for key, route := range l.lab.Want[l.namespace(node)].Routes {
+		hops := route.NextHops()
+		if key.Prefix.Addr().Is6() == ipv6 && len(hops) > 0 && hops[0].Link == link && l.leadsToAHost(key.Prefix) {
+			routes = append(routes, key.Prefix.String())
+		}
+	}
+	slices.Sort(routes)
+	if len(routes) == 0 {
+		return ""
+	}
+	return routes[l.random.IntN(len(routes))]
+}
+
+func (l *ladderLab) leadsToAHost(p netip.Prefix) bool {
+	for _, host := range slices.Concat(l.left, l.right) {
+		for key := range l.lab.Want[l.namespace(host)].Addresses {
+			if p.Contains(key.Prefix.Addr()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (l *ladderLab) peerOf(node, link string) (peer string) {
+	return state.NodeOf(l.lab.Want[l.namespace(node)].Links[link].Peer.Namespace)
+}
+
+// legFaults break a leg by hand: the router in it, on one of its links, for a family.
+var legFaults = map[string]func(l *ladderLab, node, link string, ipv6 bool) string{
+	"forwarding": func(_ *ladderLab, node, _ string, ipv6 bool) string {
+		if ipv6 {
+			return fmt.Sprintf("ip netns exec $%s sysctl -qw net.ipv6.conf.all.forwarding=0", node)
+		}
+		return fmt.Sprintf("ip netns exec $%s sysctl -qw net.ipv4.ip_forward=0", node)
+	},
+	"forwarding of a link": func(_ *ladderLab, node, link string, _ bool) string {
+		return fmt.Sprintf("ip netns exec $%s sysctl -qw net.ipv4.conf.%s.forwarding=0", node, link)
+	},
+	"down": func(_ *ladderLab, node, link string, _ bool) string {
+		return fmt.Sprintf("ip -n $%s link set %s down", node, link)
+	},
+	"route": func(l *ladderLab, node, link string, ipv6 bool) string {
+		return fmt.Sprintf("ip -n $%s route delete %s", node, l.routeVia(node, link, ipv6))
+	},
+	"blackhole": func(l *ladderLab, node, link string, ipv6 bool) string {
+		p := netip.MustParsePrefix(l.routeVia(node, link, ipv6))
+		return fmt.Sprintf("ip -n $%s route add blackhole %s/%d", node, p.Addr(), p.Bits()+1)
+	},
+	"loop": func(l *ladderLab, node, link string, ipv6 bool) string {
+		for other := range l.lab.Want[l.namespace(node)].Links {
+			if other != link && other != state.Loopback {
+				back := netip.MustParsePrefix(l.addressOf(l.peerOf(node, other), other, ipv6)).Addr()
+				return fmt.Sprintf("ip -n $%s route replace %s via %s", node, l.routeVia(node, link, ipv6), back)
+			}
+		}
+		return ""
+	},
+	"address": func(l *ladderLab, node, link string, ipv6 bool) string {
+		return fmt.Sprintf("ip -n $%s address delete %s dev %s", node, l.addressOf(node, link, ipv6), link)
+	},
+	"neighbour": func(l *ladderLab, node, link string, ipv6 bool) string {
+		address := netip.MustParsePrefix(l.addressOf(node, link, ipv6)).Addr()
+		return fmt.Sprintf("ip -n $%s neighbour replace %s dev %s lladdr 02:00:00:00:00:01 nud permanent", l.peerOf(node, link), address, link)
+	},
+	"mtu": func(_ *ladderLab, node, link string, _ bool) string {
+		return fmt.Sprintf("ip -n $%s link set %s mtu 1290", node, link)
+	},
+	"rule": func(l *ladderLab, node, link string, ipv6 bool) string {
+		family := "-4"
+		if ipv6 {
+			family = "-6"
+		}
+		return fmt.Sprintf("ip %s -n $%s rule add pref 100 to %s prohibit", family, node, l.routeVia(node, link, ipv6))
+	},
+}
+
+// explainAll explains all probes at the same time: those without a reply wait for it.
+func (l *ladderLab) explainAll() []ask.Explanation {
+	l.Helper()
+	all := make([][]ask.Explanation, probes)
+	errs := make([]error, len(all))
+	var asking sync.WaitGroup
+	for i := range all {
+		asking.Go(func() { all[i], errs[i] = l.lab.Explain(l.Context(), fmt.Sprintf("p%d", i)) })
+	}
+	asking.Wait()
+	if err := errors.Join(errs...); err != nil {
+		l.Fatal(err)
+	}
+	return slices.Concat(all...)
+}
+
+// paste runs a script in which every node has a variable with its network namespace.
+func (l *ladderLab) paste(script string) {
+	l.Helper()
+	var variables strings.Builder
+	for _, node := range l.nodes {
+		fmt.Fprintf(&variables, "%s=%s\n", node, l.namespace(node))
+	}
+	if out, err := exec.Command("sh", "-c", variables.String()+script).CombinedOutput(); err != nil {
+		l.Errorf("pasted %s\n%s%v", script, out, err)
+	}
+}
+
+// about are the causes and warnings of walks.
+func about(explanations []ask.Explanation) (causes []diagnose.Cause) {
+	for _, e := range explanations {
+		if e.Walk.Cause.Found() {
+			causes = append(causes, e.Walk.Cause)
+		}
+	}
+	for _, e := range explanations {
+		causes = append(causes, e.Walk.Warnings...)
+	}
+	return causes
+}
+
+// judge checks that every failure, and every warning, is about the node with the fault.
+func (l *ladderLab) judge(explanations []ask.Explanation, node string) (mentioned bool) {
+	l.Helper()
+	for _, e := range explanations {
+		if !e.Passed && (e.Walk.Cause.Reason == v1alpha1.ReasonNoReply || !e.Walk.Cause.Found()) || e.Passed && e.Walk.Cause.Found() {
+			l.Errorf("passed %v (%s)\n%s", e.Passed, e.Family, e.Walk)
+		}
+	}
+	for _, cause := range about(explanations) {
+		if mentioned = true; cause.Node != node && !strings.Contains(cause.Message, node) {
+			l.Errorf("%s is not about %s", cause, node)
+		}
+	}
+	return mentioned
+}
+
+// heal pastes the first fix until there is nothing left to fix.
+func (l *ladderLab) heal(explanations []ask.Explanation) (steps int) {
+	l.Helper()
+	pasted := map[string]bool{}
+	for ; len(about(explanations)) > 0; steps++ {
+		cause := about(explanations)[0]
+		command := commandIn(cause.Fix)
+		if command == "" || pasted[command] || steps > 8 {
+			l.Errorf("after %d steps: %s", steps, cause)
+			return steps
+		}
+		pasted[command] = true
+		l.paste(command)
+		explanations = l.explainAll()
+	}
+	return steps
+}
+
+// A fault on a random leg is named by every probe that fails by it, a warning of those that pass, and each fix
+// heals.
+func TestAFaultOnOneLegIsNamedAndFixed(t *testing.T) {
+	first := variable(t, legSeedVariable, 1)
+	for i := range variable(t, legLabsVariable, 3) {
+		for _, name := range slices.Sorted(maps.Keys(legFaults)) {
+			seed := uint64(1000*(first+i)) + uint64(len(name))
+			t.Run(fmt.Sprintf("%s %d", name, first+i), func(t *testing.T) {
+				t.Parallel()
+				breakLeg(t, seed+uint64(name[0])*7, legFaults[name])
+			})
+		}
+	}
+}
+
+func breakLeg(t *testing.T, seed uint64, fault func(l *ladderLab, node, link string, ipv6 bool) string) {
+	l := buildLadder(t, seed)
+	if len(l.legs) == 0 {
+		t.Skip("no leg has a router")
+	}
+	if wrong := about(l.explainAll()); len(wrong) > 0 {
+		time.Sleep(time.Second)
+		if wrong = about(l.explainAll()); len(wrong) > 0 {
+			t.Fatalf("before the fault: %v", wrong)
+		}
+	}
+	node := l.legs[l.random.IntN(len(l.legs))]
+	links := slices.DeleteFunc(slices.Sorted(maps.Keys(l.lab.Want[l.namespace(node)].Links)), func(link string) bool { return link == state.Loopback })
+	script := fault(l, node, links[l.random.IntN(len(links))], l.random.IntN(2) == 0)
+	l.paste(script)
+	explanations := l.explainAll()
+	if !l.judge(explanations, node) {
+		t.Errorf("%s: no mention of %s", script, node)
+	}
+	passed := 0
+	for _, e := range explanations {
+		if e.Passed {
+			passed++
+		}
+	}
+	steps := l.heal(explanations)
+	t.Logf("%s: %d of %d probes pass; healed in %d steps", script, passed, len(explanations), steps)
+	if t.Failed() {
+		t.Log(script + "\n" + l.spec.String())
 	}
 }
