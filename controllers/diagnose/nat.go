@@ -28,7 +28,7 @@ func (w walker) translated(ctx context.Context, q Question, walk Walk) Walk {
 		if walk.Forward[i].NAT = nat.What; destination {
 			walk.Forward = append(walk.Forward[:i:i], Hop{Node: hop.Node, Incoming: hop.Incoming, NAT: nat.What})
 		}
-		walk.Back = nil
+		walk.Back, walk.Warnings, walk.OnOtherLeg = nil, nil, false
 		if walk.Cause.Found() {
 			walk.Cause = natCause(q.To, hop.Node, nat)
 		}
