@@ -81,6 +81,9 @@ type rawLink struct {
 	// overrides are what no lab asks for. xdp says that a program sees packets before the kernel does.
 	overrides []override
 	xdp       bool
+	// unselective: it is a tunnel for whatever no other tunnel of its kind is for. saysImmutable: the kernel tells
+	// whether links can leave their namespace.
+	unselective, immutable, saysImmutable bool
 }
 
 // links lists a namespace's links.
@@ -157,6 +160,8 @@ func (l *rawLink) set(kind uint16, value []byte) error {
 		return rtnl.Attributes(value, l.setFamily)
 	case unix.IFLA_XDP:
 		return rtnl.Attributes(value, l.setXDP)
+	case netnsImmutable:
+		l.saysImmutable, l.immutable = true, len(value) > 0 && value[0] != 0
 	}
 	l.noticeLink(kind, value)
 	return nil
@@ -185,6 +190,8 @@ func (l *rawLink) setInfo(kind uint16, value []byte) (err error) {
 		return errors.Join(err, l.noticeBridge(value))
 	case kind == unix.IFLA_INFO_DATA && l.kind == "vlan":
 		return l.setVLAN(value)
+	case kind == unix.IFLA_INFO_DATA:
+		return l.noticeSelectors(value)
 	case kind == unix.IFLA_INFO_SLAVE_KIND:
 		l.slaveKind = rtnl.Text(value)
 	case kind == unix.IFLA_INFO_SLAVE_DATA && l.slaveKind == "bridge":

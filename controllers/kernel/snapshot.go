@@ -347,6 +347,9 @@ func (o *observer) addForeignLink(id state.LinkID, l rawLink) {
 		o.conflict(fmt.Sprintf("interface %s in %s", id.Name, id.Namespace), "a link that NetLab did not create"+l.describe())
 		return
 	}
+	if l.isFallbackTunnel() {
+		return
+	}
 	o.foreign("%s: link %s%s", id.Namespace, id.Name, l.describe())
 }
 

@@ -29,6 +29,7 @@ type options struct {
 	machine
 	files   list
 	env     list
+	with    list
 	without list
 	dir     string
 	timeout time.Duration
@@ -90,6 +91,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.append, "append", "", "more for the kernel's command line, such as ipv6.disable=1")
 	flags.Var(&o.files, "file", "a `PATH` of the repository, file or directory, to have below "+job.Source+"; can be repeated")
 	flags.Var(&o.env, "env", "`NAME=VALUE` for the command; can be repeated")
+	flags.Var(&o.with, "with", "one more kernel `MODULE` to load; can be repeated")
 	flags.Var(&o.without, "without", "a kernel `MODULE` not to load; can be repeated")
 	flags.StringVar(&o.dir, "dir", ".", "the `DIRECTORY` of the repository to run the command in")
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "how long the machine may run")

@@ -79,7 +79,7 @@ func (a *archive) addJob(o options, kernel string) error {
 	if err != nil {
 		return err
 	}
-	wanted := slices.DeleteFunc(slices.Clone(modules), func(name string) bool { return slices.Contains(o.without, name) })
+	wanted := slices.DeleteFunc(slices.Concat(modules, o.with), func(name string) bool { return slices.Contains(o.without, name) })
 	files, err := a.addModules(tree, wanted)
 	if err != nil {
 		return err

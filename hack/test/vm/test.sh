@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs tests on a full kernel, because this machine's own may lack features: make test-vm.
 #
-#   test.sh [PART...]     of: kernel gallery random measured lacking; without any, all of them
+#   test.sh [PART...]     of: kernel tunnels gallery random measured lacking; without any, all of them
 #
 # NETLAB_PARITY_WALKS is how many random walks compare the kernel with the fake one (30),
 # NETLAB_RANDOM_LABS how many random labs are built (50).
@@ -22,6 +22,14 @@ kernel() {
   go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
   vm -timeout 15m -file $bin/kernel.test -file controllers/kernel/testdata -dir controllers/kernel -env NETLAB_PARITY_WALKS="${NETLAB_PARITY_WALKS:-30}" -- \
     kernel.test -test.timeout 15m -test.run 'VLAN|Impairment|EditLoses|SameByHand|FakeAndKernelAgree|EverySetting|FewFiles'
+}
+
+# The kernel's own tunnels in every namespace, where their modules are loaded.
+tunnels() {
+  go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
+  local modules=()
+  for module in sit ip_gre ipip ip6_tunnel ip6_gre ip_vti ip6_vti; do modules+=(-with $module); done
+  vm "${modules[@]}" -file $bin/kernel.test -dir controllers/kernel -- kernel.test -test.run TunnelsThatSomebodyMade
 }
 
 # Random labs: the pairs that should reach each other do.
@@ -61,7 +69,7 @@ lacking() {
   lab -without sch_netem -- kubectl-netlab --local up -f $samples/thin-uplink.yaml # with tbf instead
 }
 
-[ $# -gt 0 ] || set -- kernel gallery random measured lacking
+[ $# -gt 0 ] || set -- kernel tunnels gallery random measured lacking
 for part; do
   start=$SECONDS
   "$part"
