@@ -84,6 +84,7 @@ func (w walker) explain(ctx context.Context, q Question) Walk {
 		walk.Forward, walk.Back = request.shown(), reply.shown()
 		walk.OnOtherLeg = walk.Cause.Found() && walk.Cause == otherLeg(request, reply)
 	}
+	walk.Cause = w.unowned(q.To, walk.Cause)
 	if q.Replied { // by a leg without a fault
 		walk.Cause, walk.OnOtherLeg = Cause{}, false
 	}
@@ -232,6 +233,26 @@ func noSource(request trace) Cause {
 		Node:    node,
 		Message: fmt.Sprintf("route lookup in %s: no source address for packets to %s", node, request.destination),
 	}
+}
+
+// unowned adds to a cause that no node has the destination: a route to it would lead to nothing.
+func (w walker) unowned(to netip.Addr, cause Cause) Cause {
+	switch cause.Reason {
+	case v1alpha1.ReasonNetworkUnreachable, v1alpha1.ReasonHostUnreachable, v1alpha1.ReasonRoutingLoop, v1alpha1.ReasonForwardingDisabled:
+	default:
+		return cause
+	}
+	if w.holds(to) {
+		return cause
+	}
+	if lost := w.lostAddress(to); lost.Found() {
+		return lost
+	}
+	if arrived := fmt.Sprintf("has address %s", to); !strings.HasSuffix(cause.Message, arrived) {
+		cause.Message = shorten(fmt.Sprintf("%s; no node of the lab %s", cause.Message, arrived))
+		cause.Fix = fmt.Sprintf("in the spec, give a node the address %s, or probe another address", to)
+	}
+	return cause
 }
 
 // echoIgnored is the cause if the destination is configured to ignore echo requests.

@@ -35,7 +35,7 @@ func fit(spec, command string) string {
 func (v view) settingFix(namespace, spec string, key state.SettingKey, value state.Value) string {
 	id := state.SettingID{Namespace: namespace, SettingKey: key}
 	if op, ok := v.plannedSetting(id); ok {
-		return drifted(op)
+		return v.drifted(op)
 	}
 	return fit("in the spec, "+spec, command(state.SetSysctl{SettingID: id, Value: value}))
 }

@@ -140,7 +140,7 @@ func (w walker) linkDown(id state.LinkID, where string) Cause {
 	_, isPlanned := planned(w.view, func(o state.SetAdmin) bool { return o == up })
 	switch {
 	case isPlanned || id.Name == state.Loopback || w.isBridge(id):
-		cause.Fix = drifted(up)
+		cause.Fix = w.drifted(up)
 	case w.link(id).Up:
 		cause.Message = fmt.Sprintf("interface %s of %s has no carrier%s", id.Name, node, where)
 		cause.Fix = "set the other end of its link up"
@@ -160,7 +160,7 @@ func (w walker) tooBig(p packet, end state.LinkID) Cause {
 	fix := fit(fmt.Sprintf("in the spec, set mtu: %d on its link and no smaller mtu at either end, or reduce sizeBytes", p.size),
 		command(state.SetMTU{LinkID: end, MTU: p.size}))
 	if op, ok := planned(w.view, func(o state.SetMTU) bool { return o.LinkID == end && o.MTU >= p.size }); ok {
-		fix = drifted(op)
+		fix = w.drifted(op)
 	}
 	return Cause{
 		Reason:  v1alpha1.ReasonMessageTooBig,

@@ -39,7 +39,7 @@ func (w walker) withoutARP(l neighbour, wanted netip.Addr) Cause {
 			Reason:  v1alpha1.ReasonHostUnreachable,
 			Node:    state.NodeOf(id.Namespace),
 			Message: message,
-			Fix:     drifted(state.ResetAttribute{AttributeID: off}),
+			Fix:     w.drifted(state.ResetAttribute{AttributeID: off}),
 		}
 	}
 	return Cause{}
@@ -75,7 +75,7 @@ func (w walker) noLinkLocal(p packet, l neighbour, wanted netip.Addr) Cause {
 		usual := state.AddressKey{Link: l.out.Name, Prefix: lab.LinkLocal(w.link(l.out).MAC)}
 		op = state.AddAddress{AddressID: state.AddressID{Namespace: l.out.Namespace, AddressKey: usual}}
 	}
-	cause.Fix = drifted(op)
+	cause.Fix = w.drifted(op)
 	return cause
 }
 

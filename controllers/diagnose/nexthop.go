@@ -81,6 +81,12 @@ func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 	}
 	path, _ := w.path(out.Namespace, p.destination, nothing)
 	own, ok := w.covering(out, p.destination)
+	if len(path) == 1 && path[0].out != out && w.onSubnet(path[0].out, p.destination) {
+		cause.Message = fmt.Sprintf("%s expects %s on link %s, but %s, which has it, is on link %s, and both links have a prefix with it",
+			node, p.destination, out.Name, owner, path[0].out.Name)
+		cause.Fix = w.hostRoute(path[0], p.destination)
+		return cause
+	}
 	if !ok {
 		cause.Fix = w.byAnotherWay(cause.Fix, "replace", path, p.destination)
 		return cause
@@ -193,23 +199,4 @@ func (v view) routeOver(out state.LinkID, via, address netip.Addr) (best state.R
 		}
 	}
 	return best, ok
-}
-
-// wrongGateway is the fix if a node sends packets to one that does not forward and is not on the shortest
-// path: another neighbour is the right gateway.
-func (w walker) wrongGateway(p packet, sender string, decision state.ForwardingDecision, receiver string) (fix string, ok bool) {
-	path, reached := w.path(sender, p.destination, nothing)
-	if !reached || len(path) == 0 || !decision.Via.IsValid() {
-		return "", false
-	}
-	first := path[0]
-	through := slices.ContainsFunc(path, func(l neighbour) bool { return l.in.Namespace == receiver })
-	if through || first.out.Name != decision.Link || !w.isRouter(first.in.Namespace, p.destination) {
-		return "", false
-	}
-	right, ok := w.gatewayOn(first, p.destination)
-	if !ok {
-		return "", false
-	}
-	return w.correction(p, first.out, decision.Via, first.in.Namespace, right), true
 }

@@ -4,7 +4,6 @@ package diagnose
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -19,13 +18,13 @@ func (w walker) offPath(ctx context.Context, namespace string, to netip.Addr, de
 	}
 	covers := func(p netip.Prefix) bool { return p.Contains(to) }
 	if op, ok := w.unwantedAddress(namespace, covers); ok && !decision.Via.IsValid() {
-		return drifted(op), true
+		return w.drifted(op), true
 	}
 	if op, ok := w.plannedAddress(namespace, to, covers); ok {
-		return drifted(op), true
+		return w.drifted(op), true
 	}
 	if lost, ok := w.lostPrefix(namespace, to); ok {
-		return drifted(state.AddPrefixRoute{AddressID: lost}), true
+		return w.drifted(state.AddPrefixRoute{AddressID: lost}), true
 	}
 	if fix, ok := w.lostRoute(namespace, to); ok {
 		return fix, true
@@ -50,26 +49,6 @@ func (w walker) asWanted(namespace string, to netip.Addr, decision state.Forward
 	}
 	hops := route.NextHops()
 	return routed && slices.ContainsFunc(hops, func(h state.NextHop) bool { return h.Link == decision.Link && h.Via == decision.Via })
-}
-
-// rightWay is the fix if a node's route does not lead to the first neighbour of the shortest path: no route
-// if the address is on that neighbour's link, else a route via the neighbour.
-func (w walker) rightWay(first neighbour, address netip.Addr) (fix string, ok bool) {
-	namespace := first.out.Namespace
-	id, route, found := bestRoute(w.State, namespace, address)
-	if found && w.onSubnet(first.out, address) && w.has(first.in.Namespace, address) {
-		return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(id.Prefix), state.NodeOf(namespace)),
-			state.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()), true
-	}
-	via, ok := w.gatewayOn(first, address)
-	if !ok {
-		return "", false
-	}
-	to := w.destination(namespace, address)
-	if found {
-		to = prefixName(id.Prefix)
-	}
-	return w.routeFixTo("replace", to, first, via, address), true
 }
 
 // unmanagedRoute is the best unmanaged route of a type to an address.

@@ -5,6 +5,7 @@ package diagnose
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -14,8 +15,94 @@ import (
 // drift is the fix of a drifted lab, in addition to the command.
 const drift = "the kernel state has drifted from the spec: repair it with up -f, in a cluster with driftPolicy: Correct"
 
-// drifted is the fix by an operation of the plan: the spec needs no change.
-func drifted(op state.Op) string { return fit(drift, command(op)) }
+// drifted is the fix by an operation of the plan: the spec needs no change. If the operation would fail, it is
+// the one that comes before it; an interface that is missing takes several.
+func (v view) drifted(op state.Op) string {
+	for range maxBefore {
+		first, ok := v.before(op)
+		if !ok {
+			break
+		}
+		op = first
+	}
+	switch op.(type) {
+	case state.AddLink, state.AddBridge, state.AddVLANLink:
+		return drift
+	default:
+		return fit(drift, command(op))
+	}
+}
+
+// maxBefore is the number of operations that an operation can need: a route an address, an address IPv6, IPv6
+// an MTU, an MTU the interface.
+const maxBefore = 4
+
+// before is the planned operation without which another one fails now.
+func (v view) before(op state.Op) (first state.Op, ok bool) {
+	switch o := op.(type) {
+	case state.AddAddress:
+		return v.usable(state.LinkID{Namespace: o.Namespace, Name: o.Link}, o.Prefix.Addr())
+	case state.ReplaceRoute:
+		for _, h := range o.NextHops() {
+			if first, ok := v.gatewayReady(o.Namespace, h, o.Prefix.Addr()); ok {
+				return first, true
+			}
+		}
+	case state.SetAdmin:
+		return v.made(o.LinkID)
+	default:
+	}
+	return nil, false
+}
+
+// usable is the planned operation without which an interface takes no address of a family.
+func (v view) usable(id state.LinkID, like netip.Addr) (first state.Op, ok bool) {
+	if first, ok := v.made(id); ok || like.Is4() {
+		return first, ok
+	}
+	if op, ok := planned(v, func(o state.SetMTU) bool { return o.LinkID == id }); ok && v.link(id).MTU < state.MinIPv6MTU {
+		return op, true
+	}
+	op, ok := v.withoutIPv6(id)
+	return op, ok
+}
+
+// made is the planned operation that makes an interface which is missing.
+func (v view) made(id state.LinkID) (op state.Op, ok bool) {
+	if _, there := v.State[id.Namespace].Links[id.Name]; there {
+		return nil, false
+	}
+	return planned(v, func(o state.Op) bool {
+		switch o := o.(type) {
+		case state.AddLink:
+			return o.Ends[0].LinkID == id || o.Ends[1].LinkID == id
+		case state.AddBridge:
+			return o.LinkID == id
+		case state.AddVLANLink:
+			return o.LinkID == id
+		default:
+			return false
+		}
+	})
+}
+
+// gatewayReady is the planned operation without which a route has no next hop.
+func (v view) gatewayReady(namespace string, h state.NextHop, like netip.Addr) (first state.Op, ok bool) {
+	id := state.LinkID{Namespace: namespace, Name: h.Link}
+	if first, ok := v.usable(id, like); ok {
+		return first, true
+	}
+	if up := (state.SetAdmin{LinkID: id, Up: true}); !v.link(id).Up && slices.Contains(v.left, state.Op(up)) {
+		return up, true
+	}
+	if !h.Via.IsValid() || h.OnLink || state.IsLinkLocal(h.Via) || v.onSubnet(id, h.Via) {
+		return nil, false
+	}
+	return planned(v, func(o state.Op) bool {
+		add, is := o.(state.AddAddress)
+		return is && add.Namespace == namespace && add.Link == h.Link && add.Prefix.Contains(h.Via)
+	})
+}
 
 // command is an operation as a user types it.
 func command(op state.Op) string {
@@ -90,7 +177,7 @@ func (v view) plannedAddress(namespace string, like netip.Addr, match func(netip
 
 // withoutIPv6 is the planned operation that enables IPv6 on an interface again.
 func (v view) withoutIPv6(id state.LinkID) (op state.SetSysctl, ok bool) {
-	if v.link(id).Settings[state.DisableIPv6] != state.On {
+	if v.link(id).Settings[state.DisableIPv6].Number() == 0 {
 		return op, false
 	}
 	for _, link := range []string{"", id.Name} { // the namespace's setting sets it on every interface
@@ -107,11 +194,14 @@ func (v view) withoutIPv6(id state.LinkID) (op state.SetSysctl, ok bool) {
 func (v view) cannotSend(namespace string, to netip.Addr) (why, fix string, ok bool) {
 	for _, id := range v.links[namespace] {
 		if on, ok := v.withoutIPv6(id); ok && to.Is6() {
-			return fmt.Sprintf(": IPv6 is disabled on its interface %s (%s is %s)", id.Name, on.SettingKey, v.setting(namespace, on.SettingKey).value), drifted(on), true
+			return fmt.Sprintf(": IPv6 is disabled on its interface %s (%s is %s)", id.Name, on.SettingKey, v.setting(namespace, on.SettingKey).value), v.drifted(on), true
 		}
 	}
 	if lost, ok := v.plannedAddress(namespace, to, func(netip.Prefix) bool { return true }); ok {
-		return fmt.Sprintf(": address %s is missing on its interface %s", lost.Prefix, lost.Link), drifted(lost), true
+		if _, gone := v.made(state.LinkID{Namespace: namespace, Name: lost.Link}); gone {
+			return fmt.Sprintf(": its interface %s is missing", lost.Link), v.drifted(lost), true
+		}
+		return fmt.Sprintf(": address %s is missing on its interface %s", lost.Prefix, lost.Link), v.drifted(lost), true
 	}
 	return "", "", false
 }
@@ -129,16 +219,32 @@ func (v view) missingAtNeighbour(out state.LinkID, wanted netip.Addr, neighbours
 			Reason:  v1alpha1.ReasonHostUnreachable,
 			Node:    other,
 			Message: fmt.Sprintf("address %s is missing on interface %s of %s, a neighbour of %s", wanted, lost.Link, other, node),
-			Fix:     drifted(lost),
+			Fix:     v.drifted(lost),
 		}
 		if on, ok := v.withoutIPv6(state.LinkID{Namespace: lost.Namespace, Name: lost.Link}); ok && wanted.Is6() {
 			cause.Message = fmt.Sprintf("address %s is missing on interface %s of %s, a neighbour of %s: IPv6 is disabled (%s is %s)",
 				wanted, lost.Link, other, node, on.SettingKey, v.setting(on.Namespace, on.SettingKey).value)
-			cause.Fix = drifted(on)
+			cause.Fix = v.drifted(on)
 		}
 		return cause
 	}
-	return Cause{}
+	if len(v.owners[wanted]) > 0 {
+		return Cause{}
+	}
+	return v.lostAddress(wanted)
+}
+
+// lostAddress is the cause if the plan adds an address to a node.
+func (v view) lostAddress(address netip.Addr) Cause {
+	lost, ok := planned(v, func(o state.AddAddress) bool { return o.Prefix.Addr() == address && !state.IsLinkLocal(address) })
+	if !ok {
+		return Cause{}
+	}
+	node, what := state.NodeOf(lost.Namespace), fmt.Sprintf("address %s is missing on interface %s of %s", address, lost.Link, state.NodeOf(lost.Namespace))
+	if _, gone := v.made(state.LinkID{Namespace: lost.Namespace, Name: lost.Link}); gone {
+		what = fmt.Sprintf("interface %s of %s, which has address %s, is missing", lost.Link, node, address)
+	}
+	return Cause{Reason: v1alpha1.ReasonHostUnreachable, Node: node, Message: what, Fix: v.drifted(lost)}
 }
 
 // bestRoute is a namespace's route to an address: longest prefix, then lowest metric.
@@ -167,13 +273,13 @@ func (v view) lostRoute(namespace string, address netip.Addr) (fix string, ok bo
 // otherRoute is the fix if a route is missing or different.
 func (v view) otherRoute(id state.RouteID) (fix string, ok bool) {
 	op, ok := planned(v, func(o state.ReplaceRoute) bool { return o.RouteID == id })
-	return drifted(op), ok
+	return v.drifted(op), ok
 }
 
 // driftedPort is the fix if a bridge port's VLANs have drifted.
 func (v view) driftedPort(port state.LinkID) (fix string, ok bool) {
 	op, ok := planned(v, func(o state.SetPortVLAN) bool { return o.Namespace == port.Namespace && o.Link == port.Name })
-	return drifted(op), ok
+	return v.drifted(op), ok
 }
 
 // unwantedAddress is the planned operation that deletes a matching address of a node.
@@ -188,7 +294,7 @@ func (v view) withoutAddress(namespace string, address netip.Addr, spec string) 
 	if !ok {
 		return spec
 	}
-	return drifted(op)
+	return v.drifted(op)
 }
 
 func prefixName(p netip.Prefix) string {

@@ -95,7 +95,7 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at ingress) (why, fix 
 		return why, fix
 	}
 	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
-		return fmt.Sprintf(": the connected route of its interface %s is missing", lost.Link), drifted(state.AddPrefixRoute{AddressID: lost})
+		return fmt.Sprintf(": the connected route of its interface %s is missing", lost.Link), w.drifted(state.AddPrefixRoute{AddressID: lost})
 	}
 	if fix, ok := w.lostRoute(at.namespace, p.destination); ok {
 		return "", fix
@@ -133,12 +133,21 @@ func (w walker) forwardingDisabled(p packet, at ingress) Cause {
 		Reason:  v1alpha1.ReasonForwardingDisabled,
 		Node:    node,
 		Message: fmt.Sprintf("%s does not forward %s", node, family),
-		Fix:     w.settingFix(at.namespace, fmt.Sprintf("list %s under routers without forwarding: Disabled", node), off.key, state.On),
+		Fix:     w.settingFix(at.namespace, w.forwardingInSpec(at.namespace), off.key, state.On),
 	}
 	if off.value == state.Off {
 		cause.Message += fmt.Sprintf(": %s is 0", off.key)
 	}
 	return cause
+}
+
+// forwardingInSpec is what a spec says of a node that forwards.
+func (w walker) forwardingInSpec(namespace string) string {
+	node := state.NodeOf(namespace)
+	if _, isSwitch := w.bridges[namespace]; isSwitch {
+		return fmt.Sprintf("set forwarding: Enabled on switch %s", node)
+	}
+	return fmt.Sprintf("list %s under routers without forwarding: Disabled", node)
 }
 
 func (w walker) routeRejects(ctx context.Context, p packet, at ingress, kind state.RouteType) Cause {

@@ -145,19 +145,27 @@ func (w walker) correct(ctx context.Context, t *trace, at ingress) {
 		return
 	}
 	sender, decision := t.passed[len(t.passed)-2], t.hops[len(t.hops)-1].Decision
-	if fix, ok := w.offPath(ctx, sender, t.destination, decision); ok {
-		t.cause.Fix = fix
-	} else if fix, ok := w.wrongGateway(t.packet, sender, decision, at.namespace); ok {
+	fix, how := w.undoDrift(ctx, t.packet, sender, decision)
+	path, _ := w.path(sender, t.destination, nothing)
+	if isOnPath := slices.ContainsFunc(path, func(l neighbour) bool { return l.in.Namespace == at.namespace }); how == stays && !isOnPath {
+		fix, how = w.shortcut(ctx, t.packet, sender, decision)
+	}
+	if how > stays {
 		t.cause.Fix = fix
 	}
 }
 
-// correctWay replaces the fix if the next hop does not exist and the path is not the one that the lab wants.
+// correctWay replaces the fix if the next hop does not exist and another one leads on.
 func (w walker) correctWay(ctx context.Context, t *trace, namespace string, decision state.ForwardingDecision) {
-	if t.cause.Reason != v1alpha1.ReasonHostUnreachable {
+	if t.cause.Reason != v1alpha1.ReasonHostUnreachable || t.cause.Node != state.NodeOf(namespace) {
 		return
 	}
-	if fix, ok := w.offPath(ctx, namespace, t.destination, decision); ok {
+	fix, how := w.undoDrift(ctx, t.packet, namespace, decision)
+	_, connected := w.covering(state.LinkID{Namespace: namespace, Name: decision.Link}, t.destination)
+	if byRoute := decision.Via.IsValid() || !connected; how == stays && byRoute {
+		fix, how = w.shortcut(ctx, t.packet, namespace, decision)
+	}
+	if how > stays {
 		t.cause.Fix = fix
 	}
 }
@@ -189,23 +197,16 @@ func wayThrough(namespaces []string) string {
 	return strings.Join(nodes, " -> ")
 }
 
-// wayOut is the fix of a loop: a route on its first node that does not follow the shortest path.
+// wayOut is the fix of a loop: the change of routes on its first node after which the packet arrives, else gets
+// out of the loop.
 func (w walker) wayOut(ctx context.Context, t trace, round []string) string {
+	out, best := w.inSpec(fmt.Sprintf("correct the routes to %s on these nodes", t.destination)), stays
 	for i, namespace := range round[:len(round)-1] {
-		if fix, ok := w.offPath(ctx, namespace, t.destination, t.decisionAt(len(t.passed)-len(round)+i)); ok {
-			return fix
+		if fix, how := w.reroute(ctx, t.packet, namespace, t.decisionAt(len(t.passed)-len(round)+i)); how > best {
+			out, best = fix, how
 		}
 	}
-	for i, namespace := range round[:len(round)-1] {
-		path, reached := w.path(namespace, t.destination, nothing)
-		if !reached || len(path) == 0 || w.isNearer(round[i+1], path, t.destination) {
-			continue
-		}
-		if fix, ok := w.rightWay(path[0], t.destination); ok {
-			return fix
-		}
-	}
-	return w.inSpec(fmt.Sprintf("correct the routes to %s on these nodes", t.destination))
+	return out
 }
 
 // isNearer reports whether a node is one step nearer to an address than the shortest path from another. There

@@ -22,7 +22,7 @@ func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 	for _, namespace := range namespaces {
 		for _, id := range w.overridesIn(namespace) {
 			what := fmt.Sprintf("where attribute %s of interface %s was changed to %s", id.Attribute, id.Link, w.State[id.Namespace].AttributeDrift[id.AttributeKey])
-			return suspect(request, namespace, what, drifted(state.ResetAttribute{AttributeID: id}))
+			return suspect(request, namespace, what, w.drifted(state.ResetAttribute{AttributeID: id}))
 		}
 	}
 	for _, namespace := range namespaces {

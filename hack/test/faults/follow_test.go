@@ -33,6 +33,7 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 	var log strings.Builder
 	seen := map[string]bool{}
 	for step := range maxSteps {
+		p = x.retarget(p)
 		if x.answered(p) {
 			x.healed(step)
 			return
@@ -40,12 +41,11 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 		cause := x.diagnose(p)
 		fmt.Fprintf(&log, "%s (%s) %s: %s\n  fix: %s\n", p.Name, p.Family, cause.Reason, cause.Message, cause.Fix)
 		switch {
+		case cause.Reason == v1alpha1.ReasonNoReply && strings.HasPrefix(cause.Fix, "check for packet filters"):
+			x.wrong("NoReply", p, log.String())
+			return
 		case !x.names(cause):
-			if cause.Reason == v1alpha1.ReasonNoReply && !strings.Contains(cause.Message, "they pass") {
-				x.wrong("NoReply", p, log.String())
-			} else {
-				x.wrong("names no fault", p, log.String())
-			}
+			x.wrong("names no fault", p, log.String())
 			return
 		case seen[cause.Message+cause.Fix]:
 			x.wrong("the fix does not work", p, log.String())
@@ -64,6 +64,21 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 		}
 	}
 	x.wrong("too many steps", p, log.String())
+}
+
+// retarget is a ping to the same node: an edit of the spec may have moved a derived address.
+func (x *trial) retarget(p lab.Probe) lab.Probe {
+	for id := range x.lab.Want.Addresses() {
+		if id.Prefix.Addr() == p.To {
+			return p
+		}
+	}
+	for _, a := range x.lab.Addresses[p.Target] {
+		if x.targets && a.Is4() == p.To.Is4() {
+			p.To = a
+		}
+	}
+	return p
 }
 
 // byHand pastes the command of a fix into a shell.

@@ -106,6 +106,7 @@ func (x *trial) makeRouter(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []stri
 		if n := spec.Namespaces[i]; n.Name == m[1] {
 			spec.Namespaces = slices.Delete(spec.Namespaces, i, i+1)
 			spec.Routers = append(spec.Routers, v1alpha1.Router{Name: n.Name, NodeConfig: n.NodeConfig})
+			x.targets = true
 			return true
 		}
 	}

@@ -40,6 +40,8 @@ type trial struct {
 	probes []lab.Probe
 	faults []fault
 	lacks  statetest.Features
+	// targets: pings follow a node's address.
+	targets bool
 	// healthyWant is what the lab wanted before the last edit.
 	healthyWant state.State
 	result
@@ -238,11 +240,23 @@ func (x *trial) addFault() (fault, bool) {
 		default:
 			f, ok = x.foreignFault()
 		}
+		if ok && !f.bySpec {
+			f.follows(x.plan())
+		}
 		if ok {
 			return f, true
 		}
 	}
 	return fault{}, false
+}
+
+// plan is what a change by hand takes along.
+func (x *trial) plan() []state.Op {
+	seen, err := converge.Plan(x.ctx, x.k, x.id, x.lab.Want)
+	if err != nil {
+		return nil
+	}
+	return seen.Left
 }
 
 // judgeAll pings all pairs and returns the failing ones. One that is answered must not be blamed.
@@ -254,7 +268,9 @@ func (x *trial) judgeAll() (failing []lab.Probe) {
 		}
 		x.healthy++
 		cause := x.diagnose(p)
-		if cause.Reason != v1alpha1.ReasonNoReply && x.answered(p) {
+		// Of two nodes with one address, the first to answer gets the packets.
+		harmless := cause.Reason == v1alpha1.ReasonNoReply || cause.Reason == v1alpha1.ReasonDuplicateAddress
+		if !harmless && x.answered(p) {
 			x.blame(p, cause)
 		}
 	}
