@@ -242,7 +242,8 @@ func (w walker) unowned(to netip.Addr, cause Cause) Cause {
 	default:
 		return cause
 	}
-	if w.holds(to) {
+	missing := fmt.Sprintf("address %s is missing on interface", to)
+	if w.holds(to) || strings.HasPrefix(cause.Message, missing) {
 		return cause
 	}
 	if lost := w.lostAddress(to); lost.Found() {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -29,7 +30,52 @@ func (v view) drifted(op state.Op) string {
 	case state.AddLink, state.AddBridge, state.AddVLANLink:
 		return drift
 	default:
-		return fit(drift, command(op))
+		return v.withFollowers(op)
+	}
+}
+
+// withFollowers is the fix by an operation and, as far as there is room, by those of the plan that bring back what
+// went with it: addresses of an interface, and routes over it.
+func (v view) withFollowers(op state.Op) string {
+	fix := fit(drift, command(op))
+	link, ok := linkOf(op)
+	if !ok || fix == drift {
+		return fix
+	}
+	for _, next := range v.left {
+		if longer := fix + "; " + command(next); follows(next, link) && next != op && utf8.RuneCountInString(longer) <= maxText {
+			fix = longer
+		}
+	}
+	return fix
+}
+
+// linkOf is the interface that an operation makes usable.
+func linkOf(op state.Op) (link state.LinkID, ok bool) {
+	switch o := op.(type) {
+	case state.AddAddress:
+		return state.LinkID{Namespace: o.Namespace, Name: o.Link}, true
+	case state.SetAdmin:
+		return o.LinkID, true
+	case state.SetMTU:
+		return o.LinkID, true
+	case state.SetSysctl:
+		return state.LinkID{Namespace: o.Namespace, Name: o.Link}, o.Setting == state.DisableIPv6
+	default:
+		return link, false
+	}
+}
+
+// follows reports whether an operation adds an address to an interface, or a route over it. Without a name, it is
+// any of the namespace.
+func follows(op state.Op, link state.LinkID) bool {
+	switch o := op.(type) {
+	case state.AddAddress:
+		return o.Namespace == link.Namespace && (o.Link == link.Name || link.Name == "")
+	case state.ReplaceRoute:
+		return o.Namespace == link.Namespace && slices.ContainsFunc(o.NextHops(), func(h state.NextHop) bool { return h.Link == link.Name || link.Name == "" })
+	default:
+		return false
 	}
 }
 
@@ -206,29 +252,15 @@ func (v view) cannotSend(namespace string, to netip.Addr) (why, fix string, ok b
 	return "", "", false
 }
 
-// missingAtNeighbour is the cause if the plan adds the address of the next hop to a neighbour.
+// missingAtNeighbour is the cause if the plan adds the address of the next hop to a neighbour, or to another node
+// while no node has it.
 func (v view) missingAtNeighbour(out state.LinkID, wanted netip.Addr, neighbours []neighbour) Cause {
-	node := state.NodeOf(out.Namespace)
 	for _, l := range neighbours {
-		lost, ok := v.plannedAddress(l.in.Namespace, wanted, func(p netip.Prefix) bool { return p.Addr() == wanted })
-		if !ok {
-			continue
+		if lost, ok := v.plannedAddress(l.in.Namespace, wanted, func(p netip.Prefix) bool { return p.Addr() == wanted }); ok {
+			return v.lost(lost, ", a neighbour of "+state.NodeOf(out.Namespace))
 		}
-		other := state.NodeOf(lost.Namespace)
-		cause := Cause{
-			Reason:  v1alpha1.ReasonHostUnreachable,
-			Node:    other,
-			Message: fmt.Sprintf("address %s is missing on interface %s of %s, a neighbour of %s", wanted, lost.Link, other, node),
-			Fix:     v.drifted(lost),
-		}
-		if on, ok := v.withoutIPv6(state.LinkID{Namespace: lost.Namespace, Name: lost.Link}); ok && wanted.Is6() {
-			cause.Message = fmt.Sprintf("address %s is missing on interface %s of %s, a neighbour of %s: IPv6 is disabled (%s is %s)",
-				wanted, lost.Link, other, node, on.SettingKey, v.setting(on.Namespace, on.SettingKey).value)
-			cause.Fix = v.drifted(on)
-		}
-		return cause
 	}
-	if len(v.owners[wanted]) > 0 {
+	if v.holds(wanted) {
 		return Cause{}
 	}
 	return v.lostAddress(wanted)
@@ -240,11 +272,26 @@ func (v view) lostAddress(address netip.Addr) Cause {
 	if !ok {
 		return Cause{}
 	}
-	node, what := state.NodeOf(lost.Namespace), fmt.Sprintf("address %s is missing on interface %s of %s", address, lost.Link, state.NodeOf(lost.Namespace))
-	if _, gone := v.made(state.LinkID{Namespace: lost.Namespace, Name: lost.Link}); gone {
-		what = fmt.Sprintf("interface %s of %s, which has address %s, is missing", lost.Link, node, address)
+	return v.lost(lost, "")
+}
+
+// lost is the cause for an address that the plan adds.
+func (v view) lost(op state.AddAddress, where string) Cause {
+	node, id := state.NodeOf(op.Namespace), state.LinkID{Namespace: op.Namespace, Name: op.Link}
+	cause := Cause{
+		Reason:  v1alpha1.ReasonHostUnreachable,
+		Node:    node,
+		Message: fmt.Sprintf("address %s is missing on interface %s of %s%s", op.Prefix.Addr(), op.Link, node, where),
+		Fix:     v.drifted(op),
 	}
-	return Cause{Reason: v1alpha1.ReasonHostUnreachable, Node: node, Message: what, Fix: v.drifted(lost)}
+	if _, gone := v.made(id); gone {
+		cause.Message = fmt.Sprintf("interface %s of %s, which has address %s, is missing", op.Link, node, op.Prefix.Addr())
+	} else if on, ok := v.withoutIPv6(id); ok && op.Prefix.Addr().Is6() {
+		cause.Message += fmt.Sprintf(": IPv6 is disabled (%s is %s)", on.SettingKey, v.setting(on.Namespace, on.SettingKey).value)
+	} else if mtu := v.link(id).MTU; op.Prefix.Addr().Is6() && mtu < state.MinIPv6MTU {
+		cause.Message += fmt.Sprintf(": its MTU %d is too small for IPv6", mtu)
+	}
+	return cause
 }
 
 // bestRoute is a namespace's route to an address: longest prefix, then lowest metric.

@@ -26,12 +26,47 @@ func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 		}
 	}
 	for _, namespace := range namespaces {
+		for _, op := range w.left {
+			if what := driftOf(op); what != "" && slices.Contains(op.Namespaces(), namespace) {
+				return suspect(request, namespace, "where "+what+" has drifted", w.drifted(op))
+			}
+		}
+	}
+	for _, namespace := range namespaces {
 		found, err := w.kernel.Unmanaged(ctx, namespace)
 		if i := slices.IndexFunc(found, suspicious); err == nil && i >= 0 {
 			return suspect(request, namespace, "which has "+found[i].What, undo(found[i]))
 		}
 	}
 	return Cause{}
+}
+
+// driftOf names what an operation of the plan changes, if it can decide about packets that every kernel forwards.
+func driftOf(op state.Op) string {
+	switch o := op.(type) {
+	case state.ReplaceQdisc:
+		return "the qdisc of interface " + o.Name
+	case state.DeleteQdisc:
+		return "the qdisc of interface " + o.Name
+	case state.DeleteChildQdisc:
+		return "the qdisc of interface " + o.Name
+	case state.SetMaster:
+		return "the bridge of interface " + o.Name
+	case state.ReleaseLink:
+		return "the bridge of interface " + o.Name
+	case state.SetBridge:
+		return "bridge " + o.Name
+	case state.SetMAC:
+		return "the MAC address of interface " + o.Name
+	case state.SetPortVLAN:
+		return "a VLAN of port " + o.Link
+	case state.DeletePortVLAN:
+		return "a VLAN of port " + o.Link
+	case state.SetSysctl:
+		return o.SettingKey.String()
+	default:
+		return ""
+	}
 }
 
 func suspect(request trace, namespace, what, fix string) Cause {
