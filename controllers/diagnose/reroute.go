@@ -59,6 +59,10 @@ func (w walker) shortcut(ctx context.Context, p packet, namespace string, decisi
 	if !ok || len(path) == 0 {
 		return "", stays
 	}
+	next, met := w.over(state.LinkID{Namespace: namespace, Name: decision.Link}, decision.Via, p.destination)
+	if met && w.isNearer(next.namespace, path, p.destination) {
+		return "", stays
+	}
 	r, ok := w.rightWay(ctx, path[0], p.destination, decision)
 	if !ok || r.link == decision.Link && r.via == decision.Via {
 		return "", stays

@@ -162,7 +162,7 @@ func (w walker) correctWay(ctx context.Context, t *trace, namespace string, deci
 	}
 	fix, how := w.undoDrift(ctx, t.packet, namespace, decision)
 	_, connected := w.covering(state.LinkID{Namespace: namespace, Name: decision.Link}, t.destination)
-	if byRoute := decision.Via.IsValid() || !connected; how == stays && byRoute {
+	if byRoute := decision.Via.IsValid() || !connected; how == stays && byRoute && len(decision.Legs) < 2 {
 		fix, how = w.shortcut(ctx, t.packet, namespace, decision)
 	}
 	if how > stays {

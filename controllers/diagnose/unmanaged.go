@@ -62,8 +62,6 @@ func driftOf(op state.Op) string {
 		return "a VLAN of port " + o.Link
 	case state.DeletePortVLAN:
 		return "a VLAN of port " + o.Link
-	case state.SetSysctl:
-		return o.SettingKey.String()
 	default:
 		return ""
 	}
