@@ -35,10 +35,10 @@ func (w walker) detoured(ctx context.Context, q Question, walk Walk) Cause {
 			straight := w
 			straight.kernel = d.without
 			other := straight.explain(ctx, q)
-			switch cause := w.detourCause(d, walk.Cause, visited.isReply); {
+			switch cause := w.detourCause(d, walk.Cause, visited.IsReply); {
 			case d.hidden && walk.Cause.Reason == v1alpha1.ReasonNoReply:
 				return cause
-			case other.Cause == walk.Cause:
+			case sameObstacle(other.Cause, walk.Cause):
 			case !other.Cause.Found() || other.Cause.Reason == v1alpha1.ReasonNoReply:
 				return cause
 			case !first.Found():
@@ -49,26 +49,28 @@ func (w walker) detoured(ctx context.Context, q Question, walk Walk) Cause {
 	return first
 }
 
+// sameObstacle reports whether two causes are one, whatever the path to it.
+func sameObstacle(a, b Cause) bool { return a.Reason == b.Reason && a.Node == b.Node && a.Fix == b.Fix }
+
 // visit is a lookup that a walk made.
 type visit struct {
 	state.ForwardingQuery
 	decision state.ForwardingDecision
-	isReply  bool
 }
 
 // queries are the lookups of a walk.
 func (w walker) queries(q Question, walk Walk) (all []visit) {
 	namespaces := w.namespaces()
 	for i, hop := range walk.Forward {
-		v := visit{state.ForwardingQuery{Namespace: namespaces[hop.Node], Incoming: hop.Incoming, Source: walk.Source, Destination: q.To}, hop.Decision, false}
+		v := visit{state.ForwardingQuery{Namespace: namespaces[hop.Node], Incoming: hop.Incoming, Source: walk.Source, Destination: q.To}, hop.Decision}
 		if i == 0 {
 			v.Source = q.Source
 		}
 		all = append(all, v)
 	}
 	for _, hop := range walk.Back {
-		query := state.ForwardingQuery{Namespace: namespaces[hop.Node], Incoming: hop.Incoming, Source: q.To, Destination: walk.Source}
-		all = append(all, visit{query, hop.Decision, true})
+		query := state.ForwardingQuery{Namespace: namespaces[hop.Node], Incoming: hop.Incoming, Source: q.To, Destination: walk.Source, IsReply: true}
+		all = append(all, visit{query, hop.Decision})
 	}
 	return all
 }
@@ -76,6 +78,47 @@ func (w walker) queries(q Question, walk Walk) (all []visit) {
 // detours are the reasons why a node does not follow its main table: for the packet itself or, if its source
 // is filtered, for packets back to it.
 func (w walker) detours(ctx context.Context, v visit) (found []detour) {
+	if v.decision.Redirected {
+		found = append(found, w.redirect(v))
+	}
+	return append(found, w.policyDetours(ctx, v)...)
+}
+
+// redirect is a gateway that a node has learnt (RFC 792): it remains until its time is up, whatever the routes.
+func (w walker) redirect(v visit) detour {
+	command := "ip -n %s route flush cache" // of IPv4
+	if v.Destination.Is6() {
+		command = "ip -6 -n %s route flush cache"
+	}
+	return detour{
+		query: v.ForwardingQuery, because: ", a gateway that it has learnt from an ICMP redirect",
+		fix: fmt.Sprintf(command, v.Namespace),
+		hop: state.NextHop{Link: v.decision.Link, Via: v.decision.Via}, without: unlearned{w.kernel, w.view, v.Namespace},
+	}
+}
+
+// unlearned is a kernel in which a namespace has learnt nothing.
+type unlearned struct {
+	Kernel
+	view
+	namespace string
+}
+
+// LookupRoute implements Kernel.
+func (k unlearned) LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error) {
+	learnt, err := k.Kernel.LookupRoute(ctx, q)
+	if err != nil || q.Namespace != k.namespace || !learnt.Redirected {
+		return learnt, err
+	}
+	q.Unlearned = true
+	decision, err := k.Kernel.LookupRoute(ctx, q)
+	if !decision.Source.IsValid() {
+		decision.Source = k.sourceOn(state.LinkID{Namespace: q.Namespace, Name: decision.Link}, nextHop(packet{destination: q.Destination}, decision))
+	}
+	return decision, err
+}
+
+func (w walker) policyDetours(ctx context.Context, v visit) (found []detour) {
 	policy, err := w.kernel.Policy(ctx, v.Namespace)
 	if err != nil {
 		return nil

@@ -361,3 +361,30 @@ func TestAnInterfaceNobodyKnowsIsNamed(t *testing.T) {
 }
 
 var _ diagnose.Kernel = (*fake.Kernel)(nil)
+
+// A redirect is the cause only if the packets arrive without it.
+func TestALearntRedirectIsNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		down string
+		want string
+	}{
+		"the routes are right": {"", "ns1 sends packets to 198.51.100.1 via 192.0.2.77 out of l1, a gateway that it has learnt from an ICMP redirect; " +
+			"no node on link l1 has address 192.0.2.77, the gateway of ns1 for 198.51.100.1"},
+		"the link is down as well": {"ns1", "interface l1 of ns1 is down, on the path from ns1 to 198.51.100.1"},
+	} {
+		k := build(t, tutorial)
+		if c.down != "" {
+			byHand(t, k, []string{"down", c.down, "l1"})
+		}
+		redirected := func(q state.ForwardingQuery, d state.ForwardingDecision) (state.ForwardingDecision, error) {
+			if q.Namespace == ns1ToNs2.From && !q.Unlearned && d.Verdict == state.Forward {
+				d.Via, d.Redirected = netip.MustParseAddr("192.0.2.77"), true
+			}
+			return d, nil
+		}
+		walk, err := diagnose.Explain(t.Context(), altered{k, redirected}, observe(t, k), ns1ToNs2)
+		if err != nil || walk.Cause.Message != c.want {
+			t.Errorf("%s: %+v, %v", name, walk.Cause, err)
+		}
+	}
+}

@@ -65,7 +65,7 @@ var verdicts = map[state.ForwardingVerdict]string{
 func (h Hop) does() string {
 	switch {
 	case h.Outgoing != "":
-		return "out " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next) + h.amongLegs() + prefixed(", ", h.NAT)
+		return "out " + h.Outgoing + prefixed(" via ", h.Via) + prefixed(" through ", strings.Join(h.Through, ", ")) + prefixed(" to ", h.Next) + h.learnt() + h.amongLegs() + prefixed(", ", h.NAT)
 	case h.NAT != "":
 		return h.NAT
 	case h.Decision.Verdict != state.Forward:
@@ -104,6 +104,14 @@ func (h Hop) otherLegs() (lines []string) {
 		lines = append(lines[:shownLegs], fmt.Sprintf("or %d more legs", more))
 	}
 	return lines
+}
+
+// learnt tells a gateway that no route has.
+func (h Hop) learnt() string {
+	if !h.Decision.Redirected {
+		return ""
+	}
+	return ", by a redirect that it has learnt"
 }
 
 // prefixed is empty for an empty string or the zero Addr.

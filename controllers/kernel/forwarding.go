@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -121,7 +122,7 @@ func (h *handle) forwards6(link string) (bool, error) {
 
 // lookup asks the kernel once. Where its answer is an error that means a verdict, it is no error.
 func (h *handle) lookup(q state.ForwardingQuery) (state.ForwardingDecision, error) {
-	request, err := h.lookupRequest(q, 0)
+	request, err := h.lookupRequest(q, map[bool]uint32{true: unix.RTM_F_FIB_MATCH}[q.Unlearned])
 	if err != nil {
 		return state.ForwardingDecision{}, err
 	}
@@ -136,7 +137,8 @@ func (h *handle) lookup(q state.ForwardingQuery) (state.ForwardingDecision, erro
 	return h.decision(q, answer)
 }
 
-// findLegs looks the same packet's route up as it is in the table, which shows all its next hops.
+// findLegs looks the same packet's route up as it is in the table, which shows all its next hops, and whether an
+// IPv6 gateway is none of them.
 func (h *handle) findLegs(q state.ForwardingQuery, decision *state.ForwardingDecision) error {
 	request, err := h.lookupRequest(q, unix.RTM_F_FIB_MATCH)
 	if err != nil {
@@ -147,11 +149,17 @@ func (h *handle) findLegs(q state.ForwardingQuery, decision *state.ForwardingDec
 		route, err = parseRoute(msg)
 		return err
 	}, request...)
-	if _, changed := verdictOf(err); changed || err != nil || len(route.nextHops) < 2 {
+	if _, changed := verdictOf(err); changed || err != nil {
 		if changed {
 			err = nil
 		}
 		return err
+	}
+	if q.Destination.Is6() && len(route.nextHops) > 0 { // other things it has learned leave the gateway alone
+		decision.Redirected = !slices.ContainsFunc(route.nextHops, func(hop rawNextHop) bool { return hop.via == decision.Via })
+	}
+	if len(route.nextHops) < 2 || decision.Redirected {
+		return nil
 	}
 	decision.Route = route.prefix
 	for _, hop := range route.nextHops {
@@ -239,13 +247,19 @@ type lookupAnswer struct {
 	via      netip.Addr
 	source   netip.Addr
 	mtu      int
+	// redirected says that the gateway comes from an ICMP redirect. Only IPv4 says so.
+	redirected bool
 }
+
+// rtcfRedirected is RTCF_REDIRECTED of linux/in_route.h.
+const rtcfRedirected = 0x00040000
 
 func (a *lookupAnswer) parse(msg []byte) error {
 	if len(msg) < unix.SizeofRtMsg {
 		return errors.New("truncated route message")
 	}
-	a.kind = nl.DeserializeRtMsg(msg).Type
+	header := nl.DeserializeRtMsg(msg)
+	a.kind, a.redirected = header.Type, header.Flags&rtcfRedirected != 0
 	return rtnl.Attributes(msg[unix.SizeofRtMsg:], a.set)
 }
 
@@ -259,6 +273,12 @@ func (a *lookupAnswer) set(kind uint16, value []byte) error {
 		a.via = addressVia(value)
 	case unix.RTA_PREFSRC:
 		a.source = rtnl.Addr(value)
+	case unix.RTA_MULTIPATH: // of a route in the table: a packet has one next hop
+		var first rawRoute
+		if err := first.setNextHops(value); err != nil || len(first.nextHops) == 0 {
+			return err
+		}
+		a.outgoing, a.via = first.nextHops[0].index, first.nextHops[0].via
 	case unix.RTA_METRICS:
 		return rtnl.Attributes(value, a.setMetric)
 	}
@@ -275,7 +295,7 @@ func (a *lookupAnswer) setMetric(kind uint16, value []byte) error {
 // decision reads an answer by the type of its route. A broadcast is delivered where it comes
 // in and leaves where it is sent.
 func (h *handle) decision(q state.ForwardingQuery, a lookupAnswer) (state.ForwardingDecision, error) {
-	decision := state.ForwardingDecision{Via: a.via, Source: a.source, MTU: a.mtu}
+	decision := state.ForwardingDecision{Via: a.via, Source: a.source, MTU: a.mtu, Redirected: a.redirected}
 	if !decision.Source.IsValid() && q.Incoming == "" {
 		decision.Source = q.Source
 	}

@@ -21,6 +21,8 @@ type ForwardingQuery struct {
 	Outgoing string
 	// IsReply says that the packet is an echo reply.
 	IsReply bool
+	// Unlearned asks for the route in the table, without what the kernel has learnt of the destination.
+	Unlearned bool
 }
 
 // ForwardingDecision is the kernel's answer.
@@ -33,6 +35,8 @@ type ForwardingDecision struct {
 	Source netip.Addr `json:"source,omitzero"`
 	// MTU of the path as this node knows it, 0 if it does not say.
 	MTU int `json:"mtu,omitempty"`
+	// Redirected says that the node has learnt the gateway from an ICMP redirect.
+	Redirected bool `json:"redirected,omitempty"`
 	// Route is the destination of the matching route and Legs its next hops, sorted, if it has several.
 	Route netip.Prefix `json:"-"`
 	Legs  []Leg        `json:"-"`
