@@ -152,8 +152,8 @@ test-vm: ## Run the tests that need VLANs, netem, or a kernel without them, on D
 	hack/test/vm/test.sh
 
 .PHONY: test-random
-test-random: deps ## Build 1,000 random labs and make 10,000 random edits
-	NETLAB_RANDOM_LABS=1000 NETLAB_WALK_STEPS=10000 go test -count=1 -v -timeout 120m -run 'TestInRandomLabs|TestEditedLabs' ./controllers/kernel
+test-random: deps ## Build 1,000 random labs, make 10,000 random edits, and build 12,000 labs with odd values
+	NETLAB_RANDOM_LABS=1000 NETLAB_WALK_STEPS=10000 NETLAB_MUTANTS=$(or $(NETLAB_MUTANTS),12000) go test -count=1 -v -timeout 120m -run 'TestInRandomLabs|TestEditedLabs|TestEveryMutant' ./controllers/kernel
 
 .PHONY: test-faults
 test-faults: deps ## Break 5,000 random labs and follow the diagnosis of every ping that fails

@@ -43,7 +43,7 @@ func TestTheAPIServerAcceptsALabOfFullSize(t *testing.T) {
 	c := adminClient(t)
 	netlab := fullSizeLab()
 	netlab.Namespace = newNamespace(t, c)
-	if problems := lab.Validate(&netlab.Spec); len(problems) > 0 {
+	if problems := lab.Validate(netlab); len(problems) > 0 {
 		t.Fatalf("the test's own lab is invalid: %v", problems)
 	}
 	create(t, c, netlab)

@@ -30,7 +30,7 @@ there is a problem, 0 if there are only warnings.`,
 func (a *app) lint(files []string) error {
 	valid, err := a.readValid(files)
 	for _, doc := range valid {
-		_, warnings := lab.Lint(doc.Lab.Name, &doc.Lab.Spec)
+		_, warnings := lab.Lint(doc.Lab)
 		for _, warning := range doc.Locate(warnings) {
 			fmt.Fprintf(a.out, "warning: %s\n", warning)
 		}

@@ -19,8 +19,6 @@ func (n *network) addLoopbacks() {
 			p, ok := n.parsePrefix(field, text, loopbackLengths)
 			switch {
 			case !ok:
-			case state.IsLinkLocal(p.Addr()):
-				n.refuse(field, "write an address that is not link-local", "%s is link-local, and lo has no link", p)
 			case slices.ContainsFunc(x.loopbacks, func(q netip.Prefix) bool { return q.Addr() == p.Addr() }):
 				n.refuseDuplicate(field, p.Addr().String())
 			default:
@@ -46,6 +44,10 @@ func (n *network) parsePrefix(field, text string, usual map[family]int) (netip.P
 	}
 	if kind := specialKind(p.Addr()); kind != "" {
 		n.refuse(field, "write a unicast address", "%s is %s address, which no interface of a lab can have", p, kind)
+		return p, false
+	}
+	if p.Bits() == 0 {
+		n.refuse(field, fmt.Sprintf("write its prefix length, such as %s/%d", p.Addr(), usual[familyOf(p.Addr())]), "%s has prefix length 0, and so every address in its prefix", p)
 		return p, false
 	}
 	return p, true
@@ -75,6 +77,14 @@ func specialKind(a netip.Addr) string {
 		return "the limited broadcast"
 	}
 	return ""
+}
+
+// specialGateway is specialKind for next hops. The kernel takes all of 0.0.0.0/8 for broadcast there.
+func specialGateway(a netip.Addr) string {
+	if a.Is4() && a.As4()[0] == 0 && !a.IsUnspecified() {
+		return "a reserved"
+	}
+	return specialKind(a)
 }
 
 // canonicalOrder is the order in which the kernel lists addresses that are added in this order: IPv4
@@ -127,6 +137,9 @@ func (n *network) checkWritten(field string, e *end, p netip.Prefix) {
 	}
 	if network, broadcast := reserved(p); p.Addr() == network || p.Addr() == broadcast {
 		n.warn(field, "write a host address of the prefix", "%s is the network or broadcast address of %s", p.Addr(), p.Masked())
+	}
+	if !hasConnectedRoute(p) {
+		n.warn(field, "write a longer prefix", "the kernel makes no route to %s, the prefix of %s: no neighbour is in it", p.Masked(), p)
 	}
 }
 
@@ -259,6 +272,9 @@ func (n *network) checkAddresses() {
 			n.refuse(e.field, fmt.Sprintf("write mtu: %d or more, or only IPv4 addresses", state.MinIPv6MTU), "MTU %d is below %d, the minimum for IPv6", e.mtu, state.MinIPv6MTU)
 		}
 	}
+	for _, x := range n.nodes {
+		n.checkBroadcasts(x)
+	}
 	for _, s := range n.segments {
 		n.checkMACs(s)
 		n.checkPrefixLengths(s)
@@ -282,6 +298,33 @@ func (n *network) checkDuplicate(latest map[netip.Addr]*holder, a netip.Addr, at
 	}
 	at.earlier = latest[a]
 	latest[a] = &at
+}
+
+// checkBroadcasts refuses an address that is the broadcast address of another of the node: the kernel sees
+// either in it, depending on the order in which they came.
+func (n *network) checkBroadcasts(x *node) {
+	for _, e := range x.ends {
+		for _, p := range e.of(ipv4) {
+			_, broadcast := reserved(p)
+			if field, ok := x.fieldOf(broadcast); ok && broadcast != p.Addr() {
+				n.refuse(field, "write another address, or another prefix length", "%s is the broadcast address of %s, which %s has on %s", broadcast, p, x.name, e.label())
+			}
+		}
+	}
+}
+
+// fieldOf is the field of one of the node's addresses.
+func (x *node) fieldOf(a netip.Addr) (field string, ok bool) {
+	same := func(p netip.Prefix) bool { return p.Addr() == a }
+	if slices.ContainsFunc(x.loopbacks, same) {
+		return x.field + ".loopbacks", true
+	}
+	for _, e := range x.ends {
+		if slices.ContainsFunc(e.addresses, same) {
+			return e.field, true
+		}
+	}
+	return "", false
 }
 
 // checkPrefixLengths warns of the first two ends of a segment whose prefixes overlap and differ: an

@@ -21,22 +21,24 @@ func Compile(id state.Identity, spec *v1alpha1.NetLabSpec, options Options) (*La
 	return n.lab(options), nil
 }
 
-// Validate returns every problem of a lab's spec; nil for one that can be built.
-func Validate(spec *v1alpha1.NetLabSpec) Problems {
-	return walk(anyLab, spec).problems
+// Validate returns every problem of a lab's spec; nil for one that can be built. The lab's names count: MAC
+// addresses are derived from them, link-local addresses from those, and a route may have one as next hop.
+func Validate(netlab *v1alpha1.NetLab) Problems {
+	return walkLab(netlab).problems
 }
 
 // Lint is Validate and a check of the NetLab's name. Its warnings are legal and probably not intended.
-func Lint(name string, spec *v1alpha1.NetLabSpec) (problems, warnings Problems) {
-	n := walk(anyLab, spec)
+func Lint(netlab *v1alpha1.NetLab) (problems, warnings Problems) {
+	n := walkLab(netlab)
 	n.warnUnusedSubnets()
 	n.warnUnlinkedNodes()
-	n.checkLabName(name)
+	n.checkLabName(netlab.Name)
 	return n.problems, n.warnings
 }
 
-// anyLab is an identity for walks that make no rows: no problem depends on it.
-var anyLab = state.Identity{Namespace: "default", Name: "lab"}
+func walkLab(netlab *v1alpha1.NetLab) *network {
+	return walk(state.Identity{Namespace: netlab.Namespace, Name: netlab.Name}, &netlab.Spec)
+}
 
 // network is a lab with its names resolved: the graph on which addresses, routes and probes are derived.
 // Everything in it is in stored order.
@@ -57,12 +59,15 @@ type network struct {
 	nodeByName   map[string]*node
 	subnetByName map[string]*subnet
 	segmentOf    map[portAtVLAN]*segment
+
+	// refusedPairs are the ends between which a derived route was refused.
+	refusedPairs map[[2]*end]bool
 }
 
 // walk is the list of passes. A part with a problem is left out of the graph and the walk goes on, so that
 // one walk reports every problem.
 func walk(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
-	n := &network{id: id, spec: spec, nodeByName: map[string]*node{}, subnetByName: map[string]*subnet{}}
+	n := &network{id: id, spec: spec, nodeByName: map[string]*node{}, subnetByName: map[string]*subnet{}, refusedPairs: map[[2]*end]bool{}}
 	// Resolve names and check each object.
 	n.checkModes()
 	n.checkPlacement()
@@ -81,6 +86,7 @@ func walk(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
 	n.enableIPv6()
 	// Derive routes and probes, which need every address.
 	n.addRoutes()
+	n.checkIPv6Gateways()
 	n.addProbes()
 	return n
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -60,7 +61,7 @@ func runScenario(t *testing.T, file string) {
 // output is the output of Compile and Lint for a spec, in sections; empty ones are left out.
 func output(spec *v1alpha1.NetLabSpec) []txtar.File {
 	id := state.Identity{Namespace: "default", Name: "lab", Owner: state.LocalOwner("default", "lab")}
-	problems, warnings := lab.Lint("lab", spec)
+	problems, warnings := lab.Lint(&v1alpha1.NetLab{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "lab"}, Spec: *spec})
 	lab, err := lab.Compile(id, spec, lab.Options{Symlinks: true})
 	var files []txtar.File
 	section := func(name, text string) {
@@ -109,6 +110,28 @@ func probeView(probes []lab.Probe) string {
 		fmt.Fprintf(&b, "%s %s %s -> %s %s expect %s, every %s, timeout %s x%d size %d\n", p.Name, p.Family, p.From, p.Target, p.To, p.Expect, p.Period, p.Timeout, p.FailureThreshold, p.SizeBytes)
 	}
 	return b.String()
+}
+
+// MAC addresses follow from the lab's names, and link-local addresses from those: a next hop that is the node's
+// own address in one lab is a neighbour's in another.
+func TestLintKnowsTheAddressesOfTheLabItIsGiven(t *testing.T) {
+	netlab := &v1alpha1.NetLab{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "one"}, Spec: v1alpha1.NetLabSpec{
+		Namespaces: []v1alpha1.Namespace{{Name: "a"}, {Name: "b"}},
+		Links:      []v1alpha1.Link{{Name: "l", Endpoints: []v1alpha1.Endpoint{{Name: "a"}, {Name: "b"}}}},
+	}}
+	compiled, err := lab.Compile(state.Identity{Namespace: "team", Name: "one"}, &netlab.Spec, lab.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := lab.LinkLocal(compiled.Want["team.one.a"].Links["l"].MAC).Addr().String()
+	netlab.Spec.Namespaces[0].Routes = []v1alpha1.Route{{To: "fd00:9::/64", Via: own, Link: "l"}}
+	if problems, _ := lab.Lint(netlab); len(problems) != 1 || !strings.Contains(problems[0].Message, "is an address of a itself") {
+		t.Errorf("problems of team/one are %v", problems)
+	}
+	netlab.Namespace = "default"
+	if problems := lab.Validate(netlab); len(problems) != 0 {
+		t.Errorf("problems of default/one are %v", problems)
+	}
 }
 
 // The names of a lab's nodes come in stored order, namespaces before routers.

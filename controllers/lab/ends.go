@@ -73,9 +73,15 @@ func (e *end) of(f family) []netip.Prefix {
 	return e.addresses[four:]
 }
 
-// isConnected reports whether the address is in a prefix of the end.
+// isConnected reports whether the kernel's connected route of one of the end's addresses covers the address.
 func (e *end) isConnected(a netip.Addr) bool {
-	return slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Contains(a) })
+	return slices.ContainsFunc(e.addresses, func(p netip.Prefix) bool { return p.Contains(a) && hasConnectedRoute(p) })
+}
+
+// hasConnectedRoute reports whether the kernel makes a route to the address's prefix: for IPv4 not to a
+// network in 0.0.0.0/8, as that of 10.0.0.1/1 is.
+func hasConnectedRoute(p netip.Prefix) bool {
+	return !p.Addr().Is4() || p.Masked().Addr().As4()[0] != 0
 }
 
 // isConnectedToAny reports whether one of the addresses is in a prefix of the end.

@@ -13,7 +13,7 @@ import (
 // enableIPv6 finds the nodes with IPv6 and gives their links link-local addresses.
 func (n *network) enableIPv6() {
 	for _, x := range n.nodes {
-		x.ipv6 = x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsIPv6) || slices.ContainsFunc(x.config.Routes, toIPv6)
+		x.ipv6 = slices.ContainsFunc(x.loopbacks, isIPv6) || x.has(ipv6) || slices.ContainsFunc(x.ends, (*end).needsIPv6) || slices.ContainsFunc(x.config.Routes, toIPv6)
 	}
 	for _, e := range n.ends {
 		if e.node.ipv6 && e.mtu >= state.MinIPv6MTU && !e.bridgeOnly() {
@@ -22,14 +22,21 @@ func (n *network) enableIPv6() {
 	}
 }
 
+func isIPv6(p netip.Prefix) bool { return p.Addr().Is6() }
+
 // bridgeOnly reports whether the end is a switch's bridge without addresses.
 func (e *end) bridgeOnly() bool { return e.node.sw != nil && len(e.addresses) == 0 }
 
-// toIPv6 reports whether a route's destination is written as an IPv6 prefix: without IPv6 the kernel takes
+// toIPv6 reports whether a route's destination or next hop is written in IPv6: without IPv6 the kernel takes
 // not even a blackhole route to it.
 func toIPv6(r v1alpha1.Route) bool {
 	p, err := netip.ParsePrefix(r.To)
-	return err == nil && p.Addr().Is6()
+	return err == nil && p.Addr().Is6() || viaIPv6(r.Via) || slices.ContainsFunc(r.NextHops, func(h v1alpha1.NextHop) bool { return viaIPv6(h.Via) })
+}
+
+func viaIPv6(via string) bool {
+	a, err := netip.ParseAddr(via)
+	return err == nil && a.Is6()
 }
 
 // needsIPv6 reports whether the end has an IPv6 address or needs a link-local one. A written link-local

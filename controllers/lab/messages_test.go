@@ -19,6 +19,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -36,7 +37,7 @@ func TestMessages(t *testing.T) {
 		if err := yaml.UnmarshalStrict(text, &spec); err != nil {
 			t.Fatalf("%v in\n%s", err, text)
 		}
-		problems, warnings := lab.Lint("Lab", &spec)
+		problems, warnings := lab.Lint(&v1alpha1.NetLab{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "Lab"}, Spec: spec})
 		for kind, list := range map[string]lab.Problems{"error": problems, "warning": warnings} {
 			for _, p := range list {
 				shape := itemIndex.ReplaceAllString(p.Field, "[]")

@@ -20,6 +20,8 @@ type nextHop struct {
 	via     netip.Addr
 	onLink  bool
 	weight  int // of a written one; 0 is 1
+	// fault is why the kernel refuses via as a next hop, though a name or a derived route leads to it.
+	fault string
 }
 
 func (h nextHop) row(weight int) state.NextHop {
@@ -78,13 +80,29 @@ func (n *network) onLinkNextHop(field string, x *node, r *v1alpha1.Route) []writ
 	case err != nil || a.Zone() != "":
 		n.refuse(field+".via", "write the next hop's address", "%q is not an address, and onLink needs one", r.Via)
 		return nil
-	case specialKind(a) != "":
-		n.refuse(field+".via", "write a neighbour's address", "%s is %s address, which no neighbour can have", a, specialKind(a))
-		return nil
-	case n.refuseOwn(field+".via", x, a), e == nil:
+	case n.refuseSpecial(field+".via", a), e == nil, n.refuseGateway(field+".via", e, a):
 		return nil
 	}
-	return []writtenNextHop{{byFamily: map[family]nextHop{familyOf(a): {end: e, via: a, onLink: true}}, weight: 1, byAddress: true}}
+	return []writtenNextHop{{byFamily: inFamilies(nextHop{end: e, via: a, onLink: true}), weight: 1, byAddress: true}}
+}
+
+// refuseSpecial refuses an address that no neighbour can have.
+func (n *network) refuseSpecial(field string, a netip.Addr) bool {
+	kind := specialGateway(a)
+	if kind == "" {
+		return false
+	}
+	n.refuse(field, "write a neighbour's address", "%s is %s address, which no neighbour can have", a, kind)
+	return true
+}
+
+// inFamilies is a next hop by address in the families that it can serve: an IPv6 one serves IPv4, too
+// (RFC 8950).
+func inFamilies(h nextHop) map[family]nextHop {
+	if h.via.Is4() {
+		return map[family]nextHop{ipv4: h}
+	}
+	return map[family]nextHop{ipv4: h, ipv6: h}
 }
 
 // connectedNextHop is the next hop to a destination that is on a link.
@@ -141,6 +159,8 @@ func (n *network) resolveVia(field string, x *node, via, link string) map[family
 	case err == nil && a.Zone() != "":
 		n.refuse(field+".via", fmt.Sprintf("write via: %s and link: with the name of the link", a.WithZone("")), "next hop %q has a zone", via)
 		return nil
+	case err == nil && n.refuseSpecial(field+".via", a):
+		return nil
 	case err == nil:
 		return n.viaAddress(field+".via", x, a, link)
 	}
@@ -170,58 +190,87 @@ func (n *network) viaNode(field string, x *node, name, link string) map[family]n
 	}
 	nextHops := map[family]nextHop{}
 	for _, f := range families {
-		for _, to := range ends[0].at(neighbour) {
-			if a, ok := ends[0].gatewayTo(to, f); ok {
-				nextHops[f] = nextHop{end: ends[0], to: to, via: a}
-				break
-			}
+		if h, ok := ends[0].nextHopAt(neighbour, f); ok {
+			nextHops[f] = h
 		}
 	}
 	if len(nextHops) == 0 {
-		n.refuseAbsent(AnyAbsent, field, "write addresses from one prefix at both ends of the link", "%s has no address on link %s that %s can reach", name, ends[0].label(), x.name)
+		n.refuseAbsent(AnyAbsent, field, "write addresses from one prefix at both ends of the link, or its address as via:, with link: and onLink: true", "%s has no address on link %s that %s can reach", name, ends[0].label(), x.name)
 	}
 	return nextHops
 }
 
-func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) map[family]nextHop {
-	if n.refuseOwn(field, x, a) {
-		return nil
+// nextHopAt is the first next hop at a neighbour that the kernel accepts; where it accepts none, the first.
+func (e *end) nextHopAt(neighbour *node, f family) (first nextHop, ok bool) {
+	for _, to := range e.at(neighbour) {
+		switch h, found := e.nextHopTo(to, f); {
+		case found && h.fault == "":
+			return h, true
+		case found && !ok:
+			first, ok = h, true
+		}
 	}
+	return first, ok
+}
+
+func (n *network) viaAddress(field string, x *node, a netip.Addr, link string) map[family]nextHop {
 	var ends []*end
 	for _, e := range x.ends {
-		onLink := e.isConnected(a) || (state.IsLinkLocal(a) && e.linkLocal.IsValid())
-		if onLink && byName(link)(e) {
+		if byName(link)(e) && (e.isConnected(a) || state.IsLinkLocal(a) && e.linkLocal.IsValid() || n.hasLinkRoute(e, a)) {
 			ends = append(ends, e)
 		}
 	}
 	switch {
-	case len(ends) == 0:
-		n.refuseAbsent(AnyAbsent, field, n.knownNextHops(x), "next hop %s is in no connected prefix of %s", a, x.name)
+	case x.hasAddress(a):
+		n.refuse(field, n.knownNextHops(x), "next hop %s is an address of %s itself", a, x.name)
 		return nil
 	case len(ends) > 1:
 		n.refuseAbsent(AnyAbsent, field, "add link: with one of them", "next hop %s is reachable over several links: %s", a, strings.Join(linkNames(ends), ", "))
 		return nil
+	case len(ends) == 1 && n.refuseGateway(field, ends[0], a):
+		return nil
+	case len(ends) == 1:
+		return inFamilies(nextHop{end: ends[0], via: a})
 	}
-	for _, p := range ends[0].addresses {
-		if network, broadcast := reserved(p); a == network || a == broadcast {
-			n.refuse(field, n.knownNextHops(x), "next hop %s is the network or broadcast address of %s", a, p.Masked())
-			return nil
-		}
-	}
-	found := nextHop{end: ends[0], via: a}
-	if a.Is4() {
-		return map[family]nextHop{ipv4: found}
-	}
-	return map[family]nextHop{ipv4: found, ipv6: found}
+	n.refuseAbsent(AnyAbsent, field, n.reachableNextHop(x, link), "next hop %s is in no connected prefix of %s", a, x.name)
+	return nil
 }
 
-// refuseOwn refuses an address of the node itself as its next hop.
-func (n *network) refuseOwn(field string, x *node, a netip.Addr) bool {
-	if !x.owns(a) {
+// hasLinkRoute reports whether a written route to a link makes the address directly reachable.
+func (n *network) hasLinkRoute(e *end, a netip.Addr) bool {
+	return slices.ContainsFunc(e.node.config.Routes, func(r v1alpha1.Route) bool {
+		onLink := r.Link != "" && r.Via == "" && len(r.NextHops) == 0 && routeType(r.Type) == state.Unicast && byName(r.Link)(e)
+		return onLink && slices.ContainsFunc(n.prefixesOf(r.To), func(p netip.Prefix) bool {
+			return p.Contains(a) && e.node.serves(n.prefixesOf(r.To), familyOf(a))
+		})
+	})
+}
+
+// refuseGateway refuses an address that the kernel does not take as a next hop on the end's link.
+func (n *network) refuseGateway(field string, e *end, a netip.Addr) bool {
+	fault := e.gatewayFault(a)
+	if fault == "" {
 		return false
 	}
-	n.refuse(field, "write a neighbour's address", "%s is an address of %s itself", a, x.name)
+	n.refuse(field, n.knownNextHops(e.node), "next hop %s is %s", a, fault)
 	return true
+}
+
+// gatewayFault is why the kernel takes no next hop with the address on the end's link; empty where it does.
+// IPv4 takes no broadcast address of the node, and before Linux 5.14 no network address; IPv6 takes no
+// address of the node, but for a link-local one of another interface.
+func (e *end) gatewayFault(a netip.Addr) string {
+	for _, own := range e.node.ends {
+		for _, p := range own.of(ipv4) {
+			if network, broadcast := reserved(p); a == network || a == broadcast {
+				return fmt.Sprintf("the network or broadcast address of %s", p.Masked())
+			}
+		}
+	}
+	if e.hasAddress(a) || e.node.hasAddress(a) {
+		return fmt.Sprintf("an address of %s itself", e.node.name)
+	}
+	return ""
 }
 
 // at are a node's ends on the segment.
@@ -229,19 +278,28 @@ func (e *end) at(neighbour *node) []*end {
 	return slices.DeleteFunc(slices.Clone(e.segment.ends), func(o *end) bool { return o.node != neighbour })
 }
 
-// gatewayTo is the address of a neighbour's end as a gateway of a family: its first address in a prefix of
-// e. Where the neighbour has none of the family, it is its link-local address (RFC 8950 for IPv4).
-func (e *end) gatewayTo(peer *end, f family) (netip.Addr, bool) {
+// nextHopTo is the next hop of a family at a neighbour's end: its first address in a prefix of e that the
+// kernel accepts; where it accepts none of them, the first, with its fault. Where the neighbour has no
+// address of the family, it is its link-local address (RFC 8950 for IPv4).
+func (e *end) nextHopTo(peer *end, f family) (h nextHop, ok bool) {
 	addresses := peer.of(f)
 	for _, p := range addresses {
-		if !state.IsLinkLocal(p.Addr()) && e.isConnected(p.Addr()) {
-			return p.Addr(), true
+		a := p.Addr()
+		if state.IsLinkLocal(a) || !e.isConnected(a) {
+			continue
+		}
+		fault := e.gatewayFault(a)
+		if fault == "" {
+			return nextHop{end: e, to: peer, via: a}, true
+		}
+		if !ok {
+			h, ok = nextHop{end: e, to: peer, via: a, fault: fault}, true
 		}
 	}
 	if onlyLinkLocal(addresses) && e.linkLocal.IsValid() && peer.linkLocal.IsValid() {
-		return peer.linkLocal.Addr(), true
+		return nextHop{end: e, to: peer, via: peer.linkLocal.Addr()}, true
 	}
-	return netip.Addr{}, false
+	return h, ok
 }
 
 func onlyLinkLocal(addresses []netip.Prefix) bool {
@@ -254,14 +312,28 @@ func (n *network) knownNextHops(x *node) string {
 	for _, e := range x.ends {
 		for o := range e.neighbours() {
 			for _, f := range families {
-				if a, ok := e.gatewayTo(o, f); ok && !state.IsLinkLocal(a) {
-					list = append(list, fmt.Sprintf("%s (%s)", o.node.name, a))
+				if h, ok := e.nextHopTo(o, f); ok && h.fault == "" && !state.IsLinkLocal(h.via) {
+					list = append(list, fmt.Sprintf("%s (%s)", o.node.name, h.via))
 				}
 			}
 		}
 	}
-	if len(list) == 0 {
+	switch {
+	case len(x.ends) == 0:
 		return "add a link from " + x.name + " to a node with an address"
+	case len(list) == 0:
+		return "write an address at the neighbour's end of a link of " + x.name + ", in a prefix that both ends share"
 	}
 	return "write one of " + x.name + "'s neighbours: " + strings.Join(list[:min(len(list), 8)], ", ")
+}
+
+// reachableNextHop is a fix: a neighbour, or what makes any address a next hop.
+func (n *network) reachableNextHop(x *node, link string) string {
+	switch {
+	case len(x.ends) == 0:
+		return n.knownNextHops(x)
+	case link == "":
+		return n.knownNextHops(x) + ", or, for an address on a link, link: and onLink: true"
+	}
+	return n.knownNextHops(x) + ", or, for an address on " + link + ", onLink: true"
 }

@@ -117,7 +117,7 @@ func (x *node) address(f family) (first netip.Addr) {
 func (x *node) addresses(f family) iter.Seq[netip.Addr] {
 	return func(yield func(netip.Addr) bool) {
 		for _, p := range x.loopbacks {
-			if familyOf(p.Addr()) == f && !yield(p.Addr()) {
+			if familyOf(p.Addr()) == f && !state.IsLinkLocal(p.Addr()) && !yield(p.Addr()) {
 				return
 			}
 		}
@@ -138,31 +138,19 @@ func (x *node) deliversLocally(a netip.Addr) bool {
 	return x.hasAddress(a) || slices.ContainsFunc(x.loopbacks, onLo)
 }
 
+// hasAddress reports whether the address is one of the node's that are not link-local.
 func (x *node) hasAddress(a netip.Addr) bool {
-	for _, p := range x.loopbacks {
-		if p.Addr() == a {
-			return true
-		}
+	if state.IsLinkLocal(a) {
+		return false
 	}
-	for _, e := range x.ends {
-		for _, p := range e.addresses {
-			if p.Addr() == a && !state.IsLinkLocal(a) {
-				return true
-			}
-		}
-	}
-	return false
+	has := func(p netip.Prefix) bool { return p.Addr() == a }
+	return slices.ContainsFunc(x.loopbacks, has) || slices.ContainsFunc(x.ends, func(e *end) bool { return slices.ContainsFunc(e.addresses, has) })
 }
 
-// owns reports whether the address is one of the node's own interfaces.
-func (x *node) owns(a netip.Addr) bool {
-	return slices.ContainsFunc(x.ends, func(e *end) bool { return e.hasAddress(a) })
-}
-
-// loopback is the node's first loopback of a family, zero without one.
+// loopback is the node's first loopback of a family that is not link-local, zero without one.
 func (x *node) loopback(f family) netip.Addr {
 	for _, p := range x.loopbacks {
-		if familyOf(p.Addr()) == f {
+		if familyOf(p.Addr()) == f && !state.IsLinkLocal(p.Addr()) {
 			return p.Addr()
 		}
 	}

@@ -27,9 +27,9 @@ type graph struct {
 
 // derive derives the routes of every node under routing: Auto. A namespace with exactly one adjacent router
 // gets a default route through it and nothing else. Every other node gets, for each prefix that it is not
-// on, one route over all equal shortest paths. Namespaces are never transit; links that are down are left
-// out.
-func (g *graph) derive(add func(x *node, p netip.Prefix, r state.Route)) {
+// on, one route over all equal shortest paths, at most MaxNextHops of them. Namespaces are never transit;
+// links that are down are left out.
+func (g *graph) derive(add func(x *node, p netip.Prefix, nextHops []nextHop)) {
 	g.deriveDefaults(add)
 	distance := make([]int, len(g.nodes))
 	for _, p := range slices.SortedFunc(maps.Keys(g.attached), state.ComparePrefixes) {
@@ -66,8 +66,8 @@ func (g *graph) addEnd(x *node, e *end) {
 		if !e.isLive(o) {
 			continue
 		}
-		if via, ok := e.gatewayTo(o, g.f); ok {
-			nextHops = append(nextHops, nextHop{end: e, to: o, via: via})
+		if h, ok := e.nextHopTo(o, g.f); ok {
+			nextHops = append(nextHops, h)
 			g.previous[o.node.index] = append(g.previous[o.node.index], x)
 		}
 	}
@@ -83,7 +83,7 @@ func (g *graph) attach(x *node, p netip.Prefix) {
 }
 
 // deriveDefaults gives each namespace with exactly one adjacent router its default route.
-func (g *graph) deriveDefaults(add func(x *node, p netip.Prefix, r state.Route)) {
+func (g *graph) deriveDefaults(add func(x *node, p netip.Prefix, nextHops []nextHop)) {
 	var routers []nextHop
 	for _, x := range g.nodes {
 		if x.router || !x.has(g.f) {
@@ -97,7 +97,7 @@ func (g *graph) deriveDefaults(add func(x *node, p netip.Prefix, r state.Route))
 		}
 		if len(routers) > 0 && sameNeighbour(routers) {
 			g.stub[x.index] = true
-			add(x, g.f.defaultRoute(), x.equalCost(g.f, routers))
+			add(x, g.f.defaultRoute(), routers)
 		}
 	}
 }
@@ -107,13 +107,8 @@ func sameNeighbour(nextHops []nextHop) bool {
 	return !slices.ContainsFunc(nextHops, func(h nextHop) bool { return h.to.node != first })
 }
 
-// equalCost is a route over at most MaxNextHops of the next hops, with equal weights.
-func (x *node) equalCost(f family, nextHops []nextHop) state.Route {
-	return x.route(f, nextHops[:min(len(nextHops), state.MaxNextHops)])
-}
-
 // derivePrefix gives every node but stubs and those on the prefix its route there.
-func (g *graph) derivePrefix(p netip.Prefix, distance []int, add func(x *node, p netip.Prefix, r state.Route)) {
+func (g *graph) derivePrefix(p netip.Prefix, distance []int, add func(x *node, p netip.Prefix, nextHops []nextHop)) {
 	var shortest []nextHop
 	for i, x := range g.nodes {
 		if distance[i] <= 0 || g.stub[i] || slices.Contains(g.attached[p], x) {
@@ -126,7 +121,7 @@ func (g *graph) derivePrefix(p netip.Prefix, distance []int, add func(x *node, p
 				shortest = append(shortest, h)
 			}
 		}
-		add(x, p, x.equalCost(g.f, shortest))
+		add(x, p, shortest)
 	}
 }
 

@@ -40,12 +40,28 @@ func (n *network) deriveRoutes() {
 		}
 	}
 	for _, f := range families {
-		n.graph(f).derive(func(x *node, p netip.Prefix, r state.Route) {
-			if !slices.Contains(written[x], p) {
-				x.routes[state.RouteKey{Prefix: p, Metric: metric(f, 0)}] = r
+		n.graph(f).derive(func(x *node, p netip.Prefix, nextHops []nextHop) {
+			nextHops = nextHops[:min(len(nextHops), state.MaxNextHops)]
+			if !slices.Contains(written[x], p) && !n.refuseDerived(x, nextHops) {
+				x.routes[state.RouteKey{Prefix: p, Metric: metric(f, 0)}] = x.route(f, nextHops)
 			}
 		})
 	}
+}
+
+// refuseDerived refuses addresses that lead a derived route to a next hop that the kernel does not take,
+// once for each pair of ends.
+func (n *network) refuseDerived(x *node, nextHops []nextHop) bool {
+	i := slices.IndexFunc(nextHops, func(h nextHop) bool { return h.fault != "" })
+	if i < 0 {
+		return false
+	}
+	h := nextHops[i]
+	if pair := [2]*end{h.end, h.to}; !n.refusedPairs[pair] {
+		n.refusedPairs[pair] = true
+		n.refuse(h.to.field, "write another address there", "%s, the next hop of derived routes of %s, is %s", h.via, x.name, h.fault)
+	}
+	return true
 }
 
 // writtenRoutes resolves the routes of a node's spec. A route whose every next hop is over a link that is
@@ -73,16 +89,16 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 		return nil
 	}
 	written := n.writtenNextHops(field, x, r)
-	if _, err := netip.ParsePrefix(r.To); err != nil {
+	if len(destinations) > 1 {
 		dropForeignFamilies(written)
 	}
+	known := len(n.problems)
 	routes := map[state.RouteKey]state.Route{}
 	for _, d := range destinations {
 		f := familyOf(d.Addr())
-		route := state.Route{Type: routeType(r.Type), Protocol: state.RouteProtocol}
-		ok := x.has(f) || r.To != defaultDestination
+		route, ok := state.Route{Type: routeType(r.Type), Protocol: state.RouteProtocol}, x.serves(destinations, f)
 		if route.Type == state.Unicast {
-			route, ok = n.unicast(x, written, f)
+			route, ok = n.unicast(field, x, written, f, ok)
 		}
 		if ok && r.Src != "" && route != (state.Route{}) {
 			ok = n.setSource(field, x, &route, f, r.Src)
@@ -91,14 +107,42 @@ func (n *network) writtenRoute(field string, x *node, r *v1alpha1.Route) map[sta
 			routes[state.RouteKey{Prefix: d, Metric: metric(f, r.Metric)}] = route
 		}
 	}
-	if len(routes) == 0 && (len(written) > 0 || routeType(r.Type) != state.Unicast) {
-		n.refuseAbsent(AnyAbsent, field, "write a destination and a next hop of one address family", "the route has no next hop of the address family of %s", r.To)
+	if len(routes) == 0 && known == len(n.problems) && (len(written) > 0 || routeType(r.Type) != state.Unicast) {
+		n.refuseFamilies(field, x, r.To)
 	}
 	return routes
 }
 
+// refuseFamilies refuses a route that no family of its destination can have.
+func (n *network) refuseFamilies(field string, x *node, to string) {
+	if to == defaultDestination && !x.has(ipv4) && !x.has(ipv6) {
+		n.refuseAbsent(AnyAbsent, field+".to", "write 0.0.0.0/0 or ::/0", "%s has no address, and default means the families that it has", x.name)
+		return
+	}
+	n.refuseAbsent(AnyAbsent, field, "write a destination and a next hop of one address family", "the route has no next hop of the address family of %s", to)
+}
+
+// serves reports whether destinations stand for a route of the family at the node. Those of both families
+// stand for the families that it has addresses of.
+func (x *node) serves(destinations []netip.Prefix, f family) bool {
+	return len(destinations) == 1 || x.has(f)
+}
+
 // destinations are the prefixes that a route's to stands for.
 func (n *network) destinations(field, to string) []netip.Prefix {
+	prefixes := n.prefixesOf(to)
+	switch {
+	case len(prefixes) == 0 && n.subnetByName[to] == nil:
+		n.refuseAbsent(SubnetAbsent, field+".to", n.knownSubnets(), "%q is neither default, nor a subnet of the lab, nor a prefix", to)
+	case len(prefixes) == 1 && prefixes[0] != prefixes[0].Masked():
+		n.refuse(field+".to", fmt.Sprintf("write %s", prefixes[0].Masked()), "%s has host bits set", prefixes[0])
+		return nil
+	}
+	return prefixes
+}
+
+// prefixesOf are those that a route's to stands for, as they are written; none where it has no meaning.
+func (n *network) prefixesOf(to string) []netip.Prefix {
 	if to == defaultDestination {
 		return []netip.Prefix{ipv4.defaultRoute(), ipv6.defaultRoute()}
 	}
@@ -106,12 +150,7 @@ func (n *network) destinations(field, to string) []netip.Prefix {
 		return s.cidrs
 	}
 	p, err := netip.ParsePrefix(to)
-	switch {
-	case err != nil:
-		n.refuseAbsent(SubnetAbsent, field+".to", n.knownSubnets(), "%q is neither default, nor a subnet of the lab, nor a prefix", to)
-		return nil
-	case p != p.Masked():
-		n.refuse(field+".to", fmt.Sprintf("write %s", p.Masked()), "%s has host bits set", p)
+	if err != nil {
 		return nil
 	}
 	return []netip.Prefix{p}
@@ -192,13 +231,13 @@ func metric(f family, written int64) uint32 {
 	return uint32(written)
 }
 
-// unicast is the route over all next hops; ok is false unless each can serve the family. Next hops over
-// links that are down are left out.
-func (n *network) unicast(x *node, written []writtenNextHop, f family) (state.Route, bool) {
+// unicast is the route over all next hops; ok is false unless each can serve the family. An IPv6 address as
+// next hop serves IPv6 even at a node without IPv6 addresses. Next hops over links that are down are left out.
+func (n *network) unicast(field string, x *node, written []writtenNextHop, f family, serves bool) (state.Route, bool) {
 	var nextHops []nextHop
 	for _, w := range written {
 		h, ok := w.byFamily[f]
-		if !ok || !x.has(f) && (f == ipv4 || !h.via.IsValid()) {
+		if !ok || !serves && (f == ipv4 || !h.via.IsValid()) || n.refuseNextHop(field, h, f) {
 			return state.Route{}, false
 		}
 		if h.end.up() {
@@ -207,6 +246,22 @@ func (n *network) unicast(x *node, written []writtenNextHop, f family) (state.Ro
 		}
 	}
 	return x.route(f, nextHops), len(written) > 0
+}
+
+// refuseNextHop refuses a next hop that the kernel does not take: with an address that is none of a
+// neighbour, or over an interface without IPv6.
+func (n *network) refuseNextHop(field string, h nextHop, f family) bool {
+	switch {
+	case h.fault != "":
+		n.refuse(field+".via", "write another address at "+h.to.field, "next hop %s of %s is %s", h.via, h.to.node.name, h.fault)
+	case (f == ipv6 || h.via.Is6()) && h.end.mtu < state.MinIPv6MTU:
+		n.refuse(field, fmt.Sprintf("write mtu: %d or more at the link", state.MinIPv6MTU), "the MTU of link %s is %d, below %d, the minimum for IPv6", h.end.label(), h.end.mtu, state.MinIPv6MTU)
+	case (f == ipv6 || h.via.Is6()) && h.end.bridgeOnly():
+		n.refuse(field, "write an address at the switch", "%s has no address, and so no IPv6", h.end.node.name)
+	default:
+		return false
+	}
+	return true
 }
 
 // route builds a unicast route; it is zero without next hops.

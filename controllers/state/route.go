@@ -237,11 +237,20 @@ func (d *differ) deleteRoutes() {
 	})
 }
 
-// addRoutes is the last step: nothing asks any more what the routes are then.
+// addRoutes is the last step: nothing asks any more what the routes are then. Routes to a link come first: one
+// may be what makes the gateway of another reachable.
 func (d *differ) addRoutes() {
 	d.each(func(p *played) {
-		for _, key := range missing(p.now.Routes, p.want.Routes, RouteKey.compare) {
-			d.ops = append(d.ops, ReplaceRoute{RouteID{p.name, key}, p.want.Routes[key]})
+		keys := missing(p.now.Routes, p.want.Routes, RouteKey.compare)
+		for _, toLink := range []bool{true, false} {
+			for _, key := range keys {
+				if route := p.want.Routes[key]; route.toLink() == toLink {
+					d.ops = append(d.ops, ReplaceRoute{RouteID{p.name, key}, route})
+				}
+			}
 		}
 	})
 }
+
+// toLink reports whether the destination is on a link.
+func (r Route) toLink() bool { return r.Type == Unicast && !r.Hops[0].Via.IsValid() }

@@ -119,7 +119,7 @@ func TestAWrongNodeSelectorIsAProblemOfTheSpec(t *testing.T) {
 	netlab.Spec.Placement = &v1alpha1.Placement{NodeSelector: &metav1.LabelSelector{
 		MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "pool", Operator: "Near", Values: []string{"x"}}},
 	}}
-	problems := lab.Validate(&netlab.Spec)
+	problems := lab.Validate(netlab)
 	if len(problems) != 1 || problems[0].Field != "spec.placement.nodeSelector" {
 		t.Errorf("problems are %v", problems)
 	}

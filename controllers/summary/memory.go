@@ -108,7 +108,7 @@ func (m *labMemory) read(netlab *v1alpha1.NetLab) {
 	selector, _ := lab.NodeSelector(&netlab.Spec) // an invalid selector is among the problems
 	m.uid, m.generation = netlab.UID, netlab.Generation
 	m.selector, m.selection = selector, selection{}
-	m.problems = lab.Validate(&netlab.Spec)
+	m.problems = lab.Validate(netlab)
 }
 
 // holdFor is how long a write waits. A write that changes the status or reason of Ready does not wait.

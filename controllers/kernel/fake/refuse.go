@@ -278,37 +278,39 @@ func (f fib) refuseHop(destination netip.Addr, hop state.NextHop) error {
 	id := state.LinkID{Namespace: f.namespace, Name: hop.Link}
 	switch {
 	case destination.Is6() || hop.Via.Is6():
-		return f.refuseHop6(id, hop.Via)
+		return f.refuseHop6(id, hop)
 	case hop.Via.IsValid():
-		return f.refuseGateway4(id, hop.Via)
+		return f.refuseGateway4(id, hop)
 	case !f.state[id.Namespace].Links[id.Name].Up:
 		return syscall.ENETDOWN
 	}
 	return nil
 }
 
-func (f fib) refuseGateway4(id state.LinkID, via netip.Addr) error {
+func (f fib) refuseGateway4(id state.LinkID, hop state.NextHop) error {
+	via := hop.Via
 	switch {
-	case f.hasAddress(id, via):
+	case f.hasAddress(id, via) && !hop.OnLink:
 		if !f.state[id.Namespace].Links[id.Name].Up {
 			return syscall.ENETDOWN
 		}
 		return nil
-	case f.broadcast(id, via):
+	case f.broadcast(id, via), hop.OnLink && f.own(via):
 		return syscall.EINVAL
-	case !f.onLink(id, via):
+	case !hop.OnLink && !f.onLink(id, via):
 		return syscall.ENETUNREACH
 	}
 	return nil
 }
 
-func (f fib) refuseHop6(id state.LinkID, via netip.Addr) error {
+func (f fib) refuseHop6(id state.LinkID, hop state.NextHop) error {
+	via := hop.Via
 	switch {
 	case !hasIPv6(f.state, id):
 		return syscall.ENODEV
 	case via.IsValid() && f.own(via):
 		return syscall.EINVAL
-	case via.IsValid() && !state.IsLinkLocal(via) && !f.onLink(id, via):
+	case via.IsValid() && !hop.OnLink && !state.IsLinkLocal(via) && !f.onLink(id, via):
 		return syscall.EHOSTUNREACH
 	case ipv6Disabled(f.state, id):
 		return syscall.EACCES

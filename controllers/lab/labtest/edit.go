@@ -22,11 +22,13 @@ func (g *Generator) Edit(spec *v1alpha1.NetLabSpec) (edited *v1alpha1.NetLabSpec
 		d := &draft{Generator: g, spec: spec.DeepCopy(), style: g.style(), subnets: 1000 + g.IntN(20_000)}
 		edit := edits[g.IntN(len(edits))]
 		target := edit.do(d)
-		if target != "" && len(lab.Validate(d.spec)) == 0 {
+		if target != "" && len(d.problems()) == 0 {
 			return d.spec, edit.name + " " + target
 		}
 	}
 }
+
+func (d *draft) problems() lab.Problems { return lab.Validate(&v1alpha1.NetLab{Spec: *d.spec}) }
 
 // edits are typical changes of a lab. Each returns its description, empty if it does not apply.
 var edits = []struct {
@@ -220,7 +222,7 @@ func (d *draft) removeNode() string {
 
 // dropDeadRoutes removes written routes that lost their next hop; all of them when in doubt.
 func (d *draft) dropDeadRoutes() {
-	if len(lab.Validate(d.spec)) == 0 {
+	if len(d.problems()) == 0 {
 		return
 	}
 	d.eachConfig(func(c *v1alpha1.NodeConfig) { c.Routes = nil })

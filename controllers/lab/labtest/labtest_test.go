@@ -23,7 +23,7 @@ func TestRandomLabsAreValid(t *testing.T) {
 	for name, lacks := range kernels {
 		for seed := range uint64(3000) {
 			spec := labtest.New(seed, lacks).Spec()
-			if problems := lab.Validate(spec); len(problems) > 0 {
+			if problems := lab.Validate(&v1alpha1.NetLab{Spec: *spec}); len(problems) > 0 {
 				text, _ := yaml.Marshal(spec)
 				t.Fatalf("%s, seed %d: %v\n%s", name, seed, problems, text)
 			}
@@ -42,7 +42,7 @@ func TestEditedLabsAreValidAndKeepWhatIsFixed(t *testing.T) {
 				var what string
 				spec, what = g.Edit(spec)
 				seen[what[:6]]++
-				if problems := lab.Validate(spec); len(problems) > 0 {
+				if problems := lab.Validate(&v1alpha1.NetLab{Spec: *spec}); len(problems) > 0 {
 					t.Fatalf("%s, seed %d, %s: %v", name, seed, what, problems)
 				}
 				if !slices.ContainsFunc(spec.Namespaces, func(n v1alpha1.Namespace) bool { return n.Name == labtest.FixedPrefix+"h" }) {

@@ -43,7 +43,7 @@ func (x *trial) specFault() (fault, bool) {
 	edited := x.spec.DeepCopy()
 	edit := pick(x, specFaults)
 	f, ok := edit.do(x, edited)
-	if !ok || len(lab.Validate(edited)) > 0 {
+	if !ok || len(x.problems(edited)) > 0 {
 		return fault{}, false
 	}
 	before := x.spec

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/yaml"
 
@@ -17,6 +18,11 @@ import (
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
 )
+
+// problems are those of a spec under the lab's names.
+func (x *trial) problems(spec *v1alpha1.NetLabSpec) lab.Problems {
+	return lab.Validate(&v1alpha1.NetLab{ObjectMeta: metav1.ObjectMeta{Namespace: x.id.Namespace, Name: x.id.Name}, Spec: *spec})
+}
 
 // inSpec edits the spec as a fix says, and makes the machine hold it.
 func (x *trial) inSpec(cause diagnose.Cause) (outcome, string) {
@@ -29,7 +35,7 @@ func (x *trial) inSpec(cause diagnose.Cause) (outcome, string) {
 	if !x.edit(edited, cause, text) {
 		return notApplied, "(not understood) " + text
 	}
-	if problems := lab.Validate(edited); len(problems) > 0 {
+	if problems := x.problems(edited); len(problems) > 0 {
 		return failed, fmt.Sprintf("%s: %v", text, problems)
 	}
 	before := x.spec

@@ -132,7 +132,7 @@ func (x *trial) written(spec *v1alpha1.NetLabSpec) (*v1alpha1.NetLabSpec, bool) 
 		}
 		sortRoutes(config.Routes)
 	}
-	if problems := lab.Validate(out); len(problems) > 0 {
+	if problems := x.problems(out); len(problems) > 0 {
 		return nil, false
 	}
 	return out, true

@@ -221,7 +221,7 @@ func TestSamplesAreRead(t *testing.T) {
 		t.Fatalf("read %d samples, %v", len(docs), err)
 	}
 	for _, doc := range docs {
-		problems, warnings := lab.Lint(doc.Lab.Name, &doc.Lab.Spec)
+		problems, warnings := lab.Lint(doc.Lab)
 		warnings = slices.DeleteFunc(warnings, func(w lab.Problem) bool {
 			return slices.Contains(sharing, doc.Lab.Name) && strings.Contains(w.Message, "is also the address of")
 		})

@@ -175,7 +175,7 @@ func (s *schema) verifyString(value string, refuse func(fix, message string, arg
 // zero from an absent field. It leaves out problems that may follow from an unread field or from an
 // element that cannot be built.
 func (d Document) Validate() Problems {
-	found := lab.Validate(&d.Lab.Spec)
+	found := lab.Validate(d.Lab)
 	for _, p := range d.refusedBySchema() {
 		same := func(said lab.Problem) bool {
 			return said.Field == p.Field || strings.HasPrefix(said.Field, p.Field+".")
