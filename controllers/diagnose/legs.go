@@ -326,12 +326,12 @@ type crossed struct {
 }
 
 // crossOnce is cross, whose floods are done once in a walk.
-func (w walker) crossOnce(p packet, at ingress, decision state.ForwardingDecision) (neighbour, Cause) {
+func (w walker) crossOnce(ctx context.Context, p packet, at ingress, decision state.ForwardingDecision) (neighbour, Cause) {
 	key := departing{p, at.namespace, decision.Link, decision.Via}
 	if done, ok := w.crossings[key]; ok {
 		return done.neighbour, done.cause
 	}
-	over, cause := w.cross(p, at, decision)
+	over, cause := w.cross(ctx, p, at, decision)
 	w.crossings[key] = crossed{over, cause}
 	return over, cause
 }

@@ -4,6 +4,7 @@ package diagnose
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -14,7 +15,7 @@ import (
 
 // cross takes a packet over the segment of the outgoing link to the interface that answers for the next hop,
 // or returns the cause that stops it.
-func (w walker) cross(p packet, at ingress, decision state.ForwardingDecision) (neighbour, Cause) {
+func (w walker) cross(ctx context.Context, p packet, at ingress, decision state.ForwardingDecision) (neighbour, Cause) {
 	out := state.LinkID{Namespace: at.namespace, Name: decision.Link}
 	stopped := neighbour{out: out}
 	if !w.leadsOn(out) {
@@ -25,15 +26,15 @@ func (w walker) cross(p packet, at ingress, decision state.ForwardingDecision) (
 	}
 	length, wanted := min(p.size, w.link(out).MTU), nextHop(p, decision)
 	neighbours := newFlood(w.view, length, nothing).from(out)
-	if l, ok := w.answering(neighbours, wanted); ok {
+	if l, ok := w.answering(ctx, p.source, neighbours, wanted); ok {
 		return l, cmp.Or(w.withoutARP(l, wanted), w.noLinkLocal(p, l, wanted))
 	}
 	for _, lifted := range []obstacleKind{isDown, isHeld, isNoPort, isTooSmall, isOtherVLAN, all} {
-		if l, ok := w.answering(newFlood(w.view, length, lifted).from(out), wanted); ok {
+		if l, ok := w.answering(ctx, p.source, newFlood(w.view, length, lifted).from(out), wanted); ok {
 			return w.stoppedAt(p, l, wanted)
 		}
 	}
-	return stopped, w.noHolder(p, out, decision, neighbours)
+	return stopped, cmp.Or(w.noProxy(ctx, p, out, decision, neighbours), w.noHolder(p, out, decision, neighbours))
 }
 
 // departure is the obstacle between an interface and the other end of its veth pair, whatever is behind that.
@@ -55,8 +56,8 @@ func (w walker) departure(p packet, out state.LinkID) obstacle {
 }
 
 // answering is the neighbour that answers for an address: an interface that has the address comes before one
-// whose node has it on another interface.
-func (w walker) answering(neighbours []neighbour, address netip.Addr) (best neighbour, ok bool) {
+// whose node has it on another interface, and these before proxies.
+func (w walker) answering(ctx context.Context, asker netip.Addr, neighbours []neighbour, address netip.Addr) (best neighbour, ok bool) {
 	for _, l := range neighbours {
 		if !w.answersFor(l, address) {
 			continue
@@ -68,7 +69,14 @@ func (w walker) answering(neighbours []neighbour, address netip.Addr) (best neig
 			best, ok = l, true
 		}
 	}
-	return best, ok
+	if ok {
+		return best, true
+	}
+	i := slices.IndexFunc(neighbours, func(l neighbour) bool { return w.isProxy(ctx, asker, l, address) })
+	if i < 0 {
+		return best, false
+	}
+	return neighbours[i], true
 }
 
 // stoppedAt is a neighbour whose path ends at its obstacle, and the cause. Without an obstacle the cause is
@@ -197,13 +205,15 @@ func nextHop(p packet, decision state.ForwardingDecision) netip.Addr {
 	return p.destination
 }
 
-// answersFor reports whether ARP or neighbour discovery resolves an address to a neighbour. IPv6 answers for
-// the interface's own addresses; IPv4 for all of the node's unless arp_ignore is set, and with proxy_arp for
-// those of others.
+// answersFor reports whether ARP or neighbour discovery resolves an address to a neighbour that has it. IPv6
+// answers for the interface's own addresses; IPv4 for all of the node's unless arp_ignore is set.
 func (w walker) answersFor(l neighbour, address netip.Addr) bool {
 	id := l.in
-	if address.Is6() {
+	switch {
+	case address.Is6():
 		return w.linkHas(id, address)
+	case !w.has(id.Namespace, address):
+		return false
 	}
 	switch ignore := w.strictest(id, state.AllARPIgnore, state.ARPIgnore).value.Number(); ignore {
 	case 8:
@@ -214,5 +224,5 @@ func (w walker) answersFor(l neighbour, address netip.Addr) bool {
 	case 1:
 		return w.linkHas(id, address)
 	}
-	return w.has(id.Namespace, address) || w.strictest(id, state.AllProxyARP, state.ProxyARP).value != state.Absent
+	return true
 }

@@ -122,10 +122,7 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 	if !ok {
 		return Cause{}
 	}
-	asker := p.source
-	if !w.has(c.out.Namespace, asker) {
-		asker = w.sourceOn(c.out, c.wanted)
-	}
+	asker := w.askerOf(p.source, c.out, c.wanted)
 	back, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{Namespace: c.in.Namespace, Source: c.wanted, Destination: asker})
 	if err != nil || back.Verdict != state.Forward || back.Link == c.in.Name {
 		return Cause{}

@@ -59,7 +59,7 @@ func (w walker) shortcut(ctx context.Context, p packet, namespace string, decisi
 	if !ok || len(path) == 0 {
 		return "", stays
 	}
-	next, met := w.over(state.LinkID{Namespace: namespace, Name: decision.Link}, decision.Via, p.destination)
+	next, met := w.over(ctx, state.LinkID{Namespace: namespace, Name: decision.Link}, decision.Via, p.destination)
 	if met && w.isNearer(next.namespace, path, p.destination) {
 		return "", stays
 	}
@@ -87,7 +87,7 @@ func (w walker) wantedHops(namespace string, to netip.Addr) []state.NextHop {
 
 // progressOf follows a packet from a node over the next hop of a change.
 func (w walker) progressOf(ctx context.Context, p packet, from string, r remedy) progress {
-	at, ok := w.over(state.LinkID{Namespace: from, Name: r.link}, r.via, p.destination)
+	at, ok := w.over(ctx, state.LinkID{Namespace: from, Name: r.link}, r.via, p.destination)
 	if !ok {
 		return stays
 	}
@@ -103,7 +103,7 @@ func (w walker) progressOf(ctx context.Context, p packet, from string, r remedy)
 		case err != nil || d.Verdict != state.Forward:
 			return goesOn
 		}
-		if at, ok = w.over(state.LinkID{Namespace: at.namespace, Name: d.Link}, d.Via, p.destination); !ok {
+		if at, ok = w.over(ctx, state.LinkID{Namespace: at.namespace, Name: d.Link}, d.Via, p.destination); !ok {
 			return goesOn
 		}
 	}
@@ -114,11 +114,11 @@ func (w walker) progressOf(ctx context.Context, p packet, from string, r remedy)
 }
 
 // over is where packets arrive that leave through a link for a next hop.
-func (w walker) over(out state.LinkID, via, to netip.Addr) (ingress, bool) {
+func (w walker) over(ctx context.Context, out state.LinkID, via, to netip.Addr) (ingress, bool) {
 	if !via.IsValid() {
 		via = to
 	}
-	l, ok := w.answering(newFlood(w.view, 0, nothing).from(out), via)
+	l, ok := w.answering(ctx, netip.Addr{}, newFlood(w.view, 0, nothing).from(out), via)
 	return ingress{l.in.Namespace, l.in.Name}, ok
 }
 

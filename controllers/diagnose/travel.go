@@ -103,7 +103,7 @@ func (w walker) step(ctx context.Context, t *trace, at ingress) (next ingress) {
 func (w walker) leave(ctx context.Context, t *trace, at ingress, hop Hop) (next ingress) {
 	decision := hop.Decision
 	hop.Outgoing, hop.Via = decision.Link, decision.Via
-	over, cause := w.crossOnce(t.packet, at, decision)
+	over, cause := w.crossOnce(ctx, t.packet, at, decision)
 	hop.Through = over.through()
 	if t.cause = cause; cause.Found() {
 		w.correctWay(ctx, t, at.namespace, decision)

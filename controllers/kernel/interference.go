@@ -102,11 +102,11 @@ func (in *interferer) routes() error {
 	return nil
 }
 
-// settings finds those that no lab has a row for and that keep a node from answering.
+// settings finds those that no lab has a row for and that decide what a node answers.
 func (in *interferer) settings() error {
-	paths := []string{"ipv6/icmp/echo_ignore_all", "ipv4/conf/all/arp_filter"}
-	for _, l := range in.linkList() {
-		paths = append(paths, "ipv4/conf/"+l.name+"/arp_filter")
+	paths := []string{"ipv6/icmp/echo_ignore_all"}
+	for _, scope := range append([]string{"all"}, in.linkNames()...) {
+		paths = append(paths, "ipv4/conf/"+scope+"/arp_filter", "ipv4/conf/"+scope+"/proxy_arp_pvlan", "ipv6/conf/"+scope+"/proxy_ndp")
 	}
 	for _, path := range paths {
 		number, err := in.handle.readSetting(path)
@@ -156,6 +156,13 @@ func (in *interferer) macEntries() error {
 			Undo: fmt.Sprintf("bridge -n %s fdb delete %s dev %s master", in.handle.name, e.mac, e.link.name),
 		})
 	})
+}
+
+func (in *interferer) linkNames() (names []string) {
+	for _, l := range in.linkList() {
+		names = append(names, l.name)
+	}
+	return names
 }
 
 func (in *interferer) linkList() []rawLink {

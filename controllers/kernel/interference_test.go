@@ -74,6 +74,8 @@ var interferences = []struct {
 	{"no answers to IPv6 pings", `ip netns exec $a sysctl -qw net.ipv6.icmp.echo_ignore_all=1`, foreignSetting("net.ipv6.icmp.echo_ignore_all")},
 	{"filtered ARP", `ip netns exec $a sysctl -qw net.ipv4.conf.l1.arp_filter=1`, foreignSetting("net.ipv4.conf.l1.arp_filter")},
 	{"ARP filtered everywhere", `ip netns exec $a sysctl -qw net.ipv4.conf.all.arp_filter=1`, foreignSetting("net.ipv4.conf.all.arp_filter")},
+	{"ARP answered for a link", `ip netns exec $a sysctl -qw net.ipv4.conf.l1.proxy_arp_pvlan=1`, foreignSetting("net.ipv4.conf.l1.proxy_arp_pvlan")},
+	{"proxied IPv6 neighbours", `ip netns exec $a sysctl -qw net.ipv6.conf.all.proxy_ndp=1`, foreignSetting("net.ipv6.conf.all.proxy_ndp")},
 	{"filters of what comes in", `tc -n $a qdisc add dev l1 clsact`, state.Unmanaged{
 		What: "a qdisc for filters of incoming packets on l1", Look: "tc -n default.routed-pair.ns1 filter show dev l1 ingress",
 	}},
@@ -194,4 +196,29 @@ func addPacketFilter() error {
 		message(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_INET}, name...),
 		message(unix.NFNL_MSG_BATCH_END, 0, batch),
 	), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+}
+
+// The kernel lists proxies apart from neighbours, and by family.
+func TestNeighboursAndProxiesAreListed(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, everythingLab())
+	sh(t, shorthand+`ip -n $a neighbour replace 192.0.2.254 lladdr 02:00:00:00:00:98 nud reachable dev l1
+		ip -n $a neighbour replace fd00:1::fe lladdr 02:00:00:00:00:99 nud permanent dev l1
+		ip -n $a neighbour add proxy 192.0.2.77 dev l1
+		ip -n $a neighbour add proxy fd00:1::77 dev l1`)
+	address := netip.MustParseAddr
+	want := []state.NeighbourEntry{
+		{Link: "l1", Address: address("192.0.2.254"), MAC: state.MAC{2, 0, 0, 0, 0, 0x98}},
+		{Link: "l1", Address: address("fd00:1::fe"), MAC: state.MAC{2, 0, 0, 0, 0, 0x99}, Permanent: true},
+		{Link: "l1", Address: address("192.0.2.77"), Proxy: true},
+		{Link: "l1", Address: address("fd00:1::77"), Proxy: true},
+	}
+	found, err := k.Neighbours(t.Context(), ns1)
+	found = slices.DeleteFunc(found, func(e state.NeighbourEntry) bool { return e.Address.IsMulticast() || e.Address.IsLoopback() })
+	slices.SortFunc(found, func(a, b state.NeighbourEntry) int {
+		return slices.Index(want, a) - slices.Index(want, b)
+	})
+	if err != nil || !slices.Equal(found, want) {
+		t.Errorf("%+v, %v, want %+v", found, err, want)
+	}
 }
