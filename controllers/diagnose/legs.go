@@ -71,6 +71,7 @@ func (w walker) forkAt(ctx context.Context, t trace, hop int) *fork {
 		over := t
 		if leg != legOf(t.hops[hop]) {
 			over = w.overLeg(ctx, t, hop, f.legs[leg])
+			over.detour = w.detouredOver(ctx, over, hop)
 		}
 		f.traces = append(f.traces, over)
 	}
@@ -99,6 +100,26 @@ func (w walker) overLeg(ctx context.Context, t trace, hop int, leg state.Leg) tr
 		d.cause = w.travel(ctx, packet{start: d.end, source: d.destination, destination: d.source, size: d.size, isReply: true}).cause
 	}
 	return d
+}
+
+// detouredOver is the cause if a packet takes a detour behind a fork and does not meet the same obstacle
+// without it.
+func (w walker) detouredOver(ctx context.Context, t trace, fork int) (first Cause) {
+	for i := fork + 1; i < len(t.hops) && t.cause.Found(); i++ {
+		q := state.ForwardingQuery{Namespace: t.passed[i], Incoming: t.hops[i].Incoming, Source: t.source, Destination: t.destination, IsReply: t.isReply}
+		for _, d := range w.detours(ctx, visit{q, t.hops[i].Decision, t.isReply}) {
+			straight := w
+			straight.kernel = d.without
+			leg := state.Leg{Link: t.hops[fork].Outgoing, Via: t.hops[fork].Via}
+			switch other := straight.overLeg(ctx, t, fork, leg); {
+			case !other.cause.Found():
+				return w.detourCause(d, t.cause, t.isReply)
+			case other.cause.Message != t.cause.Message && !first.Found():
+				first = w.detourCause(d, t.cause, t.isReply)
+			}
+		}
+	}
+	return first
 }
 
 // sourceOver is the source address that the sender's kernel chooses for packets over a leg.
@@ -202,10 +223,10 @@ func (p paths) blame(t trace) Cause {
 			continue
 		}
 		if legs := f.sharing(t); len(legs) < len(f.legs) {
-			return p.onLegs(f, legs, t.cause)
+			return p.onLegs(f, legs, cmp.Or(t.detour, t.cause))
 		}
 	}
-	return t.cause
+	return cmp.Or(t.detour, t.cause)
 }
 
 // sharing lists the legs over which packets meet the same cause as on a path.
@@ -225,9 +246,8 @@ func (p paths) onLegs(f *fork, legs []int, cause Cause) Cause {
 	for i, leg := range legs {
 		names[i] = p.nameOf(f, leg)
 	}
-	verb := "legs"
-	cause.Message = shorten(fmt.Sprintf("%d of %d %s of %s's route to %s (via %s): %s",
-		len(legs), len(f.legs), verb, state.NodeOf(f.at.namespace), prefixName(f.route), strings.Join(names, ", "), cause.Message))
+	cause.Message = shorten(fmt.Sprintf("%d of %d legs of %s's route to %s (via %s): %s",
+		len(legs), len(f.legs), state.NodeOf(f.at.namespace), prefixName(f.route), strings.Join(names, ", "), cause.Message))
 	return cause
 }
 

@@ -174,6 +174,9 @@ func (w walker) addressFix(out state.LinkID, wanted netip.Addr, neighbours []nei
 // correction replaces the gateway of the route that a packet takes.
 func (v view) correction(p packet, out state.LinkID, wrong netip.Addr, router string, right netip.Addr) string {
 	spec := fmt.Sprintf("in the spec, correct the routes of %s: %s has %s on that link", state.NodeOf(out.Namespace), state.NodeOf(router), right)
+	if op, ok := v.multipathOver(out, wrong, right, p.destination); ok {
+		return fit(spec, command(op))
+	}
 	id, ok := v.routeOver(out, wrong, p.destination)
 	if !ok {
 		return spec
@@ -183,6 +186,19 @@ func (v view) correction(p packet, out state.LinkID, wrong netip.Addr, router st
 		command += fmt.Sprintf(" metric %d", id.Metric)
 	}
 	return fit(spec, command)
+}
+
+// multipathOver replaces one gateway of the multipath route that a packet takes.
+func (v view) multipathOver(out state.LinkID, wrong, right, address netip.Addr) (op state.ReplaceRoute, ok bool) {
+	id, route, _ := bestRoute(v.State, out.Namespace, address)
+	hops := slices.Clone(route.NextHops())
+	i := slices.IndexFunc(hops, func(h state.NextHop) bool { return h.Link == out.Name && h.Via == wrong })
+	if i < 0 || len(hops) < 2 || route.MoreHops > 0 {
+		return op, false
+	}
+	hops[i].Via = right
+	route.Hops, _ = state.SortHops(hops)
+	return state.ReplaceRoute{RouteID: id, Route: route}, true
 }
 
 // routeOver is a node's route to an address with one next hop, over an interface via a gateway: the one with

@@ -40,6 +40,8 @@ type trace struct {
 	hops   []Hop
 	end    string
 	cause  Cause
+	// detour is the cause if it is a detour of a packet that takes another leg.
+	detour Cause
 	// passed are the network namespaces of the hops.
 	passed []string
 	// crossed are the segments on the path.

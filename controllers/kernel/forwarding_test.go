@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -206,6 +207,42 @@ func TestOfSeveralNextHopsTheKernelChoosesOne(t *testing.T) {
 		}
 		if len(seen) != 2 {
 			t.Errorf("%s: the ways are %v, want both", format, seen)
+		}
+	}
+}
+
+// A leg whose link is down stays in the route.
+func TestALookupShowsAllNextHops(t *testing.T) {
+	k := crossroads(t)
+	left, right := state.Leg{Link: "left", Weight: 1}, state.Leg{Link: "right", Weight: 1}
+	four, six := []state.Leg{left, right}, []state.Leg{left, right}
+	four[0].Via, four[1].Via = netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("198.51.100.1")
+	six[0].Via, six[1].Via = netip.MustParseAddr("2001:db8:1::1"), netip.MustParseAddr("2001:db8:2::1")
+	expect := func(to, route string, legs []state.Leg) {
+		t.Helper()
+		got, err := k.LookupRoute(t.Context(), state.ForwardingQuery{Namespace: router, Destination: netip.MustParseAddr(to)})
+		if err != nil || !slices.Equal(got.Legs, legs) || (len(legs) > 0) != (got.Route == netip.MustParsePrefix(route)) {
+			t.Errorf("%s: %+v, %v, want %s %+v", to, got, err, route, legs)
+		}
+	}
+	expect("10.1.0.1", "10.1.0.0/24", four)
+	expect("2001:db8:b::1", "2001:db8:b::/64", six)
+	expect("10.0.0.1", "10.0.0.0/24", nil)
+	sh(t, "ip -n "+router+" link set left down")
+	four[0].Dead, six[0].Dead = true, true
+	expect("10.1.0.1", "10.1.0.0/24", four)
+	expect("2001:db8:b::1", "2001:db8:b::/64", six)
+}
+
+// A lookup over one link is for packets that take that leg.
+func TestALookupOverOneLink(t *testing.T) {
+	k := crossroads(t)
+	for _, link := range []string{"left", "right"} {
+		for _, to := range []string{"10.1.0.1", "2001:db8:b::1"} {
+			got, err := k.LookupRoute(t.Context(), state.ForwardingQuery{Namespace: router, Destination: netip.MustParseAddr(to), Outgoing: link})
+			if err != nil || got.Link != link || !got.Source.IsValid() {
+				t.Errorf("%s over %s: %+v, %v", to, link, got, err)
+			}
 		}
 	}
 }
