@@ -107,14 +107,14 @@ func (w walker) overLeg(ctx context.Context, t trace, hop int, leg state.Leg) tr
 func (w walker) detouredOver(ctx context.Context, t trace, fork int) (first Cause) {
 	for i := fork + 1; i < len(t.hops) && t.cause.Found(); i++ {
 		q := state.ForwardingQuery{Namespace: t.passed[i], Incoming: t.hops[i].Incoming, Source: t.source, Destination: t.destination, IsReply: t.isReply}
-		for _, d := range w.detours(ctx, visit{q, t.hops[i].Decision, t.isReply}) {
+		for _, d := range w.detours(ctx, visit{q, t.hops[i].Decision}) {
 			straight := w
 			straight.kernel = d.without
 			leg := state.Leg{Link: t.hops[fork].Outgoing, Via: t.hops[fork].Via}
 			switch other := straight.overLeg(ctx, t, fork, leg); {
 			case !other.cause.Found():
 				return w.detourCause(d, t.cause, t.isReply)
-			case other.cause.Message != t.cause.Message && !first.Found():
+			case !sameObstacle(other.cause, t.cause) && !first.Found():
 				first = w.detourCause(d, t.cause, t.isReply)
 			}
 		}
@@ -233,7 +233,7 @@ func (p paths) blame(t trace) Cause {
 func (f *fork) sharing(t trace) (legs []int) {
 	taken := legOf(t.hops[min(f.hop, len(t.hops)-1)])
 	for i := range f.traces {
-		if f.traces[i].cause.Message == t.cause.Message || i == taken {
+		if sameObstacle(f.traces[i].cause, t.cause) || i == taken {
 			legs = append(legs, i)
 		}
 	}
@@ -281,7 +281,7 @@ func (p paths) nextOf(f *fork, leg int) string {
 func (p paths) faults(dead bool) (causes []Cause) {
 	for _, f := range p.forks {
 		for i, t := range f.traces {
-			if !t.cause.Found() || t.cause.Message == p.cause.Message || f.legs[i].Dead && !dead {
+			if !t.cause.Found() || sameObstacle(t.cause, p.cause) || f.legs[i].Dead && !dead {
 				continue
 			}
 			if cause := p.blame(t); !slices.Contains(causes, cause) {
