@@ -168,7 +168,7 @@ func (w walker) answer(ctx context.Context, q Question, request paths) (reply pa
 	if q.DeliveredLocally {
 		return paths{}, w.sentBack(ctx, request.trace)
 	}
-	if cause := cmp.Or(noSource(request.trace), staleMTU(request.trace), w.echoIgnored(ctx, request.trace)); cause.Found() {
+	if cause := cmp.Or(noSource(request.trace), w.staleMTU(request.trace), w.echoIgnored(ctx, request.trace)); cause.Found() {
 		return paths{}, cause
 	}
 	reply = w.explore(ctx, w.travel(ctx, packet{

@@ -359,11 +359,18 @@ func (w walker) crossOnce(ctx context.Context, p packet, at ingress, decision st
 // maxWarnings is the maximum number of warnings of a walk.
 const maxWarnings = 3
 
-// warnings are the causes on legs that the packets do not take, in addition to the cause of the walk.
+// warnings are the causes on legs, in addition to the cause of the walk: on those that the packets do not take,
+// and on one that they take all the same, because a cached neighbour still gets them.
 func warnings(there, back paths, cause Cause) (list []Cause) {
-	for _, fault := range slices.Concat(there.faults(true), back.faults(true)) {
-		if fault.Message != cause.Message && !slices.Contains(list, fault) && len(list) < maxWarnings {
-			list = append(list, fault)
+	for _, p := range []paths{there, back} {
+		faults := p.faults(true)
+		if taken := p.blame(p.trace); taken != p.cause {
+			faults = append([]Cause{taken}, faults...)
+		}
+		for _, fault := range faults {
+			if fault.Message != cause.Message && !slices.Contains(list, fault) && len(list) < maxWarnings {
+				list = append(list, fault)
+			}
 		}
 	}
 	return list

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -180,21 +181,37 @@ func (w walker) tooBig(p packet, end state.LinkID) Cause {
 
 // staleMTU is the cause if every link is large enough and the sender's kernel still has a smaller path MTU in
 // its route cache. It expires only after ten minutes.
-func staleMTU(request trace) Cause {
-	known := request.hops[0].Decision.MTU
-	if known == 0 || request.size <= known {
+func (w walker) staleMTU(request trace) Cause {
+	first := request.hops[0].Decision
+	if first.MTU == 0 || request.size <= first.MTU {
 		return Cause{}
 	}
 	node, command := state.NodeOf(request.start), "ip -n %s route flush cache" // of IPv4
 	if request.destination.Is6() {
 		command = "ip -6 -n %s route flush cache"
 	}
-	return Cause{
+	cause := Cause{
 		Reason:  v1alpha1.ReasonMessageTooBig,
 		Node:    node,
-		Message: fmt.Sprintf("packets of %d bytes to %s exceed the path MTU in the route cache of %s (%d)", request.size, request.destination, node, known),
+		Message: fmt.Sprintf("packets of %d bytes to %s exceed the path MTU in the route cache of %s (%d)", request.size, request.destination, node, first.MTU),
 		Fix:     fmt.Sprintf(command, request.start),
 	}
+	if fix, ok := w.renewed(request.start, first); ok && request.destination.Is6() {
+		cause.Fix = fix
+	}
+	return cause
+}
+
+// renewed is the fix that drops the path MTUs of a multipath route. IPv6 lists those of the first leg only
+// (rt6_dump_route), so that flushing the cache leaves the others.
+func (w walker) renewed(namespace string, decision state.ForwardingDecision) (fix string, ok bool) {
+	for key, route := range w.State[namespace].Routes {
+		if len(decision.Legs) > 0 && key.Prefix == decision.Route && len(route.NextHops()) > 1 {
+			fix = command(state.ReplaceRoute{RouteID: state.RouteID{Namespace: namespace, RouteKey: key}, Route: route})
+			return fix, utf8.RuneCountInString(fix) <= maxText
+		}
+	}
+	return "", false
 }
 
 // nextHop is the address that must be resolved on the link.

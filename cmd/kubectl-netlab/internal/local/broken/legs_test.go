@@ -534,6 +534,7 @@ func (l *ladderLab) heal(explanations []ask.Explanation) (steps int) {
 			l.paste("ip netns exec $" + cause.Node + " nft flush ruleset")
 		}
 		pasted[command] = true
+		l.Logf("step %d: %s", steps+1, cause)
 		explanations = l.explainAll()
 	}
 	return steps
@@ -543,7 +544,7 @@ func (l *ladderLab) heal(explanations []ask.Explanation) (steps int) {
 // heals.
 func TestAFaultOnOneLegIsNamedAndFixed(t *testing.T) {
 	first := variable(t, legSeedVariable, 1)
-	for i := range variable(t, legLabsVariable, 3) {
+	for i := range variable(t, legLabsVariable, 1) {
 		for _, name := range slices.Sorted(maps.Keys(legFaults)) {
 			t.Run(fmt.Sprintf("%s %d", name, first+i), func(t *testing.T) {
 				t.Parallel()
@@ -565,6 +566,9 @@ func breakLeg(t *testing.T, seed uint64, fault string) {
 	explanations := l.explainAll()
 	if !l.judge(explanations, about) && fault != "filter" {
 		t.Errorf("%s: no mention of %s", script, about)
+		for _, e := range explanations {
+			t.Log(e.Walk)
+		}
 	}
 	passed := 0
 	for _, e := range explanations {
