@@ -44,7 +44,7 @@
 // A fix removes the named obstacle: it says what to write in the spec, and the command with the
 // same effect now. If the kernel would refuse a route (the gateway is outside every prefix of the
 // node, has no address of the family, or is on no link), the fix is what the route needs. Package
-// broken runs the commands of 91 labs in a shell.
+// broken runs the commands of 170 labs in a shell.
 //
 // If the kernel state has drifted from the spec, the spec needs no change: the fix is the operation
 // of the plan (Question.Left) that concerns the obstacle. Unmanaged objects are in neither the lab

@@ -30,7 +30,7 @@ func (w walker) offPath(ctx context.Context, namespace string, to netip.Addr, de
 		return fix, true
 	}
 	best, _, _ := bestRoute(w.State, namespace, to)
-	if route, ok := w.unmanagedRoute(ctx, namespace, to, "unicast"); ok && route.Route.Prefix.Bits() > best.Prefix.Bits() {
+	if route, ok := w.unmanagedRoute(ctx, namespace, to, "unicast"); ok && (best.Namespace == "" || !best.Prefix.IsValid() || precedes(route.Route, best.RouteKey)) {
 		return undo(route), true
 	}
 	return "", false
@@ -59,7 +59,7 @@ func (w walker) unmanagedRoute(ctx context.Context, namespace string, to netip.A
 	}
 	for _, i := range found {
 		r := i.Route
-		if r.Type == kind && r.Prefix.Contains(to) && (!ok || r.Prefix.Bits() > best.Route.Prefix.Bits()) {
+		if r.Type == kind && r.Prefix.Contains(to) && (!ok || precedes(r, state.RouteKey{Prefix: best.Route.Prefix, Metric: best.Route.Metric})) {
 			best, ok = i, true
 		}
 	}

@@ -181,8 +181,8 @@ func (v view) changes(op state.Op) bool {
 	case state.ReplaceRoute:
 		return v.State[o.Namespace].Routes[o.RouteKey] != o.Route
 	case state.AddAddress:
-		_, there := v.State[o.Namespace].Addresses[o.AddressKey]
-		return !there
+		row, there := v.State[o.Namespace].Addresses[o.AddressKey]
+		return !there || row.Drift == state.DriftInPlace
 	case state.DeleteAddress:
 		_, wanted := v.want()[o.Namespace].Addresses[o.AddressKey]
 		return !wanted
@@ -219,6 +219,23 @@ func (v view) plannedAddress(namespace string, like netip.Addr, match func(netip
 		a := o.Prefix.Addr()
 		return o.Namespace == namespace && a.Is4() == like.Is4() && !state.IsLinkLocal(a) && match(o.Prefix)
 	})
+}
+
+// altered is the fix if a matching address of a node is there and differs from one that is only added.
+func (v view) altered(namespace string, match func(netip.Prefix) bool) (id state.AddressID, fix string, ok bool) {
+	rows := v.State[namespace].Addresses
+	for _, key := range inOrder(rows) {
+		if rows[key].Drift == state.NoDrift || !match(key.Prefix) {
+			continue
+		}
+		id := state.AddressID{Namespace: namespace, AddressKey: key}
+		commands := command(state.AddAddress{AddressID: id})
+		if rows[key].Drift == state.DriftForGood {
+			commands = command(state.DeleteAddress{AddressID: id}) + "; " + commands
+		}
+		return id, fit(drift, commands), true
+	}
+	return id, "", false
 }
 
 // withoutIPv6 is the planned operation that enables IPv6 on an interface again.

@@ -14,7 +14,11 @@ import (
 // refusal is the cause if a node's kernel neither forwards nor delivers the packet.
 func (w walker) refusal(ctx context.Context, p packet, at ingress, decision state.ForwardingDecision) Cause {
 	switch {
-	case decision.Verdict == state.DeliverLocally || decision.Verdict == state.Forward && !p.destination.Is6():
+	case decision.Verdict == state.DeliverLocally:
+		return Cause{}
+	case p.destination.Is4() && w.has(at.namespace, p.destination) && decision.Verdict != state.Filtered:
+		return w.notLocal(p, at)
+	case decision.Verdict == state.Forward && !p.destination.Is6():
 		return Cause{}
 	case p.destination.Is6() && w.has(at.namespace, p.destination):
 		return w.notAccepted(p, at)
@@ -50,6 +54,23 @@ func (w walker) ambiguous(ctx context.Context, p packet, at ingress, verdict sta
 		return w.routeRejects(ctx, p, at, state.Blackhole)
 	}
 	return w.sourceFiltered(p, at)
+}
+
+// notLocal is the cause if a node has an IPv4 address and its kernel does not deliver packets for it: the route in
+// the local table, which the kernel made with the address, is gone or another one comes first.
+func (w walker) notLocal(p packet, at ingress) Cause {
+	node := state.NodeOf(at.namespace)
+	cause := Cause{
+		Reason:  v1alpha1.ReasonHostUnreachable,
+		Node:    node,
+		Message: fmt.Sprintf("%s does not deliver packets for its own address %s: the table local has no route to it, or another rule or route comes first", node, p.destination),
+		Fix:     fmt.Sprintf("check whether it is intended: ip -n %s route show table local", at.namespace),
+	}
+	if id, fix, ok := w.altered(at.namespace, func(a netip.Prefix) bool { return a.Addr() == p.destination }); ok {
+		cause.Message = fmt.Sprintf("%s does not deliver packets for its own address %s on interface %s: the address was altered, or its route in the table local deleted", node, p.destination, id.Link)
+		cause.Fix = fix
+	}
+	return cause
 }
 
 // notAccepted is the cause if a node has an IPv6 address and its kernel does not accept packets for it: the

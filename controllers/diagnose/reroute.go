@@ -137,8 +137,7 @@ func (w walker) rightWay(ctx context.Context, first neighbour, to netip.Addr, de
 			return r, false
 		}
 		if connected {
-			fix := fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(route.prefix), node), route.delete)
-			return remedy{fix, first.out.Name, netip.Addr{}}, true
+			return remedy{route.removal(node), first.out.Name, netip.Addr{}}, true
 		}
 		return remedy{w.hostRoute(first, to), first.out.Name, netip.Addr{}}, true
 	}
@@ -192,23 +191,44 @@ type routeUsed struct {
 	prefix netip.Prefix
 	metric uint32
 	delete string
+	// unmanaged: the spec does not have it.
+	unmanaged bool
+}
+
+// removal is the fix that removes the route.
+func (r routeUsed) removal(node string) string {
+	if r.unmanaged {
+		return fit("undo it unless it is intended", r.delete)
+	}
+	return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(r.prefix), node), r.delete)
 }
 
 // usedRoute is the route by which a node makes a decision: one of the lab's, or a more specific unmanaged one.
 func (w walker) usedRoute(ctx context.Context, namespace string, to netip.Addr, decision state.ForwardingDecision) (routeUsed, bool) {
 	id, route, found := bestRoute(w.State, namespace, to)
 	other, foreign := w.unmanagedRoute(ctx, namespace, to, "unicast")
-	if foreign && (!found || other.Route.Prefix.Bits() > id.Prefix.Bits()) {
-		return routeUsed{prefix: other.Route.Prefix, delete: other.Undo}, true
+	if foreign && (!found || precedes(other.Route, id.RouteKey)) {
+		return routeUsed{prefix: other.Route.Prefix, metric: other.Route.Metric, delete: other.Undo, unmanaged: true}, true
 	}
 	if !found || !decision.Via.IsValid() && decision.Link != "" && len(route.NextHops()) > 0 && route.NextHops()[0].Via.IsValid() {
 		return routeUsed{}, false
 	}
-	return routeUsed{id.Prefix, id.Metric, state.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()}, true
+	return routeUsed{prefix: id.Prefix, metric: id.Metric, delete: state.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()}, true
+}
+
+// precedes reports whether an unmanaged route comes before one of the lab's: by a longer prefix, or a lower metric.
+func precedes(r state.UnmanagedRoute, than state.RouteKey) bool {
+	return r.Prefix.Bits() > than.Prefix.Bits() || r.Prefix == than.Prefix && r.Metric < than.Metric
 }
 
 // otherGateway is the fix that replaces the gateway of a route.
 func (v view) otherGateway(route routeUsed, first neighbour, via, to netip.Addr) string {
+	if usual := to.Is6() && route.metric == state.DefaultIPv6Metric; route.unmanaged && (usual || route.metric == 0) {
+		return v.routeFixTo("replace", prefixName(route.prefix), first, via, to)
+	}
+	if route.unmanaged {
+		return route.removal("")
+	}
 	node, next := state.NodeOf(first.out.Namespace), state.NodeOf(first.in.Namespace)
 	hops := "via: " + next
 	if v.severalLinks(first) {

@@ -93,6 +93,10 @@ func (w walker) step(ctx context.Context, t *trace, at ingress) (next ingress) {
 	if at.incoming == "" {
 		t.chosen = !t.source.IsValid()
 		t.source = sourceOf(t.packet, decision)
+		if t.cause = w.unusableSource(t.packet, at); t.cause.Found() {
+			t.hops = append(t.hops, hop)
+			return ingress{}
+		}
 	}
 	if decision.Verdict == state.DeliverLocally {
 		t.hops, t.end = append(t.hops, hop), at.namespace
@@ -128,6 +132,22 @@ func sourceOf(p packet, decision state.ForwardingDecision) netip.Addr {
 		return p.destination
 	}
 	return decision.Source
+}
+
+// unusableSource is the cause if the sender's kernel finds no source address because one was altered: an address of
+// scope host is none for other nodes.
+func (w walker) unusableSource(p packet, at ingress) Cause {
+	id, fix, ok := w.altered(at.namespace, func(a netip.Prefix) bool { return a.Addr().Is4() == p.destination.Is4() })
+	if p.source.IsValid() || !ok {
+		return Cause{}
+	}
+	node := state.NodeOf(at.namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonNetworkUnreachable,
+		Node:    node,
+		Message: fmt.Sprintf("%s has no source address for packets to %s: its address %s on interface %s was altered", node, p.destination, id.Prefix, id.Link),
+		Fix:     fix,
+	}
 }
 
 // unreadable is the cause if a route lookup fails.

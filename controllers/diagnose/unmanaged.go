@@ -26,6 +26,9 @@ func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 		}
 	}
 	for _, namespace := range namespaces {
+		if id, fix, ok := w.altered(namespace, func(a netip.Prefix) bool { return a.Addr().Is4() == request.destination.Is4() }); ok {
+			return suspect(request, namespace, fmt.Sprintf("where address %s of interface %s was altered", id.Prefix, id.Link), fix)
+		}
 		for _, op := range w.left {
 			if what := driftOf(op); what != "" && slices.Contains(op.Namespaces(), namespace) {
 				return suspect(request, namespace, "where "+what+" has drifted", w.drifted(op))

@@ -71,7 +71,7 @@
 //	tbf's own queue                          its qdisc's limit   tc qdisc replace
 //
 // What is beside them is foreign: other tables, policy rules, neighbours, MAC entries and multicast groups
-// that somebody made to stay, filters of what comes in, packet filters, XDP programs, routes for some
+// that somebody made to stay, filters of what comes in, packet filters, IPsec policies, XDP programs, routes for some
 // sources or a TOS, settings that no lab has and that keep a node from answering (arp_filter, IPv6's
 // icmp.echo_ignore_all). Unmanaged lists what of them Observe does not read anyway, and routes of
 // others, each with the command that takes it away: for a status that somebody asked for, and to name

@@ -56,7 +56,7 @@ func (h *handle) interferences() ([]state.Unmanaged, error) {
 			})
 		}
 	}
-	for _, look := range []func() error{in.rules, in.routes, in.localRoutes, in.settings, in.neighbours, in.macEntries, in.groups, in.ingress, in.packetFilters} {
+	for _, look := range []func() error{in.rules, in.routes, in.localRoutes, in.settings, in.neighbours, in.macEntries, in.groups, in.ingress, in.packetFilters, in.ipsec} {
 		if err := look(); err != nil {
 			return nil, err
 		}
@@ -95,11 +95,24 @@ func (in *interferer) routes() error {
 		in.found = append(in.found, state.Unmanaged{
 			What:  fmt.Sprintf("an unmanaged route, %s %s", kind, r.prefix),
 			Look:  fmt.Sprintf("ip -n %s route show type %s exact %s", in.handle.name, kind, r.prefix),
-			Undo:  fmt.Sprintf("ip -n %s route delete %s %s proto %d", in.handle.name, kind, r.prefix, r.protocol), // IPv6 does not compare types
-			Route: state.UnmanagedRoute{Type: kind, Prefix: r.prefix},
+			Undo:  fmt.Sprintf("ip -n %s route delete %s", in.handle.name, r.selector(kind)),
+			Route: state.UnmanagedRoute{Type: kind, Prefix: r.prefix, Metric: r.metric},
 		})
 	}
 	return nil
+}
+
+// selector names a route to ip route delete. IPv6 does not compare types; IPv4 compares that of the route, which is
+// unicast even if its next hop object is a blackhole.
+func (r rawRoute) selector(kind string) string {
+	text := fmt.Sprintf("%s %s proto %d", kind, r.prefix, r.protocol)
+	if r.object {
+		text = fmt.Sprintf("%s proto %d", r.prefix, r.protocol)
+	}
+	if usual := r.prefix.Addr().Is6() && r.metric == state.DefaultIPv6Metric; r.metric != 0 && !usual {
+		text += fmt.Sprintf(" metric %d", r.metric)
+	}
+	return text
 }
 
 // settings finds those that no lab has a row for and that decide what a node answers.

@@ -61,6 +61,14 @@ var interferences = []struct {
 	{"a route that takes packets", `ip -n $a route add prohibit 10.9.0.0/16`, foreignRoute("prohibit", "10.9.0.0/16")},
 	{"a route that throws", `ip -n $a route add throw 10.9.0.0/16`, foreignRoute("throw", "10.9.0.0/16")},
 	{"an IPv6 route that throws", `ip -n $a route add throw fd00:9::/64`, foreignRoute("throw", "fd00:9::/64")},
+	{"a route with a metric", `ip -n $a route add blackhole 10.9.0.0/16 metric 7`, with(foreignRoute("blackhole", "10.9.0.0/16"),
+		"ip -n default.routed-pair.ns1 route delete blackhole 10.9.0.0/16 proto 3 metric 7", 7)},
+	{"a next hop that is a blackhole", `ip -n $a nexthop add id 9 blackhole; ip -n $a route add 10.9.0.0/16 nhid 9`, with(foreignRoute("blackhole", "10.9.0.0/16"),
+		"ip -n default.routed-pair.ns1 route delete 10.9.0.0/16 proto 3", 0)},
+	{"an IPsec policy", `ip -n $a xfrm policy add dir out dst 10.9.0.0/16 action block`, state.Unmanaged{
+		What: "an IPsec policy, src 0.0.0.0/0 dst 10.9.0.0/16 dir out",
+		Look: "ip -n default.routed-pair.ns1 xfrm policy", Undo: "ip -n default.routed-pair.ns1 xfrm policy delete src 0.0.0.0/0 dst 10.9.0.0/16 dir out",
+	}},
 	{"a local route", `ip -n $a route add local 10.9.9.9 dev lo`, state.Unmanaged{
 		What: "an unmanaged route, local 10.9.9.9/32 dev lo table local",
 		Look: "ip -n default.routed-pair.ns1 route show table local type local", Undo: "ip -n default.routed-pair.ns1 route delete local 10.9.9.9/32 dev lo table local",
@@ -86,8 +94,14 @@ func foreignRoute(kind, prefix string) state.Unmanaged {
 		What:  "an unmanaged route, " + kind + " " + prefix,
 		Look:  "ip -n default.routed-pair.ns1 route show type " + kind + " exact " + prefix,
 		Undo:  "ip -n default.routed-pair.ns1 route delete " + kind + " " + prefix + " proto 3",
-		Route: state.UnmanagedRoute{Type: kind, Prefix: netip.MustParsePrefix(prefix)},
+		Route: state.UnmanagedRoute{Type: kind, Prefix: netip.MustParsePrefix(prefix), Metric: routeID(ns1, prefix, 0).Metric},
 	}
+}
+
+// with is an object that other commands remove.
+func with(u state.Unmanaged, undo string, metric uint32) state.Unmanaged {
+	u.Undo, u.Route.Metric = undo, metric
+	return u
 }
 
 func foreignSetting(name string) state.Unmanaged {

@@ -42,6 +42,8 @@ type rawRoute struct {
 	nextHops []rawNextHop
 	// from says that it is only for packets from some addresses.
 	from bool
+	// object says that its next hop is an object of its own.
+	object bool
 	// extra says that it carries something no lab asks for: metrics, an encapsulation, a realm, an end.
 	extra bool
 }
@@ -167,7 +169,9 @@ func (r *rawRoute) set(kind uint16, value []byte, single *rawNextHop) error {
 		r.source = rtnl.Addr(value)
 	case unix.RTA_MULTIPATH:
 		return r.setNextHops(value)
-	case unix.RTA_METRICS, unix.RTA_ENCAP, unix.RTA_FLOW, unix.RTA_NEWDST, nextHopID:
+	case nextHopID:
+		r.extra, r.object = true, true
+	case unix.RTA_METRICS, unix.RTA_ENCAP, unix.RTA_FLOW, unix.RTA_NEWDST:
 		r.extra = true
 	case unix.RTA_PREF: // of routers, low and high beside medium
 		r.extra = r.extra || !bytes.Equal(value, []byte{0})

@@ -89,6 +89,7 @@ type UnmanagedRoute struct {
 	// Type is as ip route writes it: "unicast", "blackhole", "throw", "local".
 	Type   string
 	Prefix netip.Prefix
+	Metric uint32
 }
 
 // NeighbourEntry says which Ethernet address a neighbour has, or that the node answers for an address.

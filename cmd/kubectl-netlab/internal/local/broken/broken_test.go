@@ -212,6 +212,11 @@ func (s *scenario) follow(fixes []string) *local.Status {
 	}
 	switch {
 	case progress:
+	case slices.ContainsFunc(fixes, func(fix string) bool { return strings.Contains(fix, "repair it with up -f") }):
+		fmt.Fprintln(&s.output, "$ kubectl netlab --local up")
+		status, err := s.machine.Up(s.Context(), s.lab)
+		s.must(err)
+		return status
 	case s.sections["answer"] != "":
 		s.paste(s.sections["answer"])
 		fmt.Fprint(&s.output, "$ ", s.sections["answer"])

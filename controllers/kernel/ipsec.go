@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
+)
+
+// policyDirections are those of linux/xfrm.h. Policies of sockets have higher numbers.
+var policyDirections = []string{"in", "out", "fwd"}
+
+// ipsec finds IPsec policies: they drop packets, or send them into a tunnel, after the route lookup.
+func (in *interferer) ipsec() error {
+	c, err := rtnl.DialProtocol(unix.NETLINK_XFRM)
+	if errors.Is(err, unix.EPROTONOSUPPORT) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list IPsec policies: %w", err)
+	}
+	defer c.Close()
+	err = c.Get(nl.XFRM_MSG_GETPOLICY, unix.NLM_F_DUMP, func(msg []byte) error {
+		if len(msg) < nl.SizeofXfrmUserpolicyInfo {
+			return errors.New("truncated IPsec policy")
+		}
+		p := nl.DeserializeXfrmUserpolicyInfo(msg)
+		if int(p.Dir) < len(policyDirections) {
+			selector := policySelector(p)
+			in.add("an IPsec policy, "+selector, "ip -n %s xfrm policy", in.handle.name)
+			in.found[len(in.found)-1].Undo = fmt.Sprintf("ip -n %s xfrm policy delete %s", in.handle.name, selector)
+		}
+		return nil
+	}, &nl.XfrmUserpolicyId{})
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
+		return nil // no policies in this kernel
+	}
+	return err
+}
+
+// policySelector names a policy as ip xfrm policy delete takes it.
+func policySelector(p *nl.XfrmUserpolicyInfo) string {
+	from, to := policyPrefix(p.Sel.Saddr[:], p.Sel.PrefixlenS, p.Sel.Family), policyPrefix(p.Sel.Daddr[:], p.Sel.PrefixlenD, p.Sel.Family)
+	return fmt.Sprintf("src %s dst %s dir %s", from, to, policyDirections[p.Dir])
+}
+
+func policyPrefix(address []byte, bits uint8, family uint16) netip.Prefix {
+	if family == unix.AF_INET {
+		address = address[:4]
+	}
+	return netip.PrefixFrom(rtnl.Addr(address), int(bits))
+}
