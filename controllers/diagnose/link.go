@@ -27,6 +27,9 @@ func (w walker) cross(ctx context.Context, p packet, at ingress, decision state.
 	}
 	length, wanted := min(p.size, w.link(out).MTU), nextHop(p, decision)
 	neighbours := newFlood(w.view, length, nothing).from(out)
+	if l, cause, ok := w.byEntry(ctx, out, wanted, neighbours); ok {
+		return l, cause
+	}
 	if l, ok := w.answering(ctx, p.source, neighbours, wanted); ok {
 		return l, cmp.Or(w.withoutARP(l, wanted), w.noLinkLocal(p, l, wanted))
 	}

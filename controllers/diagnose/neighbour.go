@@ -83,30 +83,13 @@ func (w walker) noLinkLocal(p packet, l neighbour, wanted netip.Addr) Cause {
 func (w walker) wrongMAC(ctx context.Context, request, reply trace) Cause {
 	for _, t := range []trace{request, reply} {
 		for _, c := range t.crossed {
-			if cause := cmp.Or(w.wrongEntry(ctx, c), w.filtersARP(ctx, t.packet, c), w.duplicateOnLink(c)); cause.Found() {
+			cause := cmp.Or(w.filtersARP(ctx, t.packet, c), w.duplicateOnLink(c), w.wrongEntry(ctx, c), w.duplicateMAC(c), w.wrongPort(ctx, c))
+			if cause.Found() {
 				return cause
 			}
 		}
 	}
 	return Cause{}
-}
-
-// wrongEntry is the cause if a permanent neighbour entry has a wrong MAC address.
-func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
-	right := w.link(c.in).MAC
-	entry, ok := w.firstInterference(ctx, c.out.Namespace, func(i state.Unmanaged) bool {
-		return i.Neighbour.Link == c.out.Name && i.Neighbour.Address == c.wanted && i.Neighbour.MAC != right
-	})
-	if !ok || right == (state.MAC{}) {
-		return Cause{}
-	}
-	node, other := state.NodeOf(c.out.Namespace), state.NodeOf(c.in.Namespace)
-	return Cause{
-		Reason:  v1alpha1.ReasonHostUnreachable,
-		Node:    node,
-		Message: shorten(fmt.Sprintf("%s has %s, but the MAC address of %s is %s", node, entry.What, other, right)),
-		Fix:     undo(entry),
-	}
 }
 
 // filtersARP is the cause if arp_filter is set: a node then answers only ARP requests that arrive on the

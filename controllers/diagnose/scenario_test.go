@@ -5,6 +5,7 @@ package diagnose_test
 import (
 	"flag"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -136,6 +137,24 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		return
 	case "rule":
 		k.AddUnmanaged(namespace, policyRule(t, namespace, rest))
+		return
+	case "neighbour": // entries: an address, a MAC address, and whether it is permanent
+		mac, err := net.ParseMAC(rest[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.SetNeighbours(namespace, state.NeighbourEntry{Link: rest[0], Address: netip.MustParseAddr(rest[1]), MAC: state.MAC(mac), Permanent: len(rest) > 3})
+		return
+	case "mac": // a MAC address
+		mac, err := net.ParseMAC(rest[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Mutate(func(s state.State) {
+			l := s[namespace].Links[rest[0]]
+			l.MAC = state.MAC(mac)
+			s[namespace].Links[rest[0]] = l
+		})
 		return
 	case "table": // a table, a prefix, and a link and a gateway, or what rejects
 		k.AddRoutes(namespace, tableRoute(t, rest))

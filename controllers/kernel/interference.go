@@ -164,11 +164,19 @@ func (in *interferer) macEntries() error {
 			return
 		}
 		in.found = append(in.found, state.Unmanaged{
-			What: fmt.Sprintf("a static MAC entry, %s is at %s", e.mac, e.link.name),
-			Look: fmt.Sprintf("bridge -n %s fdb show dev %s", in.handle.name, e.link.name),
-			Undo: fmt.Sprintf("bridge -n %s fdb delete %s dev %s master", in.handle.name, e.mac, e.link.name),
+			What:     fmt.Sprintf("a static MAC entry, %s is at %s", e.mac, e.link.name),
+			Look:     fmt.Sprintf("bridge -n %s fdb show dev %s", in.handle.name, e.link.name),
+			Undo:     fmt.Sprintf("bridge -n %s fdb delete %s dev %s master%s", in.handle.name, e.mac, e.link.name, vlanWords(e.vlan)),
+			MACEntry: state.MACEntry{MAC: e.mac, VLAN: e.vlan, Port: e.link.name},
 		})
 	})
+}
+
+func vlanWords(vlan uint16) string {
+	if vlan == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" vlan %d", vlan)
 }
 
 func (in *interferer) linkNames() (names []string) {
@@ -188,6 +196,7 @@ type entry struct {
 	state    uint16
 	address  netip.Addr
 	mac      state.MAC
+	vlan     uint16
 	ofBridge bool
 }
 
@@ -204,6 +213,8 @@ func (in *interferer) entries(which *ndMsg, each func(entry)) error {
 				e.address = rtnl.Addr(value)
 			case unix.NDA_LLADDR:
 				copy(e.mac[:], value)
+			case unix.NDA_VLAN:
+				e.vlan = binary.NativeEndian.Uint16(value)
 			case unix.NDA_MASTER:
 				e.ofBridge = true
 			}

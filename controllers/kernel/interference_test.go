@@ -145,7 +145,8 @@ func TestAStaticMACEntryInterferes(t *testing.T) {
 	sh(t, "bridge -n "+sw+" fdb replace 02:00:00:00:00:03 dev p2 master static")
 	mustInterfere(t, k, sw, []state.Unmanaged{{
 		What: "a static MAC entry, 02:00:00:00:00:03 is at p2", Look: "bridge -n " + sw + " fdb show dev p2",
-		Undo: "bridge -n " + sw + " fdb delete 02:00:00:00:00:03 dev p2 master",
+		Undo:     "bridge -n " + sw + " fdb delete 02:00:00:00:00:03 dev p2 master",
+		MACEntry: state.MACEntry{MAC: state.MAC{2, 0, 0, 0, 0, 3}, Port: "p2"},
 	}})
 	sh(t, "bridge -n "+sw+" fdb delete 02:00:00:00:00:03 dev p2 master")
 	mustInterfere(t, k, sw, nil)

@@ -22,6 +22,7 @@ type Unmanaged struct {
 	Neighbour NeighbourEntry
 	Setting   UnmanagedSetting
 	NAT       NAT
+	MACEntry  MACEntry
 }
 
 // NAT is where packets have their addresses translated.

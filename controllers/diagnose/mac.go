@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package diagnose
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// byEntry crosses a segment by a permanent neighbour entry: the node then asks for no MAC address, so that it
+// does not matter whether the next hop answers. It does nothing without an entry, and if no node has the address.
+func (w walker) byEntry(ctx context.Context, out state.LinkID, wanted netip.Addr, neighbours []neighbour) (next neighbour, cause Cause, ok bool) {
+	entry, ok := w.entryFor(ctx, out, wanted, true)
+	holders := w.holders(neighbours, wanted)
+	if !ok || len(holders) == 0 {
+		return next, cause, false
+	}
+	for _, l := range holders {
+		if w.link(l.in).MAC == entry.MAC {
+			return l, cause, true
+		}
+	}
+	return neighbour{out: out}, w.entryCause(holders[0], entry), true
+}
+
+// holders are the neighbours whose nodes have an address.
+func (w walker) holders(neighbours []neighbour, address netip.Addr) (all []neighbour) {
+	for _, l := range neighbours {
+		if w.has(l.in.Namespace, address) && w.link(l.in).MAC != (state.MAC{}) {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// entryFor is a node's neighbour entry for an address. With ARP disabled the kernel makes entries with the
+// MAC address of the interface itself (arp_constructor), which are not meant.
+func (w walker) entryFor(ctx context.Context, out state.LinkID, address netip.Addr, permanent bool) (state.NeighbourEntry, bool) {
+	entries, err := w.kernel.Neighbours(ctx, out.Namespace)
+	i := slices.IndexFunc(entries, func(e state.NeighbourEntry) bool {
+		return e.Link == out.Name && e.Address == address && !e.Proxy && e.Permanent == permanent && e.MAC != w.link(out).MAC
+	})
+	if err != nil || i < 0 {
+		return state.NeighbourEntry{}, false
+	}
+	return entries[i], true
+}
+
+// wrongEntry is the cause if a neighbour entry that the kernel has made, or may replace, has a MAC address that
+// no holder has. It is used until the kernel finds out, which takes up to a minute.
+func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
+	entry, ok := w.entryFor(ctx, c.out, c.wanted, false)
+	neighbours := newFlood(w.view, 0, nothing).from(c.out)
+	right := w.link(c.in).MAC
+	if !ok || right == (state.MAC{}) || right == entry.MAC {
+		return Cause{}
+	}
+	if slices.ContainsFunc(w.holders(neighbours, c.wanted), func(l neighbour) bool { return w.link(l.in).MAC == entry.MAC }) {
+		return Cause{}
+	}
+	return w.entryCause(c.neighbour, entry)
+}
+
+// entryCause names a neighbour entry with a wrong MAC address, or the interface whose own has changed.
+func (w walker) entryCause(l neighbour, entry state.NeighbourEntry) Cause {
+	node, other, right := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace), w.link(l.in).MAC
+	if op, ok := w.driftedMAC(l.in); ok && op.MAC == entry.MAC {
+		return Cause{
+			Reason:  v1alpha1.ReasonHostUnreachable,
+			Node:    other,
+			Message: shorten(fmt.Sprintf("interface %s of %s has MAC address %s instead of %s, to which %s sends packets for %s", l.in.Name, other, right, entry.MAC, node, entry.Address)),
+			Fix:     w.drifted(op),
+		}
+	}
+	kind, intended := "a neighbour entry", "resolve the address again"
+	if entry.Permanent {
+		kind, intended = "a permanent neighbour entry", "undo it unless it is intended"
+	}
+	return Cause{
+		Reason:  v1alpha1.ReasonHostUnreachable,
+		Node:    node,
+		Message: shorten(fmt.Sprintf("%s has %s, %s is %s on %s, but the MAC address of %s is %s", node, kind, entry.Address, entry.MAC, l.out.Name, other, right)),
+		Fix:     fit(intended, fmt.Sprintf("ip -n %s neighbour delete %s dev %s", l.out.Namespace, entry.Address, l.out.Name)),
+	}
+}
+
+// driftedMAC is the planned operation that gives an interface its MAC address again.
+func (v view) driftedMAC(id state.LinkID) (state.SetMAC, bool) {
+	return planned(v, func(o state.SetMAC) bool { return o.LinkID == id })
+}
+
+// duplicateMAC is the cause if another interface on a segment has the MAC address of either end of a crossing:
+// switches send frames to the one that sent last. On a cable without a switch it does no harm.
+func (w walker) duplicateMAC(c crossing) Cause {
+	if len(c.through()) == 0 {
+		return Cause{}
+	}
+	members := w.members(c)
+	for _, end := range []state.LinkID{c.in, c.out} {
+		for _, other := range members {
+			if other.Namespace != end.Namespace && w.link(other).MAC == w.link(end).MAC && w.link(end).MAC != (state.MAC{}) {
+				return w.duplicateMACCause(c, end, other)
+			}
+		}
+	}
+	return Cause{}
+}
+
+// members are the interfaces on a segment, and those of the switches on the path.
+func (w walker) members(c crossing) []state.LinkID {
+	members := []state.LinkID{c.out}
+	for _, l := range newFlood(w.view, 0, nothing).from(c.out) {
+		members = append(members, l.in)
+	}
+	for _, p := range c.positions {
+		if p.direction == inside {
+			members = append(members, w.links[p.link.Namespace]...)
+		}
+	}
+	return members
+}
+
+func (w walker) duplicateMACCause(c crossing, end, other state.LinkID) Cause {
+	culprit, fix := other, fmt.Sprintf("in the spec, give %s and %s different MAC addresses", state.NodeOf(end.Namespace), state.NodeOf(other.Namespace))
+	for _, id := range []state.LinkID{end, other} {
+		if op, ok := w.driftedMAC(id); ok {
+			culprit = id
+			fix = w.drifted(op) + fmt.Sprintf("; ip -n %s neighbour flush to %s", c.out.Namespace, c.wanted) // its entry has the other address
+		}
+	}
+	return Cause{
+		Reason: v1alpha1.ReasonDuplicateAddress,
+		Node:   state.NodeOf(culprit.Namespace),
+		Message: shorten(fmt.Sprintf("duplicate MAC address %s on link %s of %s: interface %s of %s and %s of %s both have it", w.link(end).MAC, c.out.Name, state.NodeOf(c.out.Namespace),
+			end.Name, state.NodeOf(end.Namespace), other.Name, state.NodeOf(other.Namespace))),
+		Fix: fix,
+	}
+}
+
+// wrongPort is the cause if a static entry in the MAC table of a switch leads frames out of another port than
+// that of the next hop.
+func (w walker) wrongPort(ctx context.Context, c crossing) Cause {
+	mac := w.link(c.in).MAC
+	for _, p := range c.positions {
+		if _, isSwitch := w.bridges[p.link.Namespace]; !isSwitch || p.direction != outward || p.link.Namespace == c.out.Namespace {
+			continue
+		}
+		entry, ok := w.firstInterference(ctx, p.link.Namespace, func(i state.Unmanaged) bool {
+			return i.MACEntry.MAC == mac && i.MACEntry.Port != "" && i.MACEntry.Port != p.link.Name && (i.MACEntry.VLAN == 0 || p.tag == 0 || i.MACEntry.VLAN == p.tag)
+		})
+		if ok {
+			node := state.NodeOf(p.link.Namespace)
+			return Cause{
+				Reason:  v1alpha1.ReasonHostUnreachable,
+				Node:    node,
+				Message: shorten(fmt.Sprintf("%s does not send frames for %s to %s: it has %s, and %s is behind port %s", node, c.wanted, state.NodeOf(c.in.Namespace), entry.What, mac, p.link.Name)),
+				Fix:     undo(entry),
+			}
+		}
+	}
+	return Cause{}
+}
