@@ -575,7 +575,8 @@ type Probe struct {
 	// +optional
 	To NodeName `json:"to,omitempty"`
 	// toAddress is the IP address that is pinged. It must be in a prefix of the
-	// lab. Exactly one of to and toAddress is required.
+	// lab, be it of a subnet, an interface, a loopback or a written route, unless
+	// expect is Unreachable. Exactly one of to and toAddress is required.
 	// +optional
 	ToAddress IPAddress `json:"toAddress,omitempty"`
 	// expect is the outcome that lets the probe pass. Reachable: a reply arrives.

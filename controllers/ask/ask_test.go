@@ -152,7 +152,7 @@ func TestNamesThatAreNotThere(t *testing.T) {
 		`default/pair has no node "x"; its nodes: ns1, ns2, router`:   capture,
 		`capture on ns1 of default/pair: no such interface`:           link,
 		`default/pair has no probe "p"; its probes: ns1-ns2`:          probe,
-		"from ns1 to 8.8.8.8: 8.8.8.8 is in no prefix of the lab":     explainPath("ns1", "8.8.8.8"),
+		"from ns1 to 224.0.0.1: 224.0.0.1 is a multicast address":     explainPath("ns1", "224.0.0.1"),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -74,7 +74,8 @@ func (l *Lab) Node(name string) (namespace string, err error) {
 }
 
 // questions are the probes of a path, one per family that both ends have. The lab is compiled with this probe
-// alone, so that names, families and addresses have the same meaning as in a probe of the lab.
+// alone, so that names, families and addresses have the same meaning as in a probe of the lab. An address may be
+// any: the lab need not have a prefix for it.
 func (l *Lab) questions(path Path) ([]lab.Probe, error) {
 	asked, err := l.probe(path)
 	if err != nil {
@@ -89,6 +90,9 @@ func (l *Lab) questions(path Path) ([]lab.Probe, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i := range compiled.Probes {
+		compiled.Probes[i].Expect = v1alpha1.ExpectReachable
+	}
 	return compiled.Probes, nil
 }
 
@@ -98,7 +102,7 @@ func (l *Lab) probe(path Path) (v1alpha1.Probe, error) {
 		return asked, err
 	}
 	if _, err := netip.ParseAddr(path.To); err == nil {
-		asked.ToAddress = path.To
+		asked.ToAddress, asked.Expect = path.To, v1alpha1.ExpectUnreachable
 		return asked, nil
 	}
 	asked.To = path.To

@@ -30,8 +30,10 @@ func Validate(netlab *v1alpha1.NetLab) Problems {
 // Lint is Validate and a check of the NetLab's name. Its warnings are legal and probably not intended.
 func Lint(netlab *v1alpha1.NetLab) (problems, warnings Problems) {
 	n := walkLab(netlab)
+	n.warnEmpty()
 	n.warnUnusedSubnets()
 	n.warnUnlinkedNodes()
+	n.warnSharedPrefixes()
 	n.checkLabName(netlab.Name)
 	return n.problems, n.warnings
 }

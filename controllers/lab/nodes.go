@@ -92,6 +92,13 @@ func (n *network) checkConfig(field string, c *v1alpha1.NodeConfig) {
 	n.checkSize(field, "sysctls", len(c.Sysctls), 32)
 }
 
+// warnEmpty warns of a lab without nodes, which is realized at once.
+func (n *network) warnEmpty() {
+	if len(NodeNames(n.spec)) == 0 {
+		n.warn("spec", "add nodes under namespaces, routers or switches", "the lab has no nodes")
+	}
+}
+
 // warnUnlinkedNodes warns of nodes without links.
 func (n *network) warnUnlinkedNodes() {
 	for _, x := range n.nodes {

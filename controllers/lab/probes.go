@@ -124,7 +124,7 @@ func (n *network) targets(field string, p *v1alpha1.Probe, from *node) (targets 
 		n.refuse(field, "remove one of them", "the probe has both to and toAddress")
 		return nil, ""
 	case p.To == "":
-		return n.targetAddress(field, p.ToAddress, from)
+		return n.targetAddress(field, p, from)
 	}
 	to := n.nodeCalled(field, "to", p.To)
 	if to == nil {
@@ -151,44 +151,69 @@ func (x *node) probeTargets(from *node) (targets []netip.Addr) {
 	return targets
 }
 
-// targetAddress is a written target: an address of a node, preferably not the sender, or one in a prefix of the
-// lab.
-func (n *network) targetAddress(field, text string, from *node) ([]netip.Addr, string) {
-	a, err := netip.ParseAddr(text)
-	if err != nil || a.Zone() != "" || a.Is4In6() {
-		n.refuse(field+".toAddress", "write an address without a prefix length", "%q is not an IP address", text)
+// targetAddress is a written target and the node that answers for it, preferably not the sender. An address
+// outside the prefixes of the lab is one only if no reply is expected.
+func (n *network) targetAddress(field string, p *v1alpha1.Probe, from *node) ([]netip.Addr, string) {
+	field += ".toAddress"
+	a, err := netip.ParseAddr(p.ToAddress)
+	switch {
+	case err != nil || a.Zone() != "" || a.Is4In6():
+		n.refuse(field, "write an address without a prefix length", "%q is not an IP address", p.ToAddress)
+		return nil, ""
+	case specialKind(a) != "":
+		n.refuse(field, "write a unicast address", "%s is %s address, which no node answers for", a, specialKind(a))
 		return nil, ""
 	}
-	for _, x := range slices.Concat(slices.DeleteFunc(slices.Clone(n.nodes), func(x *node) bool { return x == from }), []*node{from}) {
-		if x.hasAddress(a) {
-			return []netip.Addr{a}, x.name
-		}
+	if x := n.answers(a, from); x != nil {
+		return []netip.Addr{a}, x.name
 	}
-	for _, e := range n.ends {
-		for _, p := range e.addresses {
-			if network, broadcast := reserved(p); a == network || a == broadcast {
-				n.warn(field+".toAddress", "write a node's address", "%s is the network or broadcast address of %s: no node answers", a, p.Masked())
-				return []netip.Addr{a}, ""
-			}
-		}
+	if p, ok := n.reservedIn(a); ok {
+		n.warn(field, "write a node's address", "%s is the network or broadcast address of %s: no node answers", a, p.Masked())
+		return []netip.Addr{a}, ""
 	}
-	if !n.covers(a) {
-		n.refuseAbsent(AnyAbsent, field+".toAddress", "write an address of the lab", "%s is in no prefix of the lab", a)
+	if p.Expect != v1alpha1.ExpectUnreachable && !n.covers(a) {
+		n.refuseAbsent(AnyAbsent, field, "write an address of the lab, or expect: Unreachable", "%s is in no prefix of the lab", a)
 		return nil, ""
 	}
 	return []netip.Addr{a}, ""
 }
 
-// covers reports whether the address is in a prefix of the lab.
-func (n *network) covers(a netip.Addr) bool {
-	for _, s := range n.subnets {
-		for _, p := range s.cidrs {
-			if p.Contains(a) {
-				return true
+// answers is the node that answers for an address: the first that has it, else the first with an IPv4 prefix
+// on lo that contains it. The sender comes last.
+func (n *network) answers(a netip.Addr, from *node) *node {
+	nodes := slices.Concat(slices.DeleteFunc(slices.Clone(n.nodes), func(x *node) bool { return x == from }), []*node{from})
+	for _, has := range []func(*node) bool{
+		func(x *node) bool { return x.hasAddress(a) }, func(x *node) bool { return x.deliversLocally(a) },
+	} {
+		if i := slices.IndexFunc(nodes, has); i >= 0 {
+			return nodes[i]
+		}
+	}
+	return nil
+}
+
+// reservedIn is the prefix of an interface whose network or broadcast address the address is.
+func (n *network) reservedIn(a netip.Addr) (netip.Prefix, bool) {
+	for _, e := range n.ends {
+		for _, p := range e.addresses {
+			if network, broadcast := reserved(p); a == network || a == broadcast {
+				return p, true
 			}
 		}
 	}
-	return slices.ContainsFunc(n.ends, func(e *end) bool { return e.isConnected(a) && !state.IsLinkLocal(a) })
+	return netip.Prefix{}, false
+}
+
+// covers reports whether the address is in a prefix of the lab: of a subnet, an interface, a loopback, or a
+// written route that is no default route.
+func (n *network) covers(a netip.Addr) bool {
+	covers := func(p netip.Prefix) bool { return p.Bits() > 0 && p.Contains(a) }
+	return slices.ContainsFunc(n.subnets, func(s *subnet) bool { return slices.ContainsFunc(s.cidrs, covers) }) ||
+		slices.ContainsFunc(n.ends, func(e *end) bool { return e.isConnected(a) && !state.IsLinkLocal(a) }) ||
+		slices.ContainsFunc(n.nodes, func(x *node) bool {
+			toRoute := func(r v1alpha1.Route) bool { return slices.ContainsFunc(n.prefixesOf(r.To), covers) }
+			return slices.ContainsFunc(x.loopbacks, covers) || slices.ContainsFunc(x.config.Routes, toRoute)
+		})
 }
 
 // withDefaults is a probe of one family with the defaults filled in.

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -181,6 +182,35 @@ func (n *network) checkOverlaps(f family) {
 			}
 		}
 	}
+}
+
+// warnSharedPrefixes warns of a node with one prefix on links to two segments: the kernel's connected routes to
+// it are equal, and it uses one of them for every address but those with a route of their own.
+func (n *network) warnSharedPrefixes() {
+	for _, x := range n.nodes {
+		first := map[netip.Prefix]*end{}
+		for _, e := range x.ends {
+			for _, p := range e.addresses {
+				network := p.Masked()
+				other, shared := first[network]
+				switch {
+				case state.IsLinkLocal(p.Addr()) || p.IsSingleIP() || !hasConnectedRoute(p):
+				case !shared:
+					first[network] = e
+				case other.segment != e.segment && !n.hasRouteInside(x, network):
+					n.warn(e.field, "use one subnet per link, or write routes with link: to single hosts", "%s has %s on %s and on %s, and sends packets to it over one of them only", x.name, network, other.label(), e.label())
+				}
+			}
+		}
+	}
+}
+
+// hasRouteInside reports whether a route of the node with a link leads to a part of the prefix.
+func (n *network) hasRouteInside(x *node, network netip.Prefix) bool {
+	return slices.ContainsFunc(x.config.Routes, func(r v1alpha1.Route) bool {
+		inside := func(p netip.Prefix) bool { return network.Contains(p.Addr()) && p.Bits() > network.Bits() }
+		return r.Link != "" && slices.ContainsFunc(n.prefixesOf(r.To), inside)
+	})
 }
 
 // warnUnusedSubnets warns of subnets that no segment has.

@@ -35,8 +35,13 @@ func (n *network) checkSysctls(x *node) {
 		}
 		seen[s.Name] = true
 		least, most := sysctlRange(s.Name)
-		if v, err := strconv.Atoi(s.Value.String()); err != nil || v < least || v > most {
+		v, err := strconv.Atoi(s.Value.String())
+		if err != nil || v < least || v > most {
 			n.refuse(field+".value", fmt.Sprintf("write a number from %d to %d", least, most), "%q is not a valid value of %s", s.Value.String(), s.Name)
+			continue
+		}
+		if acts, values := effectiveValue(s.Name, v); acts != v {
+			n.warn(field+".value", "write "+values, "%d is no mode of %s: the kernel acts as with %d", v, s.Name, acts)
 		}
 	}
 }
@@ -82,6 +87,26 @@ func sysctlRange(name string) (least, most int) {
 		return 0, 1
 	}
 	return 0, 255
+}
+
+// effectiveValue is the value by which the kernel acts, and those that differ in their effect. The kernel stores
+// any number for some settings.
+func effectiveValue(name string, value int) (acts int, values string) {
+	switch name[strings.LastIndexByte(name, '.')+1:] {
+	case "rp_filter": // everything but 1 is loose
+		return min(value, 2), "0, 1 or 2"
+	case "arp_announce":
+		if value > 2 {
+			return 0, "0, 1 or 2"
+		}
+	case "arp_ignore":
+		if value > 3 && value != 8 {
+			return 0, "0, 1, 2, 3 or 8"
+		}
+	case "proxy_arp", "accept_redirects", "send_redirects", "log_martians", "accept_source_route":
+		return min(value, 1), "0 or 1"
+	}
+	return value, ""
 }
 
 func settableFix(name string) string {

@@ -47,7 +47,13 @@ func notRealized() v1alpha1.Finding {
 	return Unknown(v1alpha1.ReasonNotRealized, "probes run only while the lab is realized")
 }
 
-func noProbes() v1alpha1.Finding { return True(v1alpha1.ReasonNoProbes, "the lab has no probes") }
+// noProbes says of a lab without nodes that there is nothing to probe: its spec is probably not what was meant.
+func noProbes(netlab *v1alpha1.NetLab) v1alpha1.Finding {
+	if len(lab.NodeNames(&netlab.Spec)) == 0 {
+		return True(v1alpha1.ReasonNoProbes, "the lab has no nodes")
+	}
+	return True(v1alpha1.ReasonNoProbes, "the lab has no probes")
+}
 
 func allProbesPass() v1alpha1.Finding {
 	return True(v1alpha1.ReasonAllProbesPass, "every probe has its expected outcome")

@@ -164,7 +164,7 @@ func (i Inspection) reachable() v1alpha1.Finding {
 		}
 	}
 	if len(i.Probes) == 0 {
-		return noProbes()
+		return noProbes(i.NetLab)
 	}
 	return allProbesPass()
 }

@@ -144,7 +144,7 @@ func foldReachable(f Facts) v1alpha1.Finding {
 		return worst(unknownOn)
 	}
 	if len(f.NetLab.Spec.Probes) == 0 {
-		return noProbes()
+		return noProbes(f.NetLab)
 	}
 	return allProbesPass()
 }

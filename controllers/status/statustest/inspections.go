@@ -124,6 +124,8 @@ func probes() []Case {
 	return []Case{
 		{"the lab has no probes", probed(), "True/Valid True/Realized True/NoProbes True/Ready",
 			"the lab matches the spec; the lab has no probes"},
+		{"the lab has no nodes", status.Inspection{NetLab: &v1alpha1.NetLab{}}, "True/Valid True/Realized True/NoProbes True/Ready",
+			"the lab matches the spec; the lab has no nodes"},
 		{"every probe has its expected outcome", probed(pass, pass), "True/Valid True/Realized True/AllProbesPass True/Ready",
 			"the lab matches the spec; every probe has its expected outcome"},
 		{"a probe has no result yet", probed(pass, pending), "True/Valid True/Realized Unknown/Pending False/Progressing",
