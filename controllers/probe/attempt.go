@@ -72,11 +72,16 @@ func (a *pinger) exchange(ctx context.Context, conn Conn) answer {
 	if err := ctx.Err(); err != nil {
 		return a.failed("send", SocketError, err)
 	}
-	if err := conn.WriteTo(request.message, a.spec.To); err != nil {
+	if err := conn.WriteTo(request.message, a.spec.To); err != nil && !isDropped(err) {
 		return a.failed("send", a.outcomeOf(err), err)
 	}
 	return a.await(conn, request, sent)
 }
+
+// isDropped reports whether the sender's own interface has dropped the request: the other end of its link has a
+// smaller MTU, or a queue is full. The kernel returns ENOBUFS for IPv6 and no error for IPv4, so such a request
+// is like any other without a reply.
+func isDropped(err error) bool { return errors.Is(err, syscall.ENOBUFS) }
 
 // await reads until the reply arrives or the deadline of conn has passed. A request that is delivered to its own
 // sender is read before the reply to it: the kernel passes a packet to raw sockets before it handles it.
@@ -133,7 +138,6 @@ var outcomeOfErrno = map[syscall.Errno]Outcome{
 	syscall.EPERM:        Refused,
 	syscall.EINVAL:       Blackhole,
 	syscall.EMSGSIZE:     TooBig,
-	syscall.ENOBUFS:      NoBuffer,
 }
 
 func (a *pinger) outcomeOf(err error) Outcome {

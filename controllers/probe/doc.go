@@ -33,8 +33,8 @@
 //	Unreachable   Fail         Pass                           Fail                   Unknown
 //
 // The rule is the same for the first verdict and for every change. "No reply" is an expired deadline or an
-// error about the path ("no route"). "Not asked" is an error that is not about the path (no socket, no
-// buffer, a full neighbour table, see [Outcome.Conclusive]): such an attempt proves nothing, and after
+// error about the path ("no route"). "Not asked" is an error that is not about the path (no socket,
+// a full neighbour table, see [Outcome.Conclusive]): such an attempt proves nothing, and after
 // FailureThreshold of them the verdict becomes Unknown.
 //
 // # Schedule

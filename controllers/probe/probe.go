@@ -92,13 +92,13 @@ type Outcome uint8
 const (
 	NotAsked         Outcome = iota // no attempt has ended yet
 	Reply                           // the reply arrived in time
-	NoReply                         // no reply arrived in time
+	NoReply                         // no reply arrived in time, or ENOBUFS: the sender's own interface has dropped the request
 	NoRoute                         // ENETUNREACH: no route to the destination
 	HostUnreachable                 // EHOSTUNREACH: a route of type unreachable
 	Refused                         // EACCES, EPERM: a route of type prohibit, or a packet filter
 	Blackhole                       // EINVAL: a route of type blackhole
 	TooBig                          // EMSGSIZE: larger than the path allows without fragments
-	NoBuffer                        // ENOBUFS, or EINVAL or no reply with a full neighbour table: dropped on the way
+	NoBuffer                        // EINVAL or no reply with a full neighbour table: dropped on the way
 	DeliveredLocally                // the request was delivered to its own sender
 	SocketError                     // no socket, or an error that is not about the path
 )

@@ -50,7 +50,7 @@ func TestFirstVerdict(t *testing.T) {
 		{"errors and silence count alike", Reachable, []event{noRoute, lost, noRoute}, []string{
 			"0s p1 Unknown NoRoute", "1s p1 Fail NoRoute",
 		}},
-		{"no buffer proves nothing", Unreachable, []event{refusedWith(syscall.ENOBUFS)}, []string{"0s p1 Unknown NoBuffer"}},
+		{"no memory proves nothing", Unreachable, []event{refusedWith(syscall.ENOMEM)}, []string{"0s p1 Unknown SocketError"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestFirstVerdict(t *testing.T) {
 // TestChangeOfVerdict begins each scenario at the first attempt after the first verdict: that one is at 0 s,
 // the next at 10 s.
 func TestChangeOfVerdict(t *testing.T) {
-	reply, noBuffer := replyIn(0), refusedWith(syscall.ENOBUFS)
+	reply, noMemory := replyIn(0), refusedWith(syscall.ENOMEM)
 	tests := []struct {
 		name   string
 		expect Expectation
@@ -86,17 +86,17 @@ func TestChangeOfVerdict(t *testing.T) {
 		{"a reply restarts the count of missing replies", Unreachable, []event{reply, lost, lost, reply, lost}, []string{
 			"1s p1 Fail NoReply", "20s p1 Fail Reply", "31s p1 Fail NoReply", "51s p1 Pass NoReply",
 		}},
-		{"what cannot be asked for long is unknown", Reachable, []event{reply, noBuffer}, []string{
-			"0s p1 Pass NoBuffer", "20s p1 Unknown NoBuffer",
+		{"what cannot be asked for long is unknown", Reachable, []event{reply, noMemory}, []string{
+			"0s p1 Pass SocketError", "20s p1 Unknown SocketError",
 		}},
-		{"what cannot be asked once changes nothing", Reachable, []event{reply, noBuffer, lost, noBuffer, lost, lost}, []string{
-			"0s p1 Pass NoBuffer", "11s p1 Pass NoReply", "20s p1 Pass NoBuffer", "31s p1 Pass NoReply", "41s p1 Fail NoReply",
+		{"what cannot be asked once changes nothing", Reachable, []event{reply, noMemory, lost, noMemory, lost, lost}, []string{
+			"0s p1 Pass SocketError", "11s p1 Pass NoReply", "20s p1 Pass SocketError", "31s p1 Pass NoReply", "41s p1 Fail NoReply",
 		}},
-		{"a reply restarts the count of attempts that could not send", Reachable, []event{reply, noBuffer, noBuffer, reply, noBuffer, noBuffer, reply}, []string{
-			"0s p1 Pass NoBuffer", "20s p1 Pass Reply", "30s p1 Pass NoBuffer", "50s p1 Pass Reply",
+		{"a reply restarts the count of attempts that could not send", Reachable, []event{reply, noMemory, noMemory, reply, noMemory, noMemory, reply}, []string{
+			"0s p1 Pass SocketError", "20s p1 Pass Reply", "30s p1 Pass SocketError", "50s p1 Pass Reply",
 		}},
-		{"a verdict after unknown needs all its evidence", Reachable, []event{reply, lost, lost, noBuffer, noBuffer, noBuffer, lost}, []string{
-			"1s p1 Pass NoReply", "20s p1 Pass NoBuffer", "40s p1 Unknown NoBuffer", "51s p1 Unknown NoReply", "53s p1 Fail NoReply",
+		{"a verdict after unknown needs all its evidence", Reachable, []event{reply, lost, lost, noMemory, noMemory, noMemory, lost}, []string{
+			"1s p1 Pass NoReply", "20s p1 Pass SocketError", "40s p1 Unknown SocketError", "51s p1 Unknown NoReply", "53s p1 Fail NoReply",
 		}},
 	}
 	for _, test := range tests {
@@ -137,9 +137,9 @@ func TestPace(t *testing.T) {
 		{"after a reply, every period", []event{replyIn(0)}, []time.Duration{0, beat, beat + 10*second, beat + 20*second}},
 		{"silence follows silence, then every period", []event{lost}, []time.Duration{0, second, 2 * second, beat, beat + 10*second, beat + 20*second}},
 		{"an error of the kernel does not make it spin", []event{refusedWith(syscall.ENETUNREACH)}, []time.Duration{0, 0, 0, beat, beat + 10*second, beat + 20*second}},
-		{"what cannot be asked waits a timeout, then a period", []event{refusedWith(syscall.ENOBUFS)}, []time.Duration{0, second, 2 * second, beat, beat + 10*second, beat + 20*second}},
+		{"what cannot be asked waits a timeout, then a period", []event{refusedWith(syscall.ENOMEM)}, []time.Duration{0, second, 2 * second, beat, beat + 10*second, beat + 20*second}},
 		{"after unknown, the first verdict is in a hurry again", []event{
-			refusedWith(syscall.ENOBUFS), refusedWith(syscall.ENOBUFS), refusedWith(syscall.ENOBUFS), lost,
+			refusedWith(syscall.ENOMEM), refusedWith(syscall.ENOMEM), refusedWith(syscall.ENOMEM), lost,
 		}, []time.Duration{0, second, 2 * second, beat, beat + second, beat + 2*second, beat + 10*second, beat + 20*second}},
 	}
 	for _, test := range tests {
