@@ -70,6 +70,7 @@ func bridgeData(b state.Bridge, namesFiltering bool) *nl.RtAttr {
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("bridge"))
 	data := info.AddRtAttr(unix.IFLA_INFO_DATA, nil)
 	data.AddRtAttr(nl.IFLA_BR_FORWARD_DELAY, nl.Uint32Attr(b.ForwardDelay))
+	data.AddRtAttr(nl.IFLA_BR_MAX_AGE, nl.Uint32Attr(b.MaxAge))
 	data.AddRtAttr(nl.IFLA_BR_STP_STATE, nl.Uint32Attr(boolNumber[uint32](b.STP)))
 	data.AddRtAttr(nl.IFLA_BR_VLAN_DEFAULT_PVID, nl.Uint16Attr(b.DefaultVLAN))
 	if !b.STP { // a spanning tree that is turned off while it changes leaves its short time behind
@@ -88,6 +89,8 @@ func parseBridge(data []byte) (state.Bridge, error) {
 		switch kind {
 		case nl.IFLA_BR_FORWARD_DELAY:
 			b.ForwardDelay = rtnl.Uint32(value)
+		case nl.IFLA_BR_MAX_AGE:
+			b.MaxAge = rtnl.Uint32(value)
 		case nl.IFLA_BR_STP_STATE:
 			b.STP = rtnl.Uint32(value) != 0
 		case nl.IFLA_BR_VLAN_FILTERING:

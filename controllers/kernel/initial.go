@@ -53,7 +53,6 @@ var initialLink = initialValuesOf("", map[int]initialValue{
 // initialBridge is a bridge's (IFLA_INFO_DATA). Times are in 1/100 s.
 var initialBridge = initialValuesOf("type bridge ", map[int]initialValue{
 	unix.IFLA_BR_HELLO_TIME:        of32("hello_time", 200),
-	unix.IFLA_BR_MAX_AGE:           of32("max_age", 2000),
 	unix.IFLA_BR_AGEING_TIME:       of32("ageing_time", 30000),
 	unix.IFLA_BR_PRIORITY:          of16("priority", 32768),
 	unix.IFLA_BR_VLAN_PROTOCOL:     {"vlan_protocol", binary.BigEndian.AppendUint16(nil, unix.ETH_P_8021Q)},

@@ -71,6 +71,8 @@ type rawLink struct {
 	// bridge and vlan are what the link does by its kind.
 	bridge state.Bridge
 	vlan   uint16
+	// follows: another bridge is the root of the bridge's spanning tree.
+	follows bool
 	// serviceTag: the interface is for a tag of another protocol than IEEE 802.1Q's, as providers
 	// put it around a customer's.
 	serviceTag bool

@@ -52,8 +52,8 @@ func (l *rawLink) noticeLink(kind uint16, value []byte) {
 	l.notice(&initialLink, kind, value)
 }
 
-// noticeBridge takes those of a bridge itself. With a spanning tree, another bridge's times count while that is
-// the root, and a short ageing time while the tree changes.
+// noticeBridge takes those of a bridge itself. With a spanning tree, the kernel shows another bridge's times while
+// that is the root, and a short ageing time while the tree changes.
 func (l *rawLink) noticeBridge(data []byte) error {
 	follows, changing := false, false
 	err := rtnl.Attributes(data, func(kind uint16, value []byte) error {
@@ -69,10 +69,11 @@ func (l *rawLink) noticeBridge(data []byte) error {
 		}
 		return nil
 	})
-	helloTime, maxAge := initialBridge[unix.IFLA_BR_HELLO_TIME].attribute, initialBridge[unix.IFLA_BR_MAX_AGE].attribute
+	l.follows = follows && l.bridge.STP
+	helloTime := initialBridge[unix.IFLA_BR_HELLO_TIME].attribute
 	l.overrides = slices.DeleteFunc(l.overrides, func(o override) bool {
-		ofRoot, ofChange := o.attribute == helloTime || o.attribute == maxAge, o.attribute == state.BridgeAgeing
-		return l.bridge.STP && (follows && ofRoot || changing && ofChange)
+		ofRoot, ofChange := o.attribute == helloTime, o.attribute == state.BridgeAgeing
+		return l.follows && ofRoot || l.bridge.STP && changing && ofChange
 	})
 	return err
 }

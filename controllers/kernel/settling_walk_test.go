@@ -46,7 +46,7 @@ const (
 func treeLab() state.State {
 	s := play(create(sw), create(sw2), create(sw3), create(ns1), symlink(ns1), create(ns2), loUp(sw), loUp(sw2), loUp(sw3), loUp(ns1), loUp(ns2))
 	for i, bridge := range []string{sw, sw2, sw3} {
-		s = s.With(state.AddBridge{LinkEnd: end(bridge, "br0", byte(i+1)), Bridge: state.Bridge{STP: true, ForwardDelay: lab.STPForwardDelay}})
+		s = s.With(state.AddBridge{LinkEnd: end(bridge, "br0", byte(i+1)), Bridge: state.Bridge{STP: true, ForwardDelay: lab.STPForwardDelay, MaxAge: lab.STPMaxAge}})
 		for _, setting := range state.BridgeSettings {
 			s = s.With(set(bridge, state.SettingKey{Setting: setting}.String(), "0"))
 		}
@@ -71,7 +71,7 @@ func treeLab() state.State {
 func withoutTree() state.State {
 	s := treeLab()
 	for _, bridge := range []string{sw, sw2, sw3} {
-		s = s.With(state.SetBridge{LinkID: link(bridge, "br0"), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay}})
+		s = s.With(state.SetBridge{LinkID: link(bridge, "br0"), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay, MaxAge: lab.STPMaxAge}})
 	}
 	for _, cut := range []state.LinkID{link(sw, "to2"), link(sw2, "to1")} {
 		s = s.With(state.SetAdmin{LinkID: cut})

@@ -307,7 +307,7 @@ func (o *observer) addLinks(snap *snapshot) {
 			snap.rows.Qdiscs[l.name] = q
 		}
 		if l.kind == "bridge" {
-			snap.rows.Bridges[l.name] = l.bridge
+			snap.rows.Bridges[l.name] = o.bridge(id, l)
 		}
 		snap.addOverrides(l)
 		switch {
@@ -320,6 +320,16 @@ func (o *observer) addLinks(snap *snapshot) {
 			o.found.Carrier[id] = l.carrier
 		}
 	}
+}
+
+// bridge is a bridge's row. While another bridge is the root of its spanning tree, the kernel shows the root's times:
+// writing its own changes nothing that can be seen. They are seen, and corrected, once it is the root.
+func (o *observer) bridge(id state.LinkID, l rawLink) state.Bridge {
+	b := l.bridge
+	if want, ok := o.want[id.Namespace].Bridges[id.Name]; ok && l.follows {
+		b.ForwardDelay, b.MaxAge = want.ForwardDelay, want.MaxAge
+	}
+	return b
 }
 
 func (snap *snapshot) row(l rawLink) state.Link {

@@ -18,7 +18,7 @@ const sw = "default.routed-pair.sw"
 func switchedLab() state.State {
 	s := play(
 		create(sw), symlink(sw), create(ns1), symlink(ns1), create(ns2), symlink(ns2), loUp(sw), loUp(ns1), loUp(ns2),
-		state.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay}},
+		state.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay, MaxAge: lab.STPMaxAge}},
 		pair(end(sw, "p1", 2), end(ns1, "eth0", 3)), pair(end(sw, "p2", 4), end(ns2, "eth0", 5)),
 		state.SetMaster{LinkID: link(sw, "p1"), Master: "br0"}, state.SetMaster{LinkID: link(sw, "p2"), Master: "br0"},
 		state.ReplaceQdisc{LinkID: link(sw, "p1"), Qdisc: state.Qdisc{Kind: state.TBF, Rate: 125_000_000, Burst: 62_500, Limit: 6_750_000}},
@@ -66,10 +66,10 @@ var switchDrifts = []drift{
 		"ip -n default.routed-pair.sw link set p1 master br0",
 	}},
 	{"spanning tree", `ip -n $s link set br0 type bridge stp_state 1`, []string{
-		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 vlan_filtering 0 vlan_default_pvid 0",
+		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 max_age 600 vlan_filtering 0 vlan_default_pvid 0",
 	}},
 	{"forward delay", `ip -n $s link set br0 type bridge forward_delay 1500`, []string{
-		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 vlan_filtering 0 vlan_default_pvid 0",
+		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 max_age 600 vlan_filtering 0 vlan_default_pvid 0",
 	}},
 	{"bridge down", `ip -n $s link set br0 down`, []string{
 		"ip -n default.routed-pair.sw link set br0 up",
@@ -96,8 +96,8 @@ var switchDrifts = []drift{
 	{"time between hellos", `ip -n $s link set br0 type bridge hello_time 100`, []string{
 		"ip -n default.routed-pair.sw link set br0 type bridge hello_time 200",
 	}},
-	{"age of the root's word", `ip -n $s link set br0 type bridge max_age 600`, []string{
-		"ip -n default.routed-pair.sw link set br0 type bridge max_age 2000",
+	{"age of the root's word", `ip -n $s link set br0 type bridge max_age 2000`, []string{
+		"ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 max_age 600 vlan_filtering 0 vlan_default_pvid 0",
 	}},
 	{"bridge's priority", `ip -n $s link set br0 type bridge priority 4096`, []string{
 		"ip -n default.routed-pair.sw link set br0 type bridge priority 32768",
@@ -244,7 +244,7 @@ func TestAPortOfTheirOwnIsShownAndLeftAlone(t *testing.T) {
 func TestATreeLeavesNothingBehind(t *testing.T) {
 	k := newKernel(t, Options{})
 	without := switchedLab()
-	with := playOn(without, state.SetBridge{LinkID: link(sw, "br0"), Bridge: state.Bridge{STP: true, ForwardDelay: lab.STPForwardDelay}})
+	with := playOn(without, state.SetBridge{LinkID: link(sw, "br0"), Bridge: state.Bridge{STP: true, ForwardDelay: lab.STPForwardDelay, MaxAge: lab.STPMaxAge}})
 	converge(t, k, with)
 	waitUntil(t, "the tree changes", func() bool {
 		return strings.Contains(sh(t, "ip -n "+sw+" -d link show br0"), "ageing_time 400 ")

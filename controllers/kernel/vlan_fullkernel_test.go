@@ -24,7 +24,7 @@ func vlanLab() state.State {
 	s := play(
 		create(sw), symlink(sw), create(ns1), symlink(ns1), create(ns2), symlink(ns2), create(router), symlink(router),
 		loUp(sw), loUp(ns1), loUp(ns2), loUp(router), set(router, "net.ipv4.ip_forward", "1"),
-		state.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay, VLANFiltering: true}},
+		state.AddBridge{LinkEnd: end(sw, "br0", 1), Bridge: state.Bridge{ForwardDelay: lab.STPForwardDelay, MaxAge: lab.STPMaxAge, VLANFiltering: true}},
 		pair(end(sw, "p1", 2), end(ns1, "eth0", 3)), pair(end(sw, "p2", 4), end(ns2, "eth0", 5)), pair(end(sw, "p3", 6), end(router, "l1", 7)),
 		vlanLink(end(router, "l1.10", 8), "l1", 10), vlanLink(end(router, "l1.20", 9), "l1", 20), vlanLink(end(sw, "br0.10", 10), "br0", 10),
 		enslave("p1"), enslave("p2"), enslave("p3"),
@@ -76,7 +76,7 @@ func TestALabWithVLANsIsBuiltAndRemoved(t *testing.T) {
 	converge(t, k, state.State{})
 }
 
-const filtering = "ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0"
+const filtering = "ip -n default.routed-pair.sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 200 max_age 600 vlan_filtering 1 vlan_default_pvid 0"
 
 // A default VLAN becomes that of every port's untagged frames.
 var filteringAndPVIDs = []string{
@@ -243,7 +243,7 @@ func TestAnEditOfVLANsIsMadeInPlace(t *testing.T) {
 			"ip -n default.routed-pair.router link delete l1.20",
 		}},
 		{"spanning tree on", nil, []state.Op{spanningTree(true)}, []string{
-			"ip -n default.routed-pair.sw link set br0 type bridge stp_state 1 forward_delay 200 vlan_filtering 1 vlan_default_pvid 0",
+			"ip -n default.routed-pair.sw link set br0 type bridge stp_state 1 forward_delay 200 max_age 600 vlan_filtering 1 vlan_default_pvid 0",
 		}},
 		{"spanning tree off", []state.Op{spanningTree(true)}, []state.Op{spanningTree(false)}, []string{filtering}},
 	} {
@@ -270,5 +270,5 @@ func drop(port string, vlan uint16) state.Op {
 }
 
 func spanningTree(on bool) state.Op {
-	return state.SetBridge{LinkID: link(sw, "br0"), Bridge: state.Bridge{STP: on, ForwardDelay: lab.STPForwardDelay, VLANFiltering: true}}
+	return state.SetBridge{LinkID: link(sw, "br0"), Bridge: state.Bridge{STP: on, ForwardDelay: lab.STPForwardDelay, MaxAge: lab.STPMaxAge, VLANFiltering: true}}
 }

@@ -18,6 +18,11 @@ const BridgeName = "br0"
 // minimum of IEEE 802.1D.
 const STPForwardDelay = 200
 
+// STPMaxAge is the time after which a port with STP stops to believe what it last heard of the root, in 1/100 s: the
+// kernel's minimum, three of the root's messages. IEEE 802.1D would have it at most twice the forward delay less a
+// second, for networks in which a message takes seconds; the kernel checks each value alone.
+const STPMaxAge = 600
+
 // addSwitches adds the switches, each with its bridge and the VLAN interfaces that have addresses.
 func (n *network) addSwitches() {
 	n.checkLabSize("switches", len(n.spec.Switches), 64)
@@ -140,7 +145,7 @@ func (n *network) connectedWithout(without *link) bool {
 // addSwitchRows adds the rows of the bridge and of its VLAN interfaces.
 func (n *network) addSwitchRows(want state.State, x *node) {
 	rows := want[x.namespace]
-	rows.Bridges[BridgeName] = state.Bridge{STP: x.sw.STP == v1alpha1.Enabled, ForwardDelay: STPForwardDelay, VLANFiltering: x.filters()}
+	rows.Bridges[BridgeName] = state.Bridge{STP: x.sw.STP == v1alpha1.Enabled, ForwardDelay: STPForwardDelay, MaxAge: STPMaxAge, VLANFiltering: x.filters()}
 	n.addInterfaceRows(want, x.bridge, state.Link{Kind: state.BridgeLink})
 	for _, e := range x.ends {
 		if e.parent != nil {

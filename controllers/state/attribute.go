@@ -35,7 +35,7 @@ const (
 var initialAttributes = func() map[LinkAttribute]string {
 	born := map[LinkAttribute]string{"arp": "on", "multicast": "on", "broadcast": "ff:ff:ff:ff:ff:ff", "mode": "default", "state": "up"}
 	for prefix, attributes := range map[LinkAttribute]string{
-		bridgePrefix: `ageing_time=30000 hello_time=200 max_age=2000 priority=32768 group_fwd_mask=0 group_address=01:80:c2:00:00:00
+		bridgePrefix: `ageing_time=30000 hello_time=200 priority=32768 group_fwd_mask=0 group_address=01:80:c2:00:00:00
 			vlan_protocol=802.1Q mcast_snooping=1 mcast_router=1 mcast_querier=0 no_linklocal_learn=0 mcast_vlan_snooping=0
 			nf_call_iptables=0 nf_call_ip6tables=0 nf_call_arptables=0 fdb_max_learned=0`,
 		portPrefix: `state=0 priority=32 cost=2 hairpin=off guard=off root_block=off fastleave=off learning=on flood=on

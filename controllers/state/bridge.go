@@ -13,6 +13,9 @@ type Bridge struct {
 	STP bool
 	// ForwardDelay is how long a port listens and learns before it forwards, in 1/100 s.
 	ForwardDelay uint32
+	// MaxAge is how long a port believes what it last heard of the root, in 1/100 s. A blocked port waits that long
+	// before it takes over.
+	MaxAge uint32
 	// VLANFiltering makes ports members of VLANs.
 	VLANFiltering bool
 	// DefaultVLAN is the VLAN that new ports are in by themselves; 0 for none.
@@ -22,7 +25,7 @@ type Bridge struct {
 // String is how ip link writes a bridge's attributes; those of VLANs only where there are any,
 // because a kernel without them takes the others.
 func (b Bridge) String() string {
-	text := fmt.Sprintf("stp_state %d forward_delay %d", number(b.STP), b.ForwardDelay)
+	text := fmt.Sprintf("stp_state %d forward_delay %d max_age %d", number(b.STP), b.ForwardDelay, b.MaxAge)
 	if b.VLANFiltering || b.DefaultVLAN != 0 {
 		text += fmt.Sprintf(" vlan_filtering %d", number(b.VLANFiltering))
 	}
@@ -48,7 +51,7 @@ type AddBridge struct {
 
 // SetBridge changes what a bridge does. Where it turns a spanning tree off, the ports that the tree held back
 // forward at once. After the command alone those that listen or learn do so when their timers end (two forward
-// delays), and those that are blocked when their neighbour's word is too old (20 s).
+// delays), and those that are blocked when their neighbour's word is too old (MaxAge).
 type SetBridge struct {
 	LinkID
 	Bridge Bridge
@@ -74,8 +77,8 @@ func (o SetBridge) String() string {
 	if !o.Bridge.STP {
 		ageing = " ageing_time " + initialAttributes[BridgeAgeing]
 	}
-	return fmt.Sprintf("ip -n %s link set %s type bridge stp_state %d%s forward_delay %d vlan_filtering %d vlan_default_pvid %d", o.Namespace, o.Device(),
-		number(o.Bridge.STP), ageing, o.Bridge.ForwardDelay, number(o.Bridge.VLANFiltering), o.Bridge.DefaultVLAN)
+	return fmt.Sprintf("ip -n %s link set %s type bridge stp_state %d%s forward_delay %d max_age %d vlan_filtering %d vlan_default_pvid %d", o.Namespace, o.Device(),
+		number(o.Bridge.STP), ageing, o.Bridge.ForwardDelay, o.Bridge.MaxAge, number(o.Bridge.VLANFiltering), o.Bridge.DefaultVLAN)
 }
 
 func (o SetMaster) String() string {

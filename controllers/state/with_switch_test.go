@@ -62,7 +62,7 @@ var switchCascades = []struct {
 - link sw br0 bridge mac=02:00:00:00:00:01 mtu=1500 group=20044 master="" up=true
 - link sw br0.10 vlan=br0/10 mac=02:00:00:00:00:01 mtu=1500 group=20044 master="" up=true
 - link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="br0" up=false
-- bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
+- bridge sw br0 stp_state 0 forward_delay 0 max_age 0 vlan_filtering 1 vlan_default_pvid 1
 - vlan sw br0 10
 - vlan sw p 1 pvid untagged
 - vlan sw p 10
@@ -81,15 +81,15 @@ var switchCascades = []struct {
 + link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="" up=false
 `},
 	{"a bridge without a default VLAN takes its ports out of it", state.SetBridge{LinkID: end("sw", "br0"), Bridge: state.Bridge{VLANFiltering: true}}, `
-- bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
+- bridge sw br0 stp_state 0 forward_delay 0 max_age 0 vlan_filtering 1 vlan_default_pvid 1
 - vlan sw p 1 pvid untagged
 - override sw br0 type bridge ageing_time=0
-+ bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 0
++ bridge sw br0 stp_state 0 forward_delay 0 max_age 0 vlan_filtering 1 vlan_default_pvid 0
 `},
 	{"a spanning tree chooses the ports' states", state.SetBridge{LinkID: end("sw", "br0"), Bridge: state.Bridge{STP: true, VLANFiltering: true, DefaultVLAN: 1}}, `
-- bridge sw br0 stp_state 0 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
+- bridge sw br0 stp_state 0 forward_delay 0 max_age 0 vlan_filtering 1 vlan_default_pvid 1
 - override sw p type bridge_slave state=1
-+ bridge sw br0 stp_state 1 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
++ bridge sw br0 stp_state 1 forward_delay 0 max_age 0 vlan_filtering 1 vlan_default_pvid 1
 `},
 	{"a port that comes up has a new state", state.SetAdmin{LinkID: end("sw", "p"), Up: true}, `
 - link sw p peer=h/eth0 mac=02:00:00:00:01:01 mtu=1500 group=20044 master="br0" up=false
@@ -206,9 +206,9 @@ func TestATreeOutlivesWhatNeedsIt(t *testing.T) {
 	}{
 		{"off", tree, without, `
 ip -n sw link set dev p down
-ip -n sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1`},
+ip -n sw link set br0 type bridge stp_state 0 ageing_time 30000 forward_delay 0 max_age 0 vlan_filtering 1 vlan_default_pvid 1`},
 		{"on", without, tree, `
-ip -n sw link set br0 type bridge stp_state 1 forward_delay 0 vlan_filtering 1 vlan_default_pvid 1
+ip -n sw link set br0 type bridge stp_state 1 forward_delay 0 max_age 0 vlan_filtering 1 vlan_default_pvid 1
 ip -n sw link set dev p up`},
 	} {
 		if diff := cmp.Diff(strings.TrimSpace(c.plan), text(state.Diff(c.have, c.want))); diff != "" {

@@ -112,7 +112,9 @@ func end(e state.LinkEnd) []nl.NetlinkRequestData {
 func bridge(b state.Bridge) *nl.RtAttr {
 	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
 	info.AddRtAttr(unix.IFLA_INFO_KIND, []byte("bridge"))
-	info.AddRtAttr(unix.IFLA_INFO_DATA, nil).AddRtAttr(nl.IFLA_BR_FORWARD_DELAY, nl.Uint32Attr(b.ForwardDelay))
+	data := info.AddRtAttr(unix.IFLA_INFO_DATA, nil)
+	data.AddRtAttr(nl.IFLA_BR_FORWARD_DELAY, nl.Uint32Attr(b.ForwardDelay))
+	data.AddRtAttr(nl.IFLA_BR_MAX_AGE, nl.Uint32Attr(b.MaxAge))
 	return info
 }
 

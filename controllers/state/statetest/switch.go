@@ -49,7 +49,8 @@ func smallest(ports []int) int {
 }
 
 func (g *Generator) bridge() state.Bridge {
-	return state.Bridge{STP: g.chance(40), ForwardDelay: pick(g, uint32(lab.STPForwardDelay), 1500), VLANFiltering: !g.Lacks.VLANs && g.chance(50)}
+	stp, times := g.chance(40), pick(g, [2]uint32{lab.STPForwardDelay, lab.STPMaxAge}, [2]uint32{1500, 2000})
+	return state.Bridge{STP: stp, ForwardDelay: times[0], MaxAge: times[1], VLANFiltering: !g.Lacks.VLANs && g.chance(50)}
 }
 
 // linksIn lists a namespace's links but lo.
