@@ -161,6 +161,33 @@ func TestALabIsOnlyOnSelectedNodes(t *testing.T) {
 	w.await(lab.Name, "Ready=False/NoNodesSelected")
 }
 
+// Nothing is reported as unreachable while a spanning tree converges, whichever generation the probes are of.
+func TestNoVerdictWhileASpanningTreeConverges(t *testing.T) {
+	w := newWorld(t)
+	lab := labtest.RoutedPair()
+	lab.Namespace = w.namespace
+	lab.Spec.Switches = []v1alpha1.Switch{{Name: "sw1", STP: v1alpha1.Enabled, Subnet: lab.Spec.Links[0].Subnet}, {Name: "sw2", STP: v1alpha1.Enabled}}
+	router := lab.Spec.Links[0].Endpoints[1]
+	lab.Spec.Links[0].Subnet, lab.Spec.Links[0].Endpoints[1] = "", v1alpha1.Endpoint{Name: "sw1"}
+	lab.Spec.Links = append(lab.Spec.Links,
+		v1alpha1.Link{Name: "trunk", Endpoints: []v1alpha1.Endpoint{{Name: "sw1"}, {Name: "sw2"}}},
+		v1alpha1.Link{Name: "up", Endpoints: []v1alpha1.Endpoint{{Name: "sw2"}, router}})
+	lab.Spec.Probes[0].PeriodSeconds, lab.Spec.Probes[0].FailureThreshold = 1, 1
+	trunk := []state.LinkID{{Namespace: w.namespace + ".routed-pair.sw2", Name: "trunk"}}
+	w.kernel.Settle(trunk, nil)
+	create(t, w.admin, lab)
+	w.await(lab.Name, "Ready=False/Progressing", "Reachable=Unknown/SpanningTree", "Reconciling=True/Progressing")
+	if got := w.message(lab.Name, v1alpha1.ConditionReachable); !strings.Contains(got, "waiting: STP has not converged on port trunk of sw2") {
+		t.Errorf("it says %q", got)
+	}
+	w.kernel.Settle(nil, nil)
+	w.await(lab.Name, "Ready=True/Ready")
+	w.kernel.Settle(trunk, nil)
+	w.await(lab.Name, "Ready=False/Progressing", "Reachable=Unknown/SpanningTree")
+	w.kernel.Settle(nil, nil)
+	w.await(lab.Name, "Ready=True/Ready")
+}
+
 func TestALabDeletedWhileTheAgentWasAwayIsSwept(t *testing.T) {
 	w := newWorld(t)
 	lab := labtest.RoutedPair()

@@ -43,7 +43,8 @@ const (
 	// Reasons for False: NetworkUnreachable, ForwardingDisabled, NoReturnRoute, LinkDown,
 	// RouteRejects, RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN, SpanningTree,
 	// HostUnreachable, DuplicateAddress, TTLExceeded, EchoIgnored, NoReply, UnexpectedReply.
-	// Reasons for Unknown: Pending, NotAccepted, NotRealized, NodesUnavailable, Suspended, ProbeError.
+	// Reasons for Unknown: Pending, SpanningTree, NotAccepted, NotRealized, NodesUnavailable, Suspended,
+	// ProbeError.
 	ConditionReachable = "Reachable"
 
 	// ConditionReconciling indicates that NetLab is building or changing the lab, or waits for the
@@ -161,8 +162,9 @@ const (
 	// ReasonDifferentVLAN means that the next hop is behind a switch in another VLAN, or behind a port
 	// that does not carry the packet's VLAN. The message names both.
 	ReasonDifferentVLAN = "DifferentVLAN"
-	// ReasonSpanningTree means that the spanning tree of a switch on the path blocks a port, or has
-	// not decided about it yet. The message names the port and the switch.
+	// ReasonSpanningTree means that the spanning tree of a switch on the path has not converged: it has
+	// yet to open a port. Reachable is Unknown for up to 20 seconds then, and False if the port still
+	// does not forward. The message names the port and the switch.
 	ReasonSpanningTree = "SpanningTree"
 	// ReasonHostUnreachable means that a node gets no answer to ARP or neighbour discovery for the next
 	// hop or the destination. Causes are a wrong gateway, a prefix that is too short, a missing

@@ -665,8 +665,8 @@ type NetLabStatus struct {
 	// RouteRejects, RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN,
 	// SpanningTree, HostUnreachable, DuplicateAddress, TTLExceeded, EchoIgnored,
 	// NoReply, UnexpectedReply.
-	// Unknown: Pending, NotAccepted, NotRealized, NodesUnavailable, Suspended,
-	// ProbeError.
+	// Unknown: Pending, SpanningTree, NotAccepted, NotRealized, NodesUnavailable,
+	// Suspended, ProbeError.
 	//
 	// Ready: Accepted, Realized and Reachable are True.
 	// True: Ready. Otherwise the reason of the first of them that is False or, if

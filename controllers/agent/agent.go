@@ -58,6 +58,7 @@ type Agent struct {
 	records       *records
 	subscriptions *subscriptions
 	prober        *probe.Prober
+	trees         trees
 	reporter      *reporter
 	progress      *progress
 	queue         *queue
@@ -168,6 +169,7 @@ func (a *Agent) selected(ctx context.Context, netlab *v1alpha1.NetLab) (bool, er
 func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 	name := types.NamespacedName{Namespace: id.Namespace, Name: id.Name}
 	a.prober.Stop(name.String())
+	a.trees.forget(name.String())
 	if err := a.records.remove(id); err != nil {
 		return err
 	}
@@ -189,6 +191,7 @@ func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 // stay.
 func (a *Agent) forget(name types.NamespacedName) {
 	a.prober.Stop(name.String())
+	a.trees.forget(name.String())
 	a.reporter.drop(name)
 }
 
@@ -205,10 +208,11 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 		seen = a.converge(ctx, compiled, &i)
 	}
 	if !i.Probing() {
+		a.trees.forget(probeKey(netlab))
 		a.prober.Stop(probeKey(netlab))
 		return i
 	}
-	i.Probes = a.probeResults(ctx, compiled, netlab, seen)
+	i.Probes = a.probeResults(ctx, compiled, i, seen)
 	return i
 }
 

@@ -4,12 +4,15 @@ package agent
 
 import (
 	"context"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/status"
@@ -19,29 +22,54 @@ func probeKey(lab *v1alpha1.NetLab) string { return client.ObjectKeyFromObject(l
 
 // probeResults keeps the lab's probes running and returns their results. A changed result causes another
 // inspection, so a cause is always found in a fresh observation.
-func (a *Agent) probeResults(ctx context.Context, lab *lab.Lab, netlab *v1alpha1.NetLab, seen converge.Outcome) []status.ProbeResult {
-	key := probeKey(netlab)
-	if len(seen.Settling) > 0 && !a.prober.Running(key, netlab.Generation) {
-		return pending(lab)
+func (a *Agent) probeResults(ctx context.Context, lab *lab.Lab, i status.Inspection, seen converge.Outcome) []status.ProbeResult {
+	key := probeKey(i.NetLab)
+	waits := a.awaitTree(ctx, lab, i, seen)
+	if waits && !a.prober.Running(key, i.NetLab.Generation) {
+		return pending(lab, seen)
 	}
 	specs := make([]probe.Spec, len(lab.Probes))
 	for i, p := range lab.Probes {
 		specs[i] = ask.Spec(lab, p)
 	}
-	a.prober.Run(key, specs, netlab.Generation)
-	results := pending(lab)
+	a.prober.Run(key, specs, i.NetLab.Generation)
+	results := pending(lab, converge.Outcome{})
 	for i, result := range a.prober.Results(key) {
 		results[i] = ask.Diagnosed(ctx, a.kernel, lab, lab.Probes[i], result, seen, a.Machine.NeighborTableFull)
+		if waits && results[i].Cause.Reason == v1alpha1.ReasonSpanningTree {
+			results[i].Outcome = status.ProbePending
+		}
 	}
 	return results
 }
 
-// pending are probes that have to wait: before a spanning tree has decided, a bridge forwards nothing,
-// and every probe would fail. The decision is a kernel event and causes another inspection.
-func pending(lab *lab.Lab) []status.ProbeResult {
+// awaitTree reports whether links converge and the lab still waits for them. What converges is a kernel event and
+// causes another inspection; the end of the wait has no event. After it, a switch may send frames to a port that is
+// blocked now (see converge.ForgetMACs), and the attempts of failing probes were made before.
+func (a *Agent) awaitTree(ctx context.Context, lab *lab.Lab, i status.Inspection, seen converge.Outcome) (waits bool) {
+	key := probeKey(i.NetLab)
+	left, ended := a.trees.watch(key, i.NetLab.Generation, len(seen.Converging()) > 0, time.Now())
+	if left > 0 {
+		a.queue.addAfter(client.ObjectKeyFromObject(i.NetLab), left)
+	}
+	if ended && !i.CompareOnly {
+		if err := converge.ForgetMACs(ctx, a.kernel, lab.Want); err != nil {
+			logf.FromContext(ctx).Error(err, "Failed to delete learned MAC entries; they age within 300 s")
+		}
+	}
+	if ended {
+		a.prober.Retry(key)
+	}
+	return left > 0
+}
+
+// pending are probes that have to wait: before links have a carrier and a spanning tree has converged, every probe
+// would fail.
+func pending(lab *lab.Lab, seen converge.Outcome) []status.ProbeResult {
+	cause := diagnose.Converging(seen.Observation)
 	results := make([]status.ProbeResult, len(lab.Probes))
 	for i, p := range lab.Probes {
-		results[i] = status.ProbeResult{Probe: p}
+		results[i] = status.ProbeResult{Probe: p, Cause: status.False(cause.Reason, cause.Message), Fix: cause.Fix}
 	}
 	return results
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
+	"github.com/netlab-dev/netlab/controllers/state"
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
@@ -47,4 +48,12 @@ func outcome(result probe.Result) status.ProbeOutcome {
 		return status.ProbePending
 	}
 	return status.ProbeNotSent
+}
+
+// Waiting says what a lab waits for while its links converge.
+func Waiting(see state.Observation) string {
+	if cause := diagnose.Converging(see); cause.Found() {
+		return "waiting for the spanning tree: " + cause.Message
+	}
+	return "waiting for links to carry packets"
 }

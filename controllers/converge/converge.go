@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/netlab-dev/netlab/controllers/state"
 )
@@ -28,6 +29,8 @@ type Kernel interface {
 	Forget(ctx context.Context, neighbours map[string]map[netip.Addr]bool) error
 	// ForgetPathMTUs deletes the cached path MTUs of network namespaces.
 	ForgetPathMTUs(ctx context.Context, namespaces []string) error
+	// ForgetMACs deletes what the bridges of network namespaces have learned.
+	ForgetMACs(ctx context.Context, namespaces []string) error
 }
 
 // Outcome is the result for a lab.
@@ -63,6 +66,25 @@ func Plan(ctx context.Context, k Kernel, id state.Identity, want state.State) (O
 	var out Outcome
 	err := out.observe(ctx, k, id, want)
 	return out, err
+}
+
+// ForgetMACs makes the switches of a lab that run STP forget behind which port an address is, after ports of the tree
+// have converged. The kernel shortens the ageing time for that, but looks for aged entries only when one of them would
+// have reached the longer time, up to 300 s later. Until then a switch may send frames to a port that is blocked.
+func ForgetMACs(ctx context.Context, k Kernel, want state.State) error {
+	var switches []string
+	for name, n := range want {
+		for _, bridge := range n.Bridges {
+			if bridge.STP {
+				switches = append(switches, name)
+			}
+		}
+	}
+	if len(switches) == 0 {
+		return nil
+	}
+	slices.Sort(switches)
+	return k.ForgetMACs(ctx, switches)
 }
 
 func (o *Outcome) observe(ctx context.Context, k Kernel, id state.Identity, want state.State) error {

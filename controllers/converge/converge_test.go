@@ -177,6 +177,8 @@ type impatient struct {
 	forgot [][]string
 }
 
+func (i *impatient) ForgetMACs(context.Context, []string) error { return nil }
+
 func (i *impatient) ForgetPathMTUs(_ context.Context, namespaces []string) error {
 	i.forgot = append(i.forgot, namespaces)
 	return nil

@@ -14,12 +14,15 @@ type obstacleKind uint8
 const (
 	isDown obstacleKind = 1 << iota
 	isHeld
+	isBlocked
 	isNoPort
 	isTooSmall
 	isOtherVLAN
 
 	nothing obstacleKind = 0
-	all                  = isDown | isHeld | isNoPort | isTooSmall | isOtherVLAN
+	// repairable is what passes, or what a change of the lab removes.
+	repairable = isDown | isHeld | isNoPort | isTooSmall | isOtherVLAN
+	all        = repairable | isBlocked
 )
 
 // obstacle is an interface that stops frames.
@@ -239,10 +242,13 @@ func (f *flood) small(id state.LinkID) obstacle {
 	return obstacle{isTooSmall, id}
 }
 
-// hold is the obstacle of a port that STP keeps from forwarding.
+// hold is the obstacle of a port that does not forward, for a moment or for good.
 func (f *flood) hold(port state.LinkID) obstacle {
-	if f.held[port] != "" {
+	switch {
+	case f.held[port] != "":
 		return obstacle{isHeld, port}
+	case f.blocked[port]:
+		return obstacle{isBlocked, port}
 	}
 	return obstacle{}
 }

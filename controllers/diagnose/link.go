@@ -33,7 +33,7 @@ func (w walker) cross(ctx context.Context, p packet, at ingress, decision state.
 	if l, ok := w.answering(ctx, p.source, neighbours, wanted); ok {
 		return l, cmp.Or(w.withoutARP(l, wanted), w.noLinkLocal(p, l, wanted))
 	}
-	for _, lifted := range []obstacleKind{isDown, isHeld, isNoPort, isTooSmall, isOtherVLAN, all} {
+	for _, lifted := range []obstacleKind{isHeld, isDown, isNoPort, isTooSmall, isOtherVLAN, isBlocked, repairable, all} {
 		if l, ok := w.answering(ctx, p.source, newFlood(w.view, length, lifted).from(out), wanted); ok {
 			return w.stoppedAt(p, l, wanted)
 		}
@@ -102,20 +102,53 @@ func (w walker) stops(p packet, l neighbour) Cause {
 		return w.tooBig(p, at)
 	case isHeld:
 		return w.heldPort(at)
-	case isNoPort, isOtherVLAN, nothing, all:
+	case isBlocked:
+		return w.blockedPort(at, where)
+	case isNoPort, isOtherVLAN, nothing, repairable, all:
 	}
 	return w.noPort(at, where)
 }
 
-// heldPort is the cause if STP blocks a port or has not converged on it.
+// heldPort is the cause if STP has not converged on a port, or has yet to open it.
 func (w walker) heldPort(port state.LinkID) Cause {
 	node := state.NodeOf(port.Namespace)
 	return Cause{
 		Reason:  v1alpha1.ReasonSpanningTree,
 		Node:    node,
 		Message: fmt.Sprintf("%s %s of %s", w.held[port], port.Name, node),
-		Fix:     "wait: STP takes some seconds to converge after a change",
+		Fix:     w.heldFix(port, "wait: STP takes up to 10 seconds to converge after a change"),
 	}
+}
+
+// blockedPort is the cause if a port does not forward and no spanning tree is about to change that.
+func (w walker) blockedPort(port state.LinkID, where string) Cause {
+	node := state.NodeOf(port.Namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonSpanningTree,
+		Node:    node,
+		Message: fmt.Sprintf("port %s of %s is blocked%s", port.Name, node, where),
+		Fix:     w.heldFix(port, fmt.Sprintf("inspect the port: bridge -n %s -d link show dev %s", port.Namespace, port.Device())),
+	}
+}
+
+// heldFix takes back what keeps a port from forwarding, if the plan does.
+func (w walker) heldFix(port state.LinkID, otherwise string) string {
+	op, ok := planned(w.view, func(o state.ResetAttribute) bool { return o.Namespace == port.Namespace && o.Link == port.Name })
+	if !ok {
+		return otherwise
+	}
+	return w.drifted(op)
+}
+
+// Converging is the cause while a spanning tree converges anywhere in a lab, the zero Cause if none does.
+func Converging(see state.Observation) Cause {
+	w := walker{view: look(see, Question{})}
+	for _, port := range see.Converging() {
+		if w.held[port] != "" {
+			return w.heldPort(port)
+		}
+	}
+	return Cause{}
 }
 
 // noPort is the cause if an interface of a switch is not a port of its bridge.

@@ -21,8 +21,10 @@ type switching struct {
 	onIt map[state.LinkID][]state.LinkID
 	// native is the VLAN of untagged frames received on a port (PVID).
 	native map[state.LinkID]uint16
-	// held are the ports that STP keeps from forwarding, and the text for it.
-	held map[state.LinkID]string
+	// held are the ports that STP has yet to open, with the text for it. blocked are those that do not forward and
+	// stay so.
+	held    map[state.LinkID]string
+	blocked map[state.LinkID]bool
 }
 
 func newSwitching(see state.Observation) switching {
@@ -34,6 +36,7 @@ func newSwitching(see state.Observation) switching {
 		onIt:     map[state.LinkID][]state.LinkID{},
 		native:   map[state.LinkID]uint16{},
 		held:     map[state.LinkID]string{},
+		blocked:  map[state.LinkID]bool{},
 	}
 	for namespace, n := range see.State {
 		if names := slices.Sorted(maps.Keys(n.Bridges)); len(names) > 0 {
@@ -45,16 +48,25 @@ func newSwitching(see state.Observation) switching {
 			}
 		}
 	}
-	for _, id := range see.Settling {
-		if see.State[id.Namespace].Links[id.Name].Master != "" { // other links settle because they came up a moment ago
-			s.held[id] = "STP has not converged on port"
+	for _, ports := range [][]state.LinkID{see.Settling, see.Blocked} {
+		for _, id := range ports {
+			s.blocked[id] = s.isPort(id) // other links settle because they came up a moment ago
 		}
 	}
-	for _, id := range see.Blocked {
-		s.held[id] = "STP blocks port"
+	for _, id := range see.Converging() {
+		if s.isPort(id) {
+			s.held[id], s.blocked[id] = "STP has not converged on port", false
+		}
+		if slices.Contains(see.Blocked, id) {
+			s.held[id] = "STP has yet to open port"
+		}
 	}
 	s.addLinks()
 	return s
+}
+
+func (s switching) isPort(id state.LinkID) bool {
+	return s.state[id.Namespace].Links[id.Name].Master != ""
 }
 
 func (s switching) addLinks() {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
@@ -32,6 +33,39 @@ func (k *Kernel) MACTable(_ context.Context, namespace string) ([]state.MACEntry
 	}
 	slices.SortFunc(entries, state.MACEntry.Compare)
 	return entries, nil
+}
+
+// ForgetMACs deletes what the bridges of network namespaces have learned, and nothing static. A namespace that is
+// gone has no bridges.
+func (k *Kernel) ForgetMACs(ctx context.Context, namespaces []string) error {
+	err := k.eachNamespace(namespaces, func(h *handle) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return h.conn.forgetMACs()
+	})
+	if err != nil {
+		return fmt.Errorf("delete learned MAC entries: %w", err)
+	}
+	return nil
+}
+
+func (c *conn) forgetMACs() error {
+	links, err := c.links()
+	if err != nil {
+		return err
+	}
+	for _, l := range links {
+		if l.kind != "bridge" || l.group != state.LinkGroup {
+			continue
+		}
+		header := nl.NewIfInfomsg(unix.AF_UNSPEC)
+		header.Index = int32(l.index)
+		if err := c.Send(unix.RTM_NEWLINK, 0, header, kindData("bridge")(unix.IFLA_BR_FDB_FLUSH, nil)); err != nil && !rtnl.IsGone(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *conn) macTable() ([]state.MACEntry, error) {

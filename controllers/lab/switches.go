@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -22,6 +23,10 @@ const STPForwardDelay = 200
 // kernel's minimum, three of the root's messages. IEEE 802.1D would have it at most twice the forward delay less a
 // second, for networks in which a message takes seconds; the kernel checks each value alone.
 const STPMaxAge = 600
+
+// STPTimeout is how long to wait for a spanning tree. One change takes MaxAge and twice the forward delay; what
+// follows from it may take as long again. A port that still does not forward is kept from it by something else.
+const STPTimeout = 2 * (STPMaxAge + 2*STPForwardDelay) * 10 * time.Millisecond
 
 // addSwitches adds the switches, each with its bridge and the VLAN interfaces that have addresses.
 func (n *network) addSwitches() {

@@ -43,6 +43,15 @@ func (p *Prober) open(key string) *set {
 	return s
 }
 
+// Retry starts the failing probes of a lab again, from Unknown.
+func (p *Prober) Retry(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, exists := p.sets[key]; exists {
+		s.retry()
+	}
+}
+
 // Running reports whether the probes of a lab have been running since this generation.
 func (p *Prober) Running(key string, generation int64) bool {
 	p.mu.Lock()

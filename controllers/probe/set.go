@@ -77,6 +77,17 @@ func (s *set) adopt(spec Spec, kept map[Spec]*entry) {
 	s.entries[spec] = s.start(spec)
 }
 
+func (s *set) retry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for spec, e := range s.entries {
+		if e.result.Verdict == Fail {
+			e.cancel()
+			s.entries[spec] = s.start(spec)
+		}
+	}
+}
+
 func (s *set) dismiss(old map[Spec]*entry) {
 	for spec, e := range old {
 		if s.entries[spec] != e {

@@ -12,15 +12,15 @@ import (
 type Conditions v1alpha1.Findings
 
 // Ready is False if one of the three is False, else Unknown if one is Unknown, else True. The first
-// of those that decide gives reason and message. Waiting for the first result of a probe is work
-// under way: it makes Ready False/Progressing, not Unknown.
+// of those that decide gives reason and message. Waiting for the first result of a probe, or for a
+// spanning tree, is work under way: it makes Ready False/Progressing, not Unknown.
 func (c Conditions) Ready() v1alpha1.Finding {
 	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionUnknown} {
 		for _, f := range []v1alpha1.Finding{c.Accepted, c.Realized, c.Reachable} {
 			if f.Status != status {
 				continue
 			}
-			if f.Reason == v1alpha1.ReasonPending {
+			if f.Reason == v1alpha1.ReasonPending || status == metav1.ConditionUnknown && f.Reason == v1alpha1.ReasonSpanningTree {
 				return False(v1alpha1.ReasonProgressing, f.Message)
 			}
 			return f

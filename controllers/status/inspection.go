@@ -82,7 +82,7 @@ func FailureOf(err error, observing, featureMissing bool) Failure {
 //
 //	a probe fails                          False/<cause>
 //	a probe could not be sent              Unknown/ProbeError
-//	a probe has no result yet              Unknown/Pending
+//	a probe has no result yet              Unknown/Pending, Unknown/SpanningTree while one converges
 //	every probe has its expected outcome   True/AllProbesPass
 //	the lab has no probes                  True/NoProbes
 func (i Inspection) Conditions() Conditions {

@@ -44,9 +44,18 @@ func (p ProbeResult) Finding() v1alpha1.Finding {
 		return p.failure()
 	case ProbeNotSent:
 		return Unknown(v1alpha1.ReasonProbeError, p.Error)
-	default:
-		return Unknown(v1alpha1.ReasonPending, "waiting for the first result")
+	case ProbePending:
+		return p.pending()
 	}
+	return v1alpha1.Finding{}
+}
+
+// pending has the reason to wait, if there is one.
+func (p ProbeResult) pending() v1alpha1.Finding {
+	if p.Cause.Reason != "" {
+		return Unknown(p.Cause.Reason, "waiting: "+p.Cause.Message)
+	}
+	return Unknown(v1alpha1.ReasonPending, "waiting for the first result")
 }
 
 func (p ProbeResult) failure() v1alpha1.Finding {

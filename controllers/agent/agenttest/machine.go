@@ -64,7 +64,7 @@ type fakeConn struct {
 }
 
 func (c *fakeConn) WriteTo(icmp []byte, dst netip.Addr) error {
-	walk, err := diagnose.Explain(context.Background(), c.kernel, state.Observation{State: c.kernel.State()}, diagnose.Question{From: c.from, To: dst})
+	walk, err := diagnose.Explain(context.Background(), c.kernel, state.Observation{State: c.kernel.State(), Settling: c.kernel.Settling()}, diagnose.Question{From: c.from, To: dst})
 	switch {
 	case err != nil:
 		return err

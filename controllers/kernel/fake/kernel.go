@@ -68,6 +68,9 @@ func (k *Kernel) Forget(ctx context.Context, _ map[string]map[netip.Addr]bool) e
 	return ctx.Err()
 }
 
+// ForgetMACs does nothing: no bridge here learns any.
+func (k *Kernel) ForgetMACs(ctx context.Context, _ []string) error { return ctx.Err() }
+
 // ForgetPathMTUs does nothing: nobody here learns any.
 func (k *Kernel) ForgetPathMTUs(ctx context.Context, _ []string) error { return ctx.Err() }
 
@@ -193,6 +196,13 @@ func (k *Kernel) Settle(settling, blocked []state.LinkID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.settling, k.blocked = settling, blocked
+}
+
+// Settling are the ports for which a spanning tree has not decided yet.
+func (k *Kernel) Settling() []state.LinkID {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.settling
 }
 
 // AddUnmanaged puts an unmanaged object into a namespace. Only policy rules change decisions here.

@@ -91,6 +91,7 @@ func (k *obedientKernel) Apply(_ context.Context, ops []state.Op) (applied int, 
 
 // Forget does nothing: there are no neighbours.
 func (k *obedientKernel) Forget(context.Context, map[string]map[netip.Addr]bool) error { return nil }
+func (k *obedientKernel) ForgetMACs(context.Context, []string) error                   { return nil }
 func (k *obedientKernel) ForgetPathMTUs(context.Context, []string) error               { return nil }
 
 func (k *obedientKernel) obey(l lab) {

@@ -72,6 +72,9 @@ func (m *Machine) Status(ctx context.Context, namespace, name string) (*Status, 
 		return m.suspended(ctx, netlab, compiled)
 	}
 	out, err := converge.Plan(ctx, m.kernel, compiled.Identity, compiled.Want)
+	if err == nil && len(compiled.Probes) > 0 {
+		err = m.settle(ctx, compiled, &out)
+	}
 	i := m.inspection(netlab, out, err)
 	i.CompareOnly, i.NotBuilt = true, out.Nothing()
 	s := m.status(ctx, compiled, out, i)

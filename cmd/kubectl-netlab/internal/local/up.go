@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -34,7 +35,7 @@ func (m *Machine) Up(ctx context.Context, lab *v1alpha1.NetLab) (*Status, error)
 	m.options.Progress(fmt.Sprintf("building %s: %d namespaces, %d probes", compiled.Identity, len(compiled.Nodes), len(compiled.Probes)))
 	out, err := m.build(ctx, lab, compiled)
 	if err == nil {
-		err = m.settle(ctx, compiled, &out)
+		err = m.settleAndForget(ctx, compiled, &out)
 	}
 	return m.status(ctx, compiled, out, m.inspection(lab, out, err)), nil
 }
@@ -52,26 +53,21 @@ func (m *Machine) build(ctx context.Context, lab *v1alpha1.NetLab, compiled *lab
 	return converge.Converge(ctx, m.kernel, compiled.Identity, compiled.Want)
 }
 
-// A spanning tree decides within twice the forward delay of the last port that came up. Three times that
-// is enough if a port changes its role.
-const (
-	settleTimeout  = 3 * 2 * lab.STPForwardDelay * 10 * time.Millisecond
-	settleInterval = 100 * time.Millisecond
-)
+// settleInterval is the time between two looks at ports that converge.
+const settleInterval = 100 * time.Millisecond
 
-// settle waits until spanning trees have decided: before that, their bridges forward nothing.
-func (m *Machine) settle(ctx context.Context, lab *lab.Lab, out *converge.Outcome) error {
-	if len(out.Settling) > 0 {
-		m.options.Progress("waiting for the spanning tree")
-	}
+// settle waits until links carry packets and spanning trees have converged: before that, no missing reply says
+// anything about the lab.
+func (m *Machine) settle(ctx context.Context, compiled *lab.Lab, out *converge.Outcome) error {
 	applied := out.Applied
-	for deadline := time.Now().Add(settleTimeout); len(out.Settling) > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(lab.STPTimeout); len(out.Converging()) > 0 && time.Now().Before(deadline); {
+		m.options.Progress(ask.Waiting(out.Observation))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(settleInterval):
 		}
-		observed, err := converge.Plan(ctx, m.kernel, lab.Identity, lab.Want)
+		observed, err := converge.Plan(ctx, m.kernel, compiled.Identity, compiled.Want)
 		if err != nil {
 			return err
 		}
@@ -79,6 +75,17 @@ func (m *Machine) settle(ctx context.Context, lab *lab.Lab, out *converge.Outcom
 		*out = observed
 	}
 	return nil
+}
+
+// settleAndForget settles. If that took a moment, switches forget what they learned before.
+func (m *Machine) settleAndForget(ctx context.Context, compiled *lab.Lab, out *converge.Outcome) error {
+	if len(out.Converging()) == 0 {
+		return nil
+	}
+	if err := m.settle(ctx, compiled, out); err != nil {
+		return err
+	}
+	return converge.ForgetMACs(ctx, m.kernel, compiled.Want)
 }
 
 // Plan returns what Up would do now. It writes nothing.

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package state_test
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// ringOf is an observation of a ring of switches that run STP. Cable i connects switch i and switch i+1 by ports of
+// its name; the last one closes the ring, and its port at the first switch is blocked.
+func ringOf(switches int) state.Observation {
+	see := state.Observation{State: state.State{}, Carrier: map[state.LinkID]bool{}}
+	at := func(i int) string { return "s" + strconv.Itoa(i%switches) }
+	for i := range switches {
+		see.State[at(i)] = state.Namespace{Links: map[string]state.Link{}, Bridges: map[string]state.Bridge{"br0": {STP: true}}, Qdiscs: map[string]state.Qdisc{}}
+	}
+	for i := range switches {
+		cable := "c" + strconv.Itoa(i)
+		for _, ends := range [][2]string{{at(i), at(i + 1)}, {at(i + 1), at(i)}} {
+			see.State[ends[0]].Links[cable] = state.Link{Up: true, Master: "br0", Peer: state.LinkID{Namespace: ends[1], Name: cable}}
+			see.Carrier[state.LinkID{Namespace: ends[0], Name: cable}] = true
+		}
+	}
+	see.Blocked = []state.LinkID{{Namespace: "s0", Name: "c" + strconv.Itoa(switches-1)}}
+	return see
+}
+
+// A port that a tree blocks opens if, and only if, its cable is needed.
+func TestBlockedPortsThatWillOpen(t *testing.T) {
+	cut := func(cable int) func(state.Observation) {
+		return func(see state.Observation) {
+			id := state.LinkID{Namespace: "s" + strconv.Itoa(cable), Name: "c" + strconv.Itoa(cable)}
+			link := see.State[id.Namespace].Links[id.Name]
+			link.Up = false
+			see.State[id.Namespace].Links[id.Name] = link
+			see.Carrier[link.Peer] = false
+		}
+	}
+	impair := func(loss state.Probability, ends ...string) func(state.Observation) {
+		return func(see state.Observation) {
+			for _, end := range ends {
+				see.State[end].Qdiscs["c1"] = state.Qdisc{Kind: state.Netem, Loss: loss}
+			}
+		}
+	}
+	without := func(see state.Observation) { see.State["s0"].Bridges["br0"] = state.Bridge{} }
+	const everything = 1<<32 - 1
+	for _, c := range []struct {
+		name     string
+		switches int
+		does     []func(state.Observation)
+		want     string
+	}{
+		{"a triangle", 3, nil, ""},
+		{"a triangle with a cut cable", 3, []func(state.Observation){cut(1)}, "s0/c2"},
+		{"the cable of the blocked port is cut", 3, []func(state.Observation){cut(2)}, ""},
+		{"a ring of five with a cut cable at the root", 5, []func(state.Observation){cut(0)}, "s0/c4"},
+		{"a ring of five with a cut cable far away", 5, []func(state.Observation){cut(3)}, "s0/c4"},
+		{"a ring of five with two cut cables, one of them the blocked port's", 5, []func(state.Observation){cut(2), cut(4)}, ""},
+		{"both ends of a cable lose everything", 3, []func(state.Observation){impair(everything, "s1", "s2")}, "s0/c2"},
+		{"both ends of a cable lose nearly everything", 3, []func(state.Observation){impair(everything-1, "s1", "s2")}, ""},
+		{"a bridge without STP", 3, []func(state.Observation){cut(1), without}, ""},
+	} {
+		see := ringOf(c.switches)
+		for _, do := range c.does {
+			do(see)
+		}
+		if got := portNames(see.Converging()); got != c.want {
+			t.Errorf("%s: %q will open, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// Ports that listen or learn converge, and so do links that no bridge has. Without STP nothing moves a port.
+func TestSettlingLinksConverge(t *testing.T) {
+	see := ringOf(3)
+	see.State["h"] = state.Namespace{Links: map[string]state.Link{"eth0": {Up: true}}}
+	see.Settling = []state.LinkID{{Namespace: "s1", Name: "c1"}, {Namespace: "s1", Name: "c0"}, {Namespace: "h", Name: "eth0"}}
+	see.Blocked = nil
+	if got := portNames(see.Converging()); got != "h/eth0 s1/c0 s1/c1" {
+		t.Errorf("%q converge", got)
+	}
+	see.State["s1"].Bridges["br0"] = state.Bridge{}
+	if got := portNames(see.Converging()); got != "h/eth0" {
+		t.Errorf("%q converge without STP", got)
+	}
+}
+
+func portNames(ports []state.LinkID) string {
+	var names []string
+	for _, id := range ports {
+		names = append(names, id.Namespace+"/"+id.Name)
+	}
+	if !slices.IsSorted(names) {
+		return "not sorted: " + strings.Join(names, " ")
+	}
+	return strings.Join(names, " ")
+}
