@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -21,7 +22,8 @@ type detour struct {
 	verdict state.ForwardingVerdict
 	hop     state.NextHop
 	source  netip.Addr
-	// hidden says that the routes also differ in what no walk shows, like metrics.
+	// hidden says that the routes also differ in what no walk shows, like metrics, or that the kernel's lookup does
+	// not match the rule: IPv6 looks up packets of others without the user that it forwards them with.
 	hidden bool
 	// without is the kernel without the reason.
 	without Kernel
@@ -134,7 +136,7 @@ func (w walker) policyDetours(ctx context.Context, v visit) (found []detour) {
 		}
 		now := policy.Lookup(query)
 		d := detour{query: query, because: " by " + rule.What, fix: undo(rule), verdict: now.Verdict, source: now.Route.Source}
-		d.hidden = now.Route.Attributes != without.Lookup(query).Route.Attributes
+		d.hidden = now.Route.Attributes != without.Lookup(query).Route.Attributes || i == 0 && differs(now, v.decision)
 		if rule.Rule.Missing {
 			d.because = ": it has " + rule.What
 		}
@@ -151,6 +153,14 @@ func (w walker) policyDetours(ctx context.Context, v visit) (found []detour) {
 		found = append(found, d)
 	}
 	return found
+}
+
+// differs reports whether the kernel's decision is another than that of its rules.
+func differs(now state.PolicyLookup, decision state.ForwardingDecision) bool {
+	if now.Verdict != state.Forward || decision.Verdict != state.Forward {
+		return (now.Verdict == state.Forward) != (decision.Verdict == state.Forward)
+	}
+	return !slices.ContainsFunc(now.Route.Hops, func(h state.NextHop) bool { return h.Link == decision.Link && h.Via == decision.Via })
 }
 
 // detourCause says what the node does and why. Farther obstacles are not named: the packet has no business
