@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -48,95 +47,6 @@ func variable(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// ladder is a random lab: hosts, routers one after the other with several legs between each two, and hosts.
-//
-//	a0, a1 … -- r0 == r1 == … == rN -- b0, b1 …
-//
-// A leg is a router of its own, or a second link.
-type ladder struct {
-	random *rand.Rand
-	spec   strings.Builder
-	links  []string
-	// legs are the routers between two others, left and right are the hosts.
-	legs, left, right []string
-	stages            int
-	nodes             []string
-}
-
-func newLadder(seed uint64) *ladder {
-	l := &ladder{random: rand.New(rand.NewPCG(seed, 0))}
-	l.stages = 1 + l.random.IntN(3)
-	var routers []string
-	for i := range l.stages + 1 {
-		routers = append(routers, l.router(fmt.Sprintf("r%d", i)))
-	}
-	for i := range l.stages {
-		routers = append(routers, l.stage(i)...)
-	}
-	l.left, l.right = l.hosts("a", "r0"), l.hosts("b", fmt.Sprintf("r%d", l.stages))
-	var hosts []string
-	for _, h := range slices.Concat(l.left, l.right) {
-		hosts = append(hosts, fmt.Sprintf("  - {name: %s}", h))
-		l.nodes = append(l.nodes, h)
-	}
-	fmt.Fprintf(&l.spec, "routing: Auto\nnamespaces:\n%s\nrouters:\n%s\nsubnets:\n", strings.Join(hosts, "\n"), strings.Join(routers, "\n"))
-	for i := range l.links {
-		fmt.Fprintf(&l.spec, "  - {name: s%d, cidrs: [10.0.%d.0/24, 'fd00:%d::/64']}\n", i, i, i)
-	}
-	fmt.Fprintf(&l.spec, "links:\n%s\nprobes:\n", strings.Join(l.links, "\n"))
-	for i := range probes {
-		from, to := l.left[l.random.IntN(len(l.left))], l.right[l.random.IntN(len(l.right))]
-		if i%2 == 1 {
-			from, to = to, from
-		}
-		fmt.Fprintf(&l.spec, "  - {name: p%d, from: %s, to: %s, sizeBytes: 1300, timeoutSeconds: 1, failureThreshold: 1}\n", i, from, to)
-	}
-	return l
-}
-
-// router is one in the spec, with random hash policies. Policy 3 exists since Linux 5.14.
-func (l *ladder) router(name string) string {
-	l.nodes = append(l.nodes, name)
-	return fmt.Sprintf("  - {name: %s, sysctls: [{name: net.ipv4.fib_multipath_hash_policy, value: %d}, {name: net.ipv6.fib_multipath_hash_policy, value: %d}]}",
-		name, l.random.IntN(4), l.random.IntN(4))
-}
-
-func (l *ladder) link(from, to string) {
-	n := len(l.links)
-	l.links = append(l.links, fmt.Sprintf("  - {name: l%d, subnet: s%d, endpoints: [{name: %s}, {name: %s}]}", n, n, from, to))
-}
-
-// stage joins a router to the next by two to four legs.
-func (l *ladder) stage(i int) (routers []string) {
-	from, to := fmt.Sprintf("r%d", i), fmt.Sprintf("r%d", i+1)
-	if isLast := i == l.stages-1; l.random.IntN(4) == 0 && !(isLast && len(l.legs) == 0) {
-		l.link(from, to)
-		l.link(from, to)
-		return nil
-	}
-	for leg := range 2 + l.random.IntN(3) {
-		name := fmt.Sprintf("m%d%d", i, leg)
-		routers = append(routers, l.router(name))
-		l.legs = append(l.legs, name)
-		l.link(from, name)
-		l.link(name, to)
-	}
-	return routers
-}
-
-// hosts have a link to a router, or two.
-func (l *ladder) hosts(prefix, router string) (names []string) {
-	for i := range 3 {
-		name := fmt.Sprintf("%s%d", prefix, i)
-		names = append(names, name)
-		l.link(name, router)
-		if l.random.IntN(4) == 0 {
-			l.link(name, router)
-		}
-	}
-	return names
-}
-
 // ladderLab is a ladder that is built.
 type ladderLab struct {
 	*testing.T
@@ -153,6 +63,11 @@ func (l *ladderLab) namespace(node string) string {
 
 func buildLadder(t *testing.T, seed uint64) *ladderLab {
 	t.Helper()
+	return build(t, newLadder(seed), fmt.Sprintf("ladder%d", seed))
+}
+
+func build(t *testing.T, lad *ladder, name string) *ladderLab {
+	t.Helper()
 	machine, err := theMachine()
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +76,7 @@ func buildLadder(t *testing.T, seed uint64) *ladderLab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &ladderLab{T: t, ladder: newLadder(seed), machine: machine, kernel: k, name: fmt.Sprintf("ladder%d", seed)}
+	l := &ladderLab{T: t, ladder: lad, machine: machine, kernel: k, name: name}
 	t.Cleanup(func() { _, _ = machine.Down(context.Background(), "default", l.name) })
 	l.up()
 	if l.lab, err = machine.Lab(t.Context(), "default", l.name); err != nil {
@@ -172,14 +87,19 @@ func buildLadder(t *testing.T, seed uint64) *ladderLab {
 
 func (l *ladderLab) up() {
 	l.Helper()
-	netlab := &v1alpha1.NetLab{}
+	netlab := &v1alpha1.NetLab{Spec: l.spec}
 	netlab.Namespace, netlab.Name = "default", l.name
-	if err := yaml.UnmarshalStrict([]byte(l.spec.String()), &netlab.Spec); err != nil {
+	if _, err := l.machine.Up(l.Context(), netlab); err != nil {
+		l.Fatalf("%v\n%s", err, l.text())
+	}
+}
+
+func (l *ladderLab) text() []byte {
+	text, err := yaml.Marshal(l.spec)
+	if err != nil {
 		l.Fatal(err)
 	}
-	if _, err := l.machine.Up(l.Context(), netlab); err != nil {
-		l.Fatalf("%v\n%s", err, l.spec.String())
-	}
+	return text
 }
 
 // target is an address of a node, of any family.
@@ -220,9 +140,6 @@ func (l *ladderLab) sentPackets() map[string]int {
 
 const pings = 20
 
-// probes is how many a ladder has.
-const probes = 6
-
 // taken lists the links through which pings and replies leave, by the counters of the interfaces.
 func (l *ladderLab) taken(from, to string) (links []string) {
 	l.Helper()
@@ -257,13 +174,13 @@ func named(walk diagnose.Walk) (links []string, known bool) {
 	return slices.Compact(links), known
 }
 
-func (l *ladderLab) explain(from, to string) diagnose.Walk {
+func (l *ladderLab) explain(from, to string) ask.Explanation {
 	l.Helper()
 	explanations, err := l.lab.ExplainPath(l.Context(), ask.Path{From: from, To: to})
 	if err != nil || len(explanations) != 1 {
 		l.Fatalf("%d explanations, %v", len(explanations), err)
 	}
-	return explanations[0].Walk
+	return explanations[0]
 }
 
 // The packets' way is counted at the links: explain names it, or says that it does not know the leg.
@@ -272,20 +189,26 @@ func TestExplainNamesTheLegsThatPacketsTake(t *testing.T) {
 	right, unknown, legs := 0, 0, 0
 	for seed := range variable(t, legLabsVariable, 3) {
 		l := buildLadder(t, uint64(first+seed))
+		nodes := l.nodes
+		if l.spec.Routing == v1alpha1.RoutingManual { // the routes lead to hosts
+			nodes = slices.Concat(l.left, l.right)
+		}
 		for range 40 {
-			from := l.nodes[l.random.IntN(len(l.nodes))]
-			to := l.nodes[l.random.IntN(len(l.nodes))]
+			from, to := l.pick(nodes), l.pick(nodes)
 			if from == to {
 				continue
 			}
 			address := l.target(to)
-			walk := l.explain(from, address)
+			explanation := l.explain(from, address)
+			walk := explanation.Walk
 			got, known := named(walk)
 			for _, hop := range slices.Concat(walk.Forward, walk.Back) {
 				legs += min(1, len(hop.Legs))
 			}
 			if !known {
 				unknown++
+			}
+			if !known || !explanation.Passed {
 				continue
 			}
 			if want := l.taken(from, address); !slices.Equal(got, want) {
@@ -554,6 +477,49 @@ func TestAFaultOnOneLegIsNamedAndFixed(t *testing.T) {
 	}
 }
 
+// The same, with the fault in the spec.
+func TestALegBrokenInTheSpecIsNamedAndFixed(t *testing.T) {
+	first := variable(t, legSeedVariable, 1)
+	for i := range variable(t, legLabsVariable, 1) {
+		for n, name := range slices.Sorted(maps.Keys(specFaults)) {
+			t.Run(fmt.Sprintf("%s %d", name, first+i), func(t *testing.T) {
+				t.Parallel()
+				seed := uint64(1000*(first+i) + 500 + n)
+				for l := newLadder(seed); ; l = newLadder(seed) {
+					written := l.spec.Routing == v1alpha1.RoutingManual
+					if needed := name == "no route" || name == "loop" || name == "link down"; written || !needed {
+						breakSpec(t, l, seed, name)
+						return
+					}
+					seed += 10000
+				}
+			})
+		}
+	}
+}
+
+func breakSpec(t *testing.T, lad *ladder, seed uint64, name string) {
+	leg := lad.pick(lad.legs)
+	specFaults[name](lad, leg)
+	l := build(t, lad, fmt.Sprintf("ladder%d", seed))
+	explanations := l.explainAll()
+	about := leg
+	if name == "two" || name == "mtu" || name == "link down" {
+		about = leg[:2] // legs of one stage; the other end of a link
+	}
+	if !l.judge(explanations, about) {
+		t.Errorf("no mention of %s", leg)
+		for _, e := range explanations {
+			t.Log(e.Walk)
+		}
+	}
+	steps := l.heal(explanations)
+	t.Logf("%s of %s: %d explanations; healed in %d steps", name, leg, len(explanations), steps)
+	if t.Failed() {
+		t.Logf("seed %d\n%s", seed, l.text())
+	}
+}
+
 func breakLeg(t *testing.T, seed uint64, fault string) {
 	l := buildLadder(t, seed)
 	if wrong := found(l.explainAll()); len(wrong) > 0 {
@@ -579,6 +545,6 @@ func breakLeg(t *testing.T, seed uint64, fault string) {
 	steps := l.heal(explanations)
 	t.Logf("%s: %d of %d probes pass; healed in %d steps", script, passed, len(explanations), steps)
 	if t.Failed() {
-		t.Logf("seed %d\n%s", seed, l.spec.String())
+		t.Logf("seed %d\n%s", seed, l.text())
 	}
 }
