@@ -336,6 +336,9 @@ func (v view) lostRoute(namespace string, address netip.Addr) (fix string, ok bo
 
 // otherRoute is the fix if a route is missing or different.
 func (v view) otherRoute(id state.RouteID) (fix string, ok bool) {
+	if op, ok := planned(v, func(o state.DeleteNextHop) bool { return o.RouteID == id }); ok {
+		return v.drifted(op), true
+	}
 	op, ok := planned(v, func(o state.ReplaceRoute) bool { return o.RouteID == id })
 	return v.drifted(op), ok
 }

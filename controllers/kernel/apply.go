@@ -154,6 +154,8 @@ func (k *Kernel) perform(s *session, op state.Op) error {
 		return s.addPrefixRoute(op)
 	case state.ReplaceRoute:
 		return s.replaceRoute(op)
+	case state.DeleteNextHop:
+		return s.deleteNextHop(op)
 	case state.DeleteRoute:
 		return s.deleteRoute(op)
 	}

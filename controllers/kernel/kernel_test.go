@@ -16,15 +16,13 @@ func TestBuildsAndRemovesALab(t *testing.T) {
 	for name, want := range map[string]state.State{"tutorial": tutorialLab(), "everything": everythingLab()} {
 		t.Run(name, func(t *testing.T) {
 			k := newKernel(t, Options{})
-			const traces = "ls " + NamespaceDir + " " + SymlinkDir + "/; grep nsfs /proc/mounts || true" // some mounts are the machine's
-			before := sh(t, traces)
 			converge(t, k, want)
 			if again := converge(t, k, want); len(again) > 0 {
 				t.Errorf("the second plan is not empty:\n%s", texts(again))
 			}
 			converge(t, k, state.State{})
-			if left := sh(t, traces); left != before {
-				t.Errorf("left behind:\n%s\nbefore it was\n%s", left, before)
+			if left := sh(t, "ls "+NamespaceDir+" "+SymlinkDir+"/; grep -c nsfs /proc/mounts || true"); left != NamespaceDir+":\n\n"+SymlinkDir+"/:\n0\n" {
+				t.Errorf("left behind:\n%s", left)
 			}
 		})
 	}
@@ -168,6 +166,19 @@ var drifts = []drift{
 		"ip -n default.routed-pair.ns1 route replace fd00:9::/64 proto 78 metric 10 nexthop via fd00:2::fe dev extra weight 3 nexthop via fd00:1::fe dev l1 weight 1",
 	}},
 	{"IPv6 leg added", `ip -n $a route append fd00:9::/64 via fd00:1::77 metric 10 proto 78`, []string{
+		"ip -n default.routed-pair.ns1 route delete fd00:9::/64 via fd00:1::77 dev l1 metric 10",
+	}},
+	{"IPv6 leg of another protocol", `ip -n $a route append fd00:9::/64 via fd00:1::77 metric 10 proto static`, []string{
+		"ip -n default.routed-pair.ns1 route delete fd00:9::/64 via fd00:1::77 dev l1 metric 10",
+	}},
+	{"two IPv6 legs", `ip -n $a route append fd00:9::/64 via fd00:1::77 metric 10 && ip -n $a route append fd00:9::/64 via fd00:2::77 metric 10 `, []string{
+		"ip -n default.routed-pair.ns1 route delete fd00:9::/64 via fd00:2::77 dev extra metric 10",
+		"ip -n default.routed-pair.ns1 route delete fd00:9::/64 via fd00:1::77 dev l1 metric 10",
+	}},
+	{"IPv6 leg beside a route without", `ip -6 -n $a route append default via fd00:1::77 dev l1`, []string{
+		"ip -n default.routed-pair.ns1 route delete ::/0 via fd00:1::77 dev l1 metric 1024",
+	}},
+	{"IPv6 leg instead of one", `ip -n $a route append fd00:9::/64 via fd00:1::77 metric 10 && ip -n $a route delete fd00:9::/64 via fd00:2::fe metric 10`, []string{
 		"ip -n default.routed-pair.ns1 route replace fd00:9::/64 proto 78 metric 10 nexthop via fd00:2::fe dev extra weight 3 nexthop via fd00:1::fe dev l1 weight 1",
 	}},
 	{"IPv6 blackhole gone", `ip -n $a route delete fd00:66::/64`, []string{

@@ -380,6 +380,22 @@ func (s *session) deleteRoute(op state.DeleteRoute) error {
 	return ignoreGone(h.conn.Send(unix.RTM_DELROUTE, 0, deleteRequest(op)...))
 }
 
+// deleteNextHop names no protocol: that of a next hop is not known. With a gateway the kernel deletes one next hop.
+func (s *session) deleteNextHop(op state.DeleteNextHop) error {
+	h, err := s.handle(op.Namespace)
+	if err != nil {
+		return ignoreGone(err)
+	}
+	index, err := h.index(op.Link)
+	if err != nil {
+		return ignoreGone(err)
+	}
+	request := deleteRequest(state.DeleteRoute{RouteID: op.RouteID})
+	request = append(request, rtnl.Uint32Attribute(unix.RTA_OIF, uint32(index)))
+	request = append(request, gateway(op.Prefix.Addr(), op.Via)...)
+	return ignoreGone(h.conn.Send(unix.RTM_DELROUTE, 0, request...))
+}
+
 func (c *conn) hasRoute(op state.DeleteRoute) (bool, error) {
 	routes, err := c.routesOf(unix.AF_INET)
 	return slices.ContainsFunc(routes, func(r rawRoute) bool {

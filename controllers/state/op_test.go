@@ -20,7 +20,7 @@ var everyOp = []state.Op{
 	state.CreateNamespace{}, state.DeleteNamespace{}, state.AddSymlink{}, state.DeleteSymlink{},
 	state.SetSysctl{}, state.AddLink{}, state.DeleteLink{}, state.SetAdmin{}, state.SetMTU{},
 	state.SetMAC{}, state.SetGroup{}, state.ReleaseLink{}, state.AddAddress{}, state.DeleteAddress{},
-	state.ReplaceRoute{}, state.DeleteRoute{},
+	state.ReplaceRoute{}, state.DeleteRoute{}, state.DeleteNextHop{},
 	state.AddBridge{}, state.SetBridge{}, state.AddVLANLink{}, state.SetMaster{}, state.SetPortVLAN{},
 	state.DeletePortVLAN{}, state.ReplaceQdisc{}, state.DeleteQdisc{},
 	state.ResetAttribute{}, state.DeleteChildQdisc{}, state.AddPrefixRoute{},
@@ -46,6 +46,10 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		op   state.Op
 		text string
 	}{
+		{state.DeleteNextHop{
+			RouteID: state.RouteID{Namespace: "d.lab.a", RouteKey: state.RouteKey{Prefix: netip.MustParsePrefix("::/0"), Metric: 1024}},
+			NextHop: state.NextHop{Link: "l1", Via: netip.MustParseAddr("fe80::1"), Weight: 1},
+		}, "ip -n d.lab.a route delete ::/0 via fe80::1 dev l1 metric 1024"},
 		{state.CreateNamespace{Name: "d.lab.a", Label: "m"}, "ip netns add d.lab.a"},
 		{state.DeleteNamespace{Name: "d.lab.a"}, "ip netns delete d.lab.a"},
 		{state.AddSymlink{Name: "d.lab.a"}, "ln -s /run/netlab/netns/d.lab.a /run/netns/d.lab.a"},

@@ -130,6 +130,14 @@ type DeleteRoute struct {
 	Protocol uint8
 }
 
+// DeleteNextHop removes one next hop of an IPv6 route, and the route with its last one. IPv6 keeps each next hop as a
+// route of its own: the others carry packets meanwhile. The kernel lists a route that somebody appends as a next hop of
+// the first, under the protocol of the first.
+type DeleteNextHop struct {
+	RouteID
+	NextHop
+}
+
 // String has ip route show's own order: attributes of the whole route come before its
 // next hops when there are several, because ip route reads everything behind the first nexthop as theirs.
 func (o ReplaceRoute) String() string {
@@ -143,6 +151,11 @@ func (o DeleteRoute) String() string {
 		text += fmt.Sprintf(" metric %d", o.Metric)
 	}
 	return text
+}
+
+// String names the metric, because without one any route to the destination fits.
+func (o DeleteNextHop) String() string {
+	return fmt.Sprintf("ip -n %s route delete %s %s metric %d", o.Namespace, Destination(o.Prefix), o.text(o.Prefix), o.Metric)
 }
 
 func routeText(id RouteKey, r Route) string {
@@ -202,6 +215,54 @@ func (h NextHop) text(destination netip.Prefix) string {
 func (o ReplaceRoute) apply(m machine) { m.in(o.Namespace).Routes[o.RouteKey] = o.Route }
 func (o DeleteRoute) apply(m machine)  { delete(m.in(o.Namespace).Routes, o.RouteKey) }
 
+func (o DeleteNextHop) apply(m machine) {
+	routes := m.in(o.Namespace).Routes
+	rest := routes[o.RouteKey].without(o.NextHop)
+	if len(rest.NextHops()) == 0 {
+		delete(routes, o.RouteKey)
+		return
+	}
+	routes[o.RouteKey] = rest
+}
+
+// without is the route without one of its next hops. The last one left has no weight.
+func (r Route) without(hop NextHop) Route {
+	hops := slices.DeleteFunc(slices.Clone(r.NextHops()), func(h NextHop) bool { return h == hop })
+	if len(hops) == 1 {
+		hops[0].Weight = 1
+	}
+	r.Hops, _ = SortHops(hops)
+	return r
+}
+
+// unwantedHops are the next hops without which an IPv6 route is as wanted; none if there are no such.
+func unwantedHops(id RouteID, now, want Route) (hops []NextHop) {
+	if id.Prefix.Addr().Is4() {
+		return nil
+	}
+	for _, hop := range now.NextHops() {
+		if hop.Via.IsValid() && !slices.Contains(want.NextHops(), hop) {
+			hops = append(hops, hop)
+			now = now.without(hop)
+		}
+	}
+	if now != want {
+		return nil
+	}
+	return hops
+}
+
+// replaceRoute writes a route, or deletes the next hops that it has beside the wanted ones.
+func replaceRoute(id RouteID, now, want Route) (ops []Op) {
+	for _, hop := range unwantedHops(id, now, want) {
+		ops = append(ops, DeleteNextHop{id, hop})
+	}
+	if len(ops) == 0 {
+		ops = append(ops, ReplaceRoute{id, want})
+	}
+	return ops
+}
+
 // dropRoutes removes routes with a next hop on the link. An IPv6 route with several next hops loses
 // only that one in the kernel; it is removed here all the same, so that Diff writes it again.
 func (n *Namespace) dropRoutes(link string, match func(netip.Prefix) bool) {
@@ -245,7 +306,7 @@ func (d *differ) addRoutes() {
 		for _, toLink := range []bool{true, false} {
 			for _, key := range keys {
 				if route := p.want.Routes[key]; route.toLink() == toLink {
-					d.ops = append(d.ops, ReplaceRoute{RouteID{p.name, key}, route})
+					d.ops = append(d.ops, replaceRoute(RouteID{p.name, key}, p.now.Routes[key], route)...)
 				}
 			}
 		}

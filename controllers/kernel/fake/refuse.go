@@ -58,7 +58,7 @@ func (k *Kernel) refuse(op state.Op) error {
 	case state.ReplaceRoute:
 		return refuseRoute(k.fibOf(op.Namespace), op)
 	case state.DeleteNamespace, state.AddSymlink, state.DeleteSymlink, state.DeletePortVLAN, state.DeleteQdisc, state.DeleteChildQdisc,
-		state.ResetAttribute, state.DeleteAddress, state.DeleteRoute: // nothing left to do is no error
+		state.ResetAttribute, state.DeleteAddress, state.DeleteRoute, state.DeleteNextHop: // nothing left to do is no error
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ var damages = []func(*Generator, state.State){
 	(*Generator).deleteLink, (*Generator).moveAwayPeer, (*Generator).renameLink, (*Generator).extraLink, (*Generator).replug,
 	(*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeMTU, (*Generator).setDown,
 	(*Generator).deleteAddress, (*Generator).extraAddress, (*Generator).reorderAddresses, (*Generator).reorderAddresses,
-	(*Generator).deleteRoute, (*Generator).extraRoute, (*Generator).changeRoute, (*Generator).changeRoute,
+	(*Generator).deleteRoute, (*Generator).extraRoute, (*Generator).changeRoute, (*Generator).changeRoute, (*Generator).appendNextHop, (*Generator).appendNextHop, (*Generator).appendNextHop, (*Generator).appendNextHop,
 	(*Generator).changeSysctl, (*Generator).changeSysctl, (*Generator).disableIPv6,
 	(*Generator).changeBridge, (*Generator).changePortVLAN, (*Generator).changePortVLAN, (*Generator).changePortVLAN,
 	(*Generator).changeQdisc, (*Generator).changeQdisc,
@@ -393,6 +393,22 @@ func (g *Generator) changeRoute(s state.State) {
 		route.MoreHops = 1
 	}
 	route.Hops, _ = state.SortHops(legs)
+	s[id.Namespace].Routes[id.RouteKey] = route
+}
+
+// appendNextHop does what ip -6 route append does.
+func (g *Generator) appendNextHop(s state.State) {
+	ids := slices.DeleteFunc(sortedRoutes(s), func(id state.RouteID) bool {
+		hops := s[id.Namespace].Routes[id.RouteKey].NextHops()
+		return id.Prefix.Addr().Is4() || len(hops) == 0 || len(hops) == state.MaxNextHops || !hops[0].Via.IsValid()
+	})
+	if len(ids) == 0 {
+		return
+	}
+	id := pick(g, ids...)
+	route := s[id.Namespace].Routes[id.RouteKey]
+	legs := slices.Clone(route.NextHops())
+	route.Hops, _ = state.SortHops(append(legs, state.NextHop{Link: legs[0].Link, Via: legs[0].Via.Next(), Weight: 1}))
 	s[id.Namespace].Routes[id.RouteKey] = route
 }
 
