@@ -72,7 +72,6 @@ const (
 // operation. The next one brings the machine to where an undisturbed one would have brought it,
 // and a deletion leaves nothing.
 func TestKilledAtEveryOperation(t *testing.T) {
-	machineMounts = namespaceMounts(t)
 	total := 0
 	for _, transition := range transitions {
 		t.Run(transition.name, func(t *testing.T) {
@@ -128,7 +127,6 @@ var writingCalls = []struct {
 
 // An operation is several system calls; the process is also killed between these.
 func TestKilledBetweenSystemCalls(t *testing.T) {
-	machineMounts = namespaceMounts(t)
 	total := 0
 	for _, transition := range transitions {
 		t.Run(transition.name, func(t *testing.T) {
@@ -295,28 +293,15 @@ func remains(t *testing.T) []string {
 			found = append(found, filepath.Join(dir, e.Name()))
 		}
 	}
-	for _, mount := range namespaceMounts(t) {
-		if !slices.Contains(machineMounts, mount) {
-			found = append(found, mount)
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if strings.Contains(line, " nsfs ") {
+			found = append(found, strings.TrimSpace(line))
 		}
 	}
 	slices.Sort(found)
 	return found
-}
-
-// machineMounts are those of labs that the machine had before the tests. They are below the sandbox's own /run.
-var machineMounts []string
-
-func namespaceMounts(t *testing.T) (mounts []string) {
-	t.Helper()
-	all, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(all)) {
-		if strings.Contains(line, " nsfs ") {
-			mounts = append(mounts, strings.TrimSpace(line))
-		}
-	}
-	return mounts
 }

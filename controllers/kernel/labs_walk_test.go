@@ -98,7 +98,6 @@ func hasTree(spec *v1alpha1.NetLabSpec) bool {
 // Every random lab compiles and comes up at once, there is nothing left to do, and exactly those pairs
 // answer each other that are connected in the lab as it is written.
 func TestInRandomLabsExactlyTheConnectedAnswer(t *testing.T) {
-	machineMounts = namespaceMounts(t)
 	k := newMachine(t)
 	p := newPinger(t, k)
 	labs := count(t, labsVariable, defaultLabs)

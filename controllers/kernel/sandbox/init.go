@@ -3,8 +3,10 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"unsafe"
@@ -51,6 +53,9 @@ func prepare() error {
 	if err := mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC); err != nil {
 		return err
 	}
+	if err := unmountLabs(); err != nil {
+		return err
+	}
 	if err := mount("tmpfs", "/run", "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV); err != nil {
 		return err
 	}
@@ -60,6 +65,26 @@ func prepare() error {
 		}
 	}
 	return setLoopbackUp()
+}
+
+// unmountLabs takes the machine's own labs out of the list of mounts, in which they would stay below the sandbox's /run.
+// A user namespace may not: the kernel refuses it with EINVAL.
+func unmountLabs() error {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return fmt.Errorf("list mounts: %w", err)
+	}
+	for _, line := range slices.Backward(strings.Split(string(mounts), "\n")) {
+		fields := strings.Fields(line) // id, parent, device, root, mount point …
+		if len(fields) < 5 || !strings.HasPrefix(fields[4], "/run/netlab") && !strings.HasPrefix(fields[4], "/run/netns") {
+			continue
+		}
+		err := syscall.Unmount(fields[4], syscall.MNT_DETACH)
+		if err != nil && !(errors.Is(err, syscall.EINVAL) && inUserNamespace()) {
+			return fmt.Errorf("unmount %s: %w", fields[4], err)
+		}
+	}
+	return nil
 }
 
 func mount(source, target, kind string, flags uintptr) error {
