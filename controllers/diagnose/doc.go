@@ -9,7 +9,7 @@
 //
 // # Sources of truth
 //
-// This package never computes what a node does with a packet. It looks the route up in the node's
+// But for one comparison this package does not compute what a node does with a packet. It looks the route up in the node's
 // kernel (see Kernel), with incoming interface and source address, so that the answer includes
 // routes, metrics, forwarding, rp_filter and policy rules. No lookup tells what lies between two
 // nodes: which interfaces share a segment, what is down, which node has the next hop's address. That
@@ -27,7 +27,7 @@
 // does no node have the address.
 //
 // A flood visits each (interface, VLAN tag) once, so it ends in loops, and a walk costs as much as
-// its segments are large. MAC tables are not read: they only tell who sent last.
+// its segments are large. What MAC tables have learnt is not read: it only tells who sent last.
 //
 // # One errno, several causes
 //
@@ -38,6 +38,20 @@
 // A link that is down takes its routes along, so the kernel reports "no route". If a link on the
 // shortest path is down and no equally short path is up, the cause is the link. The same holds for a
 // routing loop if no other path leads on: the routes that are left send the packet back.
+//
+// # What a node does other than by its main table
+//
+// A policy rule or a redirect that the node has learnt can lead packets elsewhere. It is the cause if the walk
+// without it does not meet the same obstacle (see detour). A lookup without a rule does not exist, so this one
+// comparison follows the rules and tables as listed (state.Policy), by the kernel's order.
+//
+// A proxy answers for an address of others only if its own route to it leads over another interface; its kernel
+// is asked that, with the asker's address. A permanent neighbour entry decides where frames go, whether the next
+// hop answers or not. Dynamic entries and MAC addresses are compared only when nothing else explains a missing
+// reply.
+//
+// Behind NAT a packet may have other addresses, so nothing that depends on them is stated as fact there (see
+// translated).
 //
 // # Fixes
 //
