@@ -60,10 +60,14 @@
 // node, has no address of the family, or is on no link), the fix is what the route needs. Package
 // broken runs the commands of 170 labs in a shell.
 //
+// A change of routes is a fix only if packets get farther after it: its next hop is followed through the
+// kernels of the other nodes (see progressOf). So fixes never take each other back, and the one that brings
+// packets to their destination comes first.
+//
 // If the kernel state has drifted from the spec, the spec needs no change: the fix is the operation
-// of the plan (Question.Left) that concerns the obstacle. Unmanaged objects are in neither the lab
-// nor its State (policy rules, neighbour entries, routes of others, settings that no lab has). The
-// message names them with the command that removes them, since they may be intended.
+// of the plan (Question.Left) that concerns the obstacle, or the one that has to come before it. Unmanaged
+// objects are in neither the lab nor its State (policy rules, neighbour entries, routes of others, settings
+// that no lab has). The message names them with the command that removes them, since they may be intended.
 //
 // # Texts
 //

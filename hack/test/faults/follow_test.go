@@ -36,6 +36,9 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 		p = x.retarget(p)
 		if x.answered(p) {
 			x.healed(step)
+			if step > len(x.faults) {
+				x.over = append(x.over, fmt.Sprintf("%d steps\n%s%s", step, x.describe(), log.String()))
+			}
 			return
 		}
 		cause := x.diagnose(p)
@@ -44,7 +47,7 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 		case cause.Reason == v1alpha1.ReasonNoReply && strings.HasPrefix(cause.Fix, "check for packet filters"):
 			x.wrong("NoReply", p, log.String())
 			return
-		case !x.names(cause):
+		case !x.names(cause) && (step == 0 || x.specFaults() == 0): // a fix can work around an edit, and show a consequence
 			x.wrong("names no fault", p, log.String())
 			return
 		case seen[cause.Message+cause.Fix]:
@@ -135,7 +138,7 @@ var word = regexp.MustCompile(`[\w.:/-]+`)
 // namedBy reports whether a cause names a node and an object of the fault.
 func (f fault) namedBy(cause diagnose.Cause) bool {
 	words := word.FindAllString(cause.Message+" "+cause.Fix, -1)
-	node := slices.ContainsFunc(f.nodes, func(n string) bool {
+	node := strings.Contains(cause.Message, "no node") || slices.ContainsFunc(f.nodes, func(n string) bool {
 		return cause.Node == n || slices.ContainsFunc(words, func(w string) bool { return strings.Trim(w, ".:") == n || strings.HasSuffix(w, "."+n) })
 	})
 	return node && slices.ContainsFunc(f.objects, func(o string) bool {

@@ -5,6 +5,7 @@ package faults
 import (
 	"fmt"
 	"net/netip"
+	"os/exec"
 	"slices"
 	"strings"
 
@@ -28,7 +29,7 @@ func (x *trial) foreignFault() (fault, bool) {
 		return fault{}, false
 	}
 	do, undo := v.fill(c.do), v.fill(c.undo)
-	if strings.Contains(do, "{") {
+	if _, err := exec.LookPath("iptables"); strings.Contains(do, "{") || err != nil && strings.Contains(do, "tables -") {
 		return fault{}, false
 	}
 	if _, err := x.shell("set -e\n" + do); err != nil {
@@ -57,6 +58,9 @@ type words struct {
 func (x *trial) words() (words, bool) {
 	var v words
 	v.node, v.node2 = pick(x, x.lab.Nodes), pick(x, x.lab.Nodes)
+	if p := pick(x, x.probes); x.chance(50) {
+		v.node = pick(x, []string{p.From, p.Target})
+	}
 	v.ns, v.ns2 = x.id.NetworkNamespace(v.node), x.id.NetworkNamespace(v.node2)
 	var devices []string
 	for name := range x.lab.Want[v.ns].Links {

@@ -86,6 +86,7 @@ var specFaults = []struct {
 	{"setting", (*trial).set},
 	{"loopback", (*trial).loopback},
 	{"subnet", (*trial).otherSubnet},
+	{"one prefix on two links", (*trial).samePrefix},
 	{"manual routing", (*trial).manual},
 }
 
@@ -102,6 +103,9 @@ func (x *trial) anyNode(spec *v1alpha1.NetLabSpec, has func(*v1alpha1.NodeConfig
 		return "", nil
 	}
 	name := pick(x, names)
+	if p := pick(x, x.probes); x.chance(30) && slices.Contains(names, p.From) {
+		name = p.From
+	}
 	return name, all[name]
 }
 
@@ -356,6 +360,13 @@ func (x *trial) demote(spec *v1alpha1.NetLabSpec) (fault, bool) {
 	}
 	i := x.IntN(len(spec.Routers))
 	r := spec.Routers[i]
+	for j := range spec.Links { // else its derived addresses move
+		for k := range spec.Links[j].Endpoints {
+			if e := &spec.Links[j].Endpoints[k]; e.Name == r.Name && len(e.Subinterfaces) == 0 {
+				x.writeAddresses(e, x.interfaceOf(&spec.Links[j], e), x.lab.Want)
+			}
+		}
+	}
 	spec.Routers = slices.Delete(spec.Routers, i, i+1)
 	spec.Namespaces = append(spec.Namespaces, v1alpha1.Namespace{Name: r.Name, NodeConfig: r.NodeConfig})
 	return fault{what: r.Name + ": listed under namespaces", nodes: x.withNeighbours(spec, r.Name), objects: []string{"forward", "routers", "route"}}, true
@@ -449,6 +460,34 @@ func (x *trial) set(spec *v1alpha1.NetLabSpec) (fault, bool) {
 	config.Sysctls = append(config.Sysctls, s)
 	_, short, _ := cutLast(s.Name, ".")
 	return fault{what: fmt.Sprintf("%s: %s: %s", node, s.Name, s.Value.String()), nodes: []string{node}, objects: []string{short}}, true
+}
+
+// samePrefix gives both ends of a link addresses in the prefix of another link of one of its nodes.
+func (x *trial) samePrefix(spec *v1alpha1.NetLabSpec) (fault, bool) {
+	l, e, ok := x.anyEnd(spec)
+	if !ok {
+		return fault{}, false
+	}
+	for i := range spec.Links {
+		other := &spec.Links[i]
+		for j := range other.Endpoints {
+			o := &other.Endpoints[j]
+			if o.Name != e.Name || other.Name == l.Name || len(o.Subinterfaces) > 0 {
+				continue
+			}
+			prefix := netip.MustParsePrefix(e.Addresses[0])
+			first, second := netip.PrefixFrom(x.unused(prefix), prefix.Bits()), netip.PrefixFrom(x.unused(prefix).Next(), prefix.Bits())
+			if !prefix.Contains(second.Addr()) {
+				return fault{}, false
+			}
+			o.Addresses, other.Endpoints[1-j].Addresses = []string{first.String()}, []string{second.String()}
+			return fault{
+				anywhere: true, what: fmt.Sprintf("%s: %s on %s, the prefix of %s", e.Name, first, other.Name, l.Name),
+				nodes: []string{e.Name, other.Endpoints[1-j].Name}, objects: []string{l.Name, other.Name, prefix.Masked().String()},
+			}, true
+		}
+	}
+	return fault{}, false
 }
 
 func (x *trial) loopback(spec *v1alpha1.NetLabSpec) (fault, bool) {

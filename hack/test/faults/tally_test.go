@@ -28,6 +28,8 @@ type result struct {
 	blamed     []string
 	mistakes   []mistake
 	unrealized []string
+	// over are the pings that took more fixes than there are faults: a fault takes rows along.
+	over []string
 }
 
 // mistake is a wrong cause or fix.
@@ -99,6 +101,7 @@ func (s *tally) add(r result) {
 	s.blamed = append(s.blamed, r.blamed...)
 	s.mistakes = append(s.mistakes, r.mistakes...)
 	s.unrealized = append(s.unrealized, r.unrealized...)
+	s.over = append(s.over, r.over...)
 	if s.right == nil {
 		s.right, s.stuck = map[int]int{}, map[string]int{}
 	}
@@ -125,6 +128,9 @@ func (s *tally) report(t *testing.T) {
 	for _, text := range s.unrealized {
 		t.Logf("UNREALIZED %s", text)
 	}
+	for _, text := range s.over {
+		t.Logf("OVER %s", text)
+	}
 	sum := 0
 	for _, n := range s.right {
 		sum += n
@@ -132,6 +138,6 @@ func (s *tally) report(t *testing.T) {
 	if s.trials >= defaultTrials && len(s.mistakes)*100 > mostWrong*(sum+len(s.stuck)+len(s.mistakes)) {
 		t.Errorf("more than %d %% of the causes and fixes are wrong", mostWrong)
 	}
-	t.Logf("%d trials, %d broken, %d skipped; pings followed: %d right (by steps %v), %d right without a command, %d wrong %v; %d healthy, %d blamed",
-		s.trials, s.broken, s.skipped, sum, s.right, len(s.stuck), len(s.mistakes), byKind, s.healthy, len(s.blamed))
+	t.Logf("%d trials, %d broken, %d skipped; pings followed: %d right (by steps %v; %d by more steps than faults), %d right without a command, %d wrong %v; %d healthy, %d blamed",
+		s.trials, s.broken, s.skipped, sum, s.right, len(s.over), len(s.stuck), len(s.mistakes), byKind, s.healthy, len(s.blamed))
 }

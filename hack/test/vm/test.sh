@@ -4,7 +4,7 @@
 #   test.sh [PART...]     of: kernel tunnels gallery random measured lacking; without any, all of them
 #
 # NETLAB_PARITY_WALKS is how many random walks compare the kernel with the fake one (30),
-# NETLAB_RANDOM_LABS how many random labs are built (50).
+# NETLAB_RANDOM_LABS how many random labs are built (50), NETLAB_FAULTS how many are broken (40).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 hack/test/vm/deps.sh
@@ -37,6 +37,13 @@ random() {
   go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
   vm -memory 2048 -file $bin/kernel.test -file controllers/kernel/testdata -dir controllers/kernel -env NETLAB_RANDOM_LABS="${NETLAB_RANDOM_LABS:-50}" -- \
     kernel.test -test.v -test.run TestInRandomLabs | grep -v '^=== '
+}
+
+# Random labs with VLANs and impairments, broken: the diagnosis names the fault, and its fixes work.
+faults() {
+  go test -c -o $bin/faults.test ./hack/test/faults
+  vm -memory 2048 -timeout 15m -file $bin/faults.test -dir hack/test/faults -env NETLAB_FAULTS="${NETLAB_FAULTS:-40}" -- \
+    faults.test -test.v -test.timeout 15m | grep -v '^=== '
 }
 
 # Every sample that needs a kernel feature.
