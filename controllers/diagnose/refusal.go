@@ -182,7 +182,7 @@ func (w walker) routeRejects(ctx context.Context, p packet, at ingress, kind sta
 	if id, ok := w.rejecting(at.namespace, p.destination, kind); ok {
 		prefix := prefixName(id.Prefix)
 		cause.Message = fmt.Sprintf("%s rejects packets to %s: %s route for %s", node, p.destination, kind, prefix)
-		cause.Fix = fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefix, node),
+		cause.Fix = fit(fmt.Sprintf("in the spec, remove the %s route to %s from %s", kind, prefix, node),
 			fmt.Sprintf("ip -n %s route delete %s %s", at.namespace, kind, id.Prefix))
 		if fix, ok := w.otherRoute(id); ok {
 			cause.Fix = fix

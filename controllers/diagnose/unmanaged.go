@@ -81,10 +81,10 @@ func suspect(request trace, namespace, what, fix string) Cause {
 }
 
 // suspicious excludes objects that cannot be the cause: the route lookups have covered routes and rules,
-// except rules for marked packets, and neighbour entries and settings were examined before.
+// except rules that match on more than addresses, and neighbour entries and settings were examined before.
 func suspicious(i state.Unmanaged) bool {
 	looked := i.Route != (state.UnmanagedRoute{}) || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.UnmanagedSetting{})
-	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.Marked)
+	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.Marked || i.Rule.OtherPackets)
 }
 
 // undo is the fix for an unmanaged object, which may be intended.

@@ -82,7 +82,7 @@ func TestFaultsAreNamedAndFixed(t *testing.T) {
 			for seed := first + worker; seed < first+trials; seed += workers {
 				x := newTrial(t, m, seed)
 				x.lacks = lacks
-				total.add(x.run())
+				total.add(t, x.run())
 			}
 		})
 	}

@@ -36,7 +36,7 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 		p = x.retarget(p)
 		if x.answered(p) {
 			x.healed(step)
-			if step > len(x.faults) {
+			if step > x.rows() {
 				x.over = append(x.over, fmt.Sprintf("%d steps\n%s%s", step, x.describe(), log.String()))
 			}
 			return
@@ -84,6 +84,14 @@ func (x *trial) retarget(p lab.Probe) lab.Probe {
 	return p
 }
 
+// rows is how many rows the faults have changed.
+func (x *trial) rows() (n int) {
+	for _, f := range x.faults {
+		n += max(f.rows, 1)
+	}
+	return n
+}
+
 // byHand pastes the command of a fix into a shell.
 func (x *trial) byHand(cause diagnose.Cause) (outcome, string) {
 	command := commandIn(cause.Fix)
@@ -106,6 +114,7 @@ func (x *trial) undoNamed(cause diagnose.Cause) (outcome, string) {
 		return notApplied, "(no command)"
 	}
 	for i, f := range x.faults {
+		f.objects = f.own
 		if f.undo != "" && f.namedBy(cause) {
 			out, _ := x.shell(f.undo)
 			x.faults[i].undo = ""

@@ -36,7 +36,7 @@ func (x *trial) foreignFault() (fault, bool) {
 		return fault{}, x.restart()
 	}
 	nodes := []string{v.node}
-	if strings.Contains(c.do, "{node2}") {
+	if strings.Contains(c.do, "{ns2}") {
 		nodes = append(nodes, v.node2)
 	}
 	return fault{kind: c.name, what: do, undo: undo, nodes: nodes, objects: strings.Split(v.fill(c.objects), "|")}, true

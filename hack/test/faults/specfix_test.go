@@ -59,7 +59,8 @@ var edits = []struct {
 	{regexp.MustCompile(`or set (net\.\S+): (\d+)$`), (*trial).setSysctlThere},
 	{regexp.MustCompile(`set state: Up on`), (*trial).setUp},
 	{regexp.MustCompile(`set mtu: (\d+) on its link`), (*trial).setMTU},
-	{regexp.MustCompile(`remove the route to (\S+) from (\S+)`), (*trial).removeRoute},
+	{regexp.MustCompile(`remove the (?:(\w+) )?route to (\S+) from (\S+)`), (*trial).removeRoute},
+	{regexp.MustCompile(`use one prefix at both ends(?: of that link)? \((\S+) has (\S+), (\S+) has (\S+)\)`), (*trial).useOnePrefix},
 	{regexp.MustCompile(`set via: (\S+) in the route to (\S+) of (\S+)`), (*trial).setVia},
 	{regexp.MustCompile(`correct the routes of (\S+): (\S+) has (\S+) on that link`), (*trial).correctRoutes},
 	{regexp.MustCompile(`give (\S+) the address (\S+) on that link`), (*trial).giveAddress},
@@ -83,13 +84,19 @@ func (x *trial) addRoutes(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []strin
 		return false
 	}
 	for _, r := range routes {
-		config.Routes = slices.DeleteFunc(config.Routes, func(o v1alpha1.Route) bool { return sameDestination(o.To, r.To) && o.Metric == r.Metric })
+		config.Routes = slices.DeleteFunc(config.Routes, func(o v1alpha1.Route) bool { return sameDestination(spec, o.To, r.To) && o.Metric == r.Metric })
 	}
 	config.Routes = append(config.Routes, routes...)
 	return true
 }
 
-func sameDestination(a, b string) bool {
+// sameDestination compares two destinations; a subnet's name stands for its prefixes.
+func sameDestination(spec *v1alpha1.NetLabSpec, a, b string) bool {
+	for _, s := range spec.Subnets {
+		if s.Name == a && slices.Contains(s.CIDRs, b) {
+			return true
+		}
+	}
 	return a == b || isDefault(a) && isDefault(b)
 }
 
@@ -194,13 +201,29 @@ func (x *trial) setMTU(spec *v1alpha1.NetLabSpec, cause diagnose.Cause, m []stri
 }
 
 func (x *trial) removeRoute(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []string) bool {
-	config := configs(spec)[m[2]]
+	config := configs(spec)[m[3]]
 	if config == nil {
 		return false
 	}
 	before := len(config.Routes)
-	config.Routes = slices.DeleteFunc(config.Routes, func(r v1alpha1.Route) bool { return sameDestination(r.To, m[1]) })
+	config.Routes = slices.DeleteFunc(config.Routes, func(r v1alpha1.Route) bool {
+		return sameDestination(spec, r.To, m[2]) && (m[1] == "" || strings.EqualFold(string(r.Type), m[1]))
+	})
 	return len(config.Routes) < before
+}
+
+// useOnePrefix gives the address with the longer prefix that of the other, if that covers it.
+func (x *trial) useOnePrefix(spec *v1alpha1.NetLabSpec, cause diagnose.Cause, m []string) bool {
+	first, err := netip.ParsePrefix(m[2])
+	second, err2 := netip.ParsePrefix(m[4])
+	node := m[1]
+	if err != nil || err2 != nil || first.Bits() == second.Bits() {
+		return false
+	}
+	if first.Bits() < second.Bits() {
+		node, first, second = m[3], second, first
+	}
+	return second.Contains(first.Addr()) && x.usePrefix(spec, cause, []string{"", netip.PrefixFrom(first.Addr(), second.Bits()).String(), node})
 }
 
 func (x *trial) setVia(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []string) bool {
@@ -209,7 +232,7 @@ func (x *trial) setVia(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []string) 
 		return false
 	}
 	for i := range config.Routes {
-		if r := &config.Routes[i]; sameDestination(r.To, m[2]) {
+		if r := &config.Routes[i]; sameDestination(spec, r.To, m[2]) {
 			r.Via, r.Link, r.Type, r.OnLink = m[1], "", "", false
 			return true
 		}
@@ -226,7 +249,7 @@ func (x *trial) correctRoutes(spec *v1alpha1.NetLabSpec, cause diagnose.Cause, m
 		return false
 	}
 	for j := range config.Routes {
-		if r := &config.Routes[j]; sameDestination(r.To, fields[i+1]) {
+		if r := &config.Routes[j]; sameDestination(spec, r.To, fields[i+1]) {
 			r.Via, r.Link = m[3], ""
 			return true
 		}
