@@ -359,7 +359,7 @@ func (w walker) crossOnce(ctx context.Context, p packet, at ingress, decision st
 // maxWarnings is the maximum number of warnings of a walk.
 const maxWarnings = 3
 
-// warnings are the causes on legs, in addition to the cause of the walk: on those that the packets do not take,
+// warnings are the obstacles on legs, in addition to the cause of the walk: on those that the packets do not take,
 // and on one that they take all the same, because a cached neighbour still gets them.
 func warnings(there, back paths, cause Cause) (list []Cause) {
 	for _, p := range []paths{there, back} {
@@ -368,7 +368,8 @@ func warnings(there, back paths, cause Cause) (list []Cause) {
 			faults = append([]Cause{taken}, faults...)
 		}
 		for _, fault := range faults {
-			if fault.Message != cause.Message && !slices.Contains(list, fault) && len(list) < maxWarnings {
+			named := func(other Cause) bool { return sameObstacle(fault, other) }
+			if !named(cause) && !slices.ContainsFunc(list, named) && len(list) < maxWarnings {
 				list = append(list, fault)
 			}
 		}

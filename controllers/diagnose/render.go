@@ -80,7 +80,7 @@ func (h Hop) amongLegs() string {
 	case len(h.Legs) == 0:
 		return ""
 	case h.LegUnknown:
-		return fmt.Sprintf(", perhaps: one of %d legs to %s", len(h.Legs), h.Route)
+		return fmt.Sprintf(", one of %d legs to %s, unknown which", len(h.Legs), h.Route)
 	}
 	return fmt.Sprintf(", one of %d legs to %s", len(h.Legs), h.Route)
 }
