@@ -29,6 +29,13 @@
 // A flood visits each (interface, VLAN tag) once, so it ends in loops, and a walk costs as much as
 // its segments are large. What MAC tables have learnt is not read: it only tells who sent last.
 //
+// # Several legs
+//
+// Of the next hops of a multipath route, its legs, the kernel takes one by a hash, and a lookup for ICMP
+// names it (but see namesLeg). Packets are followed over the others as well (see explore), each (node,
+// incoming link) once: a fault there is a warning, or the cause if nothing else explains a missing reply.
+// Where no lookup names the leg, the path is one that agrees with the outcome of the ping.
+//
 // # One errno, several causes
 //
 // The kernel returns EHOSTUNREACH if it does not forward, and also if an unreachable route matches.

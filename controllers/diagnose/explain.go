@@ -171,9 +171,7 @@ func (w walker) answer(ctx context.Context, q Question, request paths) (reply pa
 	if cause := cmp.Or(noSource(request.trace), w.staleMTU(request.trace), w.echoIgnored(ctx, request.trace)); cause.Found() {
 		return paths{}, cause
 	}
-	reply = w.explore(ctx, w.travel(ctx, packet{
-		start: request.end, source: q.To, destination: request.source, size: size(q), isReply: true,
-	})).matching(q.Replied)
+	reply = w.explore(ctx, w.travel(ctx, request.reply())).matching(q.Replied)
 	switch {
 	case reply.cause.Found():
 		return reply, reply.blame(reply.trace)

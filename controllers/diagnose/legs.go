@@ -44,7 +44,7 @@ func (w walker) explore(ctx context.Context, t trace) paths {
 	for queue := []trace{t}; len(queue) > 0; queue = queue[1:] {
 		for i := range queue[0].hops {
 			legs := queue[0].hops[i].Decision.Legs
-			if len(legs) < 2 || len(legs)-1 > room || p.fork(queue[0], i) != nil {
+			if len(legs) < 2 || len(legs)-1 > room || legOf(queue[0].hops[i]) < 0 || p.fork(queue[0], i) != nil {
 				continue
 			}
 			room -= len(legs) - 1
@@ -78,7 +78,7 @@ func (w walker) forkAt(ctx context.Context, t trace, hop int) *fork {
 	return f
 }
 
-// legOf is the index of the leg that a hop takes, -1 if it takes none.
+// legOf is the index of the leg that a hop takes, -1 if it takes none: a redirect that the node has learnt comes first.
 func legOf(hop Hop) int {
 	return slices.IndexFunc(hop.Decision.Legs, func(l state.Leg) bool { return l.Link == hop.Outgoing && l.Via == hop.Via })
 }
@@ -97,19 +97,27 @@ func (w walker) overLeg(ctx context.Context, t trace, hop int, leg state.Leg) tr
 	next := w.leave(ctx, &d, at, Hop{Node: t.hops[hop].Node, Incoming: at.incoming, Decision: decision})
 	w.proceed(ctx, &d, next)
 	if !d.cause.Found() && !d.isReply && d.source != t.source {
-		d.cause = w.travel(ctx, packet{start: d.end, source: d.destination, destination: d.source, size: d.size, isReply: true}).cause
+		d.cause = w.travel(ctx, d.reply()).cause
 	}
 	return d
+}
+
+// reply is the reply to a request that has arrived.
+func (t trace) reply() packet {
+	return packet{
+		start: t.end, source: t.destination, destination: t.source, size: t.size, isReply: true,
+		answers: t.hops[len(t.hops)-1].Incoming,
+	}
 }
 
 // detouredOver is the cause if a packet takes a detour behind a fork and does not meet the same obstacle
 // without it.
 func (w walker) detouredOver(ctx context.Context, t trace, fork int) (first Cause) {
 	for i := fork + 1; i < len(t.hops) && t.cause.Found(); i++ {
-		q := state.ForwardingQuery{Namespace: t.passed[i], Incoming: t.hops[i].Incoming, Source: t.source, Destination: t.destination, IsReply: t.isReply}
-		for _, d := range w.detours(ctx, visit{q, t.hops[i].Decision}) {
+		at := ingress{t.passed[i], t.hops[i].Incoming}
+		for _, d := range w.detours(ctx, visit{t.query(at), t.hops[i].Decision}) {
 			straight := w
-			straight.kernel = d.without
+			straight.kernel, straight.crossings = d.without, map[departing]crossed{}
 			leg := state.Leg{Link: t.hops[fork].Outgoing, Via: t.hops[fork].Via}
 			switch other := straight.overLeg(ctx, t, fork, leg); {
 			case !other.cause.Found():
@@ -222,16 +230,16 @@ func (p paths) blame(t trace) Cause {
 		if f == nil {
 			continue
 		}
-		if legs := f.sharing(t); len(legs) < len(f.legs) {
+		if legs := f.sharing(t, i); len(legs) < len(f.legs) {
 			return p.onLegs(f, legs, cmp.Or(t.detour, t.cause))
 		}
 	}
 	return cmp.Or(t.detour, t.cause)
 }
 
-// sharing lists the legs over which packets meet the same cause as on a path.
-func (f *fork) sharing(t trace) (legs []int) {
-	taken := legOf(t.hops[min(f.hop, len(t.hops)-1)])
+// sharing lists the legs over which packets meet the same cause as on a path with the fork at a hop.
+func (f *fork) sharing(t trace, hop int) (legs []int) {
+	taken := legOf(t.hops[hop])
 	for i := range f.traces {
 		if sameObstacle(f.traces[i].cause, t.cause) || i == taken {
 			legs = append(legs, i)

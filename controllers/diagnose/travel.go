@@ -30,6 +30,8 @@ type packet struct {
 	size     int
 	oneWhole bool
 	isReply  bool
+	// answers is the link on which the request of a reply has arrived.
+	answers string
 }
 
 // trace is the path of a packet. Without a cause, it ended in the namespace end.
@@ -76,9 +78,7 @@ func (w walker) proceed(ctx context.Context, t *trace, at ingress) {
 // step looks up the route at one node and crosses the segment of the outgoing link. It appends the hop, and
 // sets end or cause when the trace is complete.
 func (w walker) step(ctx context.Context, t *trace, at ingress) (next ingress) {
-	decision, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{
-		Namespace: at.namespace, Incoming: at.incoming, Source: t.source, Destination: t.destination, IsReply: t.isReply,
-	})
+	decision, err := w.kernel.LookupRoute(ctx, t.query(at))
 	hop := Hop{Node: state.NodeOf(at.namespace), Incoming: at.incoming}
 	if err != nil {
 		t.hops, t.cause = append(t.hops, hop), unreadable(at, t.packet, err)
@@ -103,6 +103,18 @@ func (w walker) step(ctx context.Context, t *trace, at ingress) (next ingress) {
 		return ingress{}
 	}
 	return w.leave(ctx, t, at, hop)
+}
+
+// query asks a node what it does with the packet. An IPv6 echo reply prefers a leg over the link on which the
+// request has arrived (icmpv6_echo_reply).
+func (t trace) query(at ingress) state.ForwardingQuery {
+	q := state.ForwardingQuery{
+		Namespace: at.namespace, Incoming: at.incoming, Source: t.source, Destination: t.destination, IsReply: t.isReply,
+	}
+	if at.incoming == "" && t.destination.Is6() {
+		q.Outgoing = t.answers
+	}
+	return q
 }
 
 // leave crosses the segment of the outgoing link of a hop and appends the hop.

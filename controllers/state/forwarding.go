@@ -17,7 +17,7 @@ type ForwardingQuery struct {
 	Source netip.Addr
 	// Incoming is the link the packet arrives on; empty for a packet the node sends itself.
 	Incoming string
-	// Outgoing limits the routes to those over a link; empty for all.
+	// Outgoing limits the routes to those over a link, and for IPv6 prefers them; empty for all.
 	Outgoing string
 	// IsReply says that the packet is an echo reply.
 	IsReply bool

@@ -122,8 +122,12 @@ func (f fib) lookup(q state.ForwardingQuery) state.ForwardingDecision {
 }
 
 // follow is a look-up without regard to where the packet comes from, of routes over one link if it is given.
+// For IPv6 a longer prefix comes before the link.
 func (f fib) follow(destination netip.Addr, outgoing string) state.ForwardingDecision {
 	e, ok := f.best(destination, func(h state.NextHop) bool { return outgoing == "" || h.Link == outgoing })
+	if best, any := f.best(destination, func(state.NextHop) bool { return true }); destination.Is6() && any && best.prefix != e.prefix {
+		e, ok = best, true
+	}
 	switch {
 	case !ok:
 		return state.ForwardingDecision{Verdict: state.NoRoute}
