@@ -579,6 +579,10 @@ type Probe struct {
 	// expect is Unreachable. Exactly one of to and toAddress is required.
 	// +optional
 	ToAddress IPAddress `json:"toAddress,omitempty"`
+	// link is the link of the sending node over which a link-local toAddress is
+	// pinged. Required for such an address, and not allowed otherwise.
+	// +optional
+	Link LinkName `json:"link,omitempty"`
 	// expect is the outcome that lets the probe pass. Reachable: a reply arrives.
 	// Unreachable: no reply arrives. Defaults to Reachable.
 	// +optional

@@ -101,8 +101,8 @@ func (l *Lab) probe(path Path) (v1alpha1.Probe, error) {
 	if _, err := l.Node(path.From); err != nil {
 		return asked, err
 	}
-	if _, err := netip.ParseAddr(path.To); err == nil {
-		asked.ToAddress, asked.Expect = path.To, v1alpha1.ExpectUnreachable
+	if a, err := netip.ParseAddr(path.To); err == nil {
+		asked.ToAddress, asked.Link, asked.Expect = a.WithZone("").String(), a.Zone(), v1alpha1.ExpectUnreachable
 		return asked, nil
 	}
 	asked.To = path.To

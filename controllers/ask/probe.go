@@ -37,7 +37,8 @@ func Question(lab *lab.Lab, p lab.Probe, result probe.Result, left []state.Op, f
 	}
 	return diagnose.Question{
 		From:      lab.Identity.NetworkNamespace(p.From),
-		To:        p.To,
+		To:        p.To.WithZone(""),
+		Link:      p.To.Zone(),
 		SizeBytes: p.SizeBytes,
 		Expect:    p.Expect,
 		Lab:       lab,

@@ -34,6 +34,8 @@ type Question struct {
 	Source netip.Addr
 	// To is the destination address. It determines the address family.
 	To netip.Addr
+	// Link is the sender's link for a link-local To.
+	Link string
 	// SizeBytes is the ICMP payload, sent with don't-fragment; 0 means a small packet.
 	SizeBytes int
 	// Expect is the outcome with which the probe passes; empty means Reachable.
@@ -75,7 +77,7 @@ func (w walker) explain(ctx context.Context, q Question) Walk {
 		return Walk{From: state.NodeOf(q.From), To: q.To, Forward: []Hop{}, Cause: cause}
 	}
 	request := w.explore(ctx, w.travel(ctx, packet{
-		start: q.From, source: q.Source, destination: q.To, size: size(q), oneWhole: true,
+		start: q.From, source: q.Source, destination: q.To, size: size(q), oneWhole: true, over: q.Link,
 	})).matching(q.Replied)
 	walk := Walk{From: state.NodeOf(q.From), Source: request.source, To: q.To, Forward: request.shown(), Cause: request.blame(request.trace)}
 	var reply paths

@@ -308,6 +308,8 @@ func question(t *testing.T, words []string) diagnose.Question {
 			q.Replied = true
 		case "local":
 			q.DeliveredLocally = true
+		case "link":
+			q.Link = value
 		case "known": // the wanted lab
 			q.Lab = &lab.Lab{}
 		default:

@@ -3,6 +3,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -30,6 +31,8 @@ type packet struct {
 	size     int
 	oneWhole bool
 	isReply  bool
+	// over is the sender's link for a request to a link-local address.
+	over string
 	// answers is the link on which the request of a reply has arrived.
 	answers string
 }
@@ -112,7 +115,7 @@ func (t trace) query(at ingress) state.ForwardingQuery {
 		Namespace: at.namespace, Incoming: at.incoming, Source: t.source, Destination: t.destination, IsReply: t.isReply,
 	}
 	if at.incoming == "" && t.destination.Is6() {
-		q.Outgoing = t.answers
+		q.Outgoing = cmp.Or(t.over, t.answers)
 	}
 	return q
 }

@@ -68,6 +68,25 @@ func echoRequest(kind byte, payload []byte) []byte {
 	return m
 }
 
+// A link-local address is one of each link: the zone says which. Its index is that in the socket's namespace.
+func TestAPingToALinkLocalAddressTakesItsLink(t *testing.T) {
+	k := pinged(t)
+	perform(t, k, pair(end(router, "right", 3), end(ns1, "right", 4)), up(router, "right"), up(ns1, "right"),
+		addr(router, "left", "fe80::a/64"), addr(ns1, "left", "fe80::1/64"), addr(router, "right", "fe80::b/64"), addr(ns1, "right", "fe80::1/64"))
+	for _, to := range []string{"fe80::a%left", "fe80::b%right"} {
+		c, to := mustDial(t, k, 6, false, netip.Addr{}), netip.MustParseAddr(to)
+		if err := c.WriteTo(echoRequest(128, nil), to.WithZone("nowhere")); err == nil {
+			t.Error("an interface that does not exist is no error")
+		}
+		if err := c.WriteTo(echoRequest(128, nil), to); err != nil {
+			t.Fatal(err)
+		}
+		if _, src, _, err := c.ReadFrom(make([]byte, 1500)); err != nil || src != to.WithZone("") {
+			t.Errorf("reply from %s: %v, want one from %s", src, err, to)
+		}
+	}
+}
+
 func TestAPingComesBack(t *testing.T) {
 	k := pinged(t)
 	for _, f := range families {

@@ -86,6 +86,7 @@ func walk(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
 	n.deriveAddresses()
 	n.checkAddresses()
 	n.enableIPv6()
+	n.checkLinkLocals()
 	// Derive routes and probes, which need every address.
 	n.addRoutes()
 	n.checkIPv6Gateways()

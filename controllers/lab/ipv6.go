@@ -68,6 +68,40 @@ func (e *end) chosenLinkLocal() netip.Prefix {
 	return LinkLocal(e.mac)
 }
 
+// checkLinkLocals refuses a derived link-local address that another node has on the segment. checkAddresses
+// compares the written ones.
+func (n *network) checkLinkLocals() {
+	for _, s := range n.segments {
+		for i, e := range s.ends {
+			if other := e.sharesLinkLocal(s.ends[:i]); other != nil {
+				n.refuse(e.field, "write another address or MAC address at one of them", "%s is also the link-local address of %s on the same segment", e.shared(other), other.field)
+			}
+		}
+	}
+}
+
+// sharesLinkLocal is the first of the ends of other nodes that has the same link-local address, one of the two
+// derived. checkMACs has refused two with the same MAC address.
+func (e *end) sharesLinkLocal(ends []*end) *end {
+	for _, other := range ends {
+		if other.node != e.node && other.mac != e.mac && e.shared(other).IsValid() {
+			return other
+		}
+	}
+	return nil
+}
+
+// shared is an address of two ends that is derived at one of them from its MAC address.
+func (e *end) shared(other *end) (shared netip.Addr) {
+	for _, pair := range [][2]*end{{e, other}, {other, e}} {
+		derived := pair[0].linkLocal
+		if derived.IsValid() && !slices.Contains(pair[0].addresses, derived) && pair[1].hasAddress(derived.Addr()) {
+			return derived.Addr()
+		}
+	}
+	return shared
+}
+
 // LinkLocal is the IPv6 link-local address of a MAC address: the modified EUI-64 of RFC 4291, appendix A,
 // under fe80::/64.
 func LinkLocal(mac state.MAC) netip.Prefix {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -26,7 +27,7 @@ type Probe struct {
 	Family v1alpha1.Family
 	// From and Target are node names. Target is empty for an address that no node has.
 	From, Target string
-	// To is the target address.
+	// To is the target address. A link-local one has the sender's interface as zone.
 	To               netip.Addr
 	Expect           v1alpha1.Expectation
 	Period, Timeout  time.Duration
@@ -85,7 +86,7 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 	var probes []Probe
 	for _, to := range targets {
 		f := familyOf(to)
-		if !from.has(f) || (p.Family != "" && string(p.Family) != f.String()) {
+		if !from.has(f) && to.Zone() == "" || (p.Family != "" && string(p.Family) != f.String()) {
 			continue
 		}
 		n.warnLocal(field, from, to)
@@ -99,7 +100,8 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 
 // warnLocal warns of a probe whose sender would answer itself.
 func (n *network) warnLocal(field string, from *node, to netip.Addr) {
-	if from.deliversLocally(to) {
+	ownLink := func(e *end) bool { return e.iface == to.Zone() && e.linkLocal.Addr() == to.WithZone("") }
+	if from.deliversLocally(to) || slices.ContainsFunc(from.ends, ownLink) {
 		n.warn(field, "probe an address that only another node has", "%s itself has %s: the probe does not leave %s and fails", from.name, to, from.name)
 	}
 }
@@ -116,6 +118,9 @@ func (n *network) refuseFamily(field string, p *v1alpha1.Probe) {
 
 // targets are the addresses of a probe and the node that has them.
 func (n *network) targets(field string, p *v1alpha1.Probe, from *node) (targets []netip.Addr, node string) {
+	if a, err := netip.ParseAddr(p.ToAddress); p.Link != "" && (err != nil || !state.IsLinkLocal(a)) {
+		n.refuse(field+".link", "remove it", "link is only for a link-local toAddress")
+	}
 	switch {
 	case p.To == "" && p.ToAddress == "":
 		n.refuseAbsent(AnyAbsent, field, "write to: with a node's name, or toAddress: with an address", "the probe has neither to nor toAddress")
@@ -163,6 +168,8 @@ func (n *network) targetAddress(field string, p *v1alpha1.Probe, from *node) ([]
 	case specialKind(a) != "":
 		n.refuse(field, "write a unicast address", "%s is %s address, which no node answers for", a, specialKind(a))
 		return nil, ""
+	case state.IsLinkLocal(a):
+		return n.linkLocalTarget(field, p, from, a)
 	}
 	if x := n.answers(a, from); x != nil {
 		return []netip.Addr{a}, x.name
@@ -176,6 +183,30 @@ func (n *network) targetAddress(field string, p *v1alpha1.Probe, from *node) ([]
 		return nil, ""
 	}
 	return []netip.Addr{a}, ""
+}
+
+// linkLocalTarget is a link-local target with its interface at the sender as zone, and the node that has it on
+// the interface's segment.
+func (n *network) linkLocalTarget(field string, p *v1alpha1.Probe, from *node, a netip.Addr) (targets []netip.Addr, node string) {
+	if p.Link == "" {
+		n.refuseAbsent(AnyAbsent, field, choice(from.name+"'s links as link", from.linkNames(), "add a link to "+from.name), "%s is link-local: it is the address of one node on each link", a)
+		return nil, ""
+	}
+	e := n.endCalled(strings.TrimSuffix(field, "toAddress")+"link", from, p.Link)
+	switch {
+	case e == nil:
+		return nil, ""
+	case !e.linkLocal.IsValid():
+		n.refuseAbsent(AnyAbsent, field, "write an IPv6 address at the link", "%s has no IPv6 on link %s", from.name, e.label())
+		return nil, ""
+	}
+	for o := range e.neighbours() {
+		if o.linkLocal.Addr() == a || o.hasAddress(a) {
+			node = o.node.name
+			break
+		}
+	}
+	return []netip.Addr{a.WithZone(e.iface)}, node
 }
 
 // answers is the node that answers for an address: the first that has it, else the first with an IPv4 prefix

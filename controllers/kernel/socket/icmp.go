@@ -87,7 +87,7 @@ func (c *ICMPConn) configure(dontFragment bool, source netip.Addr) error {
 		if !source.IsValid() {
 			return nil
 		}
-		to, err := c.sockaddr(source)
+		to, err := c.sockaddr(fd, source)
 		if err != nil {
 			return err
 		}
@@ -125,10 +125,13 @@ func (c *ICMPConn) dontFragment(fd int) error {
 // WriteTo sends one ICMP message and does not wait for room in a buffer. Its errors wrap the
 // kernel's. The checksum of an ICMPv6 message is filled in by the kernel.
 func (c *ICMPConn) WriteTo(icmp []byte, dst netip.Addr) error {
-	to, err := c.sockaddr(dst)
-	if err == nil {
-		err = c.control(func(fd int) error { return unix.Sendto(fd, icmp, unix.MSG_DONTWAIT, to) })
-	}
+	err := c.control(func(fd int) error {
+		to, err := c.sockaddr(fd, dst)
+		if err != nil {
+			return err
+		}
+		return unix.Sendto(fd, icmp, unix.MSG_DONTWAIT, to)
+	})
 	if err != nil {
 		return fmt.Errorf("send to %s: %w", dst, err)
 	}
@@ -219,12 +222,29 @@ func (c *ICMPConn) control(fn func(fd int) error) error {
 	return errors.Join(err, failed)
 }
 
-func (c *ICMPConn) sockaddr(a netip.Addr) (unix.Sockaddr, error) {
+func (c *ICMPConn) sockaddr(fd int, a netip.Addr) (unix.Sockaddr, error) {
 	switch {
 	case c.family == 4 && a.Is4():
 		return &unix.SockaddrInet4{Addr: a.As4()}, nil
 	case c.family == 6 && a.Is6():
-		return &unix.SockaddrInet6{Addr: a.As16()}, nil
+		zone, err := interfaceIndex(fd, a.Zone())
+		return &unix.SockaddrInet6{Addr: a.As16(), ZoneId: zone}, err
 	}
 	return nil, fmt.Errorf("%s is not an IPv%d address", a, c.family)
+}
+
+// interfaceIndex is the index of an interface in the socket's network namespace, in which the caller need not
+// be; 0 for no name.
+func interfaceIndex(fd int, name string) (uint32, error) {
+	if name == "" {
+		return 0, nil
+	}
+	request, err := unix.NewIfreq(name)
+	if err == nil {
+		err = unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find interface %s: %w", name, err)
+	}
+	return request.Uint32(), nil
 }

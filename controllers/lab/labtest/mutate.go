@@ -381,11 +381,11 @@ func (m *mutator) routeViaName() bool {
 	if c == nil {
 		return false
 	}
-	near := m.neighbours(node)
-	if len(near) == 0 {
-		return false
+	via, link, ok := m.anyNeighbour(node)
+	if m.chance(20) {
+		link = m.link(node, 50)
 	}
-	return m.add(c, v1alpha1.Route{To: m.to(), Via: pick(m.Generator, near...), Link: m.link(node, 50), Metric: m.metric()})
+	return ok && m.add(c, v1alpha1.Route{To: m.to(), Via: via, Link: link, Metric: m.metric()})
 }
 
 func (m *mutator) routeOnLink() bool {
@@ -425,15 +425,30 @@ func (m *mutator) multipath() bool {
 		return false
 	}
 	r := v1alpha1.Route{To: m.to(), Metric: m.metric()}
-	near := m.neighbours(node)
-	for range 1 + m.IntN(4) {
-		h := v1alpha1.NextHop{Via: m.via(node), Link: m.link(node, 60), Weight: pick(m.Generator, int32(0), 1, 2, 255, 256)}
-		if len(near) > 0 && m.chance(50) {
-			h.Via = pick(m.Generator, near...)
+	for range 1 + m.IntN(3) {
+		h := v1alpha1.NextHop{Via: m.via(node), Link: m.link(node, 60)}
+		if via, link, ok := m.anyNeighbour(node); ok && m.chance(80) {
+			h = v1alpha1.NextHop{Via: via, Link: link}
 		}
+		h.Weight = pick(m.Generator, int32(0), 1, 2, 255, 256)
 		r.NextHops = append(r.NextHops, h)
 	}
 	return m.add(c, r)
+}
+
+// anyNeighbour is a node on a segment of another, and the link to it.
+func (m *mutator) anyNeighbour(node string) (via, link string, ok bool) {
+	w := newWiring(m.spec)
+	all, ends := w.segmentsOf(false), w.ends()
+	m.Shuffle(len(ends), func(i, j int) { ends[i], ends[j] = ends[j], ends[i] })
+	for _, e := range ends {
+		for _, o := range ends {
+			if e.node == node && o.node != node && all.of(o.portAtVLAN) == all.of(e.portAtVLAN) {
+				return o.node, e.ifaceName(), true
+			}
+		}
+	}
+	return "", "", false
 }
 
 func (m *mutator) repeatRoute() bool {

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs tests on a full kernel, because this machine's own may lack features: make test-vm.
 #
-#   test.sh [PART...]     of: kernel tunnels gallery random measured lacking; without any, all of them
+#   test.sh [PART...]     of: kernel tunnels gallery random mutants measured lacking; without any, all of them
 #
 # NETLAB_PARITY_WALKS is how many random walks compare the kernel with the fake one (30),
-# NETLAB_RANDOM_LABS how many random labs are built (50), NETLAB_FAULTS how many are broken (40).
+# NETLAB_RANDOM_LABS how many random labs are built (50), NETLAB_FAULTS how many are broken (40), NETLAB_MUTANTS
+# how many labs have odd values (300).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 hack/test/vm/deps.sh
@@ -46,6 +47,13 @@ faults() {
     faults.test -test.v -test.timeout 15m | grep -v '^=== '
 }
 
+# Labs with odd values, VLANs and impairments among them: those that lint accepts are realized.
+mutants() {
+  go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel
+  vm -memory 2048 -timeout 30m -file $bin/kernel.test -file config/samples -file controllers/lab/testdata -dir controllers/kernel -env NETLAB_MUTANTS="${NETLAB_MUTANTS:-300}" -- \
+    kernel.test -test.v -test.timeout 30m -test.run 'TestEveryMutant|TestEveryScenario' | grep -v '^=== '
+}
+
 # Every sample that needs a kernel feature.
 gallery() {
   go test -c -tags fullkernel -o $bin/kubectl-netlab.test ./cmd/kubectl-netlab
@@ -76,7 +84,7 @@ lacking() {
   lab -without sch_netem -- kubectl-netlab --local up -f $samples/thin-uplink.yaml # with tbf instead
 }
 
-[ $# -gt 0 ] || set -- kernel tunnels gallery random measured lacking
+[ $# -gt 0 ] || set -- kernel tunnels gallery random mutants measured lacking
 for part; do
   start=$SECONDS
   "$part"
