@@ -62,6 +62,7 @@ func TestDamageByHandIsExplained(t *testing.T) {
 		for _, lab := range labs {
 			becomesReady(t, lab)
 		}
+		time.Sleep(2 * agentPause) // nobody damages a lab right after the last report
 		damageAll(t, ns, node, times)
 	}
 	for _, kind := range []string{"cause, with a kernel event", "cause, without one", "drift, with a kernel event", "drift, without one"} {
