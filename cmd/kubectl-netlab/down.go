@@ -96,8 +96,8 @@ func (a *app) downOne(cmd *cobra.Command, m *local.Machine, id state.Identity, i
 		return err
 	}
 	fmt.Fprintf(a.out, "%s removed\n", id)
-	for _, foreign := range remains.Foreign {
-		fmt.Fprintf(a.out, "  not created by NetLab, left alone: %s\n", foreign)
+	for _, object := range remains.Unmanaged {
+		fmt.Fprintf(a.out, "  not created by NetLab, left alone: %s\n", object)
 	}
 	for _, namespace := range remains.Held {
 		fmt.Fprintf(cmd.ErrOrStderr(), "warning: a process still uses network namespace %s; the namespace has no links to others and ends with the process\n", namespace)

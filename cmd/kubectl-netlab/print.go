@@ -63,8 +63,8 @@ func (a *app) printProblems(s *local.Status) {
 	if c := s.Condition(v1alpha1.ConditionRealized); c.Status != metav1.ConditionTrue {
 		fmt.Fprintf(a.out, "%s %s: %s\n", a.mark(c.Status), c.Reason, c.Message)
 	}
-	for _, foreign := range s.Foreign {
-		fmt.Fprintf(a.out, "  not created by NetLab, left alone: %s\n", foreign)
+	for _, object := range s.Unmanaged {
+		fmt.Fprintf(a.out, "  not created by NetLab, left alone: %s\n", object)
 	}
 }
 

@@ -4,7 +4,7 @@
 // decisions, opens sockets in a lab's namespaces, and watches for changes. It decides nothing about
 // what should be there.
 //
-//	want ──▶ Observe ──▶ Observation{State, Conflicts, Foreign}
+//	want ──▶ Observe ──▶ Observation{State, Conflicts, Unmanaged}
 //	ops  ──▶ Apply   ──▶ how many succeeded, *OpError for the one that did not
 //
 // # Packages and files
@@ -44,7 +44,7 @@
 // its file appears together with its content, and a link's group is in the message that creates
 // both ends. So whatever moment a process is killed at, what it leaves says whose it is, and the
 // next Observe, Diff and Apply bring it to the same end. Whatever else has a name that is wanted
-// is a Conflict; whatever else is in a lab's namespace is Foreign. Neither is touched.
+// is a Conflict; whatever else is in a lab's namespace is Unmanaged. Neither is touched.
 //
 // # What is taken back
 //
@@ -70,9 +70,9 @@
 //	a queue below the root's                 its qdisc's         tc qdisc delete
 //	tbf's own queue                          its qdisc's limit   tc qdisc replace
 //
-// What is beside them is foreign: other tables, policy rules, neighbours, MAC entries and multicast groups
+// Unmanaged are other tables, policy rules, neighbours, MAC entries and multicast groups
 // that somebody made to stay, filters of what comes in, packet filters, IPsec policies, XDP programs, routes for some
-// sources or a TOS, settings that no lab has and that keep a node from answering (arp_filter, IPv6's
+// sources or a TOS, local routes of others, settings that no lab has and that keep a node from answering (arp_filter, IPv6's
 // icmp.echo_ignore_all). Unmanaged lists what of them Observe does not read anyway, and routes of
 // others, each with the command that takes it away: for a status that somebody asked for, and to name
 // it where a packet gets lost.

@@ -20,8 +20,8 @@ type Remains struct {
 	// Held are network namespaces that a process or a socket still uses. They have no name and no links
 	// to others, and end with the last user.
 	Held []string
-	// Foreign describes objects with names of the lab that NetLab did not create and leaves alone.
-	Foreign []string
+	// Unmanaged describes objects with names of the lab that NetLab did not create and leaves alone.
+	Unmanaged []string
 }
 
 // Down removes everything of a lab from the machine. It finds the lab by the owner labels in the kernel
@@ -42,7 +42,7 @@ func (m *Machine) Down(ctx context.Context, namespace, name string) (Remains, er
 		return Remains{}, fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
 	m.options.Progress("removing " + id.String())
-	foreign, err := m.remove(ctx, id)
+	unmanaged, err := m.remove(ctx, id)
 	if err != nil {
 		return Remains{}, err
 	}
@@ -50,7 +50,7 @@ func (m *Machine) Down(ctx context.Context, namespace, name string) (Remains, er
 		err = m.kernel.DeleteRecord(id)
 	}
 	held, reapErr := m.kernel.Reap(ctx)
-	return Remains{Held: held, Foreign: foreign}, errors.Join(err, reapErr)
+	return Remains{Held: held, Unmanaged: unmanaged}, errors.Join(err, reapErr)
 }
 
 // recorded reports whether there is a record to remove, readable or not.
@@ -59,7 +59,7 @@ func (m *Machine) recorded(id state.Identity) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-func (m *Machine) remove(ctx context.Context, id state.Identity) (foreign []string, err error) {
+func (m *Machine) remove(ctx context.Context, id state.Identity) (unmanaged []string, err error) {
 	out, err := converge.Remove(ctx, m.kernel, id)
 	if err != nil {
 		return nil, fmt.Errorf("remove %s: %w", id, err)

@@ -60,8 +60,8 @@ func TestStatusShowsWhatOthersPutThere(t *testing.T) {
 	up(t, b, pair())
 	b.kernel.AddUnmanaged("default.pair.ns1", state.Unmanaged{What: "policy rule 100: from all prohibit"})
 	status, err := b.Status(t.Context(), "default", "pair")
-	if err != nil || !slices.Equal(status.Foreign, []string{"default.pair.ns1: policy rule 100: from all prohibit"}) || len(status.Drift) > 0 {
-		t.Errorf("it shows %q, and as drift %q, %v", status.Foreign, status.Drift, err)
+	if err != nil || !slices.Equal(status.Unmanaged, []string{"default.pair.ns1: policy rule 100: from all prohibit"}) || len(status.Drift) > 0 {
+		t.Errorf("it shows %q, and as drift %q, %v", status.Unmanaged, status.Drift, err)
 	}
 }
 

@@ -33,8 +33,8 @@ type Status struct {
 	Drift []string `json:"drift,omitempty"`
 	// Conflicts are names the lab needs that belong to objects NetLab did not create.
 	Conflicts []string `json:"conflicts,omitempty"`
-	// Foreign are unmanaged objects in the lab's network namespaces.
-	Foreign []string `json:"foreign,omitempty"`
+	// Unmanaged are unmanaged objects in the lab's network namespaces.
+	Unmanaged []string `json:"unmanaged,omitempty"`
 }
 
 // Condition is a condition of the API.
@@ -78,7 +78,7 @@ func (m *Machine) Status(ctx context.Context, namespace, name string) (*Status, 
 	i := m.inspection(netlab, out, err)
 	i.CompareOnly, i.NotBuilt = true, out.Nothing()
 	s := m.status(ctx, compiled, out, i)
-	return s, errors.Join(m.macTables(ctx, s.Nodes, out.State), m.interferences(ctx, s, out.State))
+	return s, errors.Join(m.macTables(ctx, s.Nodes, out.State), m.unmanaged(ctx, s, out.State))
 }
 
 // suspended neither changes nor probes the lab.
@@ -121,7 +121,7 @@ func newStatus(lab *lab.Lab, out converge.Outcome) *Status {
 		Applied:   texts(out.Applied),
 		Drift:     texts(out.Left),
 		Conflicts: texts(out.Conflicts),
-		Foreign:   out.Unmanaged,
+		Unmanaged: out.Unmanaged,
 	}
 }
 

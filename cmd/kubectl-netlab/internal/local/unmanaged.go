@@ -10,9 +10,9 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// interferences adds the unmanaged objects in the lab's namespaces that can decide about packets, such as
+// unmanaged adds the unmanaged objects in the lab's namespaces that can decide about packets, such as
 // policy rules. Observe leaves them out because the agent, which observes often, does not need them.
-func (m *Machine) interferences(ctx context.Context, s *Status, have state.State) error {
+func (m *Machine) unmanaged(ctx context.Context, s *Status, have state.State) error {
 	for name, namespace := range have {
 		if !namespace.Mounted {
 			continue
@@ -22,12 +22,12 @@ func (m *Machine) interferences(ctx context.Context, s *Status, have state.State
 			return err
 		}
 		for _, i := range found {
-			if i.Route != (state.UnmanagedRoute{}) {
-				continue // an observation lists routes
+			if i.Route != (state.UnmanagedRoute{}) && i.Route.Type != "local" {
+				continue // an observation lists routes of the main table
 			}
-			s.Foreign = append(s.Foreign, fmt.Sprintf("%s: %s", name, i.What))
+			s.Unmanaged = append(s.Unmanaged, fmt.Sprintf("%s: %s", name, i.What))
 		}
 	}
-	slices.Sort(s.Foreign)
+	slices.Sort(s.Unmanaged)
 	return nil
 }
