@@ -178,7 +178,7 @@ func (w walker) answer(ctx context.Context, q Question, request paths) (reply pa
 	case reply.cause.Found():
 		return reply, reply.blame(reply.trace)
 	case reply.end != q.From:
-		return reply, w.duplicateSource(request.trace, reply.trace)
+		return reply, w.duplicateSource(ctx, request.trace, reply.trace)
 	}
 	if cause := w.wrongMAC(ctx, request.trace, reply.trace); cause.Found() || q.NoRoom {
 		return reply, cmp.Or(cause, noReply(q, request.trace))
@@ -290,9 +290,19 @@ func (w walker) echoIgnored6(ctx context.Context, request trace) Cause {
 	}
 }
 
-// duplicateSource is the cause if the reply arrives at another node that has the sender's address.
-func (w walker) duplicateSource(request, reply trace) Cause {
+// duplicateSource is the cause if the reply arrives at another node that has the sender's address, or takes it for
+// its own.
+func (w walker) duplicateSource(ctx context.Context, request, reply trace) Cause {
 	node := state.NodeOf(reply.end)
+	if !w.has(reply.end, request.source) {
+		why, fix := w.whyLocal(ctx, reply.end, request.source)
+		return Cause{
+			Reason:  v1alpha1.ReasonDuplicateAddress,
+			Node:    node,
+			Message: shorten(fmt.Sprintf("the reply to %s goes to %s: %s", request.source, node, why)),
+			Fix:     fix,
+		}
+	}
 	return Cause{
 		Reason:  v1alpha1.ReasonDuplicateAddress,
 		Node:    node,

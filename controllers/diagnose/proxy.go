@@ -145,7 +145,7 @@ func (w walker) refusingProxy(ctx context.Context, p packet, l neighbour, wanted
 		why, fix = fmt.Sprintf("its route to %s is over the same interface, %s", wanted, l.in.Name), w.giveAddress(l, wanted)
 	case route.Verdict == state.Filtered:
 		why = "it drops requests from " + w.askerOf(p.source, l.out, wanted).String()
-		fix = w.sourceFiltered(packet{source: w.askerOf(p.source, l.out, wanted), destination: wanted}, at).Fix
+		fix = w.sourceFiltered(ctx, packet{source: w.askerOf(p.source, l.out, wanted), destination: wanted}, at).Fix
 	default:
 		why = fmt.Sprintf("its route to %s rejects packets", wanted)
 		fix = fmt.Sprintf("find the route with: ip -n %s route get %s", l.in.Namespace, wanted)

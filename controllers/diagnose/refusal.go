@@ -31,7 +31,7 @@ func (w walker) refusal(ctx context.Context, p packet, at ingress, decision stat
 	case state.Prohibited:
 		return w.routeRejects(ctx, p, at, state.Prohibit)
 	case state.Filtered:
-		return w.sourceFiltered(p, at)
+		return w.sourceFiltered(ctx, p, at)
 	default:
 		return w.ambiguous(ctx, p, at, decision.Verdict)
 	}
@@ -53,7 +53,7 @@ func (w walker) ambiguous(ctx context.Context, p packet, at ingress, verdict sta
 	case route.Verdict == state.Discarded:
 		return w.routeRejects(ctx, p, at, state.Blackhole)
 	}
-	return w.sourceFiltered(p, at)
+	return w.sourceFiltered(ctx, p, at)
 }
 
 // notLocal is the cause if a node has an IPv4 address and its kernel does not deliver packets for it: the route in
@@ -212,15 +212,14 @@ func article(kind state.RouteType) string {
 }
 
 // sourceFiltered is the cause if a node drops a packet because of its source address.
-func (w walker) sourceFiltered(p packet, at ingress) Cause {
+func (w walker) sourceFiltered(ctx context.Context, p packet, at ingress) Cause {
+	if cause := w.localSource(ctx, p, at); cause.Found() {
+		return cause
+	}
 	node := state.NodeOf(at.namespace)
 	cause := Cause{Reason: v1alpha1.ReasonSourceFiltered, Node: node}
 	filter := w.strictest(state.LinkID{Namespace: at.namespace, Name: at.incoming}, state.AllRPFilter, state.RPFilter)
 	switch {
-	case w.has(at.namespace, p.source):
-		cause.Reason = v1alpha1.ReasonDuplicateAddress
-		cause.Message = fmt.Sprintf("%s drops packets from %s received on %s: the source address is its own", node, p.source, at.incoming)
-		cause.Fix = w.withoutAddress(at.namespace, p.source, fmt.Sprintf("in the spec, give the sender an address that %s does not have", node))
 	case filter.value != state.Absent:
 		cause.Message = fmt.Sprintf("%s drops packets from %s received on %s: its route back is over another interface, and %s is %s",
 			node, p.source, at.incoming, filter.key, filter.value)

@@ -33,8 +33,7 @@ func (w walker) whyLocal(ctx context.Context, from string, to netip.Addr) (why, 
 		why = fmt.Sprintf("%s itself has %s on interface %s", node, own.Prefix, own.Link)
 		return why, w.withoutAddress(from, own.Prefix.Addr(), w.otherTarget(from, to))
 	}
-	isLocal := func(i state.Unmanaged) bool { return i.Route.Type == "local" && i.Route.Prefix.Contains(to) }
-	if route, ok := w.firstInterference(ctx, from, isLocal); ok {
+	if route, ok := w.localRoute(ctx, from, to); ok {
 		return fmt.Sprintf("%s has %s", node, route.What), undo(route)
 	}
 	return fmt.Sprintf("%s has a local route to it", node), shorten(fmt.Sprintf("find the route: ip -n %s route get %s", from, to))
@@ -44,11 +43,14 @@ func (w walker) whyLocal(ctx context.Context, from string, to netip.Addr) (why, 
 // which is local as a whole.
 func (v view) localAddress(namespace string, to netip.Addr) (own state.AddressKey, ok bool) {
 	for _, key := range inOrder(v.State[namespace].Addresses) {
-		if key.Prefix.Addr() == to || to.Is4() && key.Link == state.Loopback && key.Prefix.Contains(to) {
+		if key.Prefix.Addr() == to {
 			return key, true
 		}
+		if to.Is4() && key.Link == state.Loopback && key.Prefix.Contains(to) {
+			own, ok = key, true
+		}
 	}
-	return state.AddressKey{}, false
+	return own, ok
 }
 
 // otherTarget is the change of the spec if it gives an address to the sender: other nodes may have it too.
@@ -84,4 +86,28 @@ func (w walker) sentBack(ctx context.Context, request trace) Cause {
 		}
 	}
 	return cause
+}
+
+// localSource is the cause if a node drops a packet because its source address is local there: the node's own, or one
+// of a local route. Of a prefix on lo the kernel compares the address alone.
+func (w walker) localSource(ctx context.Context, p packet, at ingress) Cause {
+	node := state.NodeOf(at.namespace)
+	cause := Cause{Reason: v1alpha1.ReasonDuplicateAddress, Node: node}
+	drops := fmt.Sprintf("%s drops packets from %s received on %s: ", node, p.source, at.incoming)
+	if w.has(at.namespace, p.source) {
+		cause.Message = drops + "the source address is its own"
+		cause.Fix = w.withoutAddress(at.namespace, p.source, fmt.Sprintf("in the spec, give the sender an address that %s does not have", node))
+		return cause
+	}
+	route, ok := w.localRoute(ctx, at.namespace, p.source)
+	if !ok {
+		return Cause{}
+	}
+	cause.Message, cause.Fix = fmt.Sprintf("%s%s has %s", drops, node, route.What), undo(route)
+	return cause
+}
+
+// localRoute is a local route of others that covers an address.
+func (w walker) localRoute(ctx context.Context, namespace string, address netip.Addr) (state.Unmanaged, bool) {
+	return w.firstInterference(ctx, namespace, func(i state.Unmanaged) bool { return i.Route.Type == "local" && i.Route.Prefix.Contains(address) })
 }
