@@ -66,12 +66,15 @@ func (w walker) queries(q Question, walk Walk) (all []visit) {
 	for i, hop := range walk.Forward {
 		v := visit{state.ForwardingQuery{Namespace: namespaces[hop.Node], Incoming: hop.Incoming, Source: walk.Source, Destination: q.To}, hop.Decision}
 		if i == 0 {
-			v.Source = q.Source
+			v.Source, v.Outgoing = q.Source, q.Link
 		}
 		all = append(all, v)
 	}
-	for _, hop := range walk.Back {
+	for i, hop := range walk.Back {
 		query := state.ForwardingQuery{Namespace: namespaces[hop.Node], Incoming: hop.Incoming, Source: q.To, Destination: walk.Source, IsReply: true}
+		if i == 0 && q.To.Is6() { // a reply prefers the link of its request
+			query.Outgoing = walk.Forward[len(walk.Forward)-1].Incoming
+		}
 		all = append(all, visit{query, hop.Decision})
 	}
 	return all

@@ -57,8 +57,8 @@
 // hop answers or not. Dynamic entries and MAC addresses are compared only when nothing else explains a missing
 // reply.
 //
-// Behind NAT a packet may have other addresses, so nothing that depends on them is stated as fact there (see
-// translated).
+// Behind NAT a packet may have other addresses. Connection tracking tells which, unless a node dropped it: then
+// nothing that depends on them is stated as fact (see translated). NAT is the cause if packets arrive without it.
 //
 // # Fixes
 //

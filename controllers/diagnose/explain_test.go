@@ -303,6 +303,10 @@ func (kernelFunc) Neighbours(context.Context, string) ([]state.NeighbourEntry, e
 	return nil, nil
 }
 
+func (kernelFunc) Translations(context.Context, string) ([]state.Translation, error) {
+	return nil, nil
+}
+
 func (kernelFunc) Unmanaged(context.Context, string) ([]state.Unmanaged, error) {
 	return nil, nil
 }

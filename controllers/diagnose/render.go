@@ -3,6 +3,7 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -17,7 +18,7 @@ func (w Walk) String() string {
 	fmt.Fprintf(&b, "%s pings %s%s\n", w.From, w.To, prefixed(" from ", w.Source))
 	w.render(&b, w.Forward, len(w.Back) == 0)
 	if len(w.Back) > 0 {
-		fmt.Fprintf(&b, "%s replies to %s\n", w.Back[0].Node, w.Source)
+		fmt.Fprintf(&b, "%s replies to %s\n", w.Back[0].Node, cmp.Or(w.ReplyTo, w.Source))
 		w.render(&b, w.Back, true)
 	}
 	w.Cause.render(&b, "cause: ")

@@ -20,6 +20,8 @@ type walker struct {
 	kernel Kernel
 	// crossings are the results of cross.
 	crossings map[departing]crossed
+	// followsNAT reports that packets get the addresses that NAT gave them.
+	followsNAT bool
 }
 
 // packet is the packet to follow.
@@ -40,6 +42,10 @@ type packet struct {
 // trace is the path of a packet. Without a cause, it ended in the namespace end.
 type trace struct {
 	packet
+	// sent is the source with which the packet was sent, if NAT is followed, lost reports that what NAT made of it is
+	// not known.
+	sent netip.Addr
+	lost bool
 	// chosen reports that the sender's kernel has chosen the source address.
 	chosen bool
 	hops   []Hop
@@ -81,6 +87,13 @@ func (w walker) proceed(ctx context.Context, t *trace, at ingress) {
 // step looks up the route at one node and crosses the segment of the outgoing link. It appends the hop, and
 // sets end or cause when the trace is complete.
 func (w walker) step(ctx context.Context, t *trace, at ingress) (next ingress) {
+	if w.followsNAT {
+		return w.stepTranslated(ctx, t, at)
+	}
+	return w.plainStep(ctx, t, at)
+}
+
+func (w walker) plainStep(ctx context.Context, t *trace, at ingress) (next ingress) {
 	decision, err := w.kernel.LookupRoute(ctx, t.query(at))
 	hop := Hop{Node: state.NodeOf(at.namespace), Incoming: at.incoming}
 	if err != nil {

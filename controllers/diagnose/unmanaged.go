@@ -37,7 +37,7 @@ func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 	}
 	for _, namespace := range namespaces {
 		found, err := w.kernel.Unmanaged(ctx, namespace)
-		if i := slices.IndexFunc(found, suspicious); err == nil && i >= 0 {
+		if i := slices.IndexFunc(found, func(u state.Unmanaged) bool { return suspicious(u) && w.mayTranslate(u, request.destination) }); err == nil && i >= 0 {
 			return suspect(request, namespace, "which has "+found[i].What, undo(found[i]))
 		}
 	}

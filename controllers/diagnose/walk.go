@@ -17,6 +17,8 @@ type Walk struct {
 	// Forward is the path of the request, Back that of the reply.
 	Forward []Hop `json:"forward"`
 	Back    []Hop `json:"back,omitempty"`
+	// ReplyTo is the destination of the reply if NAT has changed the request's source.
+	ReplyTo netip.Addr `json:"replyTo,omitzero"`
 	// Cause is what stops them. The zero Cause means that nothing does.
 	Cause Cause `json:"cause,omitzero"`
 	// OnOtherLeg reports that the cause is on a leg that neither path shows.

@@ -35,7 +35,7 @@ func (in *interferer) packetFilters() error {
 					Undo: fmt.Sprintf("ip netns exec %s %s-legacy -t nat -F", in.handle.name, program),
 					NAT:  nat,
 				})
-			} else {
+			} else if name != "nat" { // without rules it does nothing
 				in.add(fmt.Sprintf("a packet filter, %s table %s", program, name), "ip netns exec %s %s-legacy -t %s -S", in.handle.name, program, name)
 			}
 		}

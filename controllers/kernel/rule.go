@@ -158,7 +158,7 @@ func (r *rule) set(kind uint16, value []byte) {
 	case unix.FRA_IIFNAME:
 		r.Incoming = rtnl.Text(value)
 	case unix.FRA_OIFNAME:
-		r.otherThan(kind, "oif "+rtnl.Text(value), true)
+		r.Outgoing = rtnl.Text(value)
 	case unix.FRA_SUPPRESS_PREFIXLEN:
 		r.SuppressedBits = int(int32(rtnl.Uint32(value))) + 1
 	case unix.FRA_SUPPRESS_IFGROUP:
@@ -221,6 +221,9 @@ func (r *rule) finish() {
 	}
 	if r.Incoming != "" {
 		r.words[unix.FRA_IIFNAME] = "iif " + r.Incoming
+	}
+	if r.Outgoing != "" {
+		r.words[unix.FRA_OIFNAME] = "oif " + r.Outgoing
 	}
 	if r.SuppressedBits > 0 {
 		r.options = append([]string{fmt.Sprintf("suppress_prefixlength %d", r.SuppressedBits-1)}, r.options...)

@@ -36,6 +36,23 @@ type NAT struct {
 	Delivered, After bool
 }
 
+// AddressPair is a packet's source and destination.
+type AddressPair struct{ Source, Destination netip.Addr }
+
+// Reversed is the pair of a reply.
+func (p AddressPair) Reversed() AddressPair { return AddressPair{p.Destination, p.Source} }
+
+// Translation is what a node has made of the addresses of a request.
+type Translation struct{ Original, Translated AddressPair }
+
+// Of translates a packet, and reports whether it is the request or its reply.
+func (t Translation) Of(p AddressPair, isReply bool) (AddressPair, bool) {
+	if isReply {
+		return t.Original.Reversed(), t.Translated.Reversed() == p
+	}
+	return t.Translated, t.Original.Destination == p.Destination && (!p.Source.IsValid() || t.Original.Source == p.Source)
+}
+
 // Translates reports whether there is NAT for packets with an address of that family.
 func (n NAT) Translates(like netip.Addr) bool { return n.IPv4 && like.Is4() || n.IPv6 && like.Is6() }
 
@@ -51,10 +68,11 @@ type PolicyRule struct {
 	Table, Target uint32
 	// SuppressedBits is 1 more than the length up to which prefixes found in Table do not count; 0 without a limit.
 	SuppressedBits int
-	// From, To and Incoming are the packets it is for; their zero values say all. Inverted says all others.
-	From, To netip.Prefix
-	Incoming string
-	Inverted bool
+	// From, To, Incoming and Outgoing are the packets it is for; their zero values say all. Inverted says all others.
+	// Only packets that were sent over a link have an outgoing one before the lookup.
+	From, To           netip.Prefix
+	Incoming, Outgoing string
+	Inverted           bool
 	// OtherPackets says that it is only for packets that no ping is: another protocol, a TOS, a mark.
 	OtherPackets bool
 	// Marked says that it is for packets with a mark, which a packet filter may set.
@@ -73,7 +91,7 @@ func (r PolicyRule) Matches(q ForwardingQuery) bool {
 		return false
 	}
 	incoming := cmp.Or(q.Incoming, Loopback)
-	is := !r.OtherPackets && (r.Incoming == "" || r.Incoming == incoming) && includes(r.From, q.Source) && includes(r.To, q.Destination)
+	is := !r.OtherPackets && (r.Outgoing == "" || r.Outgoing == q.Outgoing) && (r.Incoming == "" || r.Incoming == incoming) && includes(r.From, q.Source) && includes(r.To, q.Destination)
 	return is != r.Inverted
 }
 

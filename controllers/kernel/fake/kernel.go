@@ -15,39 +15,41 @@ import (
 
 // Kernel is a machine's kernel. Its methods may be called by several goroutines.
 type Kernel struct {
-	mu         sync.Mutex
-	state      state.State
-	dead       map[leg]bool
-	index      map[state.LinkID]int
-	lastIndex  int
-	switches   switches
-	conflicts  []state.Conflict
-	settling   []state.LinkID
-	blocked    []state.LinkID
-	failOn     func(state.Op) error
-	observing  error
-	applied    []state.Op
-	watchers   map[*watcher]bool
-	others     map[string][]state.Unmanaged
-	tables     map[string][]state.TableRoute
-	neighbours map[string][]state.NeighbourEntry
-	records    map[string][]byte
-	locks      map[string]chan struct{}
+	mu           sync.Mutex
+	state        state.State
+	dead         map[leg]bool
+	index        map[state.LinkID]int
+	lastIndex    int
+	switches     switches
+	conflicts    []state.Conflict
+	settling     []state.LinkID
+	blocked      []state.LinkID
+	failOn       func(state.Op) error
+	observing    error
+	applied      []state.Op
+	watchers     map[*watcher]bool
+	others       map[string][]state.Unmanaged
+	tables       map[string][]state.TableRoute
+	neighbours   map[string][]state.NeighbourEntry
+	translations map[string][]state.Translation
+	records      map[string][]byte
+	locks        map[string]chan struct{}
 }
 
 // New returns the kernel of an empty machine.
 func New() *Kernel {
 	return &Kernel{
-		state:      state.State{},
-		dead:       map[leg]bool{},
-		index:      map[state.LinkID]int{},
-		switches:   newSwitches(),
-		watchers:   map[*watcher]bool{},
-		others:     map[string][]state.Unmanaged{},
-		tables:     map[string][]state.TableRoute{},
-		neighbours: map[string][]state.NeighbourEntry{},
-		records:    map[string][]byte{},
-		locks:      map[string]chan struct{}{},
+		state:        state.State{},
+		dead:         map[leg]bool{},
+		index:        map[state.LinkID]int{},
+		switches:     newSwitches(),
+		watchers:     map[*watcher]bool{},
+		others:       map[string][]state.Unmanaged{},
+		tables:       map[string][]state.TableRoute{},
+		neighbours:   map[string][]state.NeighbourEntry{},
+		translations: map[string][]state.Translation{},
+		records:      map[string][]byte{},
+		locks:        map[string]chan struct{}{},
 	}
 }
 

@@ -88,6 +88,20 @@ func (k *Kernel) foreignPolicy(namespace string) *state.Policy {
 	return &p
 }
 
+// SetTranslations says what NAT of a namespace has made of packets: here it changes no packet.
+func (k *Kernel) SetTranslations(namespace string, all ...state.Translation) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.translations[namespace] = all
+}
+
+// Translations lists those that SetTranslations set.
+func (k *Kernel) Translations(ctx context.Context, namespace string) ([]state.Translation, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.translations[namespace]), ctx.Err()
+}
+
 // SetNeighbours says which entries the neighbour tables of a namespace have.
 func (k *Kernel) SetNeighbours(namespace string, entries ...state.NeighbourEntry) {
 	k.mu.Lock()

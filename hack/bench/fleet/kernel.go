@@ -136,6 +136,11 @@ func (k *obedientKernel) Neighbours(context.Context, string) ([]state.NeighbourE
 	return nil, nil
 }
 
+// Translations finds none.
+func (k *obedientKernel) Translations(context.Context, string) ([]state.Translation, error) {
+	return nil, nil
+}
+
 // Lock never waits: no other agent is on this machine.
 func (k *obedientKernel) Lock(state.Identity) (unlock func(), err error) { return func() {}, nil }
 
