@@ -18,7 +18,8 @@ func (a *app) explainCommand() *cobra.Command {
 		Use:   "explain NAME [PROBE] | NAME FROM TO",
 		Short: "Trace packets hop by hop, there and back, and name the cause and the fix",
 		Long: `Trace packets hop by hop from a source node to a target and back, with the decisions that the
-kernel of each node on the path makes, and name the cause of a failure and the fix.
+kernel of each node on the path makes, and name the cause of a failure and the fix. At a multipath
+route, show which leg the packets take and what happens on the others; a fault there is a warning.
 
 FROM is a node, TO a node or an address of the lab. Without them, explain traces PROBE, or every
 probe of the lab. Exits 0 whether or not packets arrive.
