@@ -42,7 +42,7 @@ const (
 	// Reasons for True: AllProbesPass, NoProbes.
 	// Reasons for False: NetworkUnreachable, ForwardingDisabled, NoReturnRoute, LinkDown,
 	// RouteRejects, RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN, SpanningTree,
-	// HostUnreachable, DuplicateAddress, TTLExceeded, EchoIgnored, NoReply, UnexpectedReply.
+	// HostUnreachable, DuplicateAddress, TTLExceeded, EchoIgnored, Impaired, NoReply, UnexpectedReply.
 	// Reasons for Unknown: Pending, SpanningTree, NotAccepted, NotRealized, NodesUnavailable, Suspended,
 	// ProbeError.
 	ConditionReachable = "Reachable"
@@ -181,6 +181,10 @@ const (
 	// ReasonEchoIgnored means that the request arrives and a setting of the destination, such as
 	// net.ipv4.icmp_echo_ignore_all, suppresses the reply. The message names the setting.
 	ReasonEchoIgnored = "EchoIgnored"
+	// ReasonImpaired means that impairments on the path, or queueing disciplines that were changed by hand,
+	// keep replies from arriving in time: always, or now and then. The message names the interface and the
+	// value, and for losses the measured share.
+	ReasonImpaired = "Impaired"
 	// ReasonNoReply means that no reply arrives and the kernels' routing decisions do not show why:
 	// every node on the path forwards the packet. The message names objects on the path that NetLab
 	// did not create, such as packet filters, or a full neighbour table.

@@ -668,7 +668,7 @@ type NetLabStatus struct {
 	// False: NetworkUnreachable, ForwardingDisabled, NoReturnRoute, LinkDown,
 	// RouteRejects, RoutingLoop, SourceFiltered, MessageTooBig, DifferentVLAN,
 	// SpanningTree, HostUnreachable, DuplicateAddress, TTLExceeded, EchoIgnored,
-	// NoReply, UnexpectedReply.
+	// Impaired, NoReply, UnexpectedReply.
 	// Unknown: Pending, SpanningTree, NotAccepted, NotRealized, NodesUnavailable,
 	// Suspended, ProbeError.
 	//

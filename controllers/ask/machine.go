@@ -4,6 +4,7 @@ package ask
 
 import (
 	"context"
+	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/capture"
@@ -56,9 +57,24 @@ func (m *Machine) Diagnose(ctx context.Context, lab *lab.Lab, p lab.Probe, resul
 	return walk.Cause
 }
 
+// A measurement of losses sends this many requests, in a second.
+const (
+	measuredRequests = 20
+	measureInterval  = time.Second / measuredRequests
+)
+
+// question maps a probe to package diagnose. If some packets are lost, it measures how many.
+func (m *Machine) question(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) diagnose.Question {
+	q := Question(lab, p, result, seen.Left, NeighbourTableFull(m.Kernel))
+	q.Measure = func() (lost, sent int) {
+		return probe.Measure(ctx, m.Dial, Spec(lab, p), measuredRequests, measureInterval)
+	}
+	return q
+}
+
 // walk follows the packets of a probe.
 func (m *Machine) walk(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) (diagnose.Walk, error) {
-	walk, err := diagnose.Explain(ctx, m.Kernel, seen.Observation, Question(lab, p, result, seen.Left, NeighbourTableFull(m.Kernel)))
+	walk, err := diagnose.Explain(ctx, m.Kernel, seen.Observation, m.question(ctx, lab, p, result, seen))
 	if result.Verdict == probe.Unknown {
 		walk.Cause = diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Node: p.From, Message: result.Err}
 	}

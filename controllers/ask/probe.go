@@ -44,6 +44,8 @@ func Question(lab *lab.Lab, p lab.Probe, result probe.Result, left []state.Op, f
 		Lab:       lab,
 		Left:      left,
 		NoRoom:    full(probe.FamilyOf(p.To)),
+		Timeout:   p.Timeout,
+		Measure:   func() (lost, sent int) { return result.Lost, result.Sent },
 		Replied:   result.Verdict == replied && result.Outcome != probe.DeliveredLocally,
 
 		DeliveredLocally: result.Outcome == probe.DeliveredLocally,

@@ -17,12 +17,16 @@ import (
 // Diagnosed hands the result of a probe to package status, with the cause of a failure found in what
 // was observed last. Full tells whether the neighbour table of a family is full.
 func Diagnosed(ctx context.Context, k diagnose.Kernel, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome, full func(probe.Family) bool) status.ProbeResult {
+	return diagnosed(ctx, k, p, result, seen, Question(lab, p, result, seen.Left, full))
+}
+
+func diagnosed(ctx context.Context, k diagnose.Kernel, p lab.Probe, result probe.Result, seen converge.Outcome, q diagnose.Question) status.ProbeResult {
 	r := status.ProbeResult{Probe: p, Outcome: outcome(result)}
 	if r.Outcome != status.ProbeFails {
 		r.Error = result.Err
 		return r
 	}
-	walk, err := diagnose.Explain(ctx, k, seen.Observation, Question(lab, p, result, seen.Left, full))
+	walk, err := diagnose.Explain(ctx, k, seen.Observation, q)
 	switch cause := walk.Cause; {
 	case err != nil:
 		r.Error = err.Error()
@@ -32,9 +36,9 @@ func Diagnosed(ctx context.Context, k diagnose.Kernel, lab *lab.Lab, p lab.Probe
 	return r
 }
 
-// Diagnosed calls the function Diagnosed with this machine's kernel.
+// Diagnosed does the same as the function Diagnosed with this machine's kernel. It measures how many packets are lost.
 func (m *Machine) Diagnosed(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) status.ProbeResult {
-	return Diagnosed(ctx, m.Kernel, lab, p, result, seen, NeighbourTableFull(m.Kernel))
+	return diagnosed(ctx, m.Kernel, p, result, seen, m.question(ctx, lab, p, result, seen))
 }
 
 // outcome: without a verdict a probe is pending, unless its last attempt could not be sent.

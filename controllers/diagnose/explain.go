@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/lab"
@@ -49,6 +50,10 @@ type Question struct {
 	// NoRoom reports that the machine's neighbour table of the family is full. A node then resolves no new
 	// neighbour, and the kernel returns no error for it.
 	NoRoom bool
+	// Timeout is how long the sender waits for the reply; 0 means a second.
+	Timeout time.Duration
+	// Measure returns how many of some requests got no reply; it may be nil. It is called if some packets are lost.
+	Measure func() (lost, sent int)
 	// Lab is the wanted state; nil if it is unknown. It never determines the cause, only the fix.
 	Lab *lab.Lab
 	// Left are the operations that would make the kernel hold Lab. The fix of a drifted lab is one of them.

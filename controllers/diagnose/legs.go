@@ -388,9 +388,15 @@ func warnings(there, back paths, cause Cause) (list []Cause) {
 // unexplained is the cause if every kernel on the path forwards and no reply arrives. Where lookups name the
 // legs, an unmanaged object on the path comes before a fault on another leg.
 func (w walker) unexplained(ctx context.Context, q Question, there, back paths) Cause {
-	onPath := w.unmanaged(ctx, there.trace, back.trace)
+	onPath := w.impaired(q, there.trace, back.trace)
+	if !onPath.Found() {
+		onPath = w.unmanaged(ctx, there.trace, back.trace)
+	}
 	if there.certain() && back.certain() && onPath.Found() {
 		return onPath
 	}
-	return cmp.Or(otherLeg(there, back), onPath, w.unmanaged(ctx, there.everywhere(), back.everywhere()), noReply(q, there.trace))
+	if cause := cmp.Or(otherLeg(there, back), onPath, w.unmanaged(ctx, there.everywhere(), back.everywhere())); cause.Found() {
+		return cause
+	}
+	return cmp.Or(w.sometimes(q, there.trace, back.trace), noReply(q, there.trace))
 }

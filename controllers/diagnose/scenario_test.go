@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -159,6 +160,9 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 	case "table": // a table, a prefix, and a link and a gateway, or what rejects
 		k.AddRoutes(namespace, tableRoute(t, rest))
 		return
+	case "qdisc": // in the words of tc: loss 50%, delay 10ms, rate 1000, limit 0; of kind tbf: burst 100
+		k.Mutate(func(s state.State) { s[namespace].Qdiscs[rest[0]] = qdisc(t, rest[1:]) })
+		return
 	case "other": // another unmanaged object
 		k.AddUnmanaged(namespace, state.Unmanaged{What: strings.Join(rest, " "), Look: "ip -n " + namespace + " rule"})
 		return
@@ -185,6 +189,36 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 	if _, err := k.Apply(t.Context(), []state.Op{op()}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func qdisc(t *testing.T, words []string) state.Qdisc {
+	t.Helper()
+	q := state.Qdisc{Kind: state.Netem, Limit: 1000}
+	for i := 0; i+1 < len(words); i += 2 {
+		duration, _ := time.ParseDuration(words[i+1])
+		share, _ := strconv.ParseFloat(strings.TrimSuffix(words[i+1], "%"), 64)
+		count, _ := strconv.ParseUint(words[i+1], 10, 32)
+		switch words[i] {
+		case "delay":
+			q.Delay = duration
+		case "jitter":
+			q.Jitter = duration
+		case "loss":
+			q.Loss = state.ShareOf(share / 100)
+		case "corrupt":
+			q.Corrupt = state.ShareOf(share / 100)
+		case "rate": // in bytes per second
+			q.Rate = count
+		case "limit":
+			q.Limit = uint32(count)
+		case "burst": // in bytes
+			q.Kind = state.TBF
+			q.Burst = uint32(float64(count) / float64(q.Rate) * float64(time.Second) / float64(state.BurstTick))
+		default:
+			t.Fatalf("unknown word %q", words[i])
+		}
+	}
+	return q
 }
 
 func sysctl(t *testing.T, namespace, name, value string) state.Op {

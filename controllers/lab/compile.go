@@ -62,6 +62,9 @@ type network struct {
 	subnetByName map[string]*subnet
 	segmentOf    map[portAtVLAN]*segment
 
+	// cables are the ends of links at each node, set by addCables.
+	cables map[*node][]*end
+
 	// refusedPairs are the ends between which a derived route was refused.
 	refusedPairs map[[2]*end]bool
 }
@@ -90,6 +93,7 @@ func walk(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
 	// Derive routes and probes, which need every address.
 	n.addRoutes()
 	n.checkIPv6Gateways()
+	n.addCables()
 	n.addProbes()
 	return n
 }

@@ -91,6 +91,7 @@ func (n *network) probe(field string, p *v1alpha1.Probe) []Probe {
 		}
 		n.warnLocal(field, from, to)
 		probes = append(probes, withDefaults(p, node, to))
+		n.warnImpaired(field, from, probes[len(probes)-1])
 	}
 	if len(targets) > 0 && len(probes) == 0 {
 		n.refuseFamily(field, p)

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -33,6 +34,29 @@ func Once(ctx context.Context, dial Dialer, spec Spec, hooks ...Hook) Result {
 		}
 		sleep(ctx, pauseUnsettled(pinger.spec, got))
 	}
+}
+
+// Measure sends count requests, one after each interval, and returns how many of those that were sent got no reply.
+func Measure(ctx context.Context, dial Dialer, spec Spec, count int, interval time.Duration) (lost, sent int) {
+	outcomes := make([]Outcome, count)
+	var waiting sync.WaitGroup
+	for i := range outcomes {
+		waiting.Go(func() {
+			if sleep(ctx, time.Duration(i)*interval) {
+				outcomes[i] = newPinger(dial, spec, collect(nil)).ping(ctx).outcome
+			}
+		})
+	}
+	waiting.Wait()
+	for _, o := range outcomes {
+		if o.Conclusive() {
+			sent++
+		}
+		if o.Conclusive() && o != Reply {
+			lost++
+		}
+	}
+	return lost, sent
 }
 
 // Ping sends count requests, or any number if count is 0 or less, and passes each result to the caller. A

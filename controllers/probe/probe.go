@@ -132,4 +132,7 @@ type Result struct {
 	Outcome    Outcome       // of the latest attempt
 	Err        string        // of the latest attempt; empty after a reply
 	RTT        time.Duration // of the latest reply; 0 if there was none
+	// Lost of Sent requests had got no reply when the verdict became what it is. Older requests count less. Once
+	// leaves them 0.
+	Lost, Sent int
 }

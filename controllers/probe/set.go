@@ -28,6 +28,8 @@ type set struct {
 type entry struct {
 	result Result
 	cancel context.CancelFunc
+	// lost of sent requests got no reply. Every maxSent requests both are halved.
+	lost, sent int
 }
 
 func newSet(key string, dial Dialer, hooks hooks) *set {
@@ -113,6 +115,10 @@ func (s *set) start(spec Spec) *entry {
 func (s *set) record(e *entry, v Verdict, got answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e.count(got.outcome)
+	if e.result.Verdict != v {
+		e.result.Lost, e.result.Sent = e.lost, e.sent
+	}
 	changed := e.result.Verdict != v || e.result.Outcome != got.outcome
 	e.result.Verdict, e.result.Outcome, e.result.Err = v, got.outcome, got.errText()
 	if got.outcome == Reply {
@@ -120,6 +126,22 @@ func (s *set) record(e *entry, v Verdict, got answer) {
 	}
 	if changed {
 		s.announce()
+	}
+}
+
+const maxSent = 200
+
+// count is called with the set's lock held.
+func (e *entry) count(o Outcome) {
+	if !o.Conclusive() {
+		return
+	}
+	e.sent++
+	if o != Reply {
+		e.lost++
+	}
+	if e.sent >= maxSent {
+		e.lost, e.sent = e.lost/2, e.sent/2
 	}
 }
 

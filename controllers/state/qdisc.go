@@ -118,6 +118,53 @@ func tcTime(d time.Duration) string {
 	return strconv.FormatFloat(float64(d)/float64(time.Microsecond), 'f', -1, 64) + "us"
 }
 
+// RateText is the rate as a spec has it.
+func (q Qdisc) RateText() string {
+	bits := q.Rate * 8
+	for _, unit := range []struct {
+		name string
+		bits uint64
+	}{{"Gbit", 1e9}, {"Mbit", 1e6}, {"kbit", 1e3}} {
+		if bits >= unit.bits && bits%unit.bits == 0 {
+			return fmt.Sprintf("%d%s", bits/unit.bits, unit.name)
+		}
+	}
+	return fmt.Sprintf("%dbit", bits)
+}
+
+// Least is how long a qdisc delays a frame of a length at least; ok is false if it lets none through. Netem does not
+// delay what it reorders. TBF lets a burst through at once, and drops what is larger than that or than its queue. What
+// another kind does is unknown.
+func (q Qdisc) Least(length int) (delay time.Duration, ok bool) {
+	switch {
+	case q.Kind == Netem && q.Reorder != 0:
+		return 0, q.Loss != all && q.Limit > 0
+	case q.Kind == Netem:
+		return max(0, q.Delay-q.Jitter) + q.serialization(length), q.Loss != all && q.Limit > 0
+	case q.Kind == TBF:
+		return 0, int(q.BurstBytes()) >= length && int(q.Limit) >= length
+	}
+	return 0, true
+}
+
+// Most is how long a qdisc delays a frame that finds an empty queue, at most.
+func (q Qdisc) Most(length int) time.Duration {
+	if q.Kind != Netem {
+		return 0
+	}
+	return q.Delay + q.Jitter + q.serialization(length)
+}
+
+func (q Qdisc) serialization(length int) time.Duration {
+	if q.Rate == 0 {
+		return 0
+	}
+	return time.Duration(float64(length) / float64(q.Rate) * float64(time.Second))
+}
+
+// all is the probability of what happens to every packet.
+const all = Probability(math.MaxUint32)
+
 // BurstTick is the unit in which the kernel keeps a token bucket's depth (PSCHED_SHIFT).
 const BurstTick = 64 * time.Nanosecond
 

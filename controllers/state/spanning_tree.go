@@ -72,9 +72,6 @@ func (o Observation) hasTree(port LinkID) bool {
 
 func bridgeOf(port LinkID, link Link) LinkID { return LinkID{port.Namespace, link.Master} }
 
-// all is the probability of what happens to every packet.
-const all = Probability(1<<32 - 1)
-
 // disjointLinks are sets of links, each with one that stands for the set.
 type disjointLinks map[LinkID]LinkID
 

@@ -61,6 +61,13 @@ gallery() {
     -dir cmd/kubectl-netlab -- kubectl-netlab.test -test.run TestStories/samples
 }
 
+# Impairments as causes, and the fixes of them.
+impaired() {
+  go test -c -o $bin/broken.test ./cmd/kubectl-netlab/internal/local/broken
+  vm -memory 2048 -file $bin/broken.test -file cmd/kubectl-netlab/internal/local/broken/testdata -dir cmd/kubectl-netlab/internal/local/broken -- \
+    broken.test -test.run TestEveryFixWorks/impaired
+}
+
 # Delay, rate and loss, by a clock that does not depend on this machine's load.
 measured() {
   go test -c -tags fullkernel -o $bin/kernel.test ./controllers/kernel

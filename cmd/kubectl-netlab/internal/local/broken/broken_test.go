@@ -36,8 +36,10 @@ func TestMain(m *testing.M) {
 	sandbox.TestMain(m)
 }
 
+var theKernel = sync.OnceValues(func() (*kernel.Kernel, error) { return kernel.New(kernel.Options{Symlinks: true}) })
+
 var theMachine = sync.OnceValues(func() (*local.Machine, error) {
-	k, err := kernel.New(kernel.Options{Symlinks: true})
+	k, err := theKernel()
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +88,9 @@ func play(t *testing.T, name, path string) {
 	s := &scenario{T: t, machine: machine, sections: map[string]string{}, pasted: map[string]bool{}}
 	for _, f := range archive.Files {
 		s.sections[f.Name] = string(f.Data)
+	}
+	if k, err := theKernel(); err != nil || strings.TrimSpace(s.sections["needs"]) == "netem" && !k.HasNetem() {
+		t.Skipf("this kernel has no netem (%v)", err)
 	}
 	s.lab = s.read(name, s.sections["lab"])
 	t.Cleanup(func() { _, _ = machine.Down(context.Background(), "default", name) })
