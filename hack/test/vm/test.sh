@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs tests on a full kernel, because this machine's own may lack features: make test-vm.
 #
-#   test.sh [PART...]     of: kernel tunnels gallery random mutants measured lacking; without any, all of them
+#   test.sh [PART...]     of: kernel tunnels gallery impaired random mutants measured lacking; without any, all of them
 #
 # NETLAB_PARITY_WALKS is how many random walks compare the kernel with the fake one (30),
 # NETLAB_RANDOM_LABS how many random labs are built (50), NETLAB_FAULTS how many are broken (40), NETLAB_MUTANTS
@@ -91,7 +91,7 @@ lacking() {
   lab -without sch_netem -- kubectl-netlab --local up -f $samples/thin-uplink.yaml # with tbf instead
 }
 
-[ $# -gt 0 ] || set -- kernel tunnels gallery random mutants measured lacking
+[ $# -gt 0 ] || set -- kernel tunnels gallery impaired random mutants measured lacking
 for part; do
   start=$SECONDS
   "$part"
