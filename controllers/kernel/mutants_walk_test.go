@@ -154,7 +154,8 @@ func holds(lacks statetest.Features, text []byte) bool {
 	return !(lacks.VLANs && strings.Contains(string(text), "vlan")) && !(lacks.Netem && strings.Contains(string(text), "impairment"))
 }
 
-// mutant builds one mutant, and reports what it comes to; it may run beside others.
+// mutant builds one mutant, and reports what it comes to; it may run beside others. Every second one is an edit
+// of the lab that it was made from, and edited back.
 func mutant(t *testing.T, k *kernel.Kernel, bases []*v1alpha1.NetLabSpec, seed uint64) (kinds []string, fate int) {
 	g := labtest.New(seed, k.Lacks())
 	base := bases[g.IntN(len(bases))]
@@ -170,7 +171,11 @@ func mutant(t *testing.T, k *kernel.Kernel, bases []*v1alpha1.NetLabSpec, seed u
 	if err != nil {
 		return kinds, refused
 	}
-	if why := build(t, k, compiled); why != "" {
+	steps := []*lab.Lab{compiled}
+	if before, err := lab.Compile(id, base, lab.Options{Symlinks: true, HasNetem: k.HasNetem}); seed%2 == 1 && err == nil {
+		steps = []*lab.Lab{before, compiled, before}
+	}
+	if why := build(t, k, steps...); why != "" {
 		text, _ := yaml.Marshal(spec)
 		t.Errorf("%s=%d, %s: lint accepts a lab that is not realized: %s\n%s", seedVariable, seed, strings.Join(kinds, ", "), why, text)
 		return kinds, notRealized
@@ -183,17 +188,21 @@ func mutantID(number uint64) state.Identity {
 	return state.Identity{Namespace: "default", Name: name, Owner: state.LocalOwner("default", name)}
 }
 
-// build builds a lab and removes it, and returns why it is not realized; empty where it is.
-func build(t *testing.T, k *kernel.Kernel, compiled *lab.Lab) (why string) {
-	out, err := converge.Converge(t.Context(), k, compiled.Identity, compiled.Want)
-	if err == nil && out.Realized() {
-		out, err = converge.Plan(t.Context(), k, compiled.Identity, compiled.Want)
+// build builds a lab step by step and removes it, and returns why a step is not realized; empty where all are.
+func build(t *testing.T, k *kernel.Kernel, steps ...*lab.Lab) (why string) {
+	id := steps[0].Identity
+	for i, step := range steps {
+		out, err := converge.Converge(t.Context(), k, id, step.Want)
+		if err == nil && out.Realized() {
+			out, err = converge.Plan(t.Context(), k, id, step.Want)
+		}
+		if err != nil || !out.Realized() {
+			why = fmt.Sprintf("step %d of %d: %v\nconflicts: %v\nleft:\n%s", i+1, len(steps), err, out.Conflicts, texts(out.Left))
+			break
+		}
 	}
-	if err != nil || !out.Realized() {
-		why = fmt.Sprintf("%v\nconflicts: %v\nleft:\n%s", err, out.Conflicts, texts(out.Left))
-	}
-	if _, err := converge.Remove(t.Context(), k, compiled.Identity); err != nil {
-		t.Errorf("%s: it does not go: %v", compiled.Identity, err)
+	if _, err := converge.Remove(t.Context(), k, id); err != nil {
+		t.Errorf("%s: it does not go: %v", id, err)
 	}
 	return why
 }

@@ -158,8 +158,15 @@ func (n *network) newEnd(x *link, field string, l *v1alpha1.Link, spec *v1alpha1
 // ifaceName is an interface name and the field of the link or switch that it comes from.
 type ifaceName struct{ name, field string }
 
-// claimName refuses two interfaces of one name at a node.
+// tunnelNames are those of the devices that the kernel makes in every namespace while the modules of its tunnels
+// are loaded.
+var tunnelNames = []string{"erspan0", "gre0", "gretap0", "ip6gre0", "ip6tnl0", "sit0", "tunl0"}
+
+// claimName refuses two interfaces of one name at a node, and a name that the kernel may have taken.
 func (n *network) claimName(field, key string, e *end) {
+	if slices.Contains(tunnelNames, e.iface) {
+		n.refuse(field+"."+key, "write another interface name", "%q is the name of a tunnel device that the kernel makes in every namespace if the module is loaded", e.iface)
+	}
 	for _, other := range e.node.names {
 		if other.name == e.iface && other.field != e.link.field {
 			n.refuse(field+"."+key, "write another interface name at one of them", "%s already has an interface %q from %s", e.node.name, e.iface, other.field)
