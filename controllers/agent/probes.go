@@ -52,7 +52,7 @@ func (a *Agent) awaitTree(ctx context.Context, lab *lab.Lab, i status.Inspection
 	if left > 0 {
 		a.queue.addAfter(client.ObjectKeyFromObject(i.NetLab), left)
 	}
-	if ended && !i.CompareOnly {
+	if ended {
 		if err := converge.ForgetMACs(ctx, a.kernel, lab.Want); err != nil {
 			logf.FromContext(ctx).Error(err, "Failed to delete learned MAC entries; they age within 300 s")
 		}

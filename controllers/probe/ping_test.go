@@ -16,6 +16,64 @@ import (
 
 var errNoNamespace = errors.New("no such namespace")
 
+// A request without a reply is lost; one that could not be sent is none.
+func TestMeasure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(replyIn(0), lost, refusedWith(syscall.ENOMEM), replyIn(0), lost)
+		spec := Spec{From: "ns1", To: ns2, Timeout: time.Second}
+		if lost, sent := Measure(t.Context(), n.dial, spec, 10, 50*time.Millisecond); lost != 7 || sent != 9 {
+			t.Errorf("%d of %d lost, want 7 of 9", lost, sent)
+		}
+		if want := 10 * 50 * time.Millisecond; n.attempts()[9] != want-50*time.Millisecond {
+			t.Errorf("sent at %v", n.attempts())
+		}
+	})
+}
+
+// A verdict keeps the share of lost requests that it was reached with, and later requests do not change it.
+func TestAVerdictHasTheShareOfLostRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		prober := New(newNetwork(replyIn(0), replyIn(0), lost).dial, func(string, []Result) {})
+		defer prober.Close()
+		prober.Run("lab", []Spec{p1(Reachable)}, 1)
+		for _, c := range []struct {
+			after      time.Duration
+			verdict    Verdict
+			lost, sent int
+		}{{time.Second, Pass, 0, 1}, {time.Minute, Fail, 3, 5}, {time.Hour, Fail, 3, 5}} {
+			time.Sleep(c.after)
+			if r := prober.Results("lab")[0]; r.Verdict != c.verdict || r.Lost != c.lost || r.Sent != c.sent {
+				t.Errorf("after %v: %s with %d of %d lost, want %s with %d of %d", c.after, r.Verdict, r.Lost, r.Sent, c.verdict, c.lost, c.sent)
+			}
+		}
+	})
+}
+
+// Retry starts only failing probes again.
+func TestRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(lost, lost, lost, replyIn(0))
+		prober := New(n.dial, func(string, []Result) {})
+		defer prober.Close()
+		prober.Run("lab", []Spec{p1(Reachable)}, 1)
+		time.Sleep(3500 * time.Millisecond)
+		for _, want := range []struct {
+			before, after Verdict
+			asked         int
+		}{{Fail, Pass, 4}, {Pass, Pass, 4}} {
+			if got := prober.Results("lab")[0].Verdict; got != want.before {
+				t.Errorf("it is %s, want %s", got, want.before)
+			}
+			prober.Retry("lab")
+			synctest.Wait()
+			time.Sleep(100 * time.Millisecond)
+			if got := prober.Results("lab")[0].Verdict; got != want.after || n.asked(ns2) != want.asked {
+				t.Errorf("it is %s after %d requests, want %s after %d", got, n.asked(ns2), want.after, want.asked)
+			}
+		}
+	})
+}
+
 func TestOutcomes(t *testing.T) {
 	full, free := Saturated(func(Family) bool { return true }), Saturated(func(Family) bool { return false })
 	tests := []struct {

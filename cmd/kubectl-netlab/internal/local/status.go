@@ -58,7 +58,7 @@ func (s *Status) Condition(of string) Condition {
 	return Condition{of, status.Unknown(v1alpha1.ReasonPending, "")}
 }
 
-// Status compares a lab with the kernel and runs its probes.
+// Status compares a lab with the kernel and runs its probes. It waits for spanning trees as Up does.
 func (m *Machine) Status(ctx context.Context, namespace, name string) (*Status, error) {
 	netlab, err := m.Load(ctx, namespace, name)
 	if err != nil {
@@ -73,7 +73,7 @@ func (m *Machine) Status(ctx context.Context, namespace, name string) (*Status, 
 	}
 	out, err := converge.Plan(ctx, m.kernel, compiled.Identity, compiled.Want)
 	if err == nil && len(compiled.Probes) > 0 {
-		err = m.settle(ctx, compiled, &out)
+		err = m.settleAndForget(ctx, compiled, &out)
 	}
 	i := m.inspection(netlab, out, err)
 	i.CompareOnly, i.NotBuilt = true, out.Nothing()
