@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
@@ -44,7 +45,9 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 		cause := x.diagnose(p)
 		fmt.Fprintf(&log, "%s (%s) %s: %s\n  fix: %s\n", p.Name, p.Family, cause.Reason, cause.Message, cause.Fix)
 		switch {
-		case cause.Reason == v1alpha1.ReasonNoReply && strings.HasPrefix(cause.Fix, "check for packet filters"):
+		case unexplained(cause) && x.patient(p): // a link that came up detects duplicate addresses for a second
+			continue
+		case unexplained(cause):
 			x.wrong("NoReply", p, log.String())
 			return
 		case !x.names(cause) && (step == 0 || x.specFaults() == 0): // a fix can work around an edit, and show a consequence
@@ -82,6 +85,22 @@ func (x *trial) retarget(p lab.Probe) lab.Probe {
 		}
 	}
 	return p
+}
+
+// unexplained reports whether a cause only says that there is no reply.
+func unexplained(cause diagnose.Cause) bool {
+	return cause.Reason == v1alpha1.ReasonNoReply && strings.HasPrefix(cause.Fix, "check for packet filters")
+}
+
+// patient pings for a while.
+func (x *trial) patient(p lab.Probe) bool {
+	for range 8 {
+		if x.answered(p) {
+			return true
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+	return false
 }
 
 // rows is how many rows the faults have changed.
