@@ -22,6 +22,9 @@ func (w walker) cross(ctx context.Context, p packet, at ingress, decision state.
 	if !w.leadsOn(out) {
 		return stopped, leavesLab(p, out)
 	}
+	if decision.Via.IsValid() && w.has(out.Namespace, decision.Via) {
+		return stopped, w.ownGateway(p, out.Namespace, decision.Via)
+	}
 	if stopped.obstacle = w.departure(p, out); stopped.obstacle.kind != nothing {
 		return stopped, w.stops(p, stopped)
 	}
@@ -39,6 +42,17 @@ func (w walker) cross(ctx context.Context, p packet, at ingress, decision state.
 		}
 	}
 	return stopped, cmp.Or(w.noProxy(ctx, p, out, decision, neighbours), w.noHolder(p, out, decision, neighbours))
+}
+
+// ownGateway is the cause if a node has the address of its gateway. It sends such frames to itself (arp_constructor).
+func (w walker) ownGateway(p packet, namespace string, gateway netip.Addr) Cause {
+	node := state.NodeOf(namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonDuplicateAddress,
+		Node:    node,
+		Message: fmt.Sprintf("the gateway of %s for %s is %s, which is also an address of %s itself", node, p.destination, gateway, node),
+		Fix:     w.withoutAddress(namespace, gateway, fmt.Sprintf("in the spec, give %s an address that its gateway does not have", node)),
+	}
 }
 
 // departure is the obstacle between an interface and the other end of its veth pair, whatever is behind that.

@@ -39,11 +39,12 @@ func (w walker) holders(neighbours []neighbour, address netip.Addr) (all []neigh
 }
 
 // entryFor is a node's neighbour entry for an address. With ARP disabled the kernel makes entries with the
-// MAC address of the interface itself (arp_constructor), which are not meant.
+// MAC address of the interface itself (arp_constructor), which are not meant; with ARP such an entry was written by hand.
 func (w walker) entryFor(ctx context.Context, out state.LinkID, address netip.Addr, permanent bool) (state.NeighbourEntry, bool) {
 	entries, err := w.kernel.Neighbours(ctx, out.Namespace)
+	_, noARP := w.State[out.Namespace].AttributeDrift[state.AttributeKey{Link: out.Name, Attribute: arpAttribute}]
 	i := slices.IndexFunc(entries, func(e state.NeighbourEntry) bool {
-		return e.Link == out.Name && e.Address == address && !e.Proxy && e.Permanent == permanent && e.MAC != w.link(out).MAC
+		return e.Link == out.Name && e.Address == address && !e.Proxy && e.Permanent == permanent && (e.MAC != w.link(out).MAC || !noARP)
 	})
 	if err != nil || i < 0 {
 		return state.NeighbourEntry{}, false

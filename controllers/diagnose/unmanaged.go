@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -37,8 +38,9 @@ func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 	}
 	for _, namespace := range namespaces {
 		found, err := w.kernel.Unmanaged(ctx, namespace)
-		if i := slices.IndexFunc(found, func(u state.Unmanaged) bool { return suspicious(u) && w.mayTranslate(u, request.destination) }); err == nil && i >= 0 {
-			return suspect(request, namespace, "which has "+found[i].What, undo(found[i]))
+		suspects := slices.DeleteFunc(slices.Clone(found), func(i state.Unmanaged) bool { return !suspicious(i) || !w.mayTranslate(i, request.destination) })
+		if err == nil && len(suspects) > 0 {
+			return suspect(request, namespace, "which has "+whatOf(suspects), undo(suspects[0]))
 		}
 	}
 	return Cause{}
@@ -85,6 +87,15 @@ func suspect(request trace, namespace, what, fix string) Cause {
 func suspicious(i state.Unmanaged) bool {
 	looked := i.Route != (state.UnmanagedRoute{}) || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.UnmanagedSetting{})
 	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.Marked || i.Rule.OtherPackets)
+}
+
+// whatOf names objects.
+func whatOf(objects []state.Unmanaged) string {
+	var names []string
+	for _, o := range objects {
+		names = append(names, o.What)
+	}
+	return strings.Join(names, ", and ")
 }
 
 // undo is the fix for an unmanaged object, which may be intended.

@@ -26,14 +26,14 @@ const (
 	failed
 )
 
-// maxSteps is more than any number of faults and of rows that a fault takes along.
+// maxSteps are enough for faults that take no rows along.
 const maxSteps = 12
 
 // follow follows the fixes of a ping until it is answered.
 func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)) {
 	var log strings.Builder
 	seen := map[string]bool{}
-	for step := range maxSteps {
+	for step := range max(maxSteps, x.rows()+1) {
 		p = x.retarget(p)
 		if x.answered(p) {
 			x.healed(step)
@@ -48,6 +48,7 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 		case unexplained(cause) && x.patient(p): // a link that came up detects duplicate addresses for a second
 			continue
 		case unexplained(cause):
+			log.WriteString(x.walk(p))
 			x.wrong("NoReply", p, log.String())
 			return
 		case !x.names(cause) && (step == 0 || x.specFaults() == 0): // a fix can work around an edit, and show a consequence
@@ -132,13 +133,17 @@ func (x *trial) undoNamed(cause diagnose.Cause) (outcome, string) {
 	if !strings.Contains(cause.Fix, "check") {
 		return notApplied, "(no command)"
 	}
+	var undone []string
 	for i, f := range x.faults {
 		f.objects = f.own
 		if f.undo != "" && f.namedBy(cause) {
 			out, _ := x.shell(f.undo)
+			undone = append(undone, f.undo+" "+out)
 			x.faults[i].undo = ""
-			return applied, f.undo + " " + out
 		}
+	}
+	if len(undone) > 0 {
+		return applied, strings.Join(undone, "; ")
 	}
 	return notApplied, "(no command)"
 }

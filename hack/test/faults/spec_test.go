@@ -53,6 +53,7 @@ func (x *trial) specFault() (fault, bool) {
 		return fault{}, false
 	}
 	f.kind, f.bySpec = edit.name, true
+	f.anywhere = f.anywhere || before.Routing != v1alpha1.RoutingManual && edit.name == "prefix length" // other routes are derived
 	f.follows(state.Diff(x.healthyWant, x.lab.Want), state.Diff(x.lab.Want, x.healthyWant))
 	return f, true
 }

@@ -294,6 +294,17 @@ func (x *trial) diagnose(p lab.Probe) diagnose.Cause {
 	return x.m.Diagnose(x.ctx, x.lab, p, probe.Result{Verdict: probe.Fail}, seen)
 }
 
+// walk is the path of a ping without a reply.
+func (x *trial) walk(p lab.Probe) string {
+	seen, err := converge.Plan(x.ctx, x.k, x.id, x.lab.Want)
+	if err != nil {
+		return err.Error()
+	}
+	full := ask.NeighbourTableFull(x.k)
+	walk, _ := diagnose.Explain(x.ctx, x.k, seen.Observation, ask.Question(x.lab, p, probe.Result{Verdict: probe.Fail}, seen.Left, full))
+	return walk.String()
+}
+
 // shell runs commands. In a terminal the last of several commands counts.
 func (x *trial) shell(script string) (string, error) {
 	out, err := exec.CommandContext(x.ctx, "sh", "-c", script).CombinedOutput()

@@ -44,7 +44,7 @@ random() {
 faults() {
   go test -c -o $bin/faults.test ./hack/test/faults
   vm -memory 2048 -timeout 15m -file $bin/faults.test -dir hack/test/faults -env NETLAB_FAULTS="${NETLAB_FAULTS:-40}" -- \
-    faults.test -test.v -test.timeout 15m | grep -v '^=== '
+    faults.test -test.v -test.timeout 15m -test.run TestFaultsAreNamed | grep -v '^=== '
 }
 
 # Labs with odd values, VLANs and impairments among them: those that lint accepts are realized.
