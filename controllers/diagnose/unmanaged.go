@@ -38,7 +38,9 @@ func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 	}
 	for _, namespace := range namespaces {
 		found, err := w.kernel.Unmanaged(ctx, namespace)
-		suspects := slices.DeleteFunc(slices.Clone(found), func(i state.Unmanaged) bool { return !suspicious(i) || !w.mayTranslate(i, request.destination) })
+		suspects := slices.DeleteFunc(slices.Clone(found), func(i state.Unmanaged) bool {
+			return !suspicious(i) || !i.Concerns(request.destination) || !w.mayTranslate(i, request.destination)
+		})
 		if err == nil && len(suspects) > 0 {
 			return suspect(request, namespace, "which has "+whatOf(suspects), undo(suspects[0]))
 		}

@@ -68,6 +68,7 @@ var interferences = []struct {
 	{"an IPsec policy", `ip -n $a xfrm policy add dir out dst 10.9.0.0/16 action block`, state.Unmanaged{
 		What: "an IPsec policy, src 0.0.0.0/0 dst 10.9.0.0/16 dir out",
 		Look: "ip -n default.routed-pair.ns1 xfrm policy", Undo: "ip -n default.routed-pair.ns1 xfrm policy delete src 0.0.0.0/0 dst 10.9.0.0/16 dir out",
+		OnlyFor: 4,
 	}},
 	{"a local route", `ip -n $a route add local 10.9.9.9 dev lo`, state.Unmanaged{
 		What: "an unmanaged route, local 10.9.9.9/32 dev lo table local",

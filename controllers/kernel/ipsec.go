@@ -34,7 +34,9 @@ func (in *interferer) ipsec() error {
 		if int(p.Dir) < len(policyDirections) {
 			selector := policySelector(p)
 			in.add("an IPsec policy, "+selector, "ip -n %s xfrm policy", in.handle.name)
-			in.found[len(in.found)-1].Undo = fmt.Sprintf("ip -n %s xfrm policy delete %s", in.handle.name, selector)
+			last := &in.found[len(in.found)-1]
+			last.OnlyFor = map[uint16]int{unix.AF_INET: 4, unix.AF_INET6: 6}[p.Sel.Family]
+			last.Undo = fmt.Sprintf("ip -n %s xfrm policy delete %s", in.handle.name, selector)
 		}
 		return nil
 	}, &nl.XfrmUserpolicyId{})

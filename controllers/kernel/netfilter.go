@@ -37,6 +37,7 @@ func (in *interferer) packetFilters() error {
 				})
 			} else if name != "nat" { // without rules it does nothing
 				in.add(fmt.Sprintf("a packet filter, %s table %s", program, name), "ip netns exec %s %s-legacy -t %s -S", in.handle.name, program, name)
+				in.found[len(in.found)-1].OnlyFor = map[string]int{"iptables": 4, "ip6tables": 6}[program]
 			}
 		}
 	}
@@ -76,6 +77,7 @@ func (in *interferer) nftables() error {
 		return rtnl.Attributes(attributes, func(kind uint16, value []byte) error {
 			if name := nfFamilies[family] + " " + rtnl.Text(value); kind == unix.NFTA_TABLE_NAME && !translating[name] {
 				in.add("a packet filter, nftables table "+name, "ip netns exec %s nft list ruleset", in.handle.name)
+				in.found[len(in.found)-1].OnlyFor = map[uint8]int{unix.NFPROTO_IPV4: 4, unix.NFPROTO_ARP: 4, unix.NFPROTO_IPV6: 6}[family]
 			}
 			return nil
 		})

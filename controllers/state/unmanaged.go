@@ -16,6 +16,8 @@ type Unmanaged struct {
 	Look string
 	// Undo is the command that removes it; empty where no command is sure to be right.
 	Undo string
+	// OnlyFor is 4 or 6 if it is for packets of that family alone.
+	OnlyFor int
 	// At most one of these is set, and says it in detail.
 	Rule      PolicyRule
 	Route     UnmanagedRoute
@@ -23,6 +25,14 @@ type Unmanaged struct {
 	Setting   UnmanagedSetting
 	NAT       NAT
 	MACEntry  MACEntry
+}
+
+// Concerns reports whether an object can decide about packets of an address's family.
+func (u Unmanaged) Concerns(a netip.Addr) bool {
+	if u.Rule.Action != "" && u.Rule.IPv6 != a.Is6() {
+		return false
+	}
+	return u.OnlyFor == 0 || (u.OnlyFor == 6) == a.Is6()
 }
 
 // NAT is where packets have their addresses translated.
