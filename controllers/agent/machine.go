@@ -66,14 +66,14 @@ type lockedKernel struct {
 	id state.Identity
 }
 
-// Apply fails if another writer holds the lock. It counts its operations.
-func (k lockedKernel) Apply(ctx context.Context, ops []state.Op) (applied int, err error) {
+// Edit fails if another writer holds the lock. It counts its operations.
+func (k lockedKernel) Edit(ctx context.Context, ops []state.Op, stale map[int][]state.Neighbour) (applied int, err error) {
 	unlock, err := k.Lock(k.id)
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
-	applied, err = k.Kernel.Apply(ctx, ops)
+	applied, err = k.Kernel.Edit(ctx, ops, stale)
 	countOperations(ops, applied, err)
 	return applied, err
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -22,13 +21,12 @@ var ErrObserve = errors.New("observe")
 type Kernel interface {
 	// Observe returns what the machine holds of the lab. It changes nothing.
 	Observe(ctx context.Context, id state.Identity, want state.State) (state.Observation, error)
-	// Apply performs the operations in order and stops at the first that fails. It returns how many succeeded;
-	// its error names the one that failed.
-	Apply(ctx context.Context, ops []state.Op) (applied int, err error)
-	// Forget deletes neighbour entries in network namespaces. A namespace that no longer exists is no error.
-	Forget(ctx context.Context, neighbours map[string]map[netip.Addr]bool) error
-	// ForgetPathMTUs deletes the cached path MTUs of network namespaces.
-	ForgetPathMTUs(ctx context.Context, namespaces []string) error
+	// Edit performs the operations in order and stops at the first that fails. It returns how many succeeded;
+	// its error names the one that failed. Right after each it updates the neighbour entries that it made wrong,
+	// given by the operation's index.
+	Edit(ctx context.Context, ops []state.Op, stale map[int][]state.Neighbour) (applied int, err error)
+	// ForgetExceptions deletes the path MTUs and redirects that network namespaces have cached.
+	ForgetExceptions(ctx context.Context, namespaces []string) error
 	// ForgetMACs deletes what the bridges of network namespaces have learned.
 	ForgetMACs(ctx context.Context, namespaces []string) error
 }
@@ -51,7 +49,7 @@ func (o Outcome) Realized() bool { return len(o.Left) == 0 && len(o.Conflicts) =
 func Converge(ctx context.Context, k Kernel, id state.Identity, want state.State) (Outcome, error) {
 	out, err := Plan(ctx, k, id, want)
 	for round := 0; round < MaxRounds && err == nil && len(out.Left) > 0 && len(out.Conflicts) == 0; round++ {
-		err = errors.Join(out.apply(ctx, k, want), out.observe(ctx, k, id, want))
+		err = errors.Join(out.apply(ctx, k), out.observe(ctx, k, id, want))
 	}
 	return out, err
 }
@@ -96,16 +94,12 @@ func (o *Outcome) observe(ctx context.Context, k Kernel, id state.Identity, want
 	return nil
 }
 
-// apply performs what is left. It then deletes neighbour entries for addresses that moved to another
-// interface, and path MTUs where a link's MTU has grown.
-func (o *Outcome) apply(ctx context.Context, k Kernel, want state.State) error {
+// apply performs what is left. It then deletes cached path MTUs and redirects that may be wrong by now.
+func (o *Outcome) apply(ctx context.Context, k Kernel) error {
 	before := o.State
-	applied, err := k.Apply(ctx, o.Left)
-	if newcomers := state.MovedAddresses(o.Left[:applied], want); len(newcomers) > 0 {
-		err = errors.Join(err, k.Forget(ctx, newcomers))
-	}
-	if senders := state.StalePathMTUs(before, o.Left[:applied]); len(senders) > 0 {
-		err = errors.Join(err, k.ForgetPathMTUs(ctx, senders))
+	applied, err := k.Edit(ctx, o.Left, state.StaleNeighbours(before, o.Left))
+	if senders := state.StaleExceptions(before, o.Left[:applied]); len(senders) > 0 {
+		err = errors.Join(err, k.ForgetExceptions(ctx, senders))
 	}
 	o.Applied = append(o.Applied, o.Left[:applied]...)
 	o.Left = o.Left[applied:]

@@ -5,6 +5,7 @@ package converge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -133,40 +134,41 @@ type opposed struct {
 	rounds  int
 }
 
-func (o *opposed) Apply(ctx context.Context, ops []state.Op) (int, error) {
+func (o *opposed) Edit(ctx context.Context, ops []state.Op, stale map[int][]state.Neighbour) (int, error) {
 	o.rounds++
-	n, err := o.Kernel.Apply(ctx, ops)
+	n, err := o.Kernel.Edit(ctx, ops, stale)
 	o.Mutate(func(s state.State) { delete(s[o.against.Namespace].Addresses, o.against.AddressKey) })
 	return n, err
 }
 
-// forgetful is a kernel that records which neighbour entries it deleted.
-type forgetful struct {
+// updating is a kernel that records which neighbour entries it was to update, after which operation.
+type updating struct {
 	*fake.Kernel
-	forgotten []string
+	updated []string
 }
 
-func (f *forgetful) Forget(_ context.Context, neighbours map[string]map[netip.Addr]bool) error {
-	for namespace, addresses := range neighbours {
-		for a := range addresses {
-			f.forgotten = append(f.forgotten, state.NodeOf(namespace)+" "+a.String())
+func (u *updating) Edit(ctx context.Context, ops []state.Op, stale map[int][]state.Neighbour) (int, error) {
+	for i, op := range ops {
+		for _, n := range stale[i] {
+			u.updated = append(u.updated, fmt.Sprintf("%s: %s %s has %s", op, state.NodeOf(n.Namespace), n.Address, n.MAC))
 		}
 	}
-	return nil
+	return u.Kernel.Edit(ctx, ops, stale)
 }
 
-func TestNeighboursForgetWhatHasMoved(t *testing.T) {
-	k, want := &forgetful{Kernel: fake.New()}, want(t)
-	if _, err := converge.Converge(t.Context(), k, identity, want); err != nil || len(k.forgotten) > 0 {
-		t.Errorf("of a new lab: %v, forgotten %v", err, k.forgotten)
+func TestNeighboursLearnWhatHasMoved(t *testing.T) {
+	k, want := &updating{Kernel: fake.New()}, want(t)
+	if _, err := converge.Converge(t.Context(), k, identity, want); err != nil || len(k.updated) > 0 {
+		t.Errorf("of a new lab: %v, updated %v", err, k.updated)
 	}
 	want = want.Clone()
 	id := state.AddressID{Namespace: identity.NetworkNamespace("a"), AddressKey: state.AddressKey{Link: "l1", Prefix: netip.MustParsePrefix("192.0.2.9/24")}}
 	want[id.Namespace].Addresses[id.AddressKey] = state.Address{Order: 1}
 	for range 2 {
 		_, err := converge.Converge(t.Context(), k, identity, want)
-		if expected := []string{"b 192.0.2.9"}; err != nil || !slices.Equal(k.forgotten, expected) {
-			t.Errorf("of an address that has come: %v, forgotten %v", err, k.forgotten)
+		mac := want[id.Namespace].Links[id.Link].MAC.String()
+		if expected := []string{"ip -n default.pair.a address replace 192.0.2.9/24 dev l1: b 192.0.2.9 has " + mac}; err != nil || !slices.Equal(k.updated, expected) {
+			t.Errorf("of an address that has come: %v, updated %v", err, k.updated)
 		}
 	}
 }
@@ -179,7 +181,7 @@ type impatient struct {
 
 func (i *impatient) ForgetMACs(context.Context, []string) error { return nil }
 
-func (i *impatient) ForgetPathMTUs(_ context.Context, namespaces []string) error {
+func (i *impatient) ForgetExceptions(_ context.Context, namespaces []string) error {
 	i.forgot = append(i.forgot, namespaces)
 	return nil
 }

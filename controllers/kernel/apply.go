@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -23,6 +24,13 @@ import (
 // Links to be deleted one after the other are deleted at once: each deletion waits some 20 ms for
 // every CPU to let go of the link, and they can wait together.
 func (k *Kernel) Apply(ctx context.Context, ops []state.Op) (applied int, err error) {
+	return k.Edit(ctx, ops, nil)
+}
+
+// Edit is Apply for a lab that packets go through. Right after each operation it updates the neighbour entries that
+// the operation made wrong, given by its index (see state.StaleNeighbours); and before packets may take another
+// way, it waits until what is new of the way carries them.
+func (k *Kernel) Edit(ctx context.Context, ops []state.Op, stale map[int][]state.Neighbour) (applied int, err error) {
 	if len(ops) == 0 {
 		return 0, nil
 	}
@@ -31,10 +39,10 @@ func (k *Kernel) Apply(ctx context.Context, ops []state.Op) (applied int, err er
 	}
 	err = k.withSession(func(s *session) error {
 		for applied < len(ops) {
-			n, err := k.applyRun(ctx, s, ops[applied:])
+			n, err := k.applyRun(ctx, s, ops[applied:], func(i int) error { return s.updateNeighbours(stale[applied+i]) })
 			applied += n
 			if err != nil {
-				return &OpError{Op: ops[applied], Err: err}
+				return &OpError{Op: ops[min(applied, len(ops)-1)], Err: err}
 			}
 		}
 		return nil
@@ -42,13 +50,14 @@ func (k *Kernel) Apply(ctx context.Context, ops []state.Op) (applied int, err er
 	return applied, err
 }
 
-// applyRun performs the first operation, and those after it that may go with it.
-func (k *Kernel) applyRun(ctx context.Context, s *session, ops []state.Op) (applied int, err error) {
-	if err := ctx.Err(); err != nil {
+// applyRun performs the first operation, and those after it that may go with it. It calls update with the index
+// of each.
+func (k *Kernel) applyRun(ctx context.Context, s *session, ops []state.Op, update func(int) error) (applied int, err error) {
+	if err := errors.Join(ctx.Err(), s.rouse(ctx, ops[0])); err != nil {
 		return 0, err
 	}
 	if run := leadingDeletions(ops); len(run) > 1 && k.options.BeforeOp == nil && k.options.AfterOp == nil {
-		return k.deleteAtOnce(ctx, s, run)
+		return k.deleteAtOnce(ctx, s, run, update)
 	}
 	op := ops[0]
 	if k.options.BeforeOp != nil {
@@ -56,6 +65,9 @@ func (k *Kernel) applyRun(ctx context.Context, s *session, ops []state.Op) (appl
 	}
 	if err := k.perform(s, op); err != nil {
 		return 0, err
+	}
+	if err := errors.Join(s.note(ctx, op), update(0)); err != nil {
+		return 1, err
 	}
 	k.log.DebugContext(ctx, op.String())
 	if k.options.AfterOp != nil {
@@ -78,7 +90,7 @@ func leadingDeletions(ops []state.Op) []state.Op {
 
 // deleteAtOnce deletes links, each on a socket of its own. All of them are tried; what counts as
 // applied ends with the first that failed.
-func (k *Kernel) deleteAtOnce(ctx context.Context, s *session, ops []state.Op) (applied int, err error) {
+func (k *Kernel) deleteAtOnce(ctx context.Context, s *session, ops []state.Op, update func(int) error) (applied int, err error) {
 	defer s.forgetIndexes()
 	results := make([]error, len(ops))
 	var deletions sync.WaitGroup
@@ -96,6 +108,9 @@ func (k *Kernel) deleteAtOnce(ctx context.Context, s *session, ops []state.Op) (
 			return i, err
 		}
 		k.log.DebugContext(ctx, ops[i].String())
+		if err := update(i); err != nil {
+			return i + 1, err
+		}
 	}
 	return len(ops), nil
 }

@@ -135,8 +135,8 @@ var drifts = []drift{
 		"ip -n default.routed-pair.ns2 route replace default via 198.51.100.254 dev l2 proto 78",
 	}},
 	{"route's metric", `ip -n $a route delete 10.10.0.0/24 && ip -n $a route add 10.10.0.0/24 dev l1 proto 78 metric 5`, []string{
-		"ip -n default.routed-pair.ns1 route delete 10.10.0.0/24 proto 78 metric 5",
 		"ip -n default.routed-pair.ns1 route replace 10.10.0.0/24 dev l1 proto 78",
+		"ip -n default.routed-pair.ns1 route delete 10.10.0.0/24 proto 78 metric 5",
 	}},
 	{"a leg's weight", `ip -n $a route change 10.9.0.0/24 metric 10 proto 78 nexthop via 192.0.2.254 nexthop via 203.0.113.254 weight 7`, []string{
 		"ip -n default.routed-pair.ns1 route replace 10.9.0.0/24 proto 78 metric 10 nexthop via 203.0.113.254 dev extra weight 2 nexthop via 192.0.2.254 dev l1 weight 1",

@@ -7,9 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
-	"slices"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -51,17 +49,17 @@ func (k *Kernel) RememberNeighbours(namespaces []string) (forget func() error, e
 	}, nil
 }
 
-// Forget deletes entries of neighbour tables, by network namespace and address, that are not
-// permanent. A namespace that is gone had its entries deleted with it.
-func (k *Kernel) Forget(ctx context.Context, neighbours map[string]map[netip.Addr]bool) error {
-	err := k.eachNamespace(slices.Sorted(maps.Keys(neighbours)), func(h *handle) error {
-		if err := ctx.Err(); err != nil {
-			return err
+// updateNeighbours makes entries that are there say what they should. A link or namespace that is gone had its
+// entries deleted with it.
+func (s *session) updateNeighbours(list []state.Neighbour) error {
+	for _, n := range list {
+		h, index, err := s.find(n.LinkID)
+		if err == nil {
+			err = h.conn.updateNeighbour(neighbour{int32(index), n.Address}, n.MAC)
 		}
-		return h.conn.forget(func(n neighbour) bool { return neighbours[h.name][n.address] })
-	})
-	if err != nil {
-		return fmt.Errorf("delete neighbour entries of moved addresses: %w", err)
+		if err != nil && !rtnl.IsGone(err) && !changedMeanwhile(err) {
+			return fmt.Errorf("update neighbour %s of %s in %s: %w", n.Address, n.Name, n.Namespace, err)
+		}
 	}
 	return nil
 }
@@ -116,6 +114,56 @@ func (h *handle) neighbourEntries() (found []state.NeighbourEntry, err error) {
 		}
 	}
 	return found, nil
+}
+
+// updateNeighbour updates an entry in place, if there is one that is not permanent: the kernel then sends the packets
+// that wait in it, and would drop them if it were deleted.
+func (c *conn) updateNeighbour(n neighbour, mac state.MAC) error {
+	header, found, err := c.neighbour(n)
+	if err != nil || header == nil || permanent(*header) || found == mac && header.State&isUsed != 0 {
+		return err
+	}
+	request := n.header()
+	request.State, request.Flags = unix.NUD_STALE, header.Flags&unix.NTF_ROUTER
+	return c.Send(unix.RTM_NEWNEIGH, unix.NLM_F_REPLACE, request, nl.NewRtAttr(unix.NDA_DST, n.address.AsSlice()), nl.NewRtAttr(unix.NDA_LLADDR, mac[:]))
+}
+
+// neighbour returns nil if there is no entry. Before Linux 5.0 one cannot be asked for by itself.
+func (c *conn) neighbour(n neighbour) (header *unix.NdMsg, mac state.MAC, err error) {
+	read := func(msg []byte) error {
+		var entry unix.NdMsg
+		size, err := binary.Decode(msg, binary.NativeEndian, &entry)
+		if err != nil {
+			return err
+		}
+		var address netip.Addr
+		var found state.MAC
+		err = rtnl.Attributes(msg[size:], func(kind uint16, value []byte) error {
+			switch kind {
+			case unix.NDA_DST:
+				address = rtnl.Addr(value)
+			case unix.NDA_LLADDR:
+				copy(found[:], value)
+			}
+			return nil
+		})
+		if address == n.address && entry.Ifindex == n.index {
+			header, mac = &entry, found
+		}
+		return err
+	}
+	err = c.Get(unix.RTM_GETNEIGH, 0, read, n.header(), nl.NewRtAttr(unix.NDA_DST, n.address.AsSlice()))
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		err = c.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, read, &ndMsg{})
+	}
+	if errors.Is(err, unix.ENOENT) {
+		return nil, mac, nil
+	}
+	return header, mac, err
+}
+
+func (n neighbour) header() *ndMsg {
+	return &ndMsg{Family: uint8(family(n.address)), Ifindex: n.index}
 }
 
 // eachNamespace goes through namespaces, with one open at a time. One that is not there is passed over.
@@ -197,11 +245,7 @@ func permanent(header unix.NdMsg) bool {
 }
 
 func (c *conn) deleteNeighbour(n neighbour) error {
-	family := uint8(unix.AF_INET)
-	if n.address.Is6() {
-		family = unix.AF_INET6
-	}
-	return c.Send(unix.RTM_DELNEIGH, 0, &ndMsg{Family: family, Ifindex: n.index}, nl.NewRtAttr(unix.NDA_DST, n.address.AsSlice()))
+	return c.Send(unix.RTM_DELNEIGH, 0, n.header(), nl.NewRtAttr(unix.NDA_DST, n.address.AsSlice()))
 }
 
 // ndMsg is struct ndmsg as part of a request.

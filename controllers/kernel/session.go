@@ -18,6 +18,8 @@ type session struct {
 	home *conn
 	// cache outlives the session.
 	cache *settingCache
+	// waking is what the session made and may not carry packets yet.
+	waking waking
 }
 
 // handle is an open namespace.

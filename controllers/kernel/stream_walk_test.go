@@ -19,9 +19,10 @@ type stream struct {
 	from, to *net.UDPConn
 	stop     chan struct{}
 	working  sync.WaitGroup
-	sent     int
-	received int
-	late     int
+	// sent are all that the sender handed to its kernel, refused those of them that it did not take.
+	sent, refused int
+	received      int
+	late          int
 	// gap is the longest time between two packets that arrived, pause between two that were sent.
 	gap, pause time.Duration
 }
@@ -99,8 +100,9 @@ func (s *stream) send() {
 			return
 		default:
 		}
-		if _, err := s.from.Write(binary.BigEndian.AppendUint64(nil, uint64(seq))); err == nil {
-			s.sent++
+		s.sent++
+		if _, err := s.from.Write(binary.BigEndian.AppendUint64(nil, uint64(seq))); err != nil {
+			s.refused++
 		}
 		s.pause, last = max(s.pause, time.Since(last)), time.Now()
 	}
@@ -134,6 +136,6 @@ func (s *stream) end() {
 }
 
 func (s *stream) String() string {
-	return fmt.Sprintf("%d packets sent, %d lost, %d reordered, longest gap %.1f ms (sender's longest pause %.1f ms)",
-		s.sent, s.sent-s.received, s.late, s.gap.Seconds()*1000, s.pause.Seconds()*1000)
+	return fmt.Sprintf("%d packets sent, %d lost (%d of them refused by the sender's kernel), %d reordered, longest gap %.1f ms (sender's longest pause %.1f ms)",
+		s.sent, s.sent-s.received, s.refused, s.late, s.gap.Seconds()*1000, s.pause.Seconds()*1000)
 }

@@ -196,21 +196,6 @@ func (n *Namespace) addressesOf(link string) []AddressKey {
 	return keys
 }
 
-// deleteExposedAddresses deletes the IPv6 addresses that settings, MTU or state of their link may
-// take along, for the reason deleteRoutes has: those that are not wanted, and those that adding again
-// would not put right.
-func (d *differ) deleteExposedAddresses() {
-	d.each(func(p *played) {
-		for _, key := range missing(p.want.Addresses, p.now.Addresses, AddressKey.compare) {
-			_, wanted := p.want.Addresses[key]
-			stays := wanted && p.now.Addresses[key].Drift != DriftForGood
-			if key.Prefix.Addr().Is6() && !stays && !p.keepsIPv6(key.Link) {
-				d.do(DeleteAddress{AddressID{p.name, key}})
-			}
-		}
-	})
-}
-
 // keepsIPv6 reports whether nothing on the way from now to want takes IPv6 addresses off a link. The
 // interface of a VLAN comes up with its parent, and is set down then.
 func (p *played) keepsIPv6(name string) bool {
@@ -225,12 +210,13 @@ func (p *played) keepsIPv6(name string) bool {
 func (d *differ) resetAddresses() {
 	d.each(func(p *played) {
 		for _, key := range missing(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
-			switch p.now.Addresses[key].Drift {
-			case DriftInPlace:
+			drift := p.now.Addresses[key].Drift
+			switch _, there := p.now.Addresses[key]; {
+			case !there || !d.there(p, key.Link):
+			case drift == DriftInPlace:
 				d.do(AddAddress{AddressID{p.name, key}})
-			case DriftForGood:
-				d.do(DeleteAddress{AddressID{p.name, key}})
-			case NoDrift:
+			case drift == DriftForGood:
+				d.deleteAddress(AddressID{p.name, key})
 			}
 		}
 	})
@@ -240,7 +226,7 @@ func (d *differ) resetAddresses() {
 func (d *differ) addPrefixRoutes() {
 	d.each(func(p *played) {
 		for _, key := range missing(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
-			if p.now.Addresses[key].PrefixRouteMissing {
+			if p.now.Addresses[key].PrefixRouteMissing && d.there(p, key.Link) {
 				d.do(AddPrefixRoute{AddressID{p.name, key}})
 			}
 		}

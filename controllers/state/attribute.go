@@ -119,7 +119,9 @@ func (n *Namespace) dropPortStates(bridge string) {
 func (d *differ) resetAttributes() {
 	d.each(func(p *played) {
 		for _, key := range unwanted(p.now.AttributeDrift, p.want.AttributeDrift, AttributeKey.compare) {
-			d.do(ResetAttribute{AttributeID{p.name, key}})
+			if d.there(p, key.Link) {
+				d.do(ResetAttribute{AttributeID{p.name, key}})
+			}
 		}
 	})
 }

@@ -170,8 +170,12 @@ func (d *differ) setBridgesGuarded() {
 	})
 }
 
-// setBridges comes when every link is up or down as it should be.
+// setBridges comes when every link that should be up is. A spanning tree is turned off when every other is down.
 func (d *differ) setBridges() {
+	if !d.complete {
+		d.setBridgesGuarded()
+		return
+	}
 	d.stepBridges(func(_, want Bridge) Bridge { return want })
 }
 
@@ -179,7 +183,7 @@ func (d *differ) setBridges() {
 func (d *differ) stepBridges(step func(have, want Bridge) Bridge) {
 	d.each(func(p *played) {
 		for _, name := range missing(p.now.Bridges, p.want.Bridges, cmp.Compare) {
-			if next := step(p.now.Bridges[name], p.want.Bridges[name]); next != p.now.Bridges[name] {
+			if next := step(p.now.Bridges[name], p.want.Bridges[name]); next != p.now.Bridges[name] && d.there(p, name) {
 				d.do(SetBridge{LinkID{p.name, name}, next})
 			}
 		}
@@ -191,7 +195,9 @@ func (d *differ) setMasters() {
 	d.each(func(p *played) {
 		for _, name := range p.wantedLinks() {
 			switch master := p.want.Links[name].Master; {
-			case master == p.now.Links[name].Master:
+			case master == p.now.Links[name].Master || !d.there(p, name):
+			case master != "" && !d.there(p, master):
+				p.postponed = true
 			case master == "":
 				d.do(ReleaseLink{LinkID{p.name, name}})
 			default:

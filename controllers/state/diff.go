@@ -2,31 +2,40 @@
 
 package state
 
-import "slices"
+import (
+	"net/netip"
+	"slices"
+)
 
-// Diff returns the operations that make have into want, in the order they must be applied:
-// what must go, then namespaces, settings, links, addresses, routes. It is empty exactly when
-// nothing differs. Rows of want win; rows of have that want lacks are deleted, so have must
+// Diff returns the operations that make have into want, in the order they must be applied. It is empty
+// exactly when nothing differs. Rows of want win; rows of have that want lacks are deleted, so have must
 // hold only what is the lab's (see kernel.Observe).
+//
+// What carries packets is made before anything is taken away, and packets are led there in between. What is
+// made only after something has gone, because the kernel cannot hold both, comes in a second round of the same
+// steps; what went with something that was taken away in the last.
 func Diff(have, want State) []Op {
 	if have.Equal(want) {
 		return nil
 	}
 	d := newDiffer(have, want)
-	for _, phase := range phases {
-		phase(d)
+	d.breakLoops()
+	d.make()
+	d.each((*played).compare)
+	d.addUnplugged()
+	if d.clearTheWay() {
+		d.make()
 	}
+	d.takeAway()
+	d.complete = true
+	d.make()
+	d.each(d.addRoutes)
 	return d.ops
 }
 
-// phases are the steps of Diff in their order. Each stands in the file of what it changes, with the reason for
+// steps are those of make in their order. Each stands in the file of what it changes, with the reason for
 // its place.
-var phases = []func(*differ){
-	(*differ).deleteRoutes,
-	(*differ).deleteLinks,
-	(*differ).deleteNamespaces,
-	(*differ).deleteExposedAddresses,
-	(*differ).cutLinks,
+var steps = []func(*differ){
 	(*differ).createNamespaces,
 	(*differ).setNamespaceSettings,
 	(*differ).addLinks,
@@ -40,9 +49,30 @@ var phases = []func(*differ){
 	(*differ).setBridges,
 	(*differ).setLinkSettings,
 	(*differ).resetAddresses,
-	(*differ).setAddresses,
+	(*differ).addAddresses,
 	(*differ).addPrefixRoutes,
-	(*differ).addRoutes,
+	(*differ).setRoutes,
+	(*differ).addMovedAddresses,
+	(*differ).setRoutes,
+}
+
+// make does what the kernel can hold at the same time as what is there. Only when it is complete, it does what
+// takes something away.
+func (d *differ) make() {
+	d.making = true
+	for _, step := range steps {
+		step(d)
+	}
+	d.making = false
+}
+
+// takeAway deletes what want lacks. An address goes before the routes of its node: as long as neighbours
+// may take the node for a gateway, it leads packets on.
+func (d *differ) takeAway() {
+	d.settleAddresses()
+	d.deleteRoutes()
+	d.deleteLinks()
+	d.deleteNamespaces()
 }
 
 // differ plays each operation on its machine the moment it is decided.
@@ -51,6 +81,12 @@ type differ struct {
 	want State
 	// spaces are the namespaces of have and want in order of name.
 	spaces []*played
+	// making says that namespaces that go do not matter, complete that nothing is left to take away.
+	making, complete bool
+	// leaving are the rows that are to go, by address; nil until needed.
+	leaving map[netip.Addr][]AddressID
+	// owners are where addresses should be; nil until needed.
+	owners map[netip.Addr][]AddressID
 	ops    []Op
 }
 
@@ -61,6 +97,7 @@ func newDiffer(have, want State) *differ {
 	for i, name := range names {
 		p, n := d.of(name), want[name]
 		p.want, d.spaces[i] = &n, p
+		p.fresh = !p.now.exists()
 	}
 	for name := range have.differing(want) {
 		d.of(name).differs = true
@@ -92,7 +129,7 @@ func (d *differ) do(op Op) {
 // elsewhere makes another namespace one of them.
 func (d *differ) each(phase func(p *played)) {
 	for _, p := range d.spaces {
-		if p.differs {
+		if p.differs && (!d.making || p.want.exists()) {
 			phase(p)
 		}
 	}

@@ -7,85 +7,192 @@ import (
 	"slices"
 )
 
-// This file makes before it breaks: a link gets the addresses it lacks before it loses those that
-// are not wanted. The kernel takes every IPv4 route of a link along with its last IPv4 address, and the
-// route to a subnet along with the subnet's last address, and a route along with the address that is its
-// source, and forwarded packets would be lost until they are written again.
+// This file makes before it breaks: a link gets the addresses it lacks before any is deleted. The kernel takes every
+// IPv4 route of a link along with its last IPv4 address, and the route to a subnet along with the subnet's last
+// address, and a route along with the address that is its source, and forwarded packets would be lost until they are
+// written again. So addresses are deleted when routes no longer need them.
+//
+// An address that goes from one node to another, and that routes still lead to, is on both for a moment: one of the two
+// answers, and leads packets on. Neighbours may take either for the holder until the old one has lost it; then
+// their entries are updated (see StaleNeighbours). One that no route names goes before it comes: two nodes with
+// the same address do not answer each other.
 
-// setAddresses comes after settings, because it is a setting that keeps the secondaries of a deleted
+// addAddresses comes after settings, because it is a setting that keeps the secondaries of a deleted
 // IPv4 address.
-func (d *differ) setAddresses() {
-	m := mover{differ: d, leaving: map[netip.Addr][]AddressID{}, met: map[LinkID]bool{}}
-	d.each(func(p *played) {
-		for _, key := range unwanted(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
-			m.leaving[key.Prefix.Addr()] = append(m.leaving[key.Prefix.Addr()], AddressID{p.name, key})
+func (d *differ) addAddresses() {
+	d.eachLink(func(p *played, link string) {
+		if d.complete {
+			d.settle(p, link)
+			return
 		}
-	})
-	d.each(func(p *played) {
-		for _, name := range p.wantedLinks() {
-			m.settle(LinkID{p.name, name})
-		}
+		d.addTo(p, link, func(a netip.Addr) bool { return p.fresh || !d.moves(p, a) })
 	})
 }
 
-// mover gives links their addresses, one link after the other.
-type mover struct {
-	*differ
-	// leaving are the rows that go, by address.
-	leaving map[netip.Addr][]AddressID
-	// met are the links that are settled or being settled.
-	met map[LinkID]bool
-}
-
-// settle gives a link the addresses it should have.
-func (m *mover) settle(id LinkID) {
-	if m.met[id] {
+// addMovedAddresses comes when a node that gets the address of a gateway leads packets on. What has left one node
+// comes to another, until only what is needed is left.
+func (d *differ) addMovedAddresses() {
+	if d.complete {
 		return
 	}
-	m.met[id] = true
-	p := m.played[id.Namespace]
-	wanted := p.want.addressesOf(id.Name)
-	for _, key := range wanted {
-		if _, there := p.now.Addresses[key]; !there {
-			m.release(AddressID{id.Namespace, key})
-		}
+	for before := -1; before < len(d.ops); {
+		before = len(d.ops)
+		d.releaseAddresses()
+		d.eachLink(func(p *played, link string) {
+			d.addTo(p, link, func(a netip.Addr) bool { return !d.isHeld(p, a) })
+		})
 	}
-	m.setIPv4(p, id.Name, ipv4Of(wanted))
-	m.setIPv6(p, id.Name, wanted)
+	d.eachLink(func(p *played, link string) {
+		d.addTo(p, link, func(netip.Addr) bool { return true })
+	})
 }
 
-// release takes an address from where it goes before it comes to a link: two ends of a segment must
-// not both have it. The link it goes from is settled before that, so that it is not left without any;
-// where addresses change places in a circle, one link is. A link can have one IPv4 address with two
-// masks, and not one IPv6 address with two prefix lengths.
-func (m *mover) release(wanted AddressID) {
-	for _, old := range m.leaving[wanted.Prefix.Addr()] {
-		if old.link() == wanted.link() && wanted.Prefix.Addr().Is4() {
+// releaseAddresses deletes addresses that are to come elsewhere and that nothing needs here.
+func (d *differ) releaseAddresses() {
+	var needed map[netip.Addr]bool
+	d.eachLink(func(p *played, link string) {
+		for _, key := range p.now.addressesOf(link) {
+			a := key.Prefix.Addr()
+			if _, stays := p.want.Addresses[key]; stays || !d.comesElsewhere(p, a) || !p.keepsAnother(link, a) {
+				continue
+			}
+			if needed == nil {
+				needed = d.neededAddresses()
+			}
+			if !needed[a] {
+				d.deleteAddress(AddressID{p.name, key})
+			}
+		}
+	})
+}
+
+// comesElsewhere reports whether another node should have an address and does not yet.
+func (d *differ) comesElsewhere(p *played, a netip.Addr) bool {
+	return slices.ContainsFunc(d.ownersOf(a), func(id AddressID) bool {
+		_, there := d.at(id.Namespace).Addresses[id.AddressKey]
+		return !there && id.Namespace != p.name
+	})
+}
+
+// keepsAnother reports whether a link has another address of the family that stays.
+func (p *played) keepsAnother(link string, a netip.Addr) bool {
+	return slices.ContainsFunc(p.now.addressesOf(link), func(key AddressKey) bool {
+		_, stays := p.want.Addresses[key]
+		return stays && key.Prefix.Addr() != a && key.Prefix.Addr().Is4() == a.Is4() && !IsLinkLocal(key.Prefix.Addr())
+	})
+}
+
+// neededAddresses are those that routes have as next hop or source.
+func (d *differ) neededAddresses() map[netip.Addr]bool {
+	needed := map[netip.Addr]bool{}
+	for _, p := range d.spaces {
+		for _, route := range p.now.Routes {
+			needed[route.Source] = true
+			for _, hop := range route.NextHops() {
+				needed[hop.Via] = true
+			}
+		}
+	}
+	return needed
+}
+
+// settleAddresses deletes the addresses that are not wanted, of links that stay, and adds those that could not come
+// before.
+func (d *differ) settleAddresses() { d.eachLink(d.settle) }
+
+// eachLink calls do with every link that is wanted and there.
+func (d *differ) eachLink(do func(p *played, link string)) {
+	d.each(func(p *played) {
+		for _, name := range p.wantedLinks() {
+			if d.there(p, name) {
+				do(p, name)
+			}
+		}
+	})
+}
+
+// leavingRows are those of an address.
+func (d *differ) leavingRows(a netip.Addr) []AddressID {
+	if d.leaving == nil {
+		d.leaving = map[netip.Addr][]AddressID{}
+		d.each(func(p *played) {
+			for _, key := range unwanted(p.now.Addresses, p.want.Addresses, AddressKey.compare) {
+				d.leaving[key.Prefix.Addr()] = append(d.leaving[key.Prefix.Addr()], AddressID{p.name, key})
+			}
+		})
+	}
+	return d.leaving[a]
+}
+
+// moves reports whether an address that a node should have was, or still is, to leave another.
+func (d *differ) moves(p *played, a netip.Addr) bool {
+	return slices.ContainsFunc(d.leavingRows(a), func(id AddressID) bool { return id.Namespace != p.name })
+}
+
+// isHeld reports whether another node still has an address that is to leave it.
+func (d *differ) isHeld(p *played, a netip.Addr) bool {
+	return slices.ContainsFunc(d.leavingRows(a), func(id AddressID) bool {
+		_, still := d.at(id.Namespace).Addresses[id.AddressKey]
+		return still && id.Namespace != p.name
+	})
+}
+
+// addTo adds the missing addresses that match to a link, as far as nothing has to be deleted for that.
+func (d *differ) addTo(p *played, link string, match func(netip.Addr) bool) {
+	wanted := p.want.addressesOf(link)
+	list := ipv4Of(wanted)
+	have := p.now.ipv4List(link)
+	inOrder := slices.Equal(reduced(appended(have, list), list), list)
+	for _, key := range wanted {
+		a := key.Prefix.Addr()
+		if _, there := p.now.Addresses[key]; there {
 			continue
 		}
-		m.settle(old.link())
-		m.delete(old)
+		switch {
+		case match(a) && (a.Is4() && inOrder || a.Is6() && p.keepsIPv6(link) && !p.hasIPv6(link, a)):
+			d.do(AddAddress{AddressID{p.name, key}})
+		default:
+			p.postponed = true
+			inOrder = false // those behind it come behind it
+		}
 	}
+}
+
+// hasIPv6 reports whether a link has an IPv6 address with another prefix length: the kernel holds it once.
+func (p *played) hasIPv6(link string, a netip.Addr) bool {
+	for key := range p.now.Addresses {
+		if key.Link == link && key.Prefix.Addr() == a {
+			return true
+		}
+	}
+	return false
+}
+
+// settle gives a link exactly the addresses it should have.
+func (d *differ) settle(p *played, link string) {
+	wanted := p.want.addressesOf(link)
+	d.setIPv4(p, link, ipv4Of(wanted))
+	d.setIPv6(p, link, wanted)
 }
 
 // setIPv4 gives a link its IPv4 addresses in their order. Where they do not come out in it by adding
 // and then deleting, what stands in the way is deleted before the rest is added; the wanted primary
 // and then deleting, what stands in the way is deleted before the rest is added; the wanted primary
 // address is there by then and stays.
-func (m *mover) setIPv4(p *played, link string, list []netip.Prefix) {
+func (d *differ) setIPv4(p *played, link string, list []netip.Prefix) {
 	have := p.now.ipv4List(link)
 	if slices.Equal(have, list) {
 		return
 	}
 	if slices.Equal(reduced(appended(have, list), list), list) {
-		m.addIPv4(p, link, list)
-		m.deleteIPv4(p, link, list)
+		d.addIPv4(p, link, list)
+		d.deleteIPv4(p, link, list)
 		return
 	}
-	m.addIPv4(p, link, list[:min(1, len(list))])
-	m.deleteIPv4(p, link, list)
-	m.deleteMisplaced(p, link, list)
-	m.addIPv4(p, link, list)
+	d.addIPv4(p, link, list[:min(1, len(list))])
+	d.deleteIPv4(p, link, list)
+	d.deleteMisplaced(p, link, list)
+	d.addIPv4(p, link, list)
 }
 
 // appended is the list after adding, in order, every wanted address it lacks.
@@ -108,20 +215,20 @@ func reduced(list, want []netip.Prefix) []netip.Prefix {
 	return list
 }
 
-func (m *mover) addIPv4(p *played, link string, list []netip.Prefix) {
+func (d *differ) addIPv4(p *played, link string, list []netip.Prefix) {
 	for _, prefix := range list {
 		key := AddressKey{link, prefix}
 		if _, there := p.now.Addresses[key]; !there {
-			m.do(AddAddress{AddressID{p.name, key}})
+			d.do(AddAddress{AddressID{p.name, key}})
 		}
 	}
 }
 
 // deleteIPv4 begins at the end of the list, so that no address is promoted that goes next.
-func (m *mover) deleteIPv4(p *played, link string, wanted []netip.Prefix) {
+func (d *differ) deleteIPv4(p *played, link string, wanted []netip.Prefix) {
 	for _, prefix := range slices.Backward(p.now.ipv4List(link)) {
 		if !slices.Contains(wanted, prefix) {
-			m.delete(AddressID{p.name, AddressKey{link, prefix}})
+			d.deleteAddress(AddressID{p.name, AddressKey{link, prefix}})
 		}
 	}
 }
@@ -129,79 +236,45 @@ func (m *mover) deleteIPv4(p *played, link string, wanted []netip.Prefix) {
 // deleteMisplaced deletes from the end, but for the primary address, what stands in the way of the
 // wanted order, until adding the rest behind what is left gives it. The primary address alone always
 // does.
-func (m *mover) deleteMisplaced(p *played, link string, list []netip.Prefix) {
+func (d *differ) deleteMisplaced(p *played, link string, list []netip.Prefix) {
 	for have := p.now.ipv4List(link); len(have) > 1 && !slices.Equal(appended(have, list), list); have = p.now.ipv4List(link) {
 		last := have[len(have)-1]
 		if last == list[0] {
 			last = have[len(have)-2]
 		}
-		m.delete(AddressID{p.name, AddressKey{link, last}})
+		d.deleteAddress(AddressID{p.name, AddressKey{link, last}})
 	}
 }
 
-func (m *mover) setIPv6(p *played, link string, wanted []AddressKey) {
+// setIPv6 deletes first what has another prefix length only: the kernel holds an address once.
+func (d *differ) setIPv6(p *played, link string, wanted []AddressKey) {
 	for _, key := range wanted {
-		if _, there := p.now.Addresses[key]; !there && key.Prefix.Addr().Is6() {
-			m.do(AddAddress{AddressID{p.name, key}})
+		if _, there := p.now.Addresses[key]; there || !key.Prefix.Addr().Is6() {
+			continue
+		}
+		for _, old := range p.now.addressesOf(link) {
+			if old.Prefix.Addr() == key.Prefix.Addr() {
+				d.deleteAddress(AddressID{p.name, old})
+			}
+		}
+		if p.keepsIPv6(link) || d.complete {
+			d.do(AddAddress{AddressID{p.name, key}})
 		}
 	}
 	for _, key := range p.now.addressesOf(link) {
 		if !slices.Contains(wanted, key) && key.Prefix.Addr().Is6() {
-			m.delete(AddressID{p.name, key})
+			d.deleteAddress(AddressID{p.name, key})
 		}
 	}
 }
 
-// delete gives routes another source before they lose theirs. Settling the link that this one comes to may
-// take the address away as well.
-func (m *mover) delete(id AddressID) {
-	m.replaceSources(id)
-	if _, still := m.at(id.Namespace).Addresses[id.AddressKey]; still {
-		m.do(DeleteAddress{id})
-	}
-}
-
-// resource replaces the routes that would go with an address because it is their source, where that is all
-// that changes of them and the other source can be there.
-func (m *mover) replaceSources(leaving AddressID) {
-	p := m.played[leaving.Namespace]
-	var routes []RouteKey
-	for key, route := range p.now.Routes {
-		if route.Source != leaving.Prefix.Addr() {
-			continue
-		}
-		if next := p.want.Routes[key]; route.Source != next.Source && route.from(next.Source) == next {
-			routes = append(routes, key)
-		}
-	}
-	slices.SortFunc(routes, RouteKey.compare)
-	for _, key := range routes {
-		if next := p.want.Routes[key]; m.arrives(p, next.Source) {
-			m.do(ReplaceRoute{RouteID{p.name, key}, next})
-		}
-	}
-}
-
-// from is the route with another source.
-func (r Route) from(source netip.Addr) Route {
-	r.Source = source
-	return r
-}
-
-// arrives settles the link that an address comes to, and reports whether the node has the address by then. No
-// address at all is the kernel's choice.
-func (m *mover) arrives(p *played, a netip.Addr) bool {
-	if !a.IsValid() {
-		return true
-	}
-	for _, key := range sortedKeys(p.want.Addresses, AddressKey.compare) {
-		if key.Prefix.Addr() != a {
-			continue
-		}
-		m.settle(LinkID{p.name, key.Link})
-		if _, there := p.now.Addresses[key]; there {
-			return true
-		}
-	}
-	return false
+// deleteAddress deletes by themselves the routes that want lacks and that the kernel may or may not take along.
+func (d *differ) deleteAddress(id AddressID) {
+	p := d.of(id.Namespace)
+	a := id.Prefix.Addr()
+	last := a.Is4() && len(p.now.ipv4List(id.Link)) == 1
+	d.deleteRoutesOf(p, func(key RouteKey, r Route) bool {
+		return r.Source == a || last && key.Prefix.Addr().Is4() && r.onLink(id.Link)
+	})
+	d.do(DeleteAddress{id})
 }

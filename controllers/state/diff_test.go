@@ -165,8 +165,8 @@ ip -n a link add name l1 address 02:00:00:00:01:01 mtu 1500 group 20044 type vet
 	}
 }
 
-// What goes, goes before anything can take it along: what a kernel keeps where another takes
-// it along must not be something that nobody wants.
+// What carries packets is made before anything is taken away. What goes, goes before anything can take it along:
+// what a kernel keeps where another takes it along must not be something that is not wanted.
 func TestOrderOfAPlan(t *testing.T) {
 	have, want := twoNodes(), state.State{}
 	for _, op := range []state.Op{
@@ -182,8 +182,12 @@ func TestOrderOfAPlan(t *testing.T) {
 		kinds = append(kinds, strings.TrimPrefix(fmt.Sprintf("%T", op), "state."))
 	}
 	order := []string{
-		"DeleteRoute", "DeleteLink", "DeleteNamespace", "DeleteAddress", "DeleteSymlink", "CreateNamespace", "SetSysctl",
-		"AddLink", "SetAdmin", "AddAddress", "DeleteAddress", "ReplaceRoute",
+		"DeleteSymlink", "CreateNamespace", "SetSysctl",
+		"DeleteRoute", "DeleteLink", // the default is there; l1 leads elsewhere
+		"AddLink", "SetAdmin", "AddAddress", "ReplaceRoute",
+		"DeleteAddress", "DeleteRoute", "DeleteAddress", "DeleteRoute", // those that have an address as source go before it
+		"DeleteLink", "DeleteNamespace",
+		"SetSysctl", "SetAdmin", // IPv6 and lo
 	}
 	if diff := cmp.Diff(order, slices.Compact(kinds)); diff != "" {
 		t.Errorf("kinds of operations (-want +got):\n%s", diff)

@@ -58,12 +58,35 @@
 // applying Diff(have, want) to have gives want; Diff(s, s) is empty; the order is stable; no
 // operation names a namespace outside have and want.
 //
-// Addresses are made before they are broken, because a link's last IPv4 address takes the link's
-// routes along, and forwarded packets are lost until they are written again: a link that has one
-// before and after has one all the time, and a route whose source changes has the new one before the old
-// one goes. An address that goes from one link to another is never on
-// both, so neighbours cannot learn the wrong one; only where addresses change places in a circle
-// has a link to do without for a moment.
+// # Order
+//
+// Packets go through a lab while it is edited. After every operation, every packet arrives that does before and after
+// the edit, because what it needs is made first and taken away last:
+//
+//  1. What carries packets: namespaces, settings that permit something, links, addresses.
+//  2. Routes, as soon as the kernel takes them and their next hop answers. A node's route changes after those of
+//     its next hops for the same destinations: else the two may send a packet to each other.
+//  3. What could not be made beside what is there: links whose name another has. Then 1 and 2 for them.
+//  4. Addresses that are not wanted, then routes, links, namespaces.
+//  5. What takes something from a link or a node: settings that forbid, links set down, small MTUs. Then once more
+//     what 4 and 5 took along.
+//
+// Addresses of an interface are made before they are broken, because a link's last IPv4 address takes the link's
+// routes along, and a route's source the route. An address that goes to another node leaves the one before it comes
+// to the other, unless routes lead to it: then both have it for a moment. StaleNeighbours says whose neighbour
+// entries are to be updated in place after which operation.
+//
+// Something is lost only where the kernel cannot hold both. What that costs stands in hack/bench/README.md,
+// and is a table in a test of package kernel:
+//
+//	a link takes the name of another         between DeleteLink and the routes over the new one
+//	an address changes its place in the      between deleting and adding it
+//	  list, or its IPv6 prefix length
+//	a link loses its last IPv4 address and   between that and the route
+//	  keeps routes through IPv6 neighbours
+//	gateways' addresses change places        between the two nodes, while both have the address
+//	switches are linked in another way       without a spanning tree, until the old cable has gone; with
+//	                                         one, until it has converged
 //
 // # A new kind of row, step by step
 //
@@ -75,7 +98,7 @@
 //  4. everyOp and a row of TestOperationsReadLikeIP, run once with ip [TestEveryOperationIsListed].
 //  5. What takes the row along: dropLink, setUp and the others in link.go, and the table above [the laws, once 7
 //     makes such rows on links that go].
-//  6. Its phases in phases, in the noun's file with the reason for their place [TestLawsHoldForRandomPairs].
+//  6. Its steps in steps (or in takeAway), in the noun's file with the reason for their place [TestLawsHoldForRandomPairs].
 //  7. statetest: wanted rows, and damage to them [TestRandomPairsMeetEveryOperation].
 //  8. controllers/lab: the field of the description that asks for it, and the row [testdata/compile].
 //  9. controllers/kernel: perform [gochecksumtype], what it needs of a kernel in needs [gochecksumtype], its

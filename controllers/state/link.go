@@ -298,13 +298,86 @@ func (n *Namespace) dropIPv6(link string) {
 
 // deleteLinks deletes what want lacks, and pairs that are not plugged in as wanted.
 func (d *differ) deleteLinks() {
+	d.deleteUnfit(func(*played, string, Link) bool { return true })
+}
+
+// deleteUnfit deletes those that match of the links that are not what they should be.
+func (d *differ) deleteUnfit(match func(p *played, name string, link Link) bool) (deleted bool) {
 	d.each(func(p *played) {
 		for _, name := range sortedKeys(p.now.Links, cmp.Compare) {
-			if link, still := p.now.Links[name]; still && name != Loopback && !d.fits(p, name, link) {
-				d.do(DeleteLink{LinkID{p.name, name}})
+			link, still := p.now.Links[name]
+			if still && name != Loopback && !d.fits(p, name, link) && match(p, name, link) {
+				d.deleteLink(p, name, link)
+				deleted = true
 			}
 		}
 	})
+	return deleted
+}
+
+// deleteLink leaves nothing of either end that the kernel might keep: an IPv6 route with several next hops loses
+// only the one.
+func (d *differ) deleteLink(p *played, name string, link Link) {
+	kept := func(link string) func(RouteKey, Route) bool {
+		return func(key RouteKey, r Route) bool {
+			return r.onLink(link) && key.Prefix.Addr().Is6() && len(r.NextHops()) > 1
+		}
+	}
+	d.deleteRoutesOf(p, kept(name))
+	if d.plugged(LinkID{p.name, name}, link.Peer) {
+		d.deleteRoutesOf(d.of(link.Peer.Namespace), kept(link.Peer.Name))
+	}
+	d.do(DeleteLink{LinkID{p.name, name}})
+}
+
+// clearTheWay deletes what has to go before something that is wanted can be made: links whose name another has
+// to have, at either end, and namespaces that are somebody else's.
+func (d *differ) clearTheWay() (cleared bool) {
+	cleared = d.deleteUnfit(func(p *played, name string, link Link) bool {
+		_, wanted := p.want.Links[name]
+		_, wantedThere := d.want[link.Peer.Namespace].Links[link.Peer.Name]
+		return wanted || p.replaced() || wantedThere && d.plugged(LinkID{p.name, name}, link.Peer)
+	})
+	d.each(func(p *played) {
+		if p.replaced() {
+			d.replaceNamespace(p)
+			cleared = true
+		}
+	})
+	return cleared
+}
+
+func (d *differ) replaceNamespace(p *played) {
+	for _, name := range sortedKeys(p.now.Links, cmp.Compare) {
+		if link, still := p.now.Links[name]; still && link.Peer != (LinkID{}) {
+			d.deleteLink(p, name, link)
+		}
+	}
+	d.do(CreateNamespace{p.name, p.want.Label})
+}
+
+// expose deletes by themselves the rows of a link that want lacks and that the kernel may or may not take along when
+// the link is set down. So none survives.
+func (d *differ) expose(p *played, link string) {
+	d.deleteRoutesOf(p, func(_ RouteKey, r Route) bool { return r.onLink(link) })
+	if p.keepsIPv6(link) {
+		return
+	}
+	for _, key := range p.now.addressesOf(link) {
+		_, wanted := p.want.Addresses[key]
+		if key.Prefix.Addr().Is6() && (!wanted || p.now.Addresses[key].Drift == DriftForGood) {
+			d.deleteAddress(AddressID{p.name, key})
+		}
+	}
+}
+
+// there reports whether a link that is wanted is there to stay.
+func (d *differ) there(p *played, name string) bool {
+	link, ok := p.now.Links[name]
+	if !ok || name != Loopback && !d.fits(p, name, link) {
+		return false
+	}
+	return link.Kind != VLANLink || d.there(p, link.Parent)
 }
 
 // fits reports whether a link that is there is what it should be and goes where it should.
@@ -313,17 +386,35 @@ func (d *differ) fits(p *played, name string, have Link) bool {
 	return wanted && have.attach() == link.attach() && (link.Kind != VethLink || d.plugged(LinkID{p.name, name}, link.Peer))
 }
 
-// cutLinks sets links between switches down before anything that could make a loop without a spanning
-// tree of them: one that is turned off, or another link that comes up.
-func (d *differ) cutLinks() {
+// breakLoops takes links between switches away before another link that comes up could make a loop of them.
+func (d *differ) breakLoops() {
+	if !d.mayLoop() {
+		return
+	}
+	d.deleteUnfit(func(p *played, _ string, link Link) bool {
+		return link.Master != "" && d.machine.at(link.Peer.Namespace).Links[link.Peer.Name].Master != ""
+	})
 	d.each(func(p *played) {
 		for _, name := range sortedKeys(p.now.Links, cmp.Compare) {
 			next := p.want.Links[name]
 			if next.Master != "" && d.wanted(next.Peer).Master != "" && !next.Up && p.now.Links[name].Up {
+				d.expose(p, name)
 				d.do(SetAdmin{LinkID{p.name, name}, false})
 			}
 		}
 	})
+}
+
+// mayLoop reports whether switches get a link between them.
+func (d *differ) mayLoop() (may bool) {
+	d.each(func(p *played) {
+		for name, want := range p.want.Links {
+			have := p.now.Links[name]
+			joins := want.Master != "" && d.wanted(want.Peer).Master != ""
+			may = may || joins && want.Up && (have.Master != want.Master || !have.Up || !d.fits(p, name, have))
+		}
+	})
+	return may
 }
 
 // addLinks adds bridges and pairs before what is on them.
@@ -332,12 +423,34 @@ func (d *differ) addLinks() {
 		d.each(func(p *played) {
 			for _, name := range unwanted(p.want.Links, p.now.Links, cmp.Compare) {
 				_, there := p.now.Links[name] // the other end of one just added
-				if link := p.want.Links[name]; !there && (link.Kind == VLANLink) == onOthers {
+				link := p.want.Links[name]
+				switch {
+				case there || (link.Kind == VLANLink) != onOthers:
+				case d.mayAdd(p, link):
 					d.do(d.adding(p, name, link))
+				default:
+					p.postponed = true
 				}
 			}
 		})
 	}
+}
+
+// mayAdd reports whether nothing is in the way of a link's other end, or below it to go.
+func (d *differ) mayAdd(p *played, link Link) bool {
+	switch link.Kind {
+	case VLANLink:
+		return d.there(p, link.Parent)
+	case VethLink:
+		if link.Peer == (LinkID{}) {
+			return true
+		}
+		other := d.of(link.Peer.Namespace)
+		_, taken := other.now.Links[link.Peer.Name]
+		return !taken && (other.now.Mounted || d.complete) && (other.want == nil || !other.replaced())
+	case BridgeLink, OtherLink:
+	}
+	return true
 }
 
 func (d *differ) adding(p *played, name string, link Link) Op {
@@ -359,25 +472,26 @@ func (d *differ) setLinks() {
 	for _, onOthers := range []bool{false, true} {
 		d.each(func(p *played) {
 			for _, name := range p.wantedLinks() {
-				if want := p.want.Links[name]; (want.Kind == VLANLink) == onOthers {
-					d.setLink(LinkID{p.name, name}, p.now.Links[name], want)
+				if want := p.want.Links[name]; (want.Kind == VLANLink) == onOthers && d.there(p, name) {
+					d.setLink(LinkID{p.name, name}, p.now.Links[name], want, d.complete || p.fresh)
 				}
 			}
 		})
 	}
 }
 
-func (d *differ) setLink(id LinkID, have, want Link) {
+// setLink may take away what a link carries, or leave that for later.
+func (d *differ) setLink(id LinkID, have, want Link, mayTake bool) {
 	if have.Group != want.Group {
 		d.do(SetGroup{id, want.Group})
 	}
 	if have.MAC != want.MAC {
 		d.do(SetMAC{id, want.MAC})
 	}
-	if have.MTU != want.MTU {
+	if have.MTU != want.MTU && (mayTake || want.MTU >= MinIPv6MTU || have.MTU < MinIPv6MTU) {
 		d.do(SetMTU{id, want.MTU})
 	}
-	if have.Up != want.Up {
+	if have.Up != want.Up && (mayTake || want.Up) {
 		d.do(SetAdmin{id, want.Up})
 	}
 }

@@ -25,7 +25,13 @@ type played struct {
 	links []string
 	// differs says that now may not be what want is.
 	differs bool
+	// fresh says that the namespace was not there: no packet goes through it yet. Postponed says that something
+	// of it could not be made yet.
+	fresh, postponed bool
 }
+
+// compare finds out whether a namespace still differs.
+func (p *played) compare() { p.differs = !p.now.equal(p.want) }
 
 // wantedLinks lists the links that there should be, in order of name.
 func (p *played) wantedLinks() []string {

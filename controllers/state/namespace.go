@@ -117,6 +117,12 @@ func (o DeleteNamespace) apply(m machine) {
 func (o AddSymlink) apply(m machine)    { m.in(o.Name).Symlink = true }
 func (o DeleteSymlink) apply(m machine) { m.in(o.Name).Symlink = false }
 
+// replaced reports whether a namespace is somebody else's by its label and has to be created again.
+func (p *played) replaced() bool {
+	return p.now.Mounted && p.want.exists() && p.now.Label != p.want.Label
+}
+
+// deleteNamespaces comes after links, because deleting one takes the links in it along.
 func (d *differ) deleteNamespaces() {
 	d.each(func(p *played) {
 		if !p.now.exists() || p.want.exists() {
@@ -136,7 +142,7 @@ func (d *differ) createNamespaces() {
 		if !p.want.exists() {
 			return
 		}
-		if !p.now.Mounted || p.now.Label != p.want.Label {
+		if !p.now.Mounted {
 			d.do(CreateNamespace{p.name, p.want.Label})
 		}
 		switch {

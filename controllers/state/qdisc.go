@@ -233,10 +233,14 @@ func (o DeleteChildQdisc) apply(m machine) {
 func (d *differ) setQdiscs() {
 	d.each(func(p *played) {
 		for _, name := range unwanted(p.now.Qdiscs, p.want.Qdiscs, cmp.Compare) {
-			d.do(DeleteQdisc{LinkID{p.name, name}})
+			if d.there(p, name) {
+				d.do(DeleteQdisc{LinkID{p.name, name}})
+			}
 		}
 		for _, name := range missing(p.now.Qdiscs, p.want.Qdiscs, cmp.Compare) {
-			d.setQdisc(p, name)
+			if d.there(p, name) {
+				d.setQdisc(p, name)
+			}
 		}
 	})
 }

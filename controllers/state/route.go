@@ -284,33 +284,23 @@ func rejects6(k RouteKey, r Route) bool { return r.Type != Unicast && k.Prefix.A
 
 func anyPrefix(netip.Prefix) bool { return true }
 
-// deleteRoutes deletes before anything can take a route along: one that survives where it
-// was expected to go must not be an unwanted one. A namespace that goes takes its
-// routes along for certain.
+// deleteRoutes deletes what want lacks. A namespace that goes takes its routes along for certain.
 func (d *differ) deleteRoutes() {
 	d.each(func(p *played) {
-		if !p.want.exists() {
-			return
-		}
-		for _, key := range unwanted(p.now.Routes, p.want.Routes, RouteKey.compare) {
-			d.do(DeleteRoute{RouteID{p.name, key}, p.now.Routes[key].Protocol})
-		}
+		d.deleteRoutesOf(p, func(RouteKey, Route) bool { return true })
 	})
 }
 
-// addRoutes is the last step: nothing asks any more what the routes are then. Routes to a link come first: one
-// may be what makes the gateway of another reachable.
-func (d *differ) addRoutes() {
-	d.each(func(p *played) {
-		keys := missing(p.now.Routes, p.want.Routes, RouteKey.compare)
-		for _, toLink := range []bool{true, false} {
-			for _, key := range keys {
-				if route := p.want.Routes[key]; route.toLink() == toLink {
-					d.ops = append(d.ops, replaceRoute(RouteID{p.name, key}, p.now.Routes[key], route)...)
-				}
-			}
+// deleteRoutesOf deletes those that match of the routes that want lacks.
+func (d *differ) deleteRoutesOf(p *played, match func(RouteKey, Route) bool) {
+	if p.want == nil || !p.want.exists() {
+		return
+	}
+	for _, key := range unwanted(p.now.Routes, p.want.Routes, RouteKey.compare) {
+		if route := p.now.Routes[key]; match(key, route) {
+			d.do(DeleteRoute{RouteID{p.name, key}, route.Protocol})
 		}
-	})
+	}
 }
 
 // toLink reports whether the destination is on a link.

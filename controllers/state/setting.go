@@ -401,12 +401,29 @@ var firstSettings = []Setting{IPv4Forwarding, IPv6Forwarding, DisableIPv6}
 func (d *differ) setNamespaceSettings() {
 	d.each(func(p *played) {
 		for _, s := range firstSettings {
-			if want := p.want.Settings[s]; want != Absent && p.now.Settings[s] != want {
+			if want := p.want.Settings[s]; want != Absent && p.now.Settings[s] != want && d.mayWrite(p, SettingKey{Setting: s}) {
 				d.do(SetSysctl{SettingID{p.name, SettingKey{Setting: s}}, want})
 			}
 		}
 		d.setSettings(p, func(key SettingKey) bool { return (key.Link == "" || key.Link == Loopback) && !key.IsBridge() })
 	})
+}
+
+// mayWrite postpones what makes a node drop packets until none is led to it any more.
+func (d *differ) mayWrite(p *played, key SettingKey) bool {
+	return d.complete || p.fresh || !key.restricts(p.now.Setting(key), p.want.Setting(key))
+}
+
+// restricts reports whether a node drops, or no longer answers, with a value what it did not with the other.
+func (k SettingKey) restricts(from, to Value) bool {
+	switch k.Setting {
+	case IPv4Forwarding, IPv6Forwarding, ProxyARP, AllProxyARP:
+		return to.Number() < from.Number()
+	case RPFilter, AllRPFilter, ARPIgnore, AllARPIgnore, DisableIPv6, ICMPEchoIgnoreAll:
+		return to != Off
+	default:
+		return false
+	}
 }
 
 // setLinkSettings comes after bridges are added, and after MTUs that allow IPv6 are set.
@@ -418,7 +435,9 @@ func (d *differ) setLinkSettings() {
 
 func (d *differ) setSettings(p *played, match func(SettingKey) bool) {
 	for _, key := range p.differingSettings(match) {
-		d.do(SetSysctl{SettingID{p.name, key}, p.want.Setting(key)})
+		if (key.Link == "" || d.there(p, key.Link)) && d.mayWrite(p, key) {
+			d.do(SetSysctl{SettingID{p.name, key}, p.want.Setting(key)})
+		}
 	}
 }
 

@@ -135,14 +135,19 @@ func (n *Namespace) dropDefaultVLAN(bridge string, vlan uint16) {
 	})
 }
 
+// setPortVLANs puts ports into VLANs before it takes them out of others.
 func (d *differ) setPortVLANs() {
 	d.each(func(p *played) {
 		self := func(k PortVLANKey) bool { return p.want.Links[k.Link].Kind == BridgeLink }
-		for _, key := range unwanted(p.now.PortVLANs, p.want.PortVLANs, PortVLANKey.compare) {
-			d.do(DeletePortVLAN{PortVLANID{p.name, key}, self(key)})
-		}
 		for _, key := range missing(p.now.PortVLANs, p.want.PortVLANs, PortVLANKey.compare) {
-			d.do(SetPortVLAN{PortVLANID{p.name, key}, p.want.PortVLANs[key], self(key)})
+			if d.there(p, key.Link) && p.now.Links[key.Link].Master == p.want.Links[key.Link].Master {
+				d.do(SetPortVLAN{PortVLANID{p.name, key}, p.want.PortVLANs[key], self(key)})
+			}
+		}
+		for _, key := range unwanted(p.now.PortVLANs, p.want.PortVLANs, PortVLANKey.compare) {
+			if d.there(p, key.Link) {
+				d.do(DeletePortVLAN{PortVLANID{p.name, key}, self(key)})
+			}
 		}
 	})
 }

@@ -5,7 +5,6 @@ package fake
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -65,16 +64,16 @@ func (e *OpError) Error() string { return fmt.Sprintf("%s: %v", e.Op, e.Err) }
 // Unwrap returns the kernel's reason, a syscall.Errno unless FailOn gave another.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// Forget does nothing: nobody here remembers a neighbour.
-func (k *Kernel) Forget(ctx context.Context, _ map[string]map[netip.Addr]bool) error {
-	return ctx.Err()
-}
+// ForgetExceptions does nothing: nobody here learns any.
+func (k *Kernel) ForgetExceptions(ctx context.Context, _ []string) error { return ctx.Err() }
 
 // ForgetMACs does nothing: no bridge here learns any.
 func (k *Kernel) ForgetMACs(ctx context.Context, _ []string) error { return ctx.Err() }
 
-// ForgetPathMTUs does nothing: nobody here learns any.
-func (k *Kernel) ForgetPathMTUs(ctx context.Context, _ []string) error { return ctx.Err() }
+// Edit is Apply: nobody here remembers a neighbour.
+func (k *Kernel) Edit(ctx context.Context, ops []state.Op, _ map[int][]state.Neighbour) (applied int, err error) {
+	return k.Apply(ctx, ops)
+}
 
 // Apply does the operations in order and stops at the first that fails.
 func (k *Kernel) Apply(ctx context.Context, ops []state.Op) (applied int, err error) {

@@ -19,22 +19,22 @@ func fixed(name string) bool { return strings.HasPrefix(name, FixedPrefix) }
 // Edit returns a lab that differs from spec in one thing, and what that is.
 func (g *Generator) Edit(spec *v1alpha1.NetLabSpec) (edited *v1alpha1.NetLabSpec, what string) {
 	for {
-		d := &draft{Generator: g, spec: spec.DeepCopy(), style: g.style(), subnets: 1000 + g.IntN(20_000)}
-		edit := edits[g.IntN(len(edits))]
-		target := edit.do(d)
-		if target != "" && len(d.problems()) == 0 {
-			return d.spec, edit.name + " " + target
+		if edited, what := g.try(spec, edits[g.IntN(len(edits))]); edited != nil {
+			return edited, what
 		}
 	}
 }
 
 func (d *draft) problems() lab.Problems { return lab.Validate(&v1alpha1.NetLab{Spec: *d.spec}) }
 
-// edits are typical changes of a lab. Each returns its description, empty if it does not apply.
-var edits = []struct {
+// edit is a kind of change. It returns its description, empty if it does not apply.
+type edit struct {
 	name string
 	do   func(*draft) string
-}{
+}
+
+// edits are typical changes of a lab.
+var edits = []edit{
 	{"add host", (*draft).addHost},
 	{"add router", (*draft).addRouter},
 	{"add switch", (*draft).addAnotherSwitch},
@@ -603,4 +603,35 @@ func (d *draft) toggleRouting() string {
 		d.spec.Routing = v1alpha1.RoutingManual
 	}
 	return string(d.spec.Routing)
+}
+
+// EditKinds are the names of the kinds of edit.
+func EditKinds() []string {
+	var names []string
+	for _, e := range edits {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+// EditOf returns a lab that differs from spec in one thing of a kind, and what that is; nil where the kind does
+// not apply.
+func (g *Generator) EditOf(spec *v1alpha1.NetLabSpec, kind string) (edited *v1alpha1.NetLabSpec, what string) {
+	at := slices.IndexFunc(edits, func(e edit) bool { return e.name == kind })
+	for range 10 {
+		if edited, what := g.try(spec, edits[at]); edited != nil {
+			return edited, what
+		}
+	}
+	return nil, ""
+}
+
+// try returns nil where the edit does not apply or gives no valid lab.
+func (g *Generator) try(spec *v1alpha1.NetLabSpec, e edit) (edited *v1alpha1.NetLabSpec, what string) {
+	d := &draft{Generator: g, spec: spec.DeepCopy(), style: g.style(), subnets: 1000 + g.IntN(20_000)}
+	target := e.do(d)
+	if target == "" || len(d.problems()) > 0 {
+		return nil, ""
+	}
+	return d.spec, e.name + " " + target
 }

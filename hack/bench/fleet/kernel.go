@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"io/fs"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -36,7 +35,7 @@ func (p *plans) share(id state.Identity, want state.State) state.State {
 	return want
 }
 
-// obedientKernel is a kernel in which every plan works: after Apply, the lab is there as it was
+// obedientKernel is a kernel in which every plan works: after Edit, the lab is there as it was
 // wanted when it was last observed. It exists because a machine of a thousand kernels would not fit
 // into one process; what plans do to a kernel is tested elsewhere.
 type obedientKernel struct {
@@ -75,7 +74,7 @@ func (k *obedientKernel) Observe(_ context.Context, id state.Identity, want stat
 }
 
 // Apply does what was asked of the lab that the operations are about.
-func (k *obedientKernel) Apply(_ context.Context, ops []state.Op) (applied int, err error) {
+func (k *obedientKernel) Edit(_ context.Context, ops []state.Op, _ map[int][]state.Neighbour) (applied int, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, op := range ops {
@@ -90,9 +89,8 @@ func (k *obedientKernel) Apply(_ context.Context, ops []state.Op) (applied int, 
 }
 
 // Forget does nothing: there are no neighbours.
-func (k *obedientKernel) Forget(context.Context, map[string]map[netip.Addr]bool) error { return nil }
-func (k *obedientKernel) ForgetMACs(context.Context, []string) error                   { return nil }
-func (k *obedientKernel) ForgetPathMTUs(context.Context, []string) error               { return nil }
+func (k *obedientKernel) ForgetMACs(context.Context, []string) error       { return nil }
+func (k *obedientKernel) ForgetExceptions(context.Context, []string) error { return nil }
 
 func (k *obedientKernel) obey(l lab) {
 	asked := k.asked[l]

@@ -135,10 +135,10 @@ func (c *clocked) Observe(ctx context.Context, id state.Identity, want state.Sta
 	return c.Kernel.Observe(ctx, id, want)
 }
 
-func (c *clocked) Apply(ctx context.Context, ops []state.Op) (int, error) {
+func (c *clocked) Edit(ctx context.Context, ops []state.Op, stale map[int][]state.Neighbour) (int, error) {
 	start := time.Now()
 	defer func() { c.applying += time.Since(start) }()
-	return c.Kernel.Apply(ctx, ops)
+	return c.Kernel.Edit(ctx, ops, stale)
 }
 
 // watchTime is how long memory is left alone before it is looked at.

@@ -43,9 +43,9 @@ func (k *kernel) note(step string) {
 	}
 }
 
-func (k *kernel) Apply(ctx context.Context, ops []state.Op) (int, error) {
+func (k *kernel) Edit(ctx context.Context, ops []state.Op, stale map[int][]state.Neighbour) (int, error) {
 	k.note("apply")
-	return k.Kernel.Apply(ctx, ops)
+	return k.Kernel.Edit(ctx, ops, stale)
 }
 
 func (k *kernel) SaveRecord(id state.Identity, record []byte) error {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -44,5 +45,31 @@ func TestASenderAndAReceiverAgree(t *testing.T) {
 	}
 	if got.Sent == 0 || got.Lost != 0 || got.Duplicates != 0 {
 		t.Errorf("%+v; the sender says: %s", got, said.String())
+	}
+}
+
+// refusing is a kernel that takes every other packet, and ends the stream after as many as it is worth.
+type refusing struct {
+	packets, taken int
+	closed         chan struct{}
+}
+
+func (r *refusing) Write(b []byte) (int, error) {
+	r.packets++
+	if r.packets == 10 {
+		close(r.closed)
+	}
+	if r.packets%2 == 0 {
+		return 0, errors.New("no route to host")
+	}
+	r.taken++
+	return len(b), nil
+}
+
+func TestARefusedPacketIsLost(t *testing.T) {
+	r := &refusing{closed: make(chan struct{})}
+	sent := sendUntil(r, r.closed)
+	if sent != uint64(r.packets) || r.taken != (r.packets+1)/2 {
+		t.Errorf("%d were sent, of %d packets that the kernel saw and %d that it took", sent, r.packets, r.taken)
 	}
 }

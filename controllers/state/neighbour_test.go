@@ -3,8 +3,7 @@
 package state_test
 
 import (
-	"fmt"
-	"net/netip"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -46,9 +45,8 @@ func TestNewcomersAreUnknownToTheirSegment(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before, after := compiled(t, lanBehindARouter), compiled(t, strings.ReplaceAll(lanBehindARouter, c.edit[0], c.edit[1]))
-			ops := state.Diff(before, after)
-			if got := listed(state.MovedAddresses(ops, after)); got != c.newcomersTo {
-				t.Errorf("newcomers to %q, want %q", got, c.newcomersTo)
+			if got := listed(state.StaleNeighbours(before, state.Diff(before, after)), after); got != c.newcomersTo {
+				t.Errorf("stale at %q, want %q", got, c.newcomersTo)
 			}
 		})
 	}
@@ -57,8 +55,8 @@ func TestNewcomersAreUnknownToTheirSegment(t *testing.T) {
 // A lab that is new has nothing to forget.
 func TestNewNamespacesRememberNobody(t *testing.T) {
 	want := compiled(t, lanBehindARouter)
-	if got := state.MovedAddresses(state.Diff(state.State{}, want), want); len(got) > 0 {
-		t.Errorf("newcomers: %v", got)
+	if got := state.StaleNeighbours(state.State{}, state.Diff(state.State{}, want)); len(got) > 0 {
+		t.Errorf("stale: %v", got)
 	}
 }
 
@@ -75,19 +73,33 @@ func compiled(t *testing.T, text string) state.State {
 	return lab.Want
 }
 
-// listed writes IPv4 newcomers as "node: address ...; node: ...".
-func listed(newcomers map[string]map[netip.Addr]bool) string {
-	var nodes []string
-	for namespace, addresses := range newcomers {
-		var list []string
-		for a := range addresses {
-			if a.Is4() {
-				list = append(list, a.String())
+// listed writes IPv4 entries as "node: address ...; node: ...". Each must have the MAC of the address's link in the
+// end.
+func listed(stale map[int][]state.Neighbour, after state.State) string {
+	nodes := map[string]map[string]bool{}
+	for _, entries := range stale {
+		for _, e := range entries {
+			if node := state.NodeOf(e.Namespace); e.Address.Is4() {
+				if nodes[node] == nil {
+					nodes[node] = map[string]bool{}
+				}
+				nodes[node][e.Address.String()+wrongMAC(after, e)] = true
 			}
 		}
-		slices.Sort(list)
-		nodes = append(nodes, fmt.Sprintf("%s: %s", state.NodeOf(namespace), strings.Join(list, " ")))
 	}
-	slices.Sort(nodes)
-	return strings.Join(nodes, "; ")
+	var lines []string
+	for node, list := range nodes {
+		lines = append(lines, node+": "+strings.Join(slices.Sorted(maps.Keys(list)), " "))
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "; ")
+}
+
+func wrongMAC(after state.State, e state.Neighbour) string {
+	for id := range after.Addresses() {
+		if link, _ := after.Link(state.LinkID{Namespace: id.Namespace, Name: id.Link}); id.Prefix.Addr() == e.Address && link.MAC == e.MAC {
+			return ""
+		}
+	}
+	return " with the MAC " + e.MAC.String()
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Senders learn of a smaller MTU by themselves; of a larger one they have to be told, wherever they are.
-func TestALargerMTUConcernsWhoeverWasThere(t *testing.T) {
+func TestALargerMTUConcernsEveryNamespace(t *testing.T) {
 	before := twoNodes()
 	mtu := before["a"].Links["l1"].MTU
 	remade := func(mtu int) state.Op {
@@ -32,8 +32,32 @@ func TestALargerMTUConcernsWhoeverWasThere(t *testing.T) {
 		{"one more link", []state.Op{state.AddLink{Ends: [2]state.LinkEnd{linkEnd(end("a", "new"), 9000), linkEnd(end("b", "new"), 9000)}}}, nil},
 		{"a namespace made anew", []state.Op{remove, create, remade(mtu + 1)}, []string{"a"}},
 	} {
-		if got := state.StalePathMTUs(before, c.ops); !slices.Equal(got, c.want) {
+		if got := state.StaleExceptions(before, c.ops); !slices.Equal(got, c.want) {
 			t.Errorf("%s concerns %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// A redirect is cached by a namespace that accepts them, and wrong when the node that it names changes.
+func TestARedirectIsStaleWhenNextHopsChange(t *testing.T) {
+	accepting := twoNodes().With(sysctl("a", "net.ipv4.conf.l1.accept_redirects", "1"))
+	for _, c := range []struct {
+		name string
+		op   state.Op
+		want []string
+	}{
+		{"an address goes", state.DeleteAddress{AddressID: address("b", "l1", "10.0.1.9/24")}, []string{"a"}},
+		{"a route changes", route("b", "10.9.0.0/16", "", "l1 10.0.1.1"), []string{"a"}},
+		{"a node no longer forwards", sysctl("b", "net.ipv4.ip_forward", "0"), []string{"a"}},
+		{"a link goes down", state.SetAdmin{LinkID: end("b", "l1")}, []string{"a"}},
+		{"a link comes up", state.SetAdmin{LinkID: end("b", "l1"), Up: true}, nil},
+		{"the namespace is made by the plan", state.CreateNamespace{Name: "a"}, nil},
+	} {
+		if got := state.StaleExceptions(accepting, []state.Op{c.op}); !slices.Equal(got, c.want) {
+			t.Errorf("%s: stale at %v, want %v", c.name, got, c.want)
+		}
+		if got := state.StaleExceptions(twoNodes(), []state.Op{c.op}); len(got) > 0 {
+			t.Errorf("%s: stale at %v, which accept no redirects", c.name, got)
 		}
 	}
 }

@@ -14,14 +14,14 @@ import (
 	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
 )
 
-// flushRoutes4 is the setting that makes IPv4 forget path MTUs when it is written. Before Linux 5.4 a namespace of
+// flushRoutes4 is the setting that makes IPv4 forget path MTUs and redirects when it is written. Before Linux 5.4 a namespace of
 // an ordinary user does not have it.
 const flushRoutes4 = "ipv4/route/flush"
 
-// ForgetPathMTUs makes network namespaces forget how large a packet may be on its way to each destination.
-// They have learned that from routers with a smaller link, and believe it for ten minutes. A namespace that
-// is gone has forgotten everything.
-func (k *Kernel) ForgetPathMTUs(ctx context.Context, namespaces []string) error {
+// ForgetExceptions makes network namespaces forget what routers have told them of single destinations: how large
+// a packet may be on its way, and by which next hop to send it. The kernel calls these exceptions of its routes. A
+// namespace that is gone has forgotten everything.
+func (k *Kernel) ForgetExceptions(ctx context.Context, namespaces []string) error {
 	err := k.eachNamespace(namespaces, func(h *handle) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -30,17 +30,17 @@ func (k *Kernel) ForgetPathMTUs(ctx context.Context, namespaces []string) error 
 		if errors.Is(err, unix.ENOENT) {
 			err = nil
 		}
-		return errors.Join(err, forgetPathMTUs6())
+		return errors.Join(err, forgetExceptions6())
 	})
 	if err != nil {
-		return fmt.Errorf("delete cached path MTUs: %w", err)
+		return fmt.Errorf("delete cached path MTUs and redirects: %w", err)
 	}
 	return nil
 }
 
-// forgetPathMTUs6 works in the namespace that the thread is in. A list that met a change is begun again, on a
+// forgetExceptions6 works in the namespace that the thread is in. A list that met a change is begun again, on a
 // new socket.
-func forgetPathMTUs6() error {
+func forgetExceptions6() error {
 	for attempt := 1; ; attempt++ {
 		c, err := dial()
 		if err != nil {

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/netlab-dev/netlab/controllers/kernel/rtnl"
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// waking is what a session has set up or added. The kernel lets it carry packets a moment later: the end of a pair
+// that was set up first drops what is sent until a worker of the kernel has seen its carrier, and an IPv6 address
+// answers no one until another has run, with duplicate address detection or without.
+type waking struct {
+	// made are namespaces that the session made: no packet goes through them yet.
+	made      map[string]bool
+	links     []state.LinkID
+	addresses []state.AddressID
+}
+
+// wakingTime bounds the wait. What takes longer is not going to carry packets by itself.
+const wakingTime = time.Second
+
+// note remembers what an operation made. An address changes the ways of packets when it comes, so it is waited for
+// where there are any.
+func (s *session) note(ctx context.Context, op state.Op) error {
+	switch op := op.(type) {
+	case state.CreateNamespace:
+		if s.waking.made == nil {
+			s.waking.made = map[string]bool{}
+		}
+		s.waking.made[op.Name] = true
+	case state.SetAdmin:
+		if op.Up {
+			s.waking.links = append(s.waking.links, op.LinkID)
+		}
+	case state.AddAddress:
+		if op.Prefix.Addr().Is6() {
+			s.waking.addresses = append(s.waking.addresses, op.AddressID)
+			return s.rouse(ctx, op)
+		}
+	default: // carries packets at once, or none
+	}
+	return nil
+}
+
+// rouse waits for what is waking before an operation that leads packets there.
+func (s *session) rouse(ctx context.Context, op state.Op) error {
+	if len(s.waking.links)+len(s.waking.addresses) == 0 || !s.leads(op) {
+		return nil
+	}
+	for end, pause := time.Now().Add(wakingTime), 20*time.Microsecond; time.Now().Before(end); pause = min(2*pause, 2*time.Millisecond) {
+		if s.awake() {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+	s.waking.links, s.waking.addresses = nil, nil
+	return nil
+}
+
+// leads reports whether packets may take another way after an operation.
+func (s *session) leads(op state.Op) bool {
+	switch op := op.(type) {
+	case state.AddAddress, state.ReplaceRoute, state.DeleteRoute, state.DeleteNextHop, state.DeleteAddress, state.SetMTU, state.SetSysctl, state.DeleteLink:
+	case state.SetAdmin:
+		if op.Up {
+			return false
+		}
+	default:
+		return false
+	}
+	for _, namespace := range op.Namespaces() {
+		if s.waking.made[namespace] {
+			return false
+		}
+	}
+	return true
+}
+
+// awake reports whether everything carries packets that has a carrier. What cannot be read is not waited for.
+func (s *session) awake() bool {
+	for _, id := range s.waking.links {
+		if flags := s.linkFlags(id); flags&unix.IFF_LOWER_UP != 0 && flags&unix.IFF_RUNNING == 0 {
+			return false
+		}
+	}
+	for _, id := range s.waking.addresses {
+		if s.isWaking(id) {
+			return false
+		}
+	}
+	return true
+}
+
+// isWaking is false on a link without a carrier, where an address stays so.
+func (s *session) isWaking(id state.AddressID) bool {
+	link := state.LinkID{Namespace: id.Namespace, Name: id.Link}
+	if s.linkFlags(link)&unix.IFF_RUNNING == 0 {
+		return false
+	}
+	h, index, err := s.find(link)
+	if err != nil {
+		return false
+	}
+	local, err := h.conn.isLocal6(index, id.Prefix.Addr())
+	return err == nil && !local
+}
+
+// linkFlags are those of struct ifinfomsg, none if they cannot be read.
+func (s *session) linkFlags(id state.LinkID) (flags uint32) {
+	h, index, err := s.find(id)
+	if err != nil {
+		return 0
+	}
+	request := nl.NewIfInfomsg(unix.AF_UNSPEC)
+	request.Index = int32(index)
+	_ = h.conn.Get(unix.RTM_GETLINK, 0, func(msg []byte) error {
+		if len(msg) >= unix.SizeofIfInfomsg {
+			flags = nl.DeserializeIfInfomsg(msg).Flags
+		}
+		return nil
+	}, request)
+	return flags
+}
+
+// isLocal6 reports whether what comes in on a link for an IPv6 address is for this node.
+func (c *conn) isLocal6(index int, a netip.Addr) (local bool, err error) {
+	header := unix.RtMsg{Family: unix.AF_INET6, Dst_len: 128}
+	err = c.Get(unix.RTM_GETROUTE, 0, func(msg []byte) error {
+		found, err := routeHeaderOf(msg)
+		local = err == nil && found.Type == unix.RTN_LOCAL
+		return err
+	}, &nl.RtMsg{RtMsg: header}, nl.NewRtAttr(unix.RTA_DST, a.AsSlice()), rtnl.Uint32Attribute(unix.RTA_OIF, uint32(index)))
+	if errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EHOSTUNREACH) {
+		err = nil
+	}
+	return local, err
+}
