@@ -26,31 +26,32 @@ func TestChangesOfTheSpecWork(t *testing.T) {
 		t.Fatalf("%d labs with a broken spec, %v", len(scenarios), err)
 	}
 	m := newMachine(t)
-	changed, open := 0, 0
 	for i, path := range scenarios {
-		spec := readSpec(t, path)
-		x := newTrial(t, m, uint64(1_000_000+i))
-		x.faults = []fault{{kind: strings.TrimSuffix(filepath.Base(path), ".txtar"), bySpec: true, anywhere: true}}
-		if !x.build(spec) {
-			t.Errorf("%s is not realized", path)
-			continue
-		}
-		for _, p := range x.lab.Probes {
-			p.Timeout, p.FailureThreshold = 250*time.Millisecond, 2
-			if p.Expect != v1alpha1.ExpectUnreachable {
-				x.follow(p, x.inSpec)
-			}
-		}
-		x.remove()
-		for _, mistake := range x.mistakes {
-			t.Errorf("%s: %s", mistake.kind, mistake.text)
-		}
-		for text := range x.stuck {
-			t.Logf("open: %s", text)
-		}
-		changed, open = changed+len(x.right), open+len(x.stuck)
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			changeSpec(t, newTrial(t, m, uint64(1_000_000+i)), path)
+		})
 	}
-	t.Logf("%d labs: all probes pass after the changes, but for %d that leave a choice", changed, open)
+}
+
+func changeSpec(t *testing.T, x *trial, path string) {
+	x.faults = []fault{{kind: t.Name(), bySpec: true, anywhere: true}}
+	t.Cleanup(x.remove)
+	if !x.build(readSpec(t, path)) {
+		t.Fatal("the lab is not realized")
+	}
+	for _, p := range x.lab.Probes {
+		p.Timeout, p.FailureThreshold = 250*time.Millisecond, 2
+		if p.Expect != v1alpha1.ExpectUnreachable {
+			x.follow(p, x.inSpec)
+		}
+	}
+	for _, mistake := range x.mistakes {
+		t.Errorf("%s: %s", mistake.kind, mistake.text)
+	}
+	for text := range x.stuck {
+		t.Logf("a choice is left: %s", text)
+	}
 }
 
 func readSpec(t *testing.T, path string) *v1alpha1.NetLabSpec {

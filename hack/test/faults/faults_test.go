@@ -4,6 +4,7 @@ package faults
 
 import (
 	"context"
+	"flag"
 	"os"
 	"strconv"
 	"sync"
@@ -17,8 +18,13 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state/statetest"
 )
 
-// TestMain runs the trials in a sandbox.
-func TestMain(m *testing.M) { sandbox.TestMain(m) }
+// TestMain runs the trials in a sandbox. They mostly wait for missing replies, so several run at once.
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(workers)); err != nil {
+		panic(err)
+	}
+	sandbox.TestMain(m)
+}
 
 // Variables that make the run longer, or repeat one seed.
 const (
@@ -27,7 +33,7 @@ const (
 )
 
 // defaultTrials take less than a minute on two idle CPUs.
-const defaultTrials = 80
+const defaultTrials = 60
 
 // workers is how many labs are there at the same time: most of the time is spent waiting for replies.
 const workers = 8

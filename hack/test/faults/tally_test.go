@@ -84,7 +84,7 @@ func (x *trial) notApplied(p lab.Probe, log string) {
 }
 
 // mostWrong is the share of wrong causes and fixes, in percent, that a run may have.
-const mostWrong = 30
+const mostWrong = 8
 
 // tally adds up results.
 type tally struct {
@@ -142,6 +142,9 @@ func (s *tally) report(t *testing.T) {
 	}
 	if s.trials >= defaultTrials && len(s.mistakes)*100 > mostWrong*(sum+len(s.stuck)+len(s.mistakes)) {
 		t.Errorf("more than %d %% of the causes and fixes are wrong", mostWrong)
+	}
+	if len(s.blamed) > 0 {
+		t.Error("the diagnosis blames something that is no fault for a ping that is answered")
 	}
 	t.Logf("%d trials, %d broken, %d skipped; pings followed: %d right (by steps %v; %d by more steps than rows), %d right without a command, %d wrong %v; %d healthy, %d of them with a fault that they get around, %d blamed",
 		s.trials, s.broken, s.skipped, sum, s.right, len(s.over), len(s.stuck), len(s.mistakes), byKind, s.healthy, s.around, len(s.blamed))
