@@ -58,6 +58,21 @@ func TestASwitchLearns(t *testing.T) {
 	}
 }
 
+// What a switch has learned goes, and what somebody told it stays.
+func TestForgettingMACsLeavesStaticOnes(t *testing.T) {
+	k := newKernel(t, Options{})
+	converge(t, k, switchedLab())
+	const learned, static = "02:00:00:00:00:71", "02:00:00:00:00:72"
+	sh(t, "bridge -n "+sw+" fdb add "+learned+" dev p1 master dynamic; bridge -n "+sw+" fdb add "+static+" dev p1 master static")
+	if err := k.ForgetMACs(t.Context(), []string{sw, "default.routed-pair.gone"}); err != nil {
+		t.Fatal(err)
+	}
+	table := sh(t, "bridge -n "+sw+" fdb show dev p1")
+	if strings.Contains(table, learned) || !strings.Contains(table, static) {
+		t.Errorf("the table is\n%s", table)
+	}
+}
+
 var switchDrifts = []drift{
 	{"port released", `ip -n $s link set p1 nomaster`, []string{
 		"ip -n default.routed-pair.sw link set p1 master br0",
