@@ -56,6 +56,9 @@ func newSwitching(see state.Observation) switching {
 	for _, id := range see.Converging() {
 		if s.isPort(id) {
 			s.held[id], s.blocked[id] = "STP has not converged on port", false
+			if bridge, _ := s.bridgeOf(id); !see.State[id.Namespace].Bridges[bridge.Name].STP {
+				s.held[id] = "the bridge has not seen the carrier yet of port"
+			}
 		}
 		if slices.Contains(see.Blocked, id) {
 			s.held[id] = "STP has yet to open port"

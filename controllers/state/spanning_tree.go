@@ -11,11 +11,11 @@ import (
 // blocks and is about to open. A tree blocks a port only if the bridges at both ends of its cable are connected
 // without it. While they are not, the port waits for what it last heard of the root to become too old.
 //
-// Without STP a port that does not forward has drifted, and stays as it is.
+// Without STP a port forwards as soon as its bridge has seen the carrier. One whose state has drifted stays as it is.
 func (o Observation) Converging() []LinkID {
 	var ports []LinkID
 	for _, id := range o.Settling {
-		if o.link(id).Master == "" || o.hasTree(id) {
+		if _, byHand := o.State[id.Namespace].AttributeDrift[AttributeKey{id.Name, PortState}]; !byHand {
 			ports = append(ports, id)
 		}
 	}
