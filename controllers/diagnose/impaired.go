@@ -141,21 +141,33 @@ func (w walker) hasDrifted(i impairment) bool {
 // driftedQdisc is the first planned operation on the qdisc of an interface.
 func (v view) driftedQdisc(at state.LinkID) (found state.Op, ok bool) {
 	for _, op := range v.left {
-		switch o := op.(type) {
-		case state.ReplaceQdisc:
-			found, ok = op, o.LinkID == at
-		case state.DeleteQdisc:
-			found, ok = op, o.LinkID == at
-		case state.DeleteChildQdisc:
-			found, ok = op, o.LinkID == at
-		default:
-			ok = false
-		}
-		if ok {
-			return found, true
+		if changed, is := qdiscOf(op); is && changed == at {
+			return op, true
 		}
 	}
 	return nil, false
+}
+
+// besidePath reports whether an operation is on the qdisc of an interface through which neither packet leaves.
+func besidePath(op state.Op, there, back trace) bool {
+	at, ok := qdiscOf(op)
+	return ok && !slices.ContainsFunc(slices.Concat(there.crossed, back.crossed), func(c crossing) bool {
+		return slices.Contains(c.egresses(), at)
+	})
+}
+
+// qdiscOf is the interface whose qdisc an operation changes.
+func qdiscOf(op state.Op) (at state.LinkID, ok bool) {
+	switch o := op.(type) {
+	case state.ReplaceQdisc:
+		return o.LinkID, true
+	case state.DeleteQdisc:
+		return o.LinkID, true
+	case state.DeleteChildQdisc:
+		return o.LinkID, true
+	default:
+		return at, false
+	}
 }
 
 // impairments are those of the interfaces through which the request and the reply leave.

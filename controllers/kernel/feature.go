@@ -31,6 +31,9 @@ const (
 // has this name: a lab's have dots.
 const trialNamespace = "trial"
 
+// trialMaxAge is a bridge's, the smallest that the kernel takes: it refuses 0 (ERANGE).
+const trialMaxAge = 600
+
 // trials succeed in a new namespace of a kernel with the feature. What they do goes the same way as a
 // lab's operations, and so does the error of one that is missing. They make as little as they can,
 // because what they made goes with the namespace while the lab is built: a bridge that goes keeps
@@ -38,7 +41,7 @@ const trialNamespace = "trial"
 var trials = map[feature]func(*Kernel, *session) error{
 	featureVeth:          tryKind("veth"),
 	featureBridge:        tryKind("bridge"),
-	featureVLANFiltering: try(state.AddBridge{LinkEnd: trialEnd("br0"), Bridge: state.Bridge{VLANFiltering: true}}),
+	featureVLANFiltering: try(state.AddBridge{LinkEnd: trialEnd("br0"), Bridge: state.Bridge{MaxAge: trialMaxAge, VLANFiltering: true}}),
 	featureVLAN:          try(trialPair, state.AddVLANLink{LinkEnd: trialEnd("v1"), Parent: "a", VLAN: 1}),
 	featureIPv6: try(state.SetSysctl{
 		SettingID: state.SettingID{Namespace: trialNamespace, SettingKey: state.SettingKey{Setting: state.DisableIPv6}}, Value: state.Off,
