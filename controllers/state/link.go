@@ -330,13 +330,13 @@ func (d *differ) deleteLink(p *played, name string, link Link) {
 	d.do(DeleteLink{LinkID{p.name, name}})
 }
 
-// clearTheWay deletes what has to go before something that is wanted can be made: links whose name another has
-// to have, at either end, and namespaces that are somebody else's.
+// clearTheWay deletes what has to go before something that is wanted can be made: links whose name or VLAN another
+// has to have, at either end, and namespaces that are somebody else's.
 func (d *differ) clearTheWay() (cleared bool) {
 	cleared = d.deleteUnfit(func(p *played, name string, link Link) bool {
 		_, wanted := p.want.Links[name]
 		_, wantedThere := d.want[link.Peer.Namespace].Links[link.Peer.Name]
-		return wanted || p.replaced() || wantedThere && d.plugged(LinkID{p.name, name}, link.Peer)
+		return wanted || p.replaced() || wantedThere && d.plugged(LinkID{p.name, name}, link.Peer) || forVLAN(p.want.Links, link)
 	})
 	d.each(func(p *played) {
 		if p.replaced() {
@@ -440,7 +440,7 @@ func (d *differ) addLinks() {
 func (d *differ) mayAdd(p *played, link Link) bool {
 	switch link.Kind {
 	case VLANLink:
-		return d.there(p, link.Parent)
+		return d.there(p, link.Parent) && !forVLAN(p.now.Links, link)
 	case VethLink:
 		if link.Peer == (LinkID{}) {
 			return true
@@ -451,6 +451,20 @@ func (d *differ) mayAdd(p *played, link Link) bool {
 	case BridgeLink, OtherLink:
 	}
 	return true
+}
+
+// forVLAN reports whether one of the links is an interface for the VLAN that link is for. A link has one for each VLAN;
+// another is refused (vlan_check_real_dev).
+func forVLAN(links map[string]Link, link Link) bool {
+	if link.Kind != VLANLink {
+		return false
+	}
+	for _, other := range links {
+		if other.attach() == link.attach() {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *differ) adding(p *played, name string, link Link) Op {

@@ -3,6 +3,7 @@
 package state_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -214,5 +215,15 @@ ip -n sw link set dev p up`},
 		if diff := cmp.Diff(strings.TrimSpace(c.plan), text(state.Diff(c.have, c.want))); diff != "" {
 			t.Errorf("turned %s (-want +got):\n%s", c.name, diff)
 		}
+	}
+}
+
+// A link has one interface for each VLAN, so the one that is to have it waits until the other has gone.
+func TestAVLANHasOneInterfaceAtATime(t *testing.T) {
+	gone := state.DeleteLink{LinkID: end("h", "eth0.10")}
+	added := state.AddVLANLink{LinkEnd: linkEnd(end("h", "voice"), 1400), Parent: "eth0", VLAN: 10}
+	plan := state.Diff(aSwitch(), aSwitch().With(gone).With(added))
+	if before, after := slices.Index(plan, state.Op(gone)), slices.Index(plan, state.Op(added)); before < 0 || after < before {
+		t.Errorf("renamed by\n%s", text(plan))
 	}
 }
