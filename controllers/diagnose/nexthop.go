@@ -81,6 +81,9 @@ func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 	}
 	path, _ := w.path(out.Namespace, p.destination, nothing)
 	own, ok := w.covering(out, p.destination)
+	if gone := w.missingInterface(p, out.Namespace); gone.Found() && w.asWanted(out.Namespace, p.destination, state.ForwardingDecision{Link: out.Name}) {
+		return gone
+	}
 	if len(path) == 1 && path[0].out != out && w.onSubnet(path[0].out, p.destination) {
 		cause.Message = fmt.Sprintf("%s expects %s on link %s, but %s, which has it, is on link %s, and both links have a prefix with it",
 			node, p.destination, out.Name, owner, path[0].out.Name)

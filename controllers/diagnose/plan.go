@@ -3,7 +3,9 @@
 package diagnose
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -233,9 +235,50 @@ func (v view) altered(namespace string, match func(netip.Prefix) bool) (id state
 		if rows[key].Drift == state.DriftForGood {
 			commands = command(state.DeleteAddress{AddressID: id}) + "; " + commands
 		}
-		return id, fit(drift, commands), true
+		return id, v.withRoutes(fit(drift, commands), state.LinkID{Namespace: namespace, Name: key.Link}), true
 	}
 	return id, "", false
+}
+
+// withRoutes adds to a fix, as far as there is room, the lab's routes over an interface: they go with its address.
+func (v view) withRoutes(fix string, link state.LinkID) string {
+	rows := v.want()[link.Namespace].Routes
+	keys := slices.SortedFunc(maps.Keys(rows), func(a, b state.RouteKey) int {
+		return cmp.Or(state.ComparePrefixes(a.Prefix, b.Prefix), cmp.Compare(a.Metric, b.Metric))
+	})
+	for _, key := range keys {
+		op := state.ReplaceRoute{RouteID: state.RouteID{Namespace: link.Namespace, RouteKey: key}, Route: rows[key]}
+		if longer := fix + "; " + command(op); fix != drift && follows(op, link) && utf8.RuneCountInString(longer) <= maxText {
+			fix = longer
+		}
+	}
+	return fix
+}
+
+// missingInterface is the cause if a node sends packets as the lab wants, no path leads there, and the plan makes an
+// interface.
+func (v view) missingInterface(p packet, from string) Cause {
+	for _, op := range v.left {
+		var id state.LinkID
+		switch o := op.(type) {
+		case state.AddBridge:
+			id = o.LinkID
+		case state.AddVLANLink:
+			id = o.LinkID
+		case state.AddLink:
+			id = o.Ends[0].LinkID
+		default:
+			continue
+		}
+		node := state.NodeOf(id.Namespace)
+		return Cause{
+			Reason:  v1alpha1.ReasonLinkDown,
+			Node:    node,
+			Message: fmt.Sprintf("interface %s of %s is missing, and no path leads from %s to %s", id.Name, node, state.NodeOf(from), p.destination),
+			Fix:     drift,
+		}
+	}
+	return Cause{}
 }
 
 // withoutIPv6 is the planned operation that enables IPv6 on an interface again.
@@ -327,8 +370,8 @@ func bestRoute(s state.State, namespace string, address netip.Addr) (best state.
 
 // lostRoute is the fix if the lab's route to an address is missing or different.
 func (v view) lostRoute(namespace string, address netip.Addr) (fix string, ok bool) {
-	id, _, ok := bestRoute(v.want(), namespace, address)
-	if !ok {
+	id, route, ok := bestRoute(v.want(), namespace, address)
+	if !ok || route.Type != state.Unicast { // to bring back a route that rejects packets is no fix
 		return "", false
 	}
 	return v.otherRoute(id)
