@@ -97,8 +97,8 @@ var vlanDrifts = []drift{
 	{"default VLAN", `ip -n $s link set br0 type bridge vlan_default_pvid 1`, filteringAndPVIDs},
 	{"filtering off and another default VLAN", `ip -n $s link set br0 type bridge vlan_filtering 0 vlan_default_pvid 5`, filteringLast()},
 	{"a port in another VLAN", `bridge -n $s vlan add dev p1 vid 30 pvid untagged && bridge -n $s vlan del dev p1 vid 10`, []string{
-		"bridge -n default.routed-pair.sw vlan delete dev p1 vid 30",
 		"bridge -n default.routed-pair.sw vlan add dev p1 vid 10 pvid untagged",
+		"bridge -n default.routed-pair.sw vlan delete dev p1 vid 30",
 	}},
 	{"a port in one more VLAN", `bridge -n $s vlan add dev p1 vid 30`, []string{
 		"bridge -n default.routed-pair.sw vlan delete dev p1 vid 30",
@@ -212,8 +212,8 @@ func TestAnEditOfVLANsIsMadeInPlace(t *testing.T) {
 		plan         []string
 	}{
 		{"a port changes its VLAN", nil, []state.Op{drop("p1", 10), access("p1", 20)}, []string{
-			"bridge -n default.routed-pair.sw vlan delete dev p1 vid 10",
 			"bridge -n default.routed-pair.sw vlan add dev p1 vid 20 pvid untagged",
+			"bridge -n default.routed-pair.sw vlan delete dev p1 vid 10",
 		}},
 		{"a trunk gets a VLAN", nil, []state.Op{tagged("p3", 30)}, []string{
 			"bridge -n default.routed-pair.sw vlan add dev p3 vid 30",
@@ -222,8 +222,8 @@ func TestAnEditOfVLANsIsMadeInPlace(t *testing.T) {
 			"bridge -n default.routed-pair.sw vlan delete dev p3 vid 20",
 		}},
 		{"a trunk changes its native VLAN", nil, []state.Op{drop("p3", 99), access("p3", 98)}, []string{
-			"bridge -n default.routed-pair.sw vlan delete dev p3 vid 99",
 			"bridge -n default.routed-pair.sw vlan add dev p3 vid 98 pvid untagged",
+			"bridge -n default.routed-pair.sw vlan delete dev p3 vid 99",
 		}},
 		{"the native VLAN becomes one of the tagged", nil, []state.Op{access("p3", 10), tagged("p3", 99)}, []string{
 			"bridge -n default.routed-pair.sw vlan add dev p3 vid 10 pvid untagged",
