@@ -45,6 +45,16 @@ ip -n a route replace default via 10.0.1.9 dev l1 proto 78`},
 			s["a"].Routes[key] = r
 		}, `
 ip -n a route replace ::/0 via fd00:1::9 dev l1 proto 78`},
+		{"a longer route keeps the kernel from taking a gateway", func(s state.State) {
+			key := route("a", "::/0", "").RouteKey
+			r := s["a"].Routes[key]
+			r.Hops[0].OnLink = true
+			s["a"].Routes[key] = r
+			longer := route("a", "fd00:1::8/126", "", "l1 fd00:1::9")
+			s["a"].Routes[longer.RouteKey] = longer.Route
+		}, `
+ip -n a route delete fd00:1::8/126 proto 78 metric 1024
+ip -n a route replace ::/0 via fd00:1::9 dev l1 proto 78`},
 		{"forwarding is on", func(s state.State) {
 			maps.Copy(s, s.With(sysctl("a", "net.ipv4.ip_forward", "1")))
 		}, `

@@ -47,7 +47,16 @@ type reroutes struct {
 	lengths [2][129]bool
 	// coming are the networks of addresses that the node will have, near those that it reaches.
 	coming []netip.Prefix
-	near   map[string][]netip.Prefix
+	near   reach
+}
+
+// reach is what a node finds on its links, by link.
+type reach struct {
+	// onLink are the prefixes of its addresses, and the destinations of routes without a gateway.
+	onLink map[string][]netip.Prefix
+	// beyond are the destinations within them that IPv6 routes find behind a gateway. A gateway among these is
+	// refused (ip6_route_check_nh).
+	beyond map[string][]netip.Prefix
 }
 
 // setRoutes replaces the routes whose next hops and source are there.
@@ -309,30 +318,47 @@ func (all *reroutes) to(prefix netip.Prefix) []*reroute {
 	return all.sorted[from:to]
 }
 
-// nearby are the prefixes of a node's links, and the destinations that routes find on them.
-func (p *played) nearby() map[string][]netip.Prefix {
-	near := map[string][]netip.Prefix{}
+func (p *played) nearby() reach {
+	near := reach{map[string][]netip.Prefix{}, map[string][]netip.Prefix{}}
 	for key := range p.now.Addresses {
-		near[key.Link] = append(near[key.Link], key.Prefix)
+		near.onLink[key.Link] = append(near.onLink[key.Link], key.Prefix)
 	}
 	for key, route := range p.now.Routes {
 		for _, hop := range route.NextHops() {
 			if !hop.Via.IsValid() {
-				near[hop.Link] = append(near[hop.Link], key.Prefix)
+				near.onLink[hop.Link] = append(near.onLink[hop.Link], key.Prefix)
+			}
+		}
+	}
+	for key, route := range p.now.Routes {
+		if key.Prefix.Addr().Is4() {
+			continue
+		}
+		for _, hop := range route.NextHops() {
+			within := func(prefix netip.Prefix) bool {
+				return prefix.Bits() < key.Prefix.Bits() && prefix.Contains(key.Prefix.Addr())
+			}
+			if hop.Via.IsValid() && slices.ContainsFunc(near.onLink[hop.Link], within) {
+				near.beyond[hop.Link] = append(near.beyond[hop.Link], key.Prefix)
 			}
 		}
 	}
 	return near
 }
 
+// takes reports whether the kernel takes a gateway on a link: it finds it there, and not behind another.
+func (r reach) takes(hop NextHop) bool {
+	if !hop.Via.IsValid() || hop.OnLink || IsLinkLocal(hop.Via) {
+		return true
+	}
+	covers := func(prefix netip.Prefix) bool { return prefix.Contains(hop.Via) }
+	return slices.ContainsFunc(r.onLink[hop.Link], covers) && !slices.ContainsFunc(r.beyond[hop.Link], covers)
+}
+
 // ready reports whether the kernel takes a route now, and something answers at its next hops.
-func (d *differ) ready(p *played, near map[string][]netip.Prefix, route Route) bool {
+func (d *differ) ready(p *played, near reach, route Route) bool {
 	for _, hop := range route.NextHops() {
-		if !d.there(p, hop.Link) || !p.now.Links[hop.Link].Up || !d.answers(p, hop) {
-			return false
-		}
-		onLink := func(prefix netip.Prefix) bool { return prefix.Contains(hop.Via) }
-		if hop.Via.IsValid() && !hop.OnLink && !IsLinkLocal(hop.Via) && !slices.ContainsFunc(near[hop.Link], onLink) {
+		if !d.there(p, hop.Link) || !p.now.Links[hop.Link].Up || !d.answers(p, hop) || !near.takes(hop) {
 			return false
 		}
 	}
