@@ -255,7 +255,7 @@ func (x *crossing) cross(t testing.TB, nodes []string, ways []way, cold bool) (b
 	defer c.close()
 	patience := surelyLostAfter
 	if inherent(x.before.Want, state.Diff(x.before.Want, x.after.Want)) != "" {
-		patience = lossAfter
+		patience = lossAfter / 4
 	}
 	check := func(op string) {
 		if cold {
