@@ -64,7 +64,7 @@ gallery() {
 # Impairments as causes, and the fixes of them.
 impaired() {
   go test -c -o $bin/broken.test ./cmd/kubectl-netlab/internal/local/broken
-  vm -memory 2048 -file $bin/broken.test -file cmd/kubectl-netlab/internal/local/broken/testdata -dir cmd/kubectl-netlab/internal/local/broken -- \
+  vm -memory 2048 -file $bin/broken.test -file cmd/kubectl-netlab/internal/local/broken/testdata -dir cmd/kubectl-netlab/internal/local/broken -env NETLAB_FULL_KERNEL=1 -- \
     broken.test -test.run TestEveryFixWorks/impaired
 }
 
