@@ -14,11 +14,18 @@ import (
 // What carries packets is made before anything is taken away, and packets are led there in between. What is
 // made only after something has gone, because the kernel cannot hold both, comes in a second round of the same
 // steps; what went with something that was taken away in the last.
-func Diff(have, want State) []Op {
-	if have.Equal(want) {
+func Diff(have, want State) []Op { return DiffIn(have, want, have.Differing(want)) }
+
+// Differing lists, sorted, the namespaces of which the States hold different rows.
+func (s State) Differing(o State) []string { return slices.Sorted(s.differing(o)) }
+
+// DiffIn is Diff for States of which only the given namespaces may differ. Its cost grows with these, and not with the
+// States.
+func DiffIn(have, want State, namespaces []string) []Op {
+	d := newDiffer(have, want, namespaces)
+	if len(d.spaces()) == 0 {
 		return nil
 	}
-	d := newDiffer(have, want)
 	d.breakLoops()
 	d.make()
 	d.each((*played).compare)
@@ -78,9 +85,8 @@ func (d *differ) takeAway() {
 // differ plays each operation on its machine the moment it is decided.
 type differ struct {
 	machine
-	want State
-	// spaces are the namespaces of have and want in order of name.
-	spaces []*played
+	// sorted is how many of the namespaces that changed are in order of name.
+	sorted int
 	// making says that namespaces that go do not matter, complete that nothing is left to take away.
 	making, complete bool
 	// leaving are the rows that are to go, by address; nil until needed.
@@ -90,17 +96,16 @@ type differ struct {
 	ops    []Op
 }
 
-// newDiffer finds the namespaces that Diff has to look at.
-func newDiffer(have, want State) *differ {
-	names := namesOf(have, want)
-	d := &differ{machine: newMachine(have, len(names)), want: want, spaces: make([]*played, len(names))}
-	for i, name := range names {
-		p, n := d.of(name), want[name]
-		p.want, d.spaces[i] = &n, p
-		p.fresh = !p.now.exists()
+// newDiffer finds those of the namespaces that differ.
+func newDiffer(have, want State, namespaces []string) *differ {
+	d := &differ{machine: newMachine(have, len(namespaces))}
+	if d.want = want; want == nil {
+		d.want = State{}
 	}
-	for name := range have.differing(want) {
-		d.of(name).differs = true
+	for _, name := range namespaces {
+		if p := d.of(name); !p.now.equal(p.want) {
+			d.mark(p)
+		}
 	}
 	d.addUnplugged()
 	return d
@@ -108,16 +113,20 @@ func newDiffer(have, want State) *differ {
 
 // addUnplugged adds the namespaces of ends that are as wanted, of pairs that are not.
 func (d *differ) addUnplugged() {
-	for _, p := range d.spaces {
-		if !p.differs {
-			continue
-		}
+	d.each(func(p *played) {
 		for name, link := range p.want.Links {
-			if peer := d.played[link.Peer.Namespace]; peer != nil && !peer.differs && !d.plugged(LinkID{p.name, name}, link.Peer) {
-				peer.differs = true
+			if d.knows(link.Peer.Namespace) && !d.of(link.Peer.Namespace).differs && !d.plugged(LinkID{p.name, name}, link.Peer) {
+				d.mark(d.of(link.Peer.Namespace))
 			}
 		}
-	}
+	})
+}
+
+// knows reports whether a namespace is the lab's, now or then.
+func (d *differ) knows(name string) bool {
+	_, has := d.have[name]
+	_, wants := d.want[name]
+	return has || wants
 }
 
 func (d *differ) do(op Op) {
@@ -128,11 +137,24 @@ func (d *differ) do(op Op) {
 // each calls phase with every namespace that differs, in order. What an operation takes along
 // elsewhere makes another namespace one of them.
 func (d *differ) each(phase func(p *played)) {
-	for _, p := range d.spaces {
-		if p.differs && (!d.making || p.want.exists()) {
-			phase(p)
+	for i := 0; i < len(d.spaces()); i++ {
+		p, before := d.spaces()[i], len(*d.changed)
+		if !p.differs || d.making && !p.want.exists() {
+			continue
+		}
+		if phase(p); len(*d.changed) > before {
+			i, _ = slices.BinarySearchFunc(d.spaces(), p.name, (*played).compareName)
 		}
 	}
+}
+
+// spaces are the namespaces that differ or did, in order of name.
+func (d *differ) spaces() []*played {
+	if all := *d.changed; d.sorted < len(all) {
+		slices.SortFunc(all, func(a, b *played) int { return a.compareName(b.name) })
+		d.sorted = len(all)
+	}
+	return *d.changed
 }
 
 // wanted is a link as it should be, in whichever namespace it is.

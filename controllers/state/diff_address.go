@@ -85,8 +85,8 @@ func (p *played) keepsAnother(link string, a netip.Addr) bool {
 // neededAddresses are those that routes have as next hop or source.
 func (d *differ) neededAddresses() map[netip.Addr]bool {
 	needed := map[netip.Addr]bool{}
-	for _, p := range d.spaces {
-		for _, route := range p.now.Routes {
+	for n := range d.namespaces() {
+		for _, route := range n.Routes {
 			needed[route.Source] = true
 			for _, hop := range route.NextHops() {
 				needed[hop.Via] = true

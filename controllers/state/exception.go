@@ -2,10 +2,7 @@
 
 package state
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // StaleExceptions lists, sorted, the network namespaces that may keep for single destinations what operations have
 // made wrong. Routers tell senders of two things, and never that it is over:
@@ -21,18 +18,24 @@ func StaleExceptions(before State, ops []Op) []string {
 	if !grows && !slices.ContainsFunc(ops, redirects) {
 		return nil
 	}
-	there := maps.Clone(before)
+	gone := map[string]bool{}
 	for _, op := range ops {
 		switch op := op.(type) {
 		case CreateNamespace:
-			delete(there, op.Name)
+			gone[op.Name] = true
 		case DeleteNamespace:
-			delete(there, op.Name)
+			gone[op.Name] = true
 		default: // no namespace comes or goes
 		}
 	}
-	maps.DeleteFunc(there, func(_ string, n Namespace) bool { return !grows && !n.acceptsRedirects() })
-	return slices.Sorted(maps.Keys(there))
+	var stale []string
+	for name, n := range before {
+		if !gone[name] && (grows || n.acceptsRedirects()) {
+			stale = append(stale, name)
+		}
+	}
+	slices.Sort(stale)
+	return stale
 }
 
 // redirects reports whether the next hop of a redirect may no longer be the right one after an operation.

@@ -25,7 +25,7 @@ func StaleNeighbours(before State, ops []Op) map[int][]Neighbour {
 	if len(before) == 0 || !slices.ContainsFunc(ops, movesAddress) {
 		return nil
 	}
-	f := &follower{machine: newMachine(before, len(before)), made: map[string]bool{}, holders: map[netip.Addr][]LinkID{}}
+	f := &follower{machine: newMachine(before, len(ops)), made: map[string]bool{}, holders: map[netip.Addr][]LinkID{}}
 	stale := map[int][]Neighbour{}
 	for i, op := range ops {
 		if entries := f.follow(op); len(entries) > 0 {
@@ -146,7 +146,7 @@ func (f *follower) around(id LinkID, a netip.Addr) (stale []Neighbour) {
 		return nil
 	}
 	if f.segments == nil {
-		f.segments = segmentsOf(f.machine.state())
+		f.segments = segmentsOf(f.machine)
 	}
 	for _, other := range f.segments.around(id) {
 		if !f.made[other.Namespace] && other.Namespace != id.Namespace {

@@ -3,6 +3,7 @@
 package state
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -278,10 +279,13 @@ func (d *differ) ownersOf(a netip.Addr) []AddressID {
 	}
 	if d.owners == nil {
 		d.owners = map[netip.Addr][]AddressID{}
-		for _, p := range d.spaces {
-			for key := range p.want.Addresses {
-				d.owners[key.Prefix.Addr()] = append(d.owners[key.Prefix.Addr()], AddressID{p.name, key})
-			}
+		for id := range d.want.Addresses() {
+			d.owners[id.Prefix.Addr()] = append(d.owners[id.Prefix.Addr()], id)
+		}
+		for _, owners := range d.owners {
+			slices.SortFunc(owners, func(a, b AddressID) int {
+				return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), a.compare(b.AddressKey))
+			})
 		}
 	}
 	return d.owners[a]

@@ -9,26 +9,35 @@ import (
 
 // segments finds the interfaces that hear one another.
 type segments struct {
-	State
-	// ports are those of each bridge, and the bridge itself; children the VLAN interfaces on each link.
-	ports, children map[LinkID][]LinkID
+	machine
+	// attached are of each namespace once it was needed.
+	attached map[string]attached
 }
 
-func segmentsOf(s State) *segments {
-	all := &segments{s, map[LinkID][]LinkID{}, map[LinkID][]LinkID{}}
-	for id, link := range s.Links() {
+// attached are the ports of each bridge of a namespace, and the bridge itself, and the VLAN interfaces on each link.
+type attached struct{ ports, children map[string][]LinkID }
+
+func segmentsOf(m machine) *segments { return &segments{m, map[string]attached{}} }
+
+// in finds what is attached to the links of a namespace.
+func (s *segments) in(namespace string) attached {
+	if known, ok := s.attached[namespace]; ok {
+		return known
+	}
+	all := attached{map[string][]LinkID{}, map[string][]LinkID{}}
+	for name, link := range s.at(namespace).Links {
+		id := LinkID{namespace, name}
 		switch {
 		case link.Kind == BridgeLink:
-			all.ports[id] = append(all.ports[id], id)
+			all.ports[name] = append(all.ports[name], id)
 		case link.Kind == VLANLink:
-			parent := LinkID{id.Namespace, link.Parent}
-			all.children[parent] = append(all.children[parent], id)
+			all.children[link.Parent] = append(all.children[link.Parent], id)
 		}
 		if link.Master != "" {
-			bridge := LinkID{id.Namespace, link.Master}
-			all.ports[bridge] = append(all.ports[bridge], id)
+			all.ports[link.Master] = append(all.ports[link.Master], id)
 		}
 	}
+	s.attached[namespace] = all
 	return all
 }
 
@@ -43,7 +52,7 @@ func (s *segments) around(id LinkID) (others []LinkID) {
 	heard := map[frame]bool{{id, 0}: true}
 	for queue := []frame{{id, 0}}; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
-		if link, _ := s.Link(at.LinkID); at.vlan == 0 && link.Master == "" && at.LinkID != id {
+		if link, _ := s.link(at.LinkID); at.vlan == 0 && link.Master == "" && at.LinkID != id {
 			others = append(others, at.LinkID)
 		}
 		for _, next := range s.next(at) {
@@ -61,7 +70,7 @@ func (s *segments) around(id LinkID) (others []LinkID) {
 
 // next is where a frame gets in one step.
 func (s *segments) next(at frame) (next []frame) {
-	link, there := s.Link(at.LinkID)
+	link, there := s.link(at.LinkID)
 	switch {
 	case !there:
 		return nil
@@ -75,8 +84,8 @@ func (s *segments) next(at frame) (next []frame) {
 	if link.Master != "" {
 		next = append(next, s.bridged(at, LinkID{at.Namespace, link.Master})...)
 	}
-	for _, child := range s.children[at.LinkID] {
-		if row, _ := s.Link(child); row.VLAN == at.vlan {
+	for _, child := range s.in(at.Namespace).children[at.Name] {
+		if row, _ := s.link(child); row.VLAN == at.vlan {
 			next = append(next, frame{child, 0})
 		}
 	}
@@ -85,9 +94,9 @@ func (s *segments) next(at frame) (next []frame) {
 
 // bridged is where a frame comes out that a port, or the bridge itself, hands to a bridge.
 func (s *segments) bridged(in frame, bridge LinkID) (out []frame) {
-	rows := s.State[bridge.Namespace].PortVLANs
-	if !s.State[bridge.Namespace].Bridges[bridge.Name].VLANFiltering {
-		for _, port := range s.ports[bridge] {
+	rows, ports := s.at(bridge.Namespace).PortVLANs, s.in(bridge.Namespace).ports[bridge.Name]
+	if !s.at(bridge.Namespace).Bridges[bridge.Name].VLANFiltering {
+		for _, port := range ports {
 			out = append(out, frame{port, in.vlan})
 		}
 		return out
@@ -101,7 +110,7 @@ func (s *segments) bridged(in frame, bridge LinkID) (out []frame) {
 	if _, member := rows[PortVLANKey{in.Name, vlan}]; !member {
 		return nil
 	}
-	for _, port := range s.ports[bridge] {
+	for _, port := range ports {
 		switch row, member := rows[PortVLANKey{port.Name, vlan}]; {
 		case member && row.Untagged:
 			out = append(out, frame{port, 0})
