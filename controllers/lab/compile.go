@@ -65,6 +65,9 @@ type network struct {
 	// cables are the ends of links at each node, set by addCables.
 	cables map[*node][]*end
 
+	// rows is the number of rows of the lab, derivedRows that of its derived routes; set by addRoutes.
+	rows, derivedRows int
+
 	// refusedPairs are the ends between which a derived route was refused.
 	refusedPairs map[[2]*end]bool
 }

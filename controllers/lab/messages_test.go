@@ -24,6 +24,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
 )
 
 // testdata/messages.golden has each text of a problem or warning once per kind of field, to be read as a
@@ -75,7 +76,7 @@ func compareMessages(t *testing.T, got string) {
 	}
 }
 
-// specs are those of the scenarios in testdata/compile and those of testdata/messages.txtar.
+// specs are those of the scenarios in testdata/compile, those of testdata/messages.txtar, and one too large for a file.
 func specs(t *testing.T) (texts [][]byte) {
 	files, err := filepath.Glob("testdata/compile/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -92,7 +93,11 @@ func specs(t *testing.T) (texts [][]byte) {
 			}
 		}
 	}
-	return texts
+	large, err := yaml.Marshal(labtest.Grid{Routers: labtest.MaxRouters, Hosts: labtest.MaxNamespaces, Loopbacks: labtest.MaxLoopbacks}.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(texts, large)
 }
 
 // reportCall is a call of refuse, refuseAbsent or warn in this package.

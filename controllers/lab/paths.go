@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"encoding/binary"
 	"maps"
 	"net/netip"
 	"slices"
@@ -29,13 +30,43 @@ type graph struct {
 // gets a default route through it and nothing else. Every other node gets, for each prefix that it is not
 // on, one route over all equal shortest paths, at most MaxNextHops of them. Namespaces are never transit;
 // links that are down are left out.
-func (g *graph) derive(add func(x *node, p netip.Prefix, nextHops []nextHop)) {
+func (g *graph) derive(add addFunc) {
 	g.deriveDefaults(add)
 	distance := make([]int, len(g.nodes))
-	for _, p := range slices.SortedFunc(maps.Keys(g.attached), state.ComparePrefixes) {
-		g.measure(p, distance)
-		g.derivePrefix(p, distance, add)
+	for _, s := range g.sites() {
+		g.measure(s.nodes, distance)
+		g.deriveSite(s, distance, add)
 	}
+}
+
+// addFunc adds a node's routes to prefixes, all over the same next hops.
+type addFunc func(x *node, prefixes []netip.Prefix, nextHops []nextHop)
+
+// site is where prefixes are attached to the same nodes: the paths to them are the same.
+type site struct {
+	nodes    []*node
+	prefixes []netip.Prefix
+}
+
+// sites are in the order of their first prefixes.
+func (g *graph) sites() []*site {
+	var sites []*site
+	byNodes := make(map[string]*site, len(g.attached))
+	var key []byte
+	for _, p := range slices.SortedFunc(maps.Keys(g.attached), state.ComparePrefixes) {
+		key = key[:0]
+		for _, x := range g.attached[p] {
+			key = binary.AppendUvarint(key, uint64(x.index))
+		}
+		s := byNodes[string(key)]
+		if s == nil {
+			s = &site{nodes: g.attached[p]}
+			byNodes[string(key)] = s
+			sites = append(sites, s)
+		}
+		s.prefixes = append(s.prefixes, p)
+	}
+	return sites
 }
 
 func (n *network) graph(f family) *graph {
@@ -83,7 +114,7 @@ func (g *graph) attach(x *node, p netip.Prefix) {
 }
 
 // deriveDefaults gives each namespace with exactly one adjacent router its default route.
-func (g *graph) deriveDefaults(add func(x *node, p netip.Prefix, nextHops []nextHop)) {
+func (g *graph) deriveDefaults(add addFunc) {
 	var routers []nextHop
 	for _, x := range g.nodes {
 		if x.router || !x.has(g.f) {
@@ -97,7 +128,7 @@ func (g *graph) deriveDefaults(add func(x *node, p netip.Prefix, nextHops []next
 		}
 		if len(routers) > 0 && sameNeighbour(routers) {
 			g.stub[x.index] = true
-			add(x, g.f.defaultRoute(), routers)
+			add(x, []netip.Prefix{g.f.defaultRoute()}, routers)
 		}
 	}
 }
@@ -107,11 +138,11 @@ func sameNeighbour(nextHops []nextHop) bool {
 	return !slices.ContainsFunc(nextHops, func(h nextHop) bool { return h.to.node != first })
 }
 
-// derivePrefix gives every node but stubs and those on the prefix its route there.
-func (g *graph) derivePrefix(p netip.Prefix, distance []int, add func(x *node, p netip.Prefix, nextHops []nextHop)) {
+// deriveSite gives every node but stubs and those of the site its routes there.
+func (g *graph) deriveSite(s *site, distance []int, add addFunc) {
 	var shortest []nextHop
 	for i, x := range g.nodes {
-		if distance[i] <= 0 || g.stub[i] || slices.Contains(g.attached[p], x) {
+		if distance[i] <= 0 || g.stub[i] || slices.Contains(s.nodes, x) {
 			continue
 		}
 		shortest = shortest[:0]
@@ -121,14 +152,14 @@ func (g *graph) derivePrefix(p netip.Prefix, distance []int, add func(x *node, p
 				shortest = append(shortest, h)
 			}
 		}
-		add(x, p, shortest)
+		add(x, s.prefixes, shortest)
 	}
 }
 
-// nearest are the nodes at distance 0: the routers on the prefix, or, where none is on it, the namespaces.
-func (g *graph) nearest(p netip.Prefix) []*node {
+// nearest are the nodes at distance 0: the routers of a site, or, where it has none, its namespaces.
+func nearest(site []*node) []*node {
 	var routers []*node
-	for _, x := range g.attached[p] {
+	for _, x := range site {
 		if x.router {
 			routers = append(routers, x)
 		}
@@ -136,18 +167,18 @@ func (g *graph) nearest(p netip.Prefix) []*node {
 	if len(routers) > 0 {
 		return routers
 	}
-	return slices.Clone(g.attached[p])
+	return slices.Clone(site)
 }
 
 // unreachable is the distance of a node without a path.
 const unreachable = -1
 
-// measure counts the hops from each node to the nearest one on the prefix.
-func (g *graph) measure(p netip.Prefix, distance []int) {
+// measure counts the hops from each node to the nearest one of a site.
+func (g *graph) measure(site []*node, distance []int) {
 	for i := range distance {
 		distance[i] = unreachable
 	}
-	queue := g.nearest(p)
+	queue := nearest(site)
 	for _, x := range queue {
 		distance[x.index] = 0
 	}

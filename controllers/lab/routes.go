@@ -22,9 +22,11 @@ func (n *network) addRoutes() {
 	for _, x := range n.nodes {
 		x.routes = n.writtenRoutes(x)
 	}
+	n.rows = n.countRows()
 	if n.spec.Routing != v1alpha1.RoutingManual {
 		n.deriveRoutes()
 	}
+	n.checkRows()
 	for _, x := range n.nodes {
 		if len(x.config.Routes) > 0 {
 			maps.DeleteFunc(x.routes, func(_ state.RouteKey, r state.Route) bool { return r == state.Route{} })
@@ -40,12 +42,28 @@ func (n *network) deriveRoutes() {
 		}
 	}
 	for _, f := range families {
-		n.graph(f).derive(func(x *node, p netip.Prefix, nextHops []nextHop) {
+		n.graph(f).derive(func(x *node, prefixes []netip.Prefix, nextHops []nextHop) {
+			if len(written[x]) > 0 {
+				prefixes = slices.DeleteFunc(slices.Clone(prefixes), func(p netip.Prefix) bool { return slices.Contains(written[x], p) })
+			}
 			nextHops = nextHops[:min(len(nextHops), state.MaxNextHops)]
-			if !slices.Contains(written[x], p) && !n.refuseDerived(x, nextHops) {
-				x.routes[state.RouteKey{Prefix: p, Metric: metric(f, 0)}] = x.route(f, nextHops)
+			if len(prefixes) > 0 && !n.refuseDerived(x, nextHops) {
+				n.addDerived(x, f, prefixes, nextHops)
 			}
 		})
+	}
+}
+
+// addDerived counts all routes, and keeps those of a lab that is not too large.
+func (n *network) addDerived(x *node, f family, prefixes []netip.Prefix, nextHops []nextHop) {
+	n.rows += len(prefixes)
+	n.derivedRows += len(prefixes)
+	if n.rows > MaxRows {
+		return
+	}
+	route := x.route(f, nextHops)
+	for _, p := range prefixes {
+		x.routes[state.RouteKey{Prefix: p, Metric: metric(f, 0)}] = route
 	}
 }
 

@@ -4,6 +4,7 @@ package lab
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -180,16 +181,25 @@ func (n *network) allVLANs() []uint16 {
 // addPortVLANs adds the VLANs of a bridge port.
 func (n *network) addPortVLANs(want state.State, e *end) {
 	rows := want[e.node.namespace].PortVLANs
+	for vlan, row := range n.portVLANs(e) {
+		rows[state.PortVLANKey{Link: e.iface, VLAN: vlan}] = row
+	}
+}
+
+// portVLANs yields the VLANs of a bridge port.
+func (n *network) portVLANs(e *end) iter.Seq2[uint16, state.PortVLAN] {
 	tagged := e.port.tagged
 	if e.port.allVLANs {
 		tagged = n.vlans
 	}
-	for _, vlan := range tagged {
-		if vlan != e.port.untagged {
-			rows[state.PortVLANKey{Link: e.iface, VLAN: vlan}] = state.PortVLAN{}
+	return func(yield func(uint16, state.PortVLAN) bool) {
+		for _, vlan := range tagged {
+			if vlan != e.port.untagged && !yield(vlan, state.PortVLAN{}) {
+				return
+			}
 		}
-	}
-	if e.port.untagged != 0 {
-		rows[state.PortVLANKey{Link: e.iface, VLAN: e.port.untagged}] = state.PortVLAN{PVID: true, Untagged: true}
+		if e.port.untagged != 0 {
+			yield(e.port.untagged, state.PortVLAN{PVID: true, Untagged: true})
+		}
 	}
 }

@@ -26,6 +26,8 @@ type table struct {
 	// clone gives to a table of its own with the rows of from.
 	clone func(to, from *Namespace)
 	equal func(a, b *Namespace) bool
+	// rows counts them.
+	rows func(n *Namespace) int
 	// changes counts the rows that one of them lacks or has with another value.
 	changes func(a, b *Namespace) int
 	// dump writes a sorted line per row.
@@ -41,6 +43,7 @@ func tableOf[K, V comparable](of func(*Namespace) *map[K]V, compare func(a, b K)
 			*of(to) = rows
 		},
 		equal: func(a, b *Namespace) bool { return maps.Equal(*of(a), *of(b)) },
+		rows:  func(n *Namespace) int { return len(*of(n)) },
 		changes: func(a, b *Namespace) int {
 			return len(missing(*of(a), *of(b), compare)) + len(unwanted(*of(a), *of(b), compare))
 		},
@@ -127,6 +130,18 @@ func (s State) Changes(o State) int {
 		}
 	}
 	return sum
+}
+
+// Rows counts the namespaces and the rows of their tables. Settings are not counted: their number follows from that of
+// namespaces and links.
+func (s State) Rows() int {
+	rows := len(s)
+	for _, n := range s {
+		for _, t := range tables {
+			rows += t.rows(&n)
+		}
+	}
+	return rows
 }
 
 // String is the canonical dump: one sorted line per row. Two States are equal exactly
