@@ -318,16 +318,20 @@ func (d *differ) deleteUnfit(match func(p *played, name string, link Link) bool)
 // deleteLink leaves nothing of either end that the kernel might keep: an IPv6 route with several next hops loses
 // only the one.
 func (d *differ) deleteLink(p *played, name string, link Link) {
-	kept := func(link string) func(RouteKey, Route) bool {
-		return func(key RouteKey, r Route) bool {
-			return r.onLink(link) && key.Prefix.Addr().Is6() && len(r.NextHops()) > 1
-		}
-	}
-	d.deleteRoutesOf(p, kept(name))
+	d.deleteSurvivors(p, name)
 	if d.plugged(LinkID{p.name, name}, link.Peer) {
-		d.deleteRoutesOf(d.of(link.Peer.Namespace), kept(link.Peer.Name))
+		d.deleteSurvivors(d.of(link.Peer.Namespace), link.Peer.Name)
 	}
 	d.do(DeleteLink{LinkID{p.name, name}})
+}
+
+// deleteSurvivors deletes the routes that outlive a link and those on it.
+func (d *differ) deleteSurvivors(p *played, link string) {
+	for _, gone := range p.now.withUppers(link) {
+		d.deleteRoutesOf(p, func(key RouteKey, r Route) bool {
+			return r.onLink(gone) && key.Prefix.Addr().Is6() && len(r.NextHops()) > 1
+		})
+	}
 }
 
 // clearTheWay deletes what has to go before something that is wanted can be made: links whose name or VLAN another
@@ -356,9 +360,12 @@ func (d *differ) replaceNamespace(p *played) {
 	d.do(CreateNamespace{p.name, p.want.Label})
 }
 
-// expose deletes by themselves the rows of a link that want lacks and that the kernel may or may not take along when
-// the link is set down. So none survives.
+// expose deletes by themselves the rows of a link, and of those on it, that want lacks and that the kernel may or may
+// not take along when the link is set down. So none survives.
 func (d *differ) expose(p *played, link string) {
+	for _, upper := range p.now.children(link) {
+		d.expose(p, upper)
+	}
 	d.deleteRoutesOf(p, func(_ RouteKey, r Route) bool { return r.onLink(link) })
 	if p.keepsIPv6(link) {
 		return

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // PortVLANKey names the membership of a bridge's port, or of the bridge itself, in a VLAN.
@@ -120,6 +121,15 @@ func (n *Namespace) children(parent string) []string {
 		if link.Kind == VLANLink && link.Parent == parent {
 			names = append(names, name)
 		}
+	}
+	return names
+}
+
+// withUppers lists a link, and in order of name those that go down with it.
+func (n *Namespace) withUppers(link string) []string {
+	names := []string{link}
+	for _, child := range slices.Sorted(slices.Values(n.children(link))) {
+		names = append(names, n.withUppers(child)...)
 	}
 	return names
 }

@@ -218,6 +218,19 @@ ip -n sw link set dev p up`},
 	}
 }
 
+// An IPv6 route outlives one of its links. It goes all the same if that is on a link that goes.
+func TestNoRouteIsLeftOfALinkThatGoes(t *testing.T) {
+	want := aSwitch().With(sysctl("h", "net.ipv6.conf.all.disable_ipv6", "0")).With(pair(end("h", "eth1"), end("sw", "q"), 2))
+	unwanted := route("h", "fd80::/48", "", "eth0.10 fe80::9", "eth1 fe80::9")
+	have := want.Clone().With(unwanted)
+	replug(have, end("sw", "p"), end("h", "x"))
+	ops := state.Diff(have, want)
+	got := state.Play(have, ops, func() bool { return true })
+	if row, left := got["h"].Routes[unwanted.RouteKey]; left {
+		t.Errorf("%v is left by\n%s", row, text(ops))
+	}
+}
+
 // A link has one interface for each VLAN, so the one that is to have it waits until the other has gone.
 func TestAVLANHasOneInterfaceAtATime(t *testing.T) {
 	gone := state.DeleteLink{LinkID: end("h", "eth0.10")}

@@ -46,10 +46,11 @@ var damages = []func(*Generator, state.State){
 	(*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeLink, (*Generator).changeMTU, (*Generator).setDown,
 	(*Generator).deleteAddress, (*Generator).extraAddress, (*Generator).reorderAddresses, (*Generator).reorderAddresses,
 	(*Generator).deleteRoute, (*Generator).extraRoute, (*Generator).changeRoute, (*Generator).changeRoute, (*Generator).appendNextHop, (*Generator).appendNextHop, (*Generator).appendNextHop, (*Generator).appendNextHop,
+	(*Generator).extraMultipath6, (*Generator).extraMultipath6, (*Generator).extraMultipath6,
 	(*Generator).changeSysctl, (*Generator).changeSysctl, (*Generator).disableIPv6,
 	(*Generator).changeBridge, (*Generator).changePortVLAN, (*Generator).changePortVLAN, (*Generator).changePortVLAN,
 	(*Generator).changeQdisc, (*Generator).changeQdisc,
-	(*Generator).extraVLANLink, (*Generator).otherKind,
+	(*Generator).extraVLANLink, (*Generator).extraVLANLink, (*Generator).otherKind,
 	(*Generator).driftAttribute, (*Generator).driftAttribute, (*Generator).hangChild, (*Generator).hangChild, (*Generator).hangChild,
 	(*Generator).driftAddress, (*Generator).driftAddress, (*Generator).driftAddress, (*Generator).driftAddress,
 }
@@ -396,7 +397,7 @@ func (g *Generator) changeRoute(s state.State) {
 	s[id.Namespace].Routes[id.RouteKey] = route
 }
 
-// appendNextHop does what ip -6 route append does.
+// appendNextHop does what ip -6 route append does, on any link.
 func (g *Generator) appendNextHop(s state.State) {
 	ids := slices.DeleteFunc(sortedRoutes(s), func(id state.RouteID) bool {
 		hops := s[id.Namespace].Routes[id.RouteKey].NextHops()
@@ -408,8 +409,43 @@ func (g *Generator) appendNextHop(s state.State) {
 	id := pick(g, ids...)
 	route := s[id.Namespace].Routes[id.RouteKey]
 	legs := slices.Clone(route.NextHops())
-	route.Hops, _ = state.SortHops(append(legs, state.NextHop{Link: legs[0].Link, Via: legs[0].Via.Next(), Weight: 1}))
+	leg := state.NextHop{Link: legs[0].Link, Via: legs[0].Via.Next(), Weight: 1}
+	if others := linksWithIPv6(s, id.Namespace); len(others) > 0 && g.chance(50) {
+		leg = g.linkLocalHop(pick(g, others...))
+	}
+	route.Hops, _ = state.SortHops(append(legs, leg))
 	s[id.Namespace].Routes[id.RouteKey] = route
+}
+
+// extraMultipath6 adds an IPv6 route over several links. It loses one next hop with each of them.
+func (g *Generator) extraMultipath6(s state.State) {
+	name, ok := g.namespace(s)
+	if !ok || !s[name].Mounted {
+		return
+	}
+	links := linksWithIPv6(s, name)
+	if len(links) < 2 {
+		return
+	}
+	var legs []state.NextHop
+	for _, i := range g.Perm(len(links))[:min(len(links), 2+g.IntN(state.MaxNextHops-1))] {
+		legs = append(legs, g.linkLocalHop(links[i]))
+	}
+	route := state.Route{Protocol: state.RouteProtocol}
+	route.Hops, _ = state.SortHops(legs)
+	destination := netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x80, 2: byte(g.IntN(5))}), 48)
+	s[name].Routes[state.RouteKey{Prefix: destination, Metric: state.DefaultIPv6Metric}] = route
+}
+
+// linksWithIPv6 lists those of a namespace that are up.
+func linksWithIPv6(s state.State, namespace string) []state.LinkID {
+	return slices.DeleteFunc(linksIn(s, namespace), func(id state.LinkID) bool {
+		return !hasIPv6(s, id) || !s[namespace].Links[id.Name].Up
+	})
+}
+
+func (g *Generator) linkLocalHop(link state.LinkID) state.NextHop {
+	return state.NextHop{Link: link.Name, Via: neighbour(g.linkLocal().Addr()), Weight: 1}
 }
 
 func (g *Generator) changeSysctl(s state.State) {
