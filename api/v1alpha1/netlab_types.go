@@ -26,8 +26,13 @@ import (
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Reachable",type=string,JSONPath=`.status.conditions[?(@.type=="Reachable")].status`
 // +kubebuilder:printcolumn:name="Nodes",type=string,JSONPath=`.status.nodes.summary`
+// +kubebuilder:printcolumn:name="Probes",type=string,JSONPath=`.status.probes.summary`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:selectablefield:JSONPath=`.status.ready`
+// +kubebuilder:selectablefield:JSONPath=`.status.reason`
+// +kubebuilder:selectablefield:JSONPath=`.spec.suspend`
+// +kubebuilder:selectablefield:JSONPath=`.spec.driftPolicy`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63 && !self.metadata.name.contains('.')",message="metadata.name must be at most 63 characters long and have no dots, because the names of network namespaces contain it"
 type NetLab struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -41,7 +46,7 @@ type NetLab struct {
 	// status is the state of the lab, over all selected cluster nodes. NetLab
 	// writes it.
 	// +optional
-	// +kubebuilder:default={"observedGeneration":-1,"conditions":{{"type":"Ready","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Accepted","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Realized","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Reachable","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"}}}
+	// +kubebuilder:default={"observedGeneration":-1,"ready":"Unknown","reason":"Pending","conditions":{{"type":"Ready","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Accepted","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Realized","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"},{"type":"Reachable","status":"Unknown","reason":"Pending","message":"waiting for the controller","lastTransitionTime":"1970-01-01T00:00:00Z"}}}
 	Status NetLabStatus `json:"status,omitempty"`
 }
 
@@ -427,8 +432,12 @@ type Link struct {
 	// enough.
 	// +optional
 	Impairment *Impairment `json:"impairment,omitempty"`
-	// endpoints are the two ends of the link, at two different nodes.
-	// +listType=atomic
+	// endpoints are the two ends of the link, at two different nodes. Their order
+	// matters: derived addresses are assigned in this order. Under server-side
+	// apply, a program that lists one end owns only the fields that it lists there,
+	// and the order stays.
+	// +listType=map
+	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=2
 	// +kubebuilder:validation:MaxItems=2
 	Endpoints []Endpoint `json:"endpoints"`
@@ -647,6 +656,14 @@ type NetLabStatus struct {
 	// It is -1 until the controller has seen the lab.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// ready is the status of the condition Ready: True, False or Unknown. It is a
+	// field of its own so that a field selector can have it.
+	// +optional
+	Ready metav1.ConditionStatus `json:"ready,omitempty"`
+	// reason is the reason of the condition Ready. It is a field of its own so
+	// that a field selector can have it.
+	// +optional
+	Reason string `json:"reason,omitempty"`
 	// conditions describe the lab over all selected cluster nodes. False on one
 	// node outweighs Unknown, and Unknown outweighs True. Ready, Accepted,
 	// Realized and Reachable are always present. Reconciling, Stalled and Drifted
@@ -688,20 +705,38 @@ type NetLabStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 	// nodes counts the selected cluster nodes by their state.
 	// +optional
 	Nodes NodeCounts `json:"nodes,omitempty"`
+	// probes counts the probes of the lab by their outcome on all selected cluster
+	// nodes.
+	// +optional
+	Probes ProbeCounts `json:"probes,omitempty"`
 	// nodeSummaries describes up to 16 selected cluster nodes, those with
 	// Ready=False first, then Unknown, then True.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
 	NodeSummaries []NodeSummary `json:"nodeSummaries,omitempty"`
-	// failingProbes lists up to 32 failing probes, each with its diagnosed cause.
+	// nodeSummariesOmitted is the number of selected cluster nodes that
+	// nodeSummaries has no room for.
+	// +optional
+	NodeSummariesOmitted int32 `json:"nodeSummariesOmitted,omitempty"`
+	// failingProbes lists every failing probe, once per address family and cause.
+	// Cluster nodes with the same cause share an entry. The first 32 entries have
+	// messages. Of more than 32 entries, each probe has one per address family:
+	// the cause on most nodes.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=512
 	FailingProbes []FailingProbe `json:"failingProbes,omitempty"`
+	// failingProbesOmitted is the number of further causes of the listed probes
+	// that failingProbes has no room for.
+	// +optional
+	FailingProbesOmitted int32 `json:"failingProbesOmitted,omitempty"`
 }
 
 // NodeCounts counts cluster nodes.
@@ -723,6 +758,19 @@ type NodeCounts struct {
 	Summary string `json:"summary,omitempty"`
 }
 
+// ProbeCounts counts probes.
+type ProbeCounts struct {
+	// total is the number of probes in the spec.
+	Total int32 `json:"total"`
+	// failing is the number of probes that fail on a cluster node.
+	Failing int32 `json:"failing"`
+	// summary is the number of probes that fail on no cluster node, 0 until their
+	// results are known, and the number of all, such as 2/3, for the column PROBES
+	// of kubectl get.
+	// +optional
+	Summary string `json:"summary,omitempty"`
+}
+
 // NodeSummary is the state of the lab on one cluster node.
 type NodeSummary struct {
 	// name is the name of the cluster node.
@@ -738,16 +786,20 @@ type NodeSummary struct {
 	Message string `json:"message,omitempty"`
 }
 
-// FailingProbe is a probe without the expected outcome on one cluster node.
+// FailingProbe is a probe without the expected outcome, for one cause.
 type FailingProbe struct {
-	// node is the name of the cluster node.
-	Node string `json:"node"`
 	// name is the name of the probe.
 	Name string `json:"name"`
 	// family is the address family in which the probe fails.
 	Family Family `json:"family"`
+	// node is the name of the first cluster node on which it fails for this cause.
+	Node string `json:"node"`
+	// nodes is the number of cluster nodes on which it fails for this cause.
+	// +optional
+	Nodes int32 `json:"nodes,omitempty"`
 	// reason is the diagnosed cause, one of the reasons for Reachable=False.
 	Reason string `json:"reason"`
-	// message explains the cause and has the fix.
+	// message explains the cause and has the fix. It is empty where the status has
+	// no room for it.
 	Message string `json:"message"`
 }

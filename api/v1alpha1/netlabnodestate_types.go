@@ -18,6 +18,7 @@ import (
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,shortName=nlns
 // +kubebuilder:printcolumn:name="Labs",type=integer,JSONPath=`.status.labCount`
+// +kubebuilder:printcolumn:name="Ready",type=integer,JSONPath=`.status.readyCount`
 // +kubebuilder:printcolumn:name="Agent",type=string,JSONPath=`.status.agent.version`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type NetLabNodeState struct {
@@ -48,10 +49,15 @@ type NetLabNodeStateStatus struct {
 	// labCount is the number of labs of the agent. It exceeds the length of labs
 	// if some did not fit into the report.
 	// +optional
-	LabCount int32 `json:"labCount,omitempty"`
-	// labs has one report for each lab, sorted by namespace and name.
+	LabCount int32 `json:"labCount"`
+	// readyCount is the number of labs that are ready on the node.
+	// +optional
+	ReadyCount int32 `json:"readyCount"`
+	// labs has one report for each lab, sorted by namespace and name. At most
+	// 4096; labCount has the number of all.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=4096
 	Labs []LabReport `json:"labs,omitempty"`
 }
 
@@ -89,10 +95,16 @@ type LabReport struct {
 	// kernel and spec. It is present only with driftPolicy: Report.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
 	Drift []string `json:"drift,omitempty"`
-	// failingProbes lists the probes without the expected outcome on this node.
+	// driftOmitted is the number of differences that drift has no room for.
+	// +optional
+	DriftOmitted int32 `json:"driftOmitted,omitempty"`
+	// failingProbes lists the probes without the expected outcome on this node, at
+	// most once per address family.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=512
 	FailingProbes []ProbeReport `json:"failingProbes,omitempty"`
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"testing"
 
@@ -17,7 +18,6 @@ import (
 var update = flag.Bool("update", false, "record the schemas of config/crd/bases in testdata/schema")
 
 const recordHeader = `# A CustomResourceDefinition of config/crd/bases without its text: descriptions and rule messages.
-# Recorded at revision d44daae, the last one without named types.
 # For an intended change of the API, record it again: go test ./api/v1alpha1 -update
 `
 
@@ -54,6 +54,44 @@ func TestADefinitionIsSmall(t *testing.T) {
 			t.Errorf("%s has %d bytes of JSON, want less than 200,000", path, len(text))
 		}
 	}
+}
+
+// kubectl explain has a sentence for every field. It is the reference for people who do not have the sources.
+func TestEveryFieldIsExplained(t *testing.T) {
+	for path, definition := range definitions(t) {
+		versions := definition["spec"].(map[string]any)["versions"].([]any)
+		schema := versions[0].(map[string]any)["schema"].(map[string]any)["openAPIV3Schema"].(map[string]any)
+		if fields := explain(t, filepath.Base(path), schema); fields < 30 {
+			t.Errorf("%s has %d fields", path, fields)
+		}
+	}
+}
+
+// sourceFile matches the name of a file of Go, and what a Go developer would look up.
+var (
+	sourceFile = regexp.MustCompile(`\b[\w/]+\.go\b|\bsource (code|file)|\+[a-z]+:|\bTODO\b|\bgodoc\b`)
+	sentence   = regexp.MustCompile(`(?s)^[a-zA-Z].*\w.*[.)]$`)
+	// addressed are the fields of every resource: the API server describes metadata itself.
+	addressed = regexp.MustCompile(`\.yaml\.(apiVersion|kind|metadata)$`)
+)
+
+// explain checks the fields of an object, and counts them.
+func explain(t *testing.T, place string, schema map[string]any) (fields int) {
+	t.Helper()
+	properties, _ := schema["properties"].(map[string]any)
+	for name, of := range properties {
+		field := of.(map[string]any)
+		at := place + "." + name
+		text, _ := field["description"].(string)
+		if !addressed.MatchString(at) && (!sentence.MatchString(text) || sourceFile.MatchString(text)) {
+			t.Errorf("%s: %q is not a sentence for users", at, text)
+		}
+		fields += 1 + explain(t, at, field)
+	}
+	if items, ok := schema["items"].(map[string]any); ok {
+		fields += explain(t, place+"[]", items)
+	}
+	return fields
 }
 
 // definitions are the generated CRDs by path.
