@@ -22,6 +22,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/nodeexec"
+	"github.com/netlab-dev/netlab/controllers/status"
 )
 
 // cluster is an API server and a namespace of it; an empty namespace means all.
@@ -145,24 +146,15 @@ func (a *app) clusterExplain(cmd *cobra.Command, args []string, output string) e
 			return err
 		}
 	}
-	reachable := condition(lab, v1alpha1.ConditionReachable)
-	return a.print(output, reported{reachable, failing(lab, named)}, func() {
-		a.printCondition(reachable)
-		if failing := a.printFailing(lab, named); failing == 0 && named != "" && reachable.Status == metav1.ConditionFalse {
-			fmt.Fprintf(a.out, "no node reports that %s fails\n", named)
-		}
-	})
+	return a.print(output, reportOf(lab, named), func() { a.printReported(lab, named) })
 }
 
-// reported is the condition Reachable and the failing probes, as JSON.
-type reported struct {
-	Reachable     metav1.Condition        `json:"reachable"`
-	FailingProbes []v1alpha1.FailingProbe `json:"failingProbes"`
-}
-
-// failing are the failing probes, all or those of one name.
+// failing are the failing probes, all or those of one name. Those of an older generation may pass now.
 func failing(lab *v1alpha1.NetLab, named string) []v1alpha1.FailingProbe {
 	found := []v1alpha1.FailingProbe{}
+	if lab.Status.ObservedGeneration != lab.Generation {
+		return found
+	}
 	for _, p := range lab.Status.FailingProbes {
 		if named == "" || p.Name == named {
 			found = append(found, p)
@@ -212,6 +204,9 @@ func (a *app) printClusterLab(lab *v1alpha1.NetLab) {
 			}
 		})
 	}
+	if n := lab.Status.NodeSummariesOmitted; n > 0 {
+		fmt.Fprintf(a.out, "the status has no room for %s\n", status.CountOf(int(n), "more node"))
+	}
 	if len(lab.Status.FailingProbes) > 0 {
 		fmt.Fprintln(a.out)
 	}
@@ -226,7 +221,10 @@ func (a *app) printCondition(c metav1.Condition) {
 func (a *app) printFailing(lab *v1alpha1.NetLab, named string) int {
 	probes := failing(lab, named)
 	for _, p := range probes {
-		fmt.Fprintf(a.out, "%s %s (%s) on %s %s: %s\n", a.mark(metav1.ConditionFalse), p.Name, p.Family, p.Node, p.Reason, p.Message)
+		fmt.Fprintf(a.out, "%s %s (%s) on %s %s: %s\n", a.mark(metav1.ConditionFalse), p.Name, p.Family, nodesOf(p), p.Reason, messageOf(lab, p))
+	}
+	if omitted := lab.Status.FailingProbesOmitted; omitted > 0 && len(probes) > 0 {
+		fmt.Fprintf(a.out, "the status has no room for %s of these probes\n", status.CountOf(int(omitted), "further cause"))
 	}
 	return len(probes)
 }

@@ -9,12 +9,17 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 )
 
-// maxReportBytes is the size limit of a node's report: a third of etcd's default limit.
-const maxReportBytes = 512 << 10
+const (
+	// maxReportBytes is the size limit of a node's report: a third of etcd's default limit.
+	maxReportBytes = 512 << 10
+	// maxLabsReported is the limit of the schema. Few labs are so short that so many have room.
+	maxLabsReported = 4096
+)
 
 // capped makes a report fit: without drift lists, then without messages of probes, then with fewer labs.
 // LabCount stays, so readers see that labs are missing.
 func capped(status v1alpha1.NetLabNodeStateStatus, limit int) v1alpha1.NetLabNodeStateStatus {
+	status.Labs = status.Labs[:min(len(status.Labs), maxLabsReported)]
 	if encodedSize(status) <= limit {
 		return status
 	}
@@ -31,7 +36,10 @@ func capped(status v1alpha1.NetLabNodeStateStatus, limit int) v1alpha1.NetLabNod
 	return status
 }
 
-func dropDrift(report *v1alpha1.LabReport) { report.Drift = nil }
+func dropDrift(report *v1alpha1.LabReport) {
+	report.DriftOmitted += int32(len(report.Drift))
+	report.Drift = nil
+}
 
 func dropProbeMessages(report *v1alpha1.LabReport) {
 	report.FailingProbes = slices.Clone(report.FailingProbes)

@@ -295,14 +295,15 @@ func (r *reporter) publish(ctx context.Context) error {
 
 // status is called with the lock held.
 func (r *reporter) status() v1alpha1.NetLabNodeStateStatus {
-	labs := make([]v1alpha1.LabReport, 0, len(r.labs))
+	labs, ready := make([]v1alpha1.LabReport, 0, len(r.labs)), int32(0)
 	for _, report := range r.labs {
 		labs = append(labs, report)
+		ready += status.CountTrue(report.Ready != "")
 	}
 	slices.SortFunc(labs, func(a, b v1alpha1.LabReport) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
-	return capped(v1alpha1.NetLabNodeStateStatus{Agent: r.agent, LabCount: int32(len(labs)), Labs: labs}, maxReportBytes)
+	return capped(v1alpha1.NetLabNodeStateStatus{Agent: r.agent, LabCount: int32(len(labs)), ReadyCount: ready, Labs: labs}, maxReportBytes)
 }
 
 // observe takes what the API server holds, nil if the NetLabNodeState is gone. A version older than the

@@ -84,9 +84,24 @@ func New(options Options) (*Kernel, error) {
 // error around it names what.
 var ErrFeatureMissing = errors.New("this kernel lacks a feature")
 
-// featureMissing says that the kernel lacks feature and how that showed.
+// featureMissing says that the kernel lacks feature, how that showed and what adds it.
 func featureMissing(feature string, err error) error {
+	if fix := featureFixes[feature]; fix != "" {
+		return fmt.Errorf("%w: %s (%w); %s", ErrFeatureMissing, feature, err, fix)
+	}
 	return fmt.Errorf("%w: %s (%w)", ErrFeatureMissing, feature, err)
+}
+
+// featureFixes are how a kernel gets a feature. Filtering is a part of the bridge module, which no other module
+// adds.
+var featureFixes = map[string]string{
+	"veth":                       "load its module on that machine: modprobe veth",
+	"bridge":                     "load its module on that machine: modprobe bridge",
+	"VLAN filtering on a bridge": "run a kernel built with CONFIG_BRIDGE_VLAN_FILTERING",
+	"802.1Q VLAN interfaces":     "load its module on that machine: modprobe 8021q",
+	"netem":                      "load its module on that machine: modprobe sch_netem",
+	"tbf":                        "load its module on that machine: modprobe sch_tbf",
+	"IPv6":                       "enable IPv6 on that machine: boot without ipv6.disable=1, or modprobe ipv6",
 }
 
 // OpError is an operation that failed. Its text is the ip command and the kernel's answer.

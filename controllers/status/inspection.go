@@ -181,6 +181,7 @@ func Report(i Inspection) v1alpha1.LabReport {
 	conditions.WriteInto(&report)
 	if conditions.Realized.Reason == v1alpha1.ReasonDrifted {
 		report.Drift = i.corrections()
+		report.DriftOmitted = int32(len(i.Left) - len(report.Drift))
 	}
 	if i.Probing() {
 		report.FailingProbes = i.failingProbes()

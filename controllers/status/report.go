@@ -12,7 +12,7 @@ import (
 
 // SameStatus reports whether two statuses of a node are equal.
 func SameStatus(a, b v1alpha1.NetLabNodeStateStatus) bool {
-	return a.Agent == b.Agent && a.LabCount == b.LabCount &&
+	return a.Agent == b.Agent && a.LabCount == b.LabCount && a.ReadyCount == b.ReadyCount &&
 		slices.EqualFunc(a.Labs, b.Labs, func(x, y v1alpha1.LabReport) bool { return SameReport(&x, &y) })
 }
 
@@ -22,7 +22,7 @@ func SameReport(a, b *v1alpha1.LabReport) bool {
 	return a.Namespace == b.Namespace && a.Name == b.Name && a.UID == b.UID &&
 		a.ObservedGeneration == b.ObservedGeneration &&
 		a.Ready == b.Ready && sameFindings(a.Findings, b.Findings) &&
-		slices.Equal(a.Drift, b.Drift) && slices.Equal(a.FailingProbes, b.FailingProbes)
+		slices.Equal(a.Drift, b.Drift) && a.DriftOmitted == b.DriftOmitted && slices.Equal(a.FailingProbes, b.FailingProbes)
 }
 
 func sameFindings(a, b *v1alpha1.Findings) bool {

@@ -20,8 +20,8 @@ import (
 // Limits of what a NetLab's status holds: its size does not grow with the number of nodes.
 const (
 	maxNodeSummaries = 16
-	maxFailingProbes = 32
 	maxNamesListed   = 3
+	maxTextsListed   = 3
 )
 
 // stalledAfter is how long a node may fail to build a lab before the lab is Stalled.
@@ -83,13 +83,17 @@ func Summarize(f Facts) (status v1alpha1.NetLabStatus, again time.Duration) {
 	}
 	status = v1alpha1.NetLabStatus{
 		ObservedGeneration: f.NetLab.Generation,
+		Ready:              ready.Status,
+		Reason:             ready.Reason,
 		Conditions:         dated(conditions, f),
 		Nodes:              countNodes(f.Nodes),
 	}
 	if isTrue(c.Accepted) && !f.NetLab.Spec.Suspend {
 		status.NodeSummaries = summarizeNodes(f.Nodes)
-		status.FailingProbes = failingProbes(f.Nodes)
+		status.NodeSummariesOmitted = int32(len(f.Nodes) - len(status.NodeSummaries))
+		status.FailingProbes, status.FailingProbesOmitted = failingProbes(f.Nodes)
 	}
+	status.Probes = countProbes(f, c.Reachable, status.FailingProbes)
 	return status, again
 }
 
@@ -122,7 +126,7 @@ func foldAccepted(f Facts) v1alpha1.Finding {
 
 func foldRealized(f Facts) v1alpha1.Finding {
 	if falseOn := findingsOf(f.Nodes, metav1.ConditionFalse, realizedOn); len(falseOn) > 0 {
-		return worst(falseOn)
+		return withOtherNodes(worst(falseOn))
 	}
 	if f.tooManyUnavailable() {
 		return f.nodesUnavailable()
@@ -131,6 +135,14 @@ func foldRealized(f Facts) v1alpha1.Finding {
 		return worst(unknownOn)
 	}
 	return True(v1alpha1.ReasonRealized, matchesSpec+" on "+f.reportingNodes())
+}
+
+// withOtherNodes adds the fix that only a cluster has.
+func withOtherNodes(realized v1alpha1.Finding) v1alpha1.Finding {
+	if realized.Reason == v1alpha1.ReasonKernelFeatureMissing {
+		realized.Message += "; or select other nodes with spec.placement"
+	}
+	return realized
 }
 
 func foldReachable(f Facts) v1alpha1.Finding {
@@ -224,23 +236,45 @@ var reasonsByWeight = []string{
 	v1alpha1.ReasonSuspended,
 }
 
-// worst folds the findings of several nodes into one: the first reason by weight, the message of the
-// first node with it, and the names of the other nodes with it.
+// worst folds the findings of several nodes into one: the first reason by weight, and the messages of the
+// nodes with it. Nodes with equal messages share one.
 func worst(found []nodeFinding) v1alpha1.Finding {
 	weight := func(f nodeFinding) int { return slices.Index(reasonsByWeight, f.Reason) }
 	first := slices.MinFunc(found, func(a, b nodeFinding) int { return cmp.Compare(weight(a), weight(b)) })
-	var others []string
+	var messages []string
+	on := map[string][]string{}
 	for _, f := range found {
-		if f.Reason == first.Reason && f.node != first.node {
-			others = append(others, f.node)
+		if f.Reason != first.Reason {
+			continue
 		}
+		if len(on[f.Message]) == 0 {
+			messages = append(messages, f.Message)
+		}
+		on[f.Message] = append(on[f.Message], f.node)
 	}
 	finding := first.Finding
-	finding.Message = first.node + ": " + finding.Message
-	if len(others) > 0 {
-		finding.Message += " (also on " + nameNodes(others) + ")"
-	}
+	finding.Message = foldMessages(messages, on)
 	return finding
+}
+
+// foldMessages names the nodes of each message.
+func foldMessages(messages []string, on map[string][]string) string {
+	var parts []string
+	for _, message := range messages[:min(len(messages), maxTextsListed)] {
+		part := on[message][0] + ": " + Shorten(message, maxMessageBytes/maxTextsListed)
+		if others := on[message][1:]; len(others) > 0 {
+			part += " (also on " + nameNodes(others) + ")"
+		}
+		parts = append(parts, part)
+	}
+	more := 0
+	for _, message := range messages[len(parts):] {
+		more += len(on[message])
+	}
+	if more > 0 {
+		parts = append(parts, "other messages from "+CountOf(more, "more node"))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // tooManyUnavailable reports whether the available nodes are too few to decide for the lab.
@@ -399,24 +433,6 @@ func readyOn(n NodeFacts) v1alpha1.Finding {
 		ready.Message = ""
 	}
 	return ready
-}
-
-func failingProbes(nodes []NodeFacts) []v1alpha1.FailingProbe {
-	var list []v1alpha1.FailingProbe
-	for _, n := range nodes {
-		if n.Unavailable || n.Report == nil {
-			continue
-		}
-		for _, p := range n.Report.FailingProbes {
-			if len(list) == maxFailingProbes {
-				return list
-			}
-			list = append(list, v1alpha1.FailingProbe{
-				Node: n.Name, Name: p.Name, Family: p.Family, Reason: p.Reason, Message: shortened(p.Message),
-			})
-		}
-	}
-	return list
 }
 
 func nameNodes(names []string) string {

@@ -26,6 +26,8 @@ var (
 	failing     = reporting(Conditions{Valid(), True("Realized", ""), False("ForwardingDisabled", "probe p (IPv4): router does not forward")})
 	drifted     = reporting(Conditions{Valid(), False("Drifted", "1 difference"), True("AllProbesPass", "")})
 	conflict    = reporting(Conditions{Valid(), False("Conflict", "x is taken"), Unknown("NotRealized", "")})
+	occupied    = reporting(Conditions{Valid(), False("Conflict", "y is taken"), Unknown("NotRealized", "")})
+	lacking     = reporting(Conditions{Valid(), False("KernelFeatureMissing", "no netem"), Unknown("NotRealized", "")})
 	unread      = reporting(Conditions{Valid(), Unknown("ObservationFailed", "observe default/x: dump interrupted"), Unknown("NotRealized", "")})
 	refusing    = reporting(Conditions{False("InvalidSpec", "spec.x: older agents know no x"), Unknown("NotAccepted", ""), Unknown("NotAccepted", "")})
 	behind      = func(name string) NodeFacts { return NodeFacts{Name: name} }
@@ -38,6 +40,11 @@ func reporting(v Conditions) func(string) NodeFacts {
 		v.WriteInto(report)
 		return NodeFacts{Name: name, Report: report}
 	}
+}
+
+// taken is a conflict with a message of its own.
+func taken(what int) func(string) NodeFacts {
+	return reporting(Conditions{Valid(), False("Conflict", fmt.Sprintf("%d is taken", what)), Unknown("NotRealized", "")})
 }
 
 // on puts states on nodes a, b, c…
@@ -147,6 +154,11 @@ func TestMessagesNameNodes(t *testing.T) {
 		{on(good, good), "Realized", "the lab matches the spec on 2 nodes"},
 		{on(conflict), "Realized", "a: x is taken"},
 		{on(good, conflict, conflict), "Realized", "b: x is taken (also on c)"},
+		{on(good, conflict, occupied, conflict), "Realized", "b: x is taken (also on d); c: y is taken"},
+		{on(good, lacking), "Ready", "b: no netem; or select other nodes with spec.placement"},
+		{on(behind, conflict, occupied, behind), "Realized", "b: x is taken; c: y is taken"},
+		{on(taken(1), taken(2), taken(3), taken(4), taken(5), taken(3)), "Realized",
+			"a: 1 is taken; b: 2 is taken; c: 3 is taken (also on f); other messages from 2 more nodes"},
 		{on(conflict, conflict, conflict, conflict, conflict, conflict), "Realized", "a: x is taken (also on b, c, d and 2 more nodes)"},
 		{on(good, unavailable, unavailable), "Ready", "no report from the agent on b, c"},
 		{on(good), "Ready", "the lab matches the spec on 1 node; every probe has its expected outcome"},
@@ -243,8 +255,11 @@ func TestStatusStaysSmall(t *testing.T) {
 	if got := fmt.Sprint(order); got != "[node-38=False node-39=False node-37=Unknown node-00=True]" || len(status.NodeSummaries) != 16 {
 		t.Errorf("%d summaries, the first %s", len(status.NodeSummaries), got)
 	}
-	if got := status.FailingProbes; len(got) != 32 || got[0].Node != "node-38" || got[31].Node != "node-39" {
+	if got := status.FailingProbes; len(got) != 20 || got[0].Node != "node-38" || got[0].Nodes != 2 {
 		t.Errorf("%d failing probes", len(got))
+	}
+	if status.NodeSummariesOmitted != 24 {
+		t.Errorf("%d nodes are said to be left out", status.NodeSummariesOmitted)
 	}
 	if want := (v1alpha1.NodeCounts{Selected: 40, Realized: 39, Reachable: 37, Unknown: 1, Summary: "37/40"}); status.Nodes != want {
 		t.Errorf("nodes are %+v, want %+v", status.Nodes, want)

@@ -52,7 +52,7 @@ var (
 		"Selected nodes of the lab, and how many of them are realized, reachable and unknown; four series for each NetLab of the cluster.",
 		append(labLabels, "state"), nil)
 	labFailingProbes = prometheus.NewDesc("netlab_lab_failing_probes",
-		"Failing probes in the lab's status, at most 32; one series for each NetLab of the cluster.",
+		"Probes of the lab that fail on a node; one series for each NetLab of the cluster.",
 		labLabels, nil)
 	nodesKnown = prometheus.NewDesc("netlab_nodes",
 		"Nodes with an agent that reports, and with one that does not (silent): the state of their labs is unknown; two series.",
@@ -123,7 +123,7 @@ func collectLab(lab *v1alpha1.NetLab, found chan<- prometheus.Metric) {
 	gauge(labNodes, nodes.Realized, "realized")
 	gauge(labNodes, nodes.Reachable, "reachable")
 	gauge(labNodes, nodes.Unknown, "unknown")
-	gauge(labFailingProbes, int32(len(lab.Status.FailingProbes)))
+	gauge(labFailingProbes, lab.Status.Probes.Failing)
 }
 
 func (c *clusterCollector) collectNodes(found chan<- prometheus.Metric) {

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -93,11 +92,16 @@ func (s *Summary) announce(before, lab *v1alpha1.NetLab) {
 	if was != nil && was.Status == is.Status && was.Reason == is.Reason {
 		return
 	}
-	severity := corev1.EventTypeNormal
-	if is.Status == metav1.ConditionFalse && is.Reason != v1alpha1.ReasonProgressing {
-		severity = corev1.EventTypeWarning
+	s.recorder.Eventf(lab, nil, severityOf(is.Reason), is.Reason, "Summarize", "%s", status.Note(is.Message))
+}
+
+// severityOf is Normal for what a lab passes through and for what its user asked for.
+func severityOf(reason string) string {
+	switch reason {
+	case v1alpha1.ReasonReady, v1alpha1.ReasonProgressing, v1alpha1.ReasonPending, v1alpha1.ReasonSuspended:
+		return corev1.EventTypeNormal
 	}
-	s.recorder.Eventf(lab, nil, severity, is.Reason, "Summarize", "%s", status.Note(is.Message))
+	return corev1.EventTypeWarning
 }
 
 // labsIn lists the labs whose reports differ between two statuses of a node.
