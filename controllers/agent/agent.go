@@ -62,6 +62,8 @@ type Agent struct {
 	reporter      *reporter
 	progress      *progress
 	queue         *queue
+	turns         *turns
+	sizes         *sizes
 	removed       chan struct{} // has a token when namespaces were deleted
 	repaired      func(lab *v1alpha1.NetLab, ops []state.Op)
 }
@@ -173,7 +175,7 @@ func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 	if err := a.records.remove(id); err != nil {
 		return err
 	}
-	out, err := converge.Remove(ctx, lockedKernel{a.kernel, id}, id)
+	out, err := converge.Remove(ctx, a.locked(id), id)
 	switch {
 	case err != nil:
 		return fmt.Errorf("remove %s: %w", id, err)
@@ -192,7 +194,14 @@ func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 func (a *Agent) forget(name types.NamespacedName) {
 	a.prober.Stop(name.String())
 	a.trees.forget(name.String())
+	a.sizes.forget(reconcile.Request{NamespacedName: name})
 	a.reporter.drop(name)
+}
+
+// locked is the kernel for changes of a lab, in turns.
+func (a *Agent) locked(id state.Identity) lockedKernel {
+	request := reconcile.Request{NamespacedName: types.NamespacedName{Namespace: id.Namespace, Name: id.Name}}
+	return lockedKernel{a.kernel, id, func(ctx context.Context) (context.Context, func()) { return a.turns.begin(ctx, request) }}
 }
 
 // inspect makes this machine hold the lab as far as it may, and returns what is known then.
@@ -200,6 +209,9 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 	i := status.Inspection{NetLab: netlab}
 	compiled, problems := compile(a.identity(netlab), &netlab.Spec, lab.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
 	i.Problems = problems
+	if compiled != nil {
+		a.sizes.set(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(netlab)}, compiled.Want.Rows())
+	}
 	var seen converge.Outcome
 	if len(problems) == 0 && !netlab.Spec.Suspend {
 		i.OverLimit = a.capacity.reserve(compiled.Identity, len(compiled.Want))
@@ -233,6 +245,10 @@ func (a *Agent) converge(ctx context.Context, lab *lab.Lab, i *status.Inspection
 	started := time.Now()
 	defer func() { convergeSeconds.Observe(time.Since(started).Seconds()) }()
 	out, err := a.build(ctx, lab, i)
+	if errors.Is(err, errInterrupted) && !errors.Is(err, converge.ErrObserve) {
+		i.Interrupted, err = true, nil
+		a.queue.addAfter(client.ObjectKeyFromObject(i.NetLab), 0)
+	}
 	i.Failure = status.FailureOf(err, errors.Is(err, converge.ErrObserve), err != nil && a.Machine.FeatureMissing(err))
 	i.Err, i.Conflicts, i.Left = err, out.Conflicts, out.Left
 	if err == nil && a.subscriptions.add(lab.Identity, out) {
@@ -251,7 +267,7 @@ func (a *Agent) build(ctx context.Context, lab *lab.Lab, i *status.Inspection) (
 	if i.CompareOnly {
 		return converge.Plan(ctx, a.kernel, lab.Identity, lab.Want)
 	}
-	out, err := converge.Converge(ctx, lockedKernel{a.kernel, lab.Identity}, lab.Identity, lab.Want)
+	out, err := converge.Converge(ctx, a.locked(lab.Identity), lab.Identity, lab.Want)
 	if before && len(out.Applied) > 0 {
 		countRepairs(out.Applied)
 		a.repaired(i.NetLab, out.Applied)

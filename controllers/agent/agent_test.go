@@ -61,9 +61,11 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 		reporter:      newReporter(cached, "n", v1alpha1.AgentIdentity{Version: "test"}, time.Second),
 		progress:      newProgress(func() {}),
 		queue:         &queue{},
+		sizes:         newSizes(),
 		removed:       make(chan struct{}, 1),
 		repaired:      func(*v1alpha1.NetLab, []state.Op) {},
 	}
+	a.turns = newTurns(agentWorkers, a.sizes.large)
 	a.prober = probe.New(options.Machine.Dial, func(string, []probe.Result) {})
 	t.Cleanup(a.prober.Close)
 	return &bench{T: t, Agent: a, kernel: k, cached: cached}

@@ -22,6 +22,7 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/cluster"
 	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/state"
 	"github.com/netlab-dev/netlab/controllers/status"
 )
@@ -43,13 +44,6 @@ func (q *queue) open(_ context.Context, opened cluster.WorkQueue) error {
 	q.q = opened
 	opened.Add(heartbeat)
 	return nil
-}
-
-// busy reports whether labs wait to be reconciled now.
-func (q *queue) busy() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.q != nil && q.q.Len() > 0
 }
 
 // addAfter enqueues a lab. Requests for one lab before it is due are merged.
@@ -123,8 +117,15 @@ func namesOf(labs []v1alpha1.NetLab) []types.NamespacedName {
 func (a *Agent) labEvents(sweep func()) handler.EventHandler {
 	enqueue := handler.EnqueueRequestForObject{}
 	return handler.Funcs{
-		CreateFunc: enqueue.Create,
-		UpdateFunc: enqueue.Update,
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q cluster.WorkQueue) {
+			a.measure(e.Object)
+			enqueue.Create(ctx, e, q)
+		},
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q cluster.WorkQueue) {
+			a.measure(e.ObjectNew)
+			enqueue.Update(ctx, e, q)
+			a.turns.interrupt(requestOf(e.ObjectNew))
+		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q cluster.WorkQueue) {
 			if e.DeleteStateUnknown {
 				sweep()
@@ -132,7 +133,19 @@ func (a *Agent) labEvents(sweep func()) handler.EventHandler {
 				a.capacity.markDeleted(a.identity(e.Object))
 			}
 			enqueue.Delete(ctx, e, q)
+			a.turns.interrupt(requestOf(e.Object))
 		},
+	}
+}
+
+func requestOf(lab client.Object) reconcile.Request {
+	return reconcile.Request{NamespacedName: client.ObjectKeyFromObject(lab)}
+}
+
+// measure estimates how large a lab is, until it is compiled.
+func (a *Agent) measure(object client.Object) {
+	if netlab, ok := object.(*v1alpha1.NetLab); ok {
+		a.sizes.set(requestOf(netlab), lab.EstimateRows(&netlab.Spec))
 	}
 }
 

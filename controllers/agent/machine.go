@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/probe"
@@ -64,16 +65,24 @@ type Machine struct {
 type lockedKernel struct {
 	Kernel
 	id state.Identity
+	// begin starts a turn, which may be over before all operations are done.
+	begin func(context.Context) (turn context.Context, end func())
 }
 
-// Edit fails if another writer holds the lock. It counts its operations.
+// Edit fails if another writer holds the lock, and with errInterrupted at the end of a turn. It counts its operations.
 func (k lockedKernel) Edit(ctx context.Context, ops []state.Op, stale map[int][]state.Neighbour) (applied int, err error) {
 	unlock, err := k.Lock(k.id)
 	if err != nil {
 		return 0, err
 	}
 	defer unlock()
-	applied, err = k.Kernel.Edit(ctx, ops, stale)
+	turn, end := k.begin(ctx)
+	defer end()
+	applied, err = k.Kernel.Edit(turn, ops, stale)
+	if err != nil && errors.Is(context.Cause(turn), errInterrupted) {
+		countOperations(ops, applied, nil)
+		return applied, errInterrupted
+	}
 	countOperations(ops, applied, err)
 	return applied, err
 }

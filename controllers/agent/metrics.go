@@ -35,6 +35,10 @@ var (
 		Name: "netlab_namespaces_limit",
 		Help: "Limit of network namespaces of labs on this node (--max-namespaces); 0 is no limit.",
 	})
+	queueLength = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "netlab_queue_labs",
+		Help: "Labs that wait for a worker of this node's agent.",
+	})
 	probesFailing = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "netlab_probes_failing",
 		Help: "Probes on this node whose outcome is not the expected one, by cause; about a dozen causes.",
@@ -92,7 +96,7 @@ var (
 
 // registerAgentMetrics registers once, even if several agents run in this process.
 var registerAgentMetrics = sync.OnceFunc(func() {
-	metrics.Registry.MustRegister(labsHere, labsLimit, namespacesHere, namespacesLimit, probesFailing,
+	metrics.Registry.MustRegister(labsHere, labsLimit, namespacesHere, namespacesLimit, queueLength, probesFailing,
 		operations, repairs, convergeSeconds, eventResyncs, namespacesHeld,
 		probeAttempts, probeRTT, reportWrites, reportOmitted, sweeps, labsSwept)
 	labsHere.WithLabelValues(v1alpha1.ReasonRealized)

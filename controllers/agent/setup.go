@@ -41,8 +41,8 @@ const (
 
 const (
 	// agentWorkers is the number of labs reconciled at once. The kernel creates one namespace at a time,
-	// but a lab that waits for the end of its namespaces must not delay others.
-	agentWorkers = 4
+	// but a lab that waits for the end of its namespaces must not delay others. See turns.
+	agentWorkers = 5
 	// firstInspectionTimeout bounds the wait of the first report for the first inspection of every lab.
 	firstInspectionTimeout = 10 * time.Second
 )
@@ -97,10 +97,12 @@ func newAgent(mgr manager.Manager, options Options) *Agent {
 		subscriptions: newSubscriptions(options.Machine.Follow),
 		reporter:      newReporter(mgr.GetClient(), options.NodeName, options.Identity, options.WritePause),
 		queue:         &queue{},
+		sizes:         newSizes(),
 		removed:       make(chan struct{}, 1),
 		repaired:      repairEvents(mgr.GetEventRecorder("netlab-agent"), options.NodeName),
 	}
-	a.reporter.busy = a.queue.busy
+	a.turns = newTurns(agentWorkers, a.sizes.large)
+	a.reporter.busy = a.turns.busy
 	a.progress = newProgress(a.reporter.open)
 	a.prober = probe.New(options.Machine.Dial, a.probed, probe.Observe(countAttempt), probe.Saturated(options.Machine.NeighborTableFull))
 	return a
@@ -135,6 +137,7 @@ func (a *Agent) setupController(mgr manager.Manager, s *sweep) error {
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: agentWorkers,
 			RateLimiter:             cluster.RetryLimiter(),
+			NewQueue:                a.turns.newQueue,
 			// In tests, two agents may run one after the other in one process.
 			SkipNameValidation: new(true),
 			NeedLeaderElection: new(false),

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -102,4 +103,50 @@ func thousands(n int) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
+}
+
+// EstimateRows is about the number of rows of a lab, by the lengths of the spec's lists alone.
+func EstimateRows(spec *v1alpha1.NetLabSpec) int {
+	e := estimate{ends: map[string]int{}, prefixes: len(spec.Links) + len(spec.Subnets)}
+	for i := range spec.Links {
+		e.addLink(&spec.Links[i])
+	}
+	for i := range spec.Namespaces {
+		n := &spec.Namespaces[i]
+		e.addNode(&n.NodeConfig, e.ends[n.Name] > 1)
+	}
+	for i := range spec.Routers {
+		e.addNode(&spec.Routers[i].NodeConfig, true)
+	}
+	for i := range spec.Switches {
+		e.addNode(&spec.Switches[i].NodeConfig, spec.Switches[i].Forwarding == v1alpha1.Enabled)
+	}
+	if spec.Routing == v1alpha1.RoutingManual {
+		return e.rows
+	}
+	return e.rows + e.routing*e.prefixes
+}
+
+// estimate counts rows and prefixes, and the nodes with a route to each prefix.
+type estimate struct {
+	rows, prefixes, routing int
+	// ends is the number of interfaces of each node.
+	ends map[string]int
+}
+
+func (s *estimate) addLink(l *v1alpha1.Link) {
+	s.rows += 2
+	for i := range l.Endpoints {
+		e := &l.Endpoints[i]
+		s.ends[e.Name] += 1 + len(e.Subinterfaces)
+		s.rows += 2 + len(e.Addresses) + 2*len(e.Subinterfaces) + len(e.VLANs)
+	}
+}
+
+func (s *estimate) addNode(c *v1alpha1.NodeConfig, routes bool) {
+	s.rows += 2 + len(c.Routes)
+	s.prefixes += len(c.Loopbacks)
+	if routes {
+		s.routing++
+	}
 }

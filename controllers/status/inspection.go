@@ -31,6 +31,8 @@ type Inspection struct {
 	// CompareOnly: the attempt changed nothing, so what is left is drift. It is set for a realized
 	// generation under driftPolicy Report, and by the command line's status.
 	CompareOnly bool
+	// Interrupted: the attempt ended between two operations and goes on soon.
+	Interrupted bool
 	// NotBuilt: no network namespace of the lab exists and no agent will create one. Only the command
 	// line sets it.
 	NotBuilt bool
@@ -73,6 +75,7 @@ func FailureOf(err error, observing, featureMissing bool) Failure {
 //	an operation failed                    True               False/KernelError           Unknown/NotRealized
 //	names are taken                        True               False/Conflict              Unknown/NotRealized
 //	matches the spec                       True               True/Realized               as probed
+//	interrupted between two operations     True               False/Progressing           Unknown/NotRealized
 //	not built, and no agent builds it      True               False/Drifted               Unknown/NotRealized
 //	differences after comparing only       True               False/Drifted               as probed
 //	differences after corrections          True               False/KernelError           Unknown/NotRealized
@@ -105,6 +108,8 @@ func (i Inspection) realized() v1alpha1.Finding {
 		return False(v1alpha1.ReasonConflict, i.conflicts())
 	case len(i.Left) == 0:
 		return True(v1alpha1.ReasonRealized, matchesSpec)
+	case i.Interrupted:
+		return False(v1alpha1.ReasonProgressing, "the lab is large; the node builds it in turns with those of other namespaces")
 	case i.NotBuilt:
 		return False(v1alpha1.ReasonDrifted, "no network namespace of the lab exists on this machine; up -f builds it")
 	case i.CompareOnly:
