@@ -14,7 +14,7 @@ import (
 // MaxRows is the largest number of rows of a lab's State. What a node spends on a lab grows with them: memory, the
 // time to build it and to compare it. Lists of a spec do not bound them: with routing: Auto, every router has a route
 // to each prefix.
-const MaxRows = 100_000
+const MaxRows = 120_000
 
 // checkRows refuses a lab that is too large. Its derived routes are counted and not kept.
 func (n *network) checkRows() {

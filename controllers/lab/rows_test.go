@@ -83,14 +83,14 @@ func TestALabOfOneRowTooManyIsRefused(t *testing.T) {
 	r := &netlab.Spec.Routers[0]
 	r.Routes = append(r.Routes, v1alpha1.Route{To: "192.0.2.0/24", Type: v1alpha1.RouteBlackhole})
 	problems := lab.Validate(netlab)
-	if len(problems) != 1 || problems[0].Field != "spec" || !strings.Contains(problems[0].Message, "100,001 rows, more than the limit of 100,000") {
+	if len(problems) != 1 || problems[0].Field != "spec" || !strings.Contains(problems[0].Message, "120,001 rows, more than the limit of 120,000") {
 		t.Errorf("problems are %v", problems)
 	}
 }
 
 // largest is a lab of exactly as many rows as are allowed.
 func largest() *v1alpha1.NetLab {
-	netlab := labtest.Grid{Routers: labtest.MaxRouters, Hosts: labtest.MaxNamespaces, Loopbacks: 2}.Lab("largest")
+	netlab := labtest.Grid{Routers: labtest.MaxRouters, Hosts: labtest.MaxNamespaces, Loopbacks: 3}.Lab("largest")
 	left := lab.MaxRows - lab.CountRows(netlab)
 	for i := range left {
 		x := &netlab.Spec.Routers[i%labtest.MaxRouters]
