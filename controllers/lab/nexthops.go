@@ -260,22 +260,51 @@ func (n *network) refuseGateway(field string, e *end, a netip.Addr) bool {
 // IPv4 takes no broadcast address of the node, and before Linux 5.14 no network address; IPv6 takes no
 // address of the node, but for a link-local one of another interface.
 func (e *end) gatewayFault(a netip.Addr) string {
-	for _, own := range e.node.ends {
-		for _, p := range own.of(ipv4) {
-			if network, broadcast := reserved(p); a == network || a == broadcast {
-				return fmt.Sprintf("the network or broadcast address of %s", p.Masked())
-			}
-		}
+	if p, ok := e.node.reservedAddresses()[a]; ok {
+		return fmt.Sprintf("the network or broadcast address of %s", p)
 	}
-	if e.hasAddress(a) || e.node.hasAddress(a) {
+	if e.hasAddress(a) || e.node.ownAddresses()[a] {
 		return fmt.Sprintf("an address of %s itself", e.node.name)
 	}
 	return ""
 }
 
+// reservedAddresses are the network and broadcast addresses of the node's interfaces, with their prefixes.
+func (x *node) reservedAddresses() map[netip.Addr]netip.Prefix {
+	if x.reserved == nil {
+		x.reserved = map[netip.Addr]netip.Prefix{}
+		for _, e := range slices.Backward(x.ends) {
+			for _, p := range slices.Backward(e.of(ipv4)) {
+				if network, broadcast := reserved(p); network.IsValid() {
+					x.reserved[network], x.reserved[broadcast] = p.Masked(), p.Masked()
+				}
+			}
+		}
+	}
+	return x.reserved
+}
+
+// ownAddresses are the addresses of hasAddress.
+func (x *node) ownAddresses() map[netip.Addr]bool {
+	if x.own == nil {
+		x.own = map[netip.Addr]bool{}
+		for _, f := range families {
+			for a := range x.addresses(f) {
+				x.own[a] = true
+			}
+		}
+	}
+	return x.own
+}
+
 // at are a node's ends on the segment.
-func (e *end) at(neighbour *node) []*end {
-	return slices.DeleteFunc(slices.Clone(e.segment.ends), func(o *end) bool { return o.node != neighbour })
+func (e *end) at(neighbour *node) (ends []*end) {
+	for _, o := range neighbour.ends {
+		if o.segment == e.segment {
+			ends = append(ends, o)
+		}
+	}
+	return ends
 }
 
 // nextHopTo is the next hop of a family at a neighbour's end: its first address in a prefix of e that the

@@ -32,6 +32,9 @@ type node struct {
 	sw     *v1alpha1.Switch
 	bridge *end
 	ports  []*end
+	// reserved and own are set by reservedAddresses and ownAddresses, once every address is derived.
+	reserved map[netip.Addr]netip.Prefix
+	own      map[netip.Addr]bool
 	// ipv6 is true for a node with an IPv6 address or route, or with a link whose next hops can only be
 	// link-local.
 	ipv6 bool

@@ -15,8 +15,8 @@ import (
 type graph struct {
 	f     family
 	nodes []*node
-	// nextHops are a node's usable next hops, in stored link order.
-	nextHops [][]nextHop
+	// adjacent are a node's usable next hops.
+	adjacent []adjacency
 	// previous are the nodes with a next hop at this one.
 	previous [][]*node
 	// attached are the nodes with an address in a prefix, on a link that is up or on lo. A node is there once
@@ -24,6 +24,8 @@ type graph struct {
 	attached map[netip.Prefix][]*node
 	// stub marks the namespaces with a default route.
 	stub []bool
+	// found is memory for shortest.
+	found []orderedNextHop
 }
 
 // derive derives the routes of every node under routing: Auto. A namespace with exactly one adjacent router
@@ -72,7 +74,7 @@ func (g *graph) sites() []*site {
 func (n *network) graph(f family) *graph {
 	size := len(n.nodes)
 	g := &graph{
-		f: f, nodes: n.nodes, nextHops: make([][]nextHop, size), previous: make([][]*node, size),
+		f: f, nodes: n.nodes, adjacent: make([]adjacency, size), previous: make([][]*node, size),
 		attached: make(map[netip.Prefix][]*node, len(n.subnets)), stub: make([]bool, size),
 	}
 	for _, x := range n.nodes {
@@ -92,17 +94,76 @@ func (g *graph) addEnd(x *node, e *end) {
 	for _, p := range e.addresses {
 		g.attach(x, p)
 	}
-	nextHops := slices.Grow(g.nextHops[x.index], len(e.segment.ends)-1)
+	from := &g.adjacent[x.index]
 	for o := range e.neighbours() {
-		if !e.isLive(o) {
+		if !e.isLive(o) || from.full(o.node) {
 			continue
 		}
-		if h, ok := e.nextHopTo(o, g.f); ok {
-			nextHops = append(nextHops, h)
+		if h, ok := e.nextHopTo(o, g.f); ok && from.add(h, len(g.nodes)) {
 			g.previous[o.node.index] = append(g.previous[o.node.index], x)
 		}
 	}
-	g.nextHops[x.index] = nextHops
+}
+
+// adjacency are the next hops of a node, by neighbour.
+type adjacency struct {
+	neighbours []neighbour
+	// at is the place of each node in neighbours, plus one; 0 for no neighbour.
+	at []int32
+	// added is the number of next hops so far.
+	added int
+}
+
+// neighbour is a node with the first MaxNextHops next hops at it. No route has more.
+type neighbour struct {
+	node     *node
+	nextHops []orderedNextHop
+}
+
+// orderedNextHop is a next hop with its place in stored link order.
+type orderedNextHop struct {
+	nextHop
+	order int
+}
+
+func (a *adjacency) to(x *node) *neighbour {
+	if a.at == nil || a.at[x.index] == 0 {
+		return nil
+	}
+	return &a.neighbours[a.at[x.index]-1]
+}
+
+// full reports whether no route needs more next hops at a node.
+func (a *adjacency) full(x *node) bool {
+	known := a.to(x)
+	return known != nil && len(known.nextHops) == state.MaxNextHops
+}
+
+// add adds a next hop, one of a number of nodes, and reports whether it is the first at its node.
+func (a *adjacency) add(h nextHop, nodes int) (first bool) {
+	if a.at == nil {
+		a.at = make([]int32, nodes)
+	}
+	known := a.to(h.to.node)
+	if known == nil {
+		first = true
+		a.neighbours = append(a.neighbours, neighbour{node: h.to.node})
+		a.at[h.to.node.index] = int32(len(a.neighbours))
+		known = &a.neighbours[len(a.neighbours)-1]
+	}
+	known.nextHops = append(known.nextHops, orderedNextHop{h, a.added})
+	a.added++
+	return first
+}
+
+// firstOf are the first MaxNextHops of several neighbours' next hops.
+func firstOf(all []orderedNextHop) []nextHop {
+	slices.SortFunc(all, func(a, b orderedNextHop) int { return a.order - b.order })
+	first := make([]nextHop, min(len(all), state.MaxNextHops))
+	for i := range first {
+		first[i] = all[i].nextHop
+	}
+	return first
 }
 
 func (g *graph) attach(x *node, p netip.Prefix) {
@@ -115,45 +176,61 @@ func (g *graph) attach(x *node, p netip.Prefix) {
 
 // deriveDefaults gives each namespace with exactly one adjacent router its default route.
 func (g *graph) deriveDefaults(add addFunc) {
-	var routers []nextHop
 	for _, x := range g.nodes {
 		if x.router || !x.has(g.f) {
 			continue
 		}
-		routers = routers[:0]
-		for _, h := range g.nextHops[x.index] {
-			if h.to.node.router {
-				routers = append(routers, h)
-			}
-		}
-		if len(routers) > 0 && sameNeighbour(routers) {
+		if router := g.onlyRouter(x); router != nil {
 			g.stub[x.index] = true
-			add(x, []netip.Prefix{g.f.defaultRoute()}, routers)
+			add(x, []netip.Prefix{g.f.defaultRoute()}, firstOf(slices.Clone(router.nextHops)))
 		}
 	}
 }
 
-func sameNeighbour(nextHops []nextHop) bool {
-	first := nextHops[0].to.node
-	return !slices.ContainsFunc(nextHops, func(h nextHop) bool { return h.to.node != first })
+// onlyRouter is the adjacent router of a node that has exactly one.
+func (g *graph) onlyRouter(x *node) (router *neighbour) {
+	neighbours := g.adjacent[x.index].neighbours
+	for i := range neighbours {
+		switch {
+		case !neighbours[i].node.router:
+		case router != nil:
+			return nil
+		default:
+			router = &neighbours[i]
+		}
+	}
+	return router
 }
 
 // deriveSite gives every node but stubs and those of the site its routes there.
 func (g *graph) deriveSite(s *site, distance []int, add addFunc) {
-	var shortest []nextHop
+	near := nearest(s.nodes)
 	for i, x := range g.nodes {
-		if distance[i] <= 0 || g.stub[i] || slices.Contains(s.nodes, x) {
-			continue
+		if distance[i] > 0 && !g.stub[i] && !slices.Contains(s.nodes, x) {
+			add(x, s.prefixes, g.shortest(x, near, distance))
 		}
-		shortest = shortest[:0]
-		for _, h := range g.nextHops[i] {
-			next := h.to.node
-			if d := distance[next.index]; d == distance[i]-1 && (next.router || d == 0) {
-				shortest = append(shortest, h)
+	}
+}
+
+// shortest are the next hops of a node on its shortest paths to the nearest nodes of a site.
+func (g *graph) shortest(x *node, near []*node, distance []int) []nextHop {
+	all := g.found[:0]
+	from := &g.adjacent[x.index]
+	if distance[x.index] == 1 {
+		for i, to := range near {
+			if n := from.to(to); n != nil && !slices.Contains(near[:i], to) {
+				all = append(all, n.nextHops...)
 			}
 		}
-		add(x, s.prefixes, shortest)
+	} else {
+		for _, n := range from.neighbours {
+			if n.node.router && distance[n.node.index] == distance[x.index]-1 {
+				all = append(all, n.nextHops...)
+			}
+		}
 	}
+	g.found = all
+	return firstOf(all)
 }
 
 // nearest are the nodes at distance 0: the routers of a site, or, where it has none, its namespaces.

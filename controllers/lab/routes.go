@@ -46,7 +46,6 @@ func (n *network) deriveRoutes() {
 			if len(written[x]) > 0 {
 				prefixes = slices.DeleteFunc(slices.Clone(prefixes), func(p netip.Prefix) bool { return slices.Contains(written[x], p) })
 			}
-			nextHops = nextHops[:min(len(nextHops), state.MaxNextHops)]
 			if len(prefixes) > 0 && !n.refuseDerived(x, nextHops) {
 				n.addDerived(x, f, prefixes, nextHops)
 			}

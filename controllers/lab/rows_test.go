@@ -115,3 +115,41 @@ func allocated(netlab *v1alpha1.NetLab) uint64 {
 	runtime.ReadMemStats(&after)
 	return after.TotalAlloc - before.TotalAlloc
 }
+
+// Hosts that see each other over many VLANs have few rows, and pairs without number: 384 nodes in 16 VLANs are
+// 2,359,296 pairs of interfaces.
+func TestCompilingKeepsNoPairsOfInterfaces(t *testing.T) {
+	const most = 200 << 20
+	if took := allocated(stretchedLAN()); took > most {
+		t.Errorf("compiling allocates %d MiB, more than %d", took>>20, most>>20)
+	}
+}
+
+// stretchedLAN has every host and router on one switch, in as many VLANs as an interface can have.
+func stretchedLAN() *v1alpha1.NetLab {
+	netlab := &v1alpha1.NetLab{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "lan"}}
+	s := &netlab.Spec
+	s.Switches = []v1alpha1.Switch{{Name: "sw", VLANFiltering: v1alpha1.Enabled}}
+	for i := range 16 {
+		vlan := v1alpha1.VLANID(i + 2)
+		s.Subnets = append(s.Subnets, v1alpha1.Subnet{Name: fmt.Sprintf("v%d", vlan), CIDRs: []string{fmt.Sprintf("10.%d.0.0/16", vlan)}})
+		s.Switches[0].VLANs = append(s.Switches[0].VLANs, v1alpha1.SwitchVLAN{ID: vlan, Subnet: fmt.Sprintf("v%d", vlan)})
+	}
+	connect := func(node string) {
+		end, port := v1alpha1.Endpoint{Name: node}, v1alpha1.Endpoint{Name: "sw"}
+		for _, v := range s.Switches[0].VLANs {
+			end.Subinterfaces = append(end.Subinterfaces, v1alpha1.Subinterface{VLAN: v.ID})
+			port.VLANs = append(port.VLANs, v.ID)
+		}
+		s.Links = append(s.Links, v1alpha1.Link{Name: "l" + node, Endpoints: []v1alpha1.Endpoint{end, port}})
+	}
+	for i := range labtest.MaxNamespaces {
+		s.Namespaces = append(s.Namespaces, v1alpha1.Namespace{Name: fmt.Sprintf("h%d", i)})
+		connect(s.Namespaces[i].Name)
+	}
+	for i := range labtest.MaxRouters {
+		s.Routers = append(s.Routers, v1alpha1.Router{Name: fmt.Sprintf("r%d", i)})
+		connect(s.Routers[i].Name)
+	}
+	return netlab
+}
