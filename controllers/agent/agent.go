@@ -59,6 +59,7 @@ type Agent struct {
 	subscriptions *subscriptions
 	prober        *probe.Prober
 	trees         trees
+	known         *known
 	reporter      *reporter
 	progress      *progress
 	queue         *queue
@@ -94,7 +95,7 @@ func (a *Agent) Reconcile(ctx context.Context, request reconcile.Request) (recon
 		return reconcile.Result{}, a.remove(ctx, a.identity(lab))
 	}
 	a.reporter.set(status.Report(a.inspect(ctx, lab)))
-	return reconcile.Result{RequeueAfter: a.ComparePeriod}, nil
+	return reconcile.Result{RequeueAfter: a.known.left(a.identity(lab), time.Now())}, nil
 }
 
 // find returns the lab, or nil without an error if the cache does not have it.
@@ -183,6 +184,7 @@ func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 		return fmt.Errorf("remove %s: the next operation would be: %s", id, out.Left[0])
 	}
 	signal(a.removed)
+	a.known.drop(name)
 	a.subscriptions.forget(id)
 	a.capacity.release(id)
 	a.reporter.drop(name)
@@ -195,6 +197,7 @@ func (a *Agent) forget(name types.NamespacedName) {
 	a.prober.Stop(name.String())
 	a.trees.forget(name.String())
 	a.sizes.forget(reconcile.Request{NamespacedName: name})
+	a.known.drop(name)
 	a.reporter.drop(name)
 }
 
@@ -207,7 +210,10 @@ func (a *Agent) locked(id state.Identity) lockedKernel {
 // inspect makes this machine hold the lab as far as it may, and returns what is known then.
 func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Inspection {
 	i := status.Inspection{NetLab: netlab}
-	compiled, problems := compile(a.identity(netlab), &netlab.Spec, lab.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
+	known := a.known.lab(a.identity(netlab))
+	compiled, problems := known.compile(netlab.Generation, func() (*lab.Lab, lab.Problems) {
+		return compile(known.id, &netlab.Spec, lab.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
+	})
 	i.Problems = problems
 	if compiled != nil {
 		a.sizes.set(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(netlab)}, compiled.Want.Rows())
@@ -217,7 +223,9 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 		i.OverLimit = a.capacity.reserve(compiled.Identity, len(compiled.Want))
 	}
 	if len(problems) == 0 && !netlab.Spec.Suspend && i.OverLimit == "" {
-		seen = a.converge(ctx, compiled, &i)
+		seen = a.converge(ctx, known, &i)
+	} else {
+		known.forget()
 	}
 	if !i.Probing() {
 		a.trees.forget(probeKey(netlab))
@@ -241,39 +249,48 @@ func compile(id state.Identity, spec *v1alpha1.NetLabSpec, options lab.Options) 
 }
 
 // converge builds the lab, corrects it or, if its driftPolicy says so, only compares it.
-func (a *Agent) converge(ctx context.Context, lab *lab.Lab, i *status.Inspection) converge.Outcome {
+func (a *Agent) converge(ctx context.Context, known *knownLab, i *status.Inspection) converge.Outcome {
 	started := time.Now()
 	defer func() { convergeSeconds.Observe(time.Since(started).Seconds()) }()
-	out, err := a.build(ctx, lab, i)
+	out, err := a.build(ctx, known, i)
 	if errors.Is(err, errInterrupted) && !errors.Is(err, converge.ErrObserve) {
 		i.Interrupted, err = true, nil
-		a.queue.addAfter(client.ObjectKeyFromObject(i.NetLab), 0)
+		a.known.touch(nameOf(known.id)) // it goes on with what is left
+		a.queue.addAfter(nameOf(known.id), 0)
 	}
+	known.saw(out, err, i.NetLab.Generation, started)
 	i.Failure = status.FailureOf(err, errors.Is(err, converge.ErrObserve), err != nil && a.Machine.FeatureMissing(err))
 	i.Err, i.Conflicts, i.Left = err, out.Conflicts, out.Left
-	if err == nil && a.subscriptions.add(lab.Identity, out) {
-		a.queue.addAfter(client.ObjectKeyFromObject(i.NetLab), a.EventDelay)
+	if err != nil {
+		return out
+	}
+	if subscribed := a.subscriptions.add(known.id, out); len(subscribed) > 0 {
+		a.known.touch(nameOf(known.id), subscribed...)
+		a.queue.addAfter(nameOf(known.id), a.EventDelay)
 	}
 	return out
 }
 
-func (a *Agent) build(ctx context.Context, lab *lab.Lab, i *status.Inspection) (converge.Outcome, error) {
-	realized, err := a.records.realized(lab.Identity)
+// build goes on from what is known of the lab.
+func (a *Agent) build(ctx context.Context, known *knownLab, i *status.Inspection) (converge.Outcome, error) {
+	id, want := known.id, known.compiled.Want
+	realized, err := a.records.realized(id)
 	if err != nil {
 		return converge.Outcome{}, err
 	}
 	before := realized == i.NetLab.Generation
 	i.CompareOnly = before && i.NetLab.Spec.DriftPolicy == v1alpha1.DriftReport
+	last, touched := a.known.last(known, i.NetLab.Generation, time.Now())
 	if i.CompareOnly {
-		return converge.Plan(ctx, a.kernel, lab.Identity, lab.Want)
+		return converge.PlanFrom(ctx, a.kernel, id, want, last, touched)
 	}
-	out, err := converge.Converge(ctx, a.locked(lab.Identity), lab.Identity, lab.Want)
+	out, err := converge.ConvergeFrom(ctx, a.locked(id), id, want, last, touched)
 	if before && len(out.Applied) > 0 {
 		countRepairs(out.Applied)
 		a.repaired(i.NetLab, out.Applied)
 	}
 	if err == nil && out.Realized() && !before {
-		err = a.records.save(lab.Identity, i.NetLab.Generation)
+		err = a.records.save(id, i.NetLab.Generation)
 	}
 	return out, err
 }

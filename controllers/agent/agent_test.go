@@ -60,6 +60,7 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 		subscriptions: newSubscriptions(options.Machine.Follow),
 		reporter:      newReporter(cached, "n", v1alpha1.AgentIdentity{Version: "test"}, time.Second),
 		progress:      newProgress(func() {}),
+		known:         newKnown(options.ComparePeriod),
 		queue:         &queue{},
 		sizes:         newSizes(),
 		removed:       make(chan struct{}, 1),

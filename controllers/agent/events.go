@@ -79,7 +79,9 @@ func (a *Agent) relay(ctx context.Context, changes <-chan string) {
 			continue
 		}
 		if ns, lab, _, ok := state.SplitNetworkNamespace(namespace); ok {
-			a.queue.addAfter(types.NamespacedName{Namespace: ns, Name: lab}, a.EventDelay)
+			name := types.NamespacedName{Namespace: ns, Name: lab}
+			a.known.touch(name, namespace)
+			a.queue.addAfter(name, a.EventDelay)
 		}
 	}
 }
@@ -91,6 +93,7 @@ func (a *Agent) compareAll(ctx context.Context) {
 		logf.FromContext(ctx).Error(err, "Failed to enqueue every lab; the next periodic comparison will find differences")
 		return
 	}
+	a.known.touchAll(names...)
 	for _, name := range names {
 		a.queue.addAfter(name, a.EventDelay)
 	}
@@ -178,10 +181,9 @@ func newSubscriptions(follow func(string) error) *subscriptions {
 	return &subscriptions{follow: follow, namespaces: map[state.Identity]map[string]bool{}}
 }
 
-// add subscribes to the lab's namespaces that are new or were created again. It reports whether there were
-// any: earlier changes in them have no event, so the caller inspects the lab again. The next inspection
-// retries a subscription that failed.
-func (f *subscriptions) add(id state.Identity, out converge.Outcome) (any bool) {
+// add subscribes to the lab's namespaces that are new or were created again, and returns them: earlier changes in them
+// have no event, so the caller inspects the lab again. The next inspection retries a subscription that failed.
+func (f *subscriptions) add(id state.Identity, out converge.Outcome) (added []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	known := f.namespaces[id]
@@ -196,10 +198,11 @@ func (f *subscriptions) add(id state.Identity, out converge.Outcome) (any bool) 
 	}
 	for name, ns := range out.State {
 		if ns.Mounted && !known[name] && f.follow(name) == nil {
-			known[name], any = true, true
+			known[name] = true
+			added = append(added, name)
 		}
 	}
-	return any
+	return added
 }
 
 func (f *subscriptions) forget(id state.Identity) {

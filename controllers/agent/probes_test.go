@@ -5,6 +5,7 @@ package agent
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"k8s.io/client-go/util/workqueue"
 
@@ -27,7 +28,7 @@ func TestOnlyResultsOfProbesEnqueueTheLab(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			waiting := workqueue.NewTypedRateLimitingQueue(cluster.RetryLimiter())
 			defer waiting.ShutDown()
-			a := &Agent{queue: &queue{q: waiting}}
+			a := &Agent{queue: &queue{q: waiting}, known: newKnown(time.Second)}
 			a.probed("default/x", c.results)
 			synctest.Wait()
 			if got := waiting.Len(); got != c.queued {

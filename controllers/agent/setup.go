@@ -96,6 +96,7 @@ func newAgent(mgr manager.Manager, options Options) *Agent {
 		records:       newRecords(options.Machine.Kernel),
 		subscriptions: newSubscriptions(options.Machine.Follow),
 		reporter:      newReporter(mgr.GetClient(), options.NodeName, options.Identity, options.WritePause),
+		known:         newKnown(options.ComparePeriod),
 		queue:         &queue{},
 		sizes:         newSizes(),
 		removed:       make(chan struct{}, 1),
@@ -162,7 +163,9 @@ func (a *Agent) probed(key string, results []probe.Result) {
 		return
 	}
 	namespace, name, _ := strings.Cut(key, string(types.Separator))
-	a.queue.addAfter(types.NamespacedName{Namespace: namespace, Name: name}, 0)
+	lab := types.NamespacedName{Namespace: namespace, Name: name}
+	a.known.touchAll(lab) // the cause of a failure may be one without an event
+	a.queue.addAfter(lab, 0)
 }
 
 func (a *Agent) report(ctx context.Context) error {

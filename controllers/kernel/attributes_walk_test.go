@@ -431,6 +431,9 @@ type editor struct {
 	netem bool
 	lab   *lab.Lab
 	spec  *spec
+	// out is the outcome of the last edit, parts how many looks were at a part of the lab.
+	out   converge.Outcome
+	parts int
 }
 
 func (e *editor) become(t *testing.T, s *spec) []state.Op {
@@ -439,11 +442,11 @@ func (e *editor) become(t *testing.T, s *spec) []state.Op {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := converge.Converge(t.Context(), e.k, walkLab, lab.Want)
+	out, err := converge.ConvergeFrom(t.Context(), compared{e.k, t, &e.parts}, walkLab, lab.Want, e.out, nil)
 	if err != nil || !out.State.Equal(lab.Want) {
 		t.Fatalf("%v, left: %s", err, texts(out.Left))
 	}
-	e.lab, e.spec = lab, s
+	e.lab, e.spec, e.out = lab, s, out
 	return out.Applied
 }
 

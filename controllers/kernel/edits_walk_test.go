@@ -75,6 +75,9 @@ type walk struct {
 	g    *labtest.Generator
 	spec *v1alpha1.NetLabSpec
 	have state.State
+	// out is the outcome of the last step, parts how many looks were at a part of the lab.
+	out   converge.Outcome
+	parts int
 	// story is what was edited so far, steps counts all.
 	story []string
 	ops   int
@@ -104,6 +107,7 @@ func TestEditedLabsEqualFreshOnesAndTheRestGoesOn(t *testing.T) {
 	s.end()
 	t.Logf("%d edits in %.1f s: %d operations for %d rows that changed; at most %.2f for one (%s); %d times compared with a fresh build",
 		steps, time.Since(started).Seconds(), w.ops, w.rows, w.worst, w.which, fresh)
+	t.Logf("%d looks at a part of the lab saw what one at all of it saw", w.parts)
 	t.Logf("beside it: %s", s)
 	if s.received != s.sent || s.late > 0 {
 		t.Error("links that no edit names lost or reordered packets")
@@ -134,7 +138,7 @@ func (w *walk) become(t *testing.T, what string) {
 		t.Fatalf("after %q: %v", what, err)
 	}
 	plan := state.Diff(w.have, lab.Want)
-	out, err := converge.Converge(t.Context(), w.k, walkLab, lab.Want)
+	out, err := converge.ConvergeFrom(t.Context(), compared{w.k, t, &w.parts}, walkLab, lab.Want, w.out, nil)
 	if err != nil || !out.State.Equal(lab.Want) {
 		t.Fatalf("after\n%s\nit is not there: %v\nleft:\n%splan:\n%s", strings.Join(w.story, "\n"), err, texts(out.Left), texts(plan))
 	}
@@ -142,7 +146,7 @@ func (w *walk) become(t *testing.T, what string) {
 		t.Errorf("after\n%s\nthe plan\n%swas not enough; applied was\n%s", strings.Join(w.story, "\n"), texts(plan), texts(out.Applied))
 	}
 	w.weigh(t, what, plan, w.have.Changes(lab.Want))
-	w.have = out.State
+	w.have, w.out = out.State.Clone(), out
 }
 
 // weigh checks that the plan is no longer than the change.

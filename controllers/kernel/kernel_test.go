@@ -318,7 +318,9 @@ func mustRepair(t *testing.T, want state.State, drifts []drift) {
 					expected = strings.ReplaceAll(expected, "@", strings.TrimSpace(handle))
 				}
 			}
+			look := newLook(t, k, want)
 			sh(t, "s="+sw+"\n"+shorthand+d.do)
+			look.mustFind(t, d)
 			plan := state.Diff(observe(t, k, want).State, want)
 			if len(plan) == 0 {
 				t.Fatal("it was not seen")

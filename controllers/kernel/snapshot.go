@@ -148,6 +148,9 @@ func (o *observer) addRows() error {
 	if err := o.resolvePeers(); err != nil {
 		return err
 	}
+	if o.last != nil && !o.knowsPeers() {
+		return errPeerUnknown
+	}
 	o.claimLinks()
 	for _, snap := range o.snapshots {
 		o.addLinks(snap)
@@ -288,7 +291,7 @@ func (o *observer) claimLinks() {
 	}
 	for _, snap := range o.snapshots {
 		for _, l := range snap.links {
-			snap.ours[l.index] = l.loopback || l.group == state.LinkGroup || marked[snap.peers[l.index]]
+			snap.ours[l.index] = l.loopback || l.group == state.LinkGroup || marked[snap.peers[l.index]] || o.lastGroup(snap.peers[l.index]) == state.LinkGroup
 		}
 	}
 }
@@ -360,7 +363,11 @@ func (o *observer) addForeignLink(id state.LinkID, l rawLink) {
 	if l.isFallbackTunnel() {
 		return
 	}
-	o.foreign("%s: link %s%s", id.Namespace, id.Name, l.describe())
+	o.found.Unmanaged = append(o.found.Unmanaged, foreignLink(id, l))
+}
+
+func foreignLink(id state.LinkID, l rawLink) string {
+	return fmt.Sprintf("%s: link %s%s", id.Namespace, id.Name, l.describe())
 }
 
 // addAlternativeNames reports those that the lab needs: no two links of a namespace can have one

@@ -19,6 +19,18 @@ func Diff(have, want State) []Op { return DiffIn(have, want, have.Differing(want
 // Differing lists, sorted, the namespaces of which the States hold different rows.
 func (s State) Differing(o State) []string { return slices.Sorted(s.differing(o)) }
 
+// DifferingIn is Differing for some namespaces.
+func (s State) DifferingIn(o State, namespaces []string) []string {
+	var differing []string
+	for _, name := range namespaces {
+		if n := s[name]; !n.Equal(o[name]) {
+			differing = append(differing, name)
+		}
+	}
+	slices.Sort(differing)
+	return slices.Compact(differing)
+}
+
 // DiffIn is Diff for States of which only the given namespaces may differ. Its cost grows with these, and not with the
 // States.
 func DiffIn(have, want State, namespaces []string) []Op {

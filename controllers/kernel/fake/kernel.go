@@ -25,6 +25,8 @@ type Kernel struct {
 	blocked      []state.LinkID
 	failOn       func(state.Op) error
 	observing    error
+	looks        int
+	looksIn      []string
 	applied      []state.Op
 	watchers     map[*watcher]bool
 	others       map[string][]state.Unmanaged

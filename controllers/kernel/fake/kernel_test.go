@@ -297,7 +297,7 @@ func TestObserveSeesOnlyTheLab(t *testing.T) {
 	if !got.State.Equal(twoPairs(t).State()) {
 		t.Errorf("the lab's rows are not what was built:\n%s", got.State)
 	}
-	wantForeign := []string{"interface tun0 in default.lab.a", "route 10.88.0.0/16 (protocol 186) in default.lab.a"}
+	wantForeign := []string{"default.lab.a: interface tun0", "default.lab.a: route 10.88.0.0/16 (protocol 186)"}
 	if !slices.Equal(got.Unmanaged, wantForeign) {
 		t.Errorf("foreign %q, want %q", got.Unmanaged, wantForeign)
 	}

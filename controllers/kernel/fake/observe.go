@@ -18,6 +18,52 @@ func (k *Kernel) Observe(ctx context.Context, id state.Identity, want state.Stat
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.looks++
+	return k.observe(id, want)
+}
+
+// ObserveIn reads what namespaces hold of a lab, and those at the other end of a cable that has changed. The others are
+// as last observed.
+func (k *Kernel) ObserveIn(ctx context.Context, id state.Identity, want state.State, last state.Observation, namespaces []string) (state.Observation, []string, error) {
+	if err := ctx.Err(); err != nil {
+		return state.Observation{}, nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now, err := k.observe(id, want)
+	if err != nil {
+		return state.Observation{}, nil, err
+	}
+	looked := slices.Clone(namespaces)
+	for i := 0; i < len(looked); i++ {
+		before, after := last.State[looked[i]].Links, now.State[looked[i]].Links
+		for name, link := range before {
+			if same := after[name].Peer == link.Peer && after[name].Group == link.Group; !same && link.Peer.Namespace != "" && !slices.Contains(looked, link.Peer.Namespace) {
+				looked = append(looked, link.Peer.Namespace)
+			}
+		}
+		for name, link := range after {
+			if before[name].Peer != link.Peer && !slices.Contains(looked, link.Peer.Namespace) {
+				looked = append(looked, link.Peer.Namespace)
+			}
+		}
+	}
+	k.looksIn = append(k.looksIn, looked...)
+	last.Update(looked, now)
+	return last, looked, nil
+}
+
+// Looks counts the observations of whole labs since the last call, and lists the namespaces that others were of.
+func (k *Kernel) Looks() (whole int, namespaces []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	whole, namespaces = k.looks, k.looksIn
+	k.looks, k.looksIn = 0, nil
+	return whole, namespaces
+}
+
+// observe is called with the lock held.
+func (k *Kernel) observe(id state.Identity, want state.State) (state.Observation, error) {
 	if k.observing != nil {
 		return state.Observation{}, k.observing
 	}
@@ -93,7 +139,7 @@ func (o *observer) links() {
 		}
 		_, wanted := o.want[id.Namespace].Links[id.Name]
 		if link.Group != state.LinkGroup && id.Name != state.Loopback && !wanted {
-			o.foreign("interface %s in %s", id.Name, id.Namespace)
+			o.foreign("%s: interface %s", id.Namespace, id.Name)
 			continue
 		}
 		o.see.State[id.Namespace].Links[id.Name] = link
@@ -156,7 +202,7 @@ func (o *observer) routes() {
 		for key, route := range o.state[name].Routes {
 			_, wanted := o.want[name].Routes[key]
 			if !wanted && route.Protocol != state.RouteProtocol {
-				o.foreign("route %s (protocol %d) in %s", key.Prefix, route.Protocol, name)
+				o.foreign("%s: route %s (protocol %d)", name, key.Prefix, route.Protocol)
 				continue
 			}
 			seen.Routes[key] = route

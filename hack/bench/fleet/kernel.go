@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -71,6 +72,12 @@ func (k *obedientKernel) Observe(_ context.Context, id state.Identity, want stat
 		k.asked[labOf(id)] = order{id, want}
 	}
 	return state.Observation{State: have}, nil
+}
+
+// ObserveIn looks at all of the lab, which costs nothing here.
+func (k *obedientKernel) ObserveIn(ctx context.Context, id state.Identity, want state.State, last state.Observation, _ []string) (state.Observation, []string, error) {
+	found, err := k.Observe(ctx, id, want)
+	return found, slices.Concat(slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(last.State))), err
 }
 
 // Apply does what was asked of the lab that the operations are about.

@@ -135,6 +135,12 @@ func (c *clocked) Observe(ctx context.Context, id state.Identity, want state.Sta
 	return c.Kernel.Observe(ctx, id, want)
 }
 
+func (c *clocked) ObserveIn(ctx context.Context, id state.Identity, want state.State, last state.Observation, namespaces []string) (state.Observation, []string, error) {
+	start := time.Now()
+	defer func() { c.observing += time.Since(start) }()
+	return c.Kernel.ObserveIn(ctx, id, want, last, namespaces)
+}
+
 func (c *clocked) Edit(ctx context.Context, ops []state.Op, stale map[int][]state.Neighbour) (int, error) {
 	start := time.Now()
 	defer func() { c.applying += time.Since(start) }()
