@@ -216,7 +216,9 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 	})
 	i.Problems = problems
 	if compiled != nil {
-		a.sizes.set(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(netlab)}, compiled.Want.Rows())
+		rows := compiled.Want.Rows()
+		a.sizes.set(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(netlab)}, rows)
+		a.known.keep(known, rows)
 	}
 	var seen converge.Outcome
 	if len(problems) == 0 && !netlab.Spec.Suspend {

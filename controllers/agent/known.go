@@ -15,13 +15,18 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
+// maxKnownRows bounds what is kept of all labs: 60,000 rows take 20 MiB. Beyond it the largest labs are not kept, and
+// each inspection compiles and looks at all of them.
+const maxKnownRows = 60_000
+
 // known is what the agent keeps of each lab, so that an inspection costs as much as what has changed: the compiled
 // spec, what was last observed, and the namespaces in which something has happened since. An event is a hint, and most
 // settings change without one: so each lab is looked at as a whole once in a period, after an error, and whenever it is
 // not known what happened.
 type known struct {
 	// period is the time after which a lab is looked at as a whole.
-	period time.Duration
+	period  time.Duration
+	maxRows int
 
 	mu      sync.Mutex
 	labs    map[types.NamespacedName]*knownLab
@@ -40,6 +45,8 @@ type knownLab struct {
 	seenGeneration int64
 	// whole is when all of the lab was looked at; zero if nothing is known.
 	whole time.Time
+	// rows are those of the compiled lab. They are read and written with the lock held.
+	rows int
 }
 
 // touched are the namespaces in which something may have changed since the last look.
@@ -50,7 +57,7 @@ type touched struct {
 }
 
 func newKnown(period time.Duration) *known {
-	return &known{period: period, labs: map[types.NamespacedName]*knownLab{}, touched: map[types.NamespacedName]touched{}}
+	return &known{period: period, maxRows: maxKnownRows, labs: map[types.NamespacedName]*knownLab{}, touched: map[types.NamespacedName]touched{}}
 }
 
 // lab is what is known of a lab. Only its inspection, of which there is one at a time, reads and writes it.
@@ -141,6 +148,35 @@ func (k *known) left(id state.Identity, now time.Time) time.Duration {
 		return k.period
 	}
 	return max(time.Millisecond, k.period-now.Sub(l.whole))
+}
+
+// keep makes room for what is known of a lab now.
+func (k *known) keep(l *knownLab, rows int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l.rows = rows
+	for k.rows() > k.maxRows {
+		delete(k.labs, k.largest())
+	}
+}
+
+// largest is called with the lock held.
+func (k *known) largest() (name types.NamespacedName) {
+	most := 0
+	for of, l := range k.labs {
+		if l.rows > most {
+			name, most = of, l.rows
+		}
+	}
+	return name
+}
+
+// rows is called with the lock held.
+func (k *known) rows() (sum int) {
+	for _, l := range k.labs {
+		sum += l.rows
+	}
+	return sum
 }
 
 // drop forgets a lab.

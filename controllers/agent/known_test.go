@@ -118,3 +118,31 @@ func TestAnInspectionLooksAtWhatHasChanged(t *testing.T) {
 		})
 	}
 }
+
+// What is kept is bounded: the largest labs are looked at as a whole each time.
+func TestTheLargestLabsAreNotKept(t *testing.T) {
+	k := newKnown(time.Minute)
+	k.maxRows = 100
+	id := func(name string) state.Identity { return state.Identity{Namespace: "default", Name: name} }
+	for _, c := range []struct {
+		name string
+		rows int
+		kept []string
+	}{
+		{"a", 60, []string{"a"}},
+		{"b", 40, []string{"a", "b"}},
+		{"c", 30, []string{"b", "c"}},
+		{"d", 101, []string{"b", "c"}},
+		{"b", 10, []string{"b", "c"}},
+		{"e", 60, []string{"b", "c", "e"}},
+	} {
+		k.keep(k.lab(id(c.name)), c.rows)
+		var kept []string
+		for name := range k.labs {
+			kept = append(kept, name.Name)
+		}
+		if slices.Sort(kept); !slices.Equal(kept, c.kept) {
+			t.Errorf("after %s with %d rows, kept are %v, want %v", c.name, c.rows, kept, c.kept)
+		}
+	}
+}
