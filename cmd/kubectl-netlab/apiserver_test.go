@@ -19,17 +19,17 @@ const netlabs = "/apis/netlab.dev/v1alpha1/namespaces/{namespace}/netlabs"
 
 // serveLabs answers for a story's labs.json as an API server would, and writes the kubeconfig
 // that leads there, to the namespace team.
-func serveLabs(dir string) (closeServer func(), err error) {
+func serveLabs(dir string) (url string, closeServer func(), err error) {
 	data, err := os.ReadFile(filepath.Join(dir, "labs.json"))
 	if os.IsNotExist(err) {
-		return func() {}, nil
+		return "", func() {}, nil
 	}
 	var labs v1alpha1.NetLabList
 	if err == nil {
 		err = json.Unmarshal(data, &labs)
 	}
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+netlabs, func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, labs) })
@@ -44,7 +44,7 @@ current-context: story
 contexts: [{name: story, context: {cluster: story, namespace: team}}]
 clusters: [{name: story, cluster: {server: %q}}]
 `, server.URL)
-	return server.Close, os.WriteFile(filepath.Join(dir, "kubeconfig"), []byte(kubeconfig), 0o600)
+	return server.URL, server.Close, os.WriteFile(filepath.Join(dir, "kubeconfig"), []byte(kubeconfig), 0o600)
 }
 
 func replyLab(w http.ResponseWriter, r *http.Request, labs []v1alpha1.NetLab) {
@@ -57,6 +57,7 @@ func replyLab(w http.ResponseWriter, r *http.Request, labs []v1alpha1.NetLab) {
 	reply(w, http.StatusNotFound, metav1.Status{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
 		Status:   metav1.StatusFailure, Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound,
+		Details: &metav1.StatusDetails{Group: v1alpha1.Group, Kind: "netlabs", Name: r.PathValue("name")},
 		Message: fmt.Sprintf("netlabs.netlab.dev %q not found", r.PathValue("name")),
 	})
 }

@@ -63,7 +63,7 @@ func (a *app) askedOnNode(ctx context.Context, name string, w where) (asked, err
 	if err != nil {
 		return nil, err
 	}
-	stored, err := c.stored(ctx, name)
+	stored, err := c.Stored(ctx, c.key(name))
 	if err != nil {
 		return nil, err
 	}

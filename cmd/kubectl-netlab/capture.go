@@ -47,7 +47,7 @@ interface goes down or when the lab is deleted. The file is complete in each cas
 }
 
 func (a *app) capture(cmd *cobra.Command, name string, o ask.CaptureOptions, w where, path string) error {
-	if path == "-" && isTerminal(a.out) {
+	if path == "-" && isTerminal(a.out.file) {
 		return errors.New("standard output is a terminal: use -w FILE, or pipe -w - into a program")
 	}
 	lab, err := a.asked(cmd.Context(), name, w)

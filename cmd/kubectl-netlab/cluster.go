@@ -11,31 +11,26 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/apiclient"
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/nodeexec"
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
 // cluster is an API server and a namespace of it; an empty namespace means all.
 type cluster struct {
+	*apiclient.Client
 	config    *rest.Config
-	client    client.Client
 	namespace string
 }
 
-// connect reads the kubeconfig as kubectl does. NetLabs are the only resource it needs, so it makes
-// no discovery requests.
+// connect reads the kubeconfig as kubectl does.
 func (a *app) connect() (*cluster, error) {
-	kubeconfig := a.clientConfig()
+	kubeconfig := a.load()
 	config, err := kubeconfig.ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("find the cluster (use --local for labs on this machine): %w", err)
@@ -44,89 +39,16 @@ func (a *app) connect() (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return nil, err
-	}
-	mapper := meta.NewDefaultRESTMapper(nil)
-	mapper.Add(v1alpha1.GroupVersion.WithKind("NetLab"), meta.RESTScopeNamespace)
-	c, err := client.New(config, client.Options{Scheme: scheme, Mapper: mapper})
-	return &cluster{config, c, namespace}, err
+	c, err := apiclient.New(config)
+	return &cluster{c, config, namespace}, err
 }
 
-func (a *app) clientConfig() clientcmd.ClientConfig {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = a.kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: a.context}
-	overrides.Context.Namespace = a.namespace
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
+func (c *cluster) key(name string) apiclient.Key {
+	return apiclient.Key{Namespace: c.namespace, Name: name}
 }
 
 func (c *cluster) lab(ctx context.Context, name string) (*v1alpha1.NetLab, error) {
-	stored, err := c.stored(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	lab := &v1alpha1.NetLab{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(stored.Object, lab); err != nil {
-		return nil, fmt.Errorf("read lab %s/%s: %w", c.namespace, name, err)
-	}
-	return lab, nil
-}
-
-// stored is a lab as the API server has it, with the fields that this program does not know.
-// If the lab does not exist, the error lists the labs that do.
-func (c *cluster) stored(ctx context.Context, name string) (*unstructured.Unstructured, error) {
-	lab := &unstructured.Unstructured{}
-	lab.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("NetLab"))
-	err := c.client.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, lab)
-	if !apierrors.IsNotFound(err) {
-		return lab, err
-	}
-	// The right to get a lab does not include the right to list labs.
-	others, listErr := c.labs(ctx)
-	if listErr != nil {
-		return nil, err
-	}
-	names := make([]string, len(others))
-	for i := range others {
-		names[i] = others[i].Name
-	}
-	return nil, fmt.Errorf("%w; the labs in namespace %s: %s", err, c.namespace, cmp.Or(strings.Join(names, ", "), "none"))
-}
-
-func (c *cluster) labs(ctx context.Context) ([]v1alpha1.NetLab, error) {
-	var list v1alpha1.NetLabList
-	err := c.client.List(ctx, &list, client.InNamespace(c.namespace))
-	return list.Items, err
-}
-
-func (a *app) clusterStatus(cmd *cobra.Command, names []string, output string, allNamespaces bool) error {
-	c, err := a.connect()
-	if err != nil {
-		return err
-	}
-	if allNamespaces {
-		c.namespace = metav1.NamespaceAll
-	}
-	if len(names) == 0 {
-		labs, err := c.labs(cmd.Context())
-		if err != nil {
-			return err
-		}
-		return a.print(output, labs, func() { a.printClusterList(labs) })
-	}
-	lab, err := c.lab(cmd.Context(), names[0])
-	if err != nil {
-		return err
-	}
-	if err := a.print(output, lab, func() { a.printClusterLab(lab) }); err != nil {
-		return err
-	}
-	if condition(lab, v1alpha1.ConditionReady).Status != metav1.ConditionTrue {
-		return errNotReady
-	}
-	return nil
+	return c.Lab(ctx, c.key(name))
 }
 
 // clusterExplain shows the diagnoses that the nodes have reported.
@@ -191,7 +113,7 @@ func condition(lab *v1alpha1.NetLab, of string) metav1.Condition {
 }
 
 func (a *app) printClusterLab(lab *v1alpha1.NetLab) {
-	fmt.Fprintf(a.out, "%s/%s, ready on %s nodes\n", lab.Namespace, lab.Name, lab.Status.Nodes.Summary)
+	fmt.Fprintf(a.out, "%s/%s, ready on %s nodes\n", lab.Namespace, lab.Name, cmp.Or(lab.Status.Nodes.Summary, "0"))
 	for _, of := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionAccepted, v1alpha1.ConditionRealized, v1alpha1.ConditionReachable} {
 		a.printCondition(condition(lab, of))
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
@@ -107,7 +108,7 @@ func (a *app) labNames(ctx context.Context) (names []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	labs, err := c.labs(ctx)
+	labs, err := c.Labs(ctx, c.namespace)
 	for i := range labs {
 		names = append(names, labs[i].Name)
 	}
@@ -226,10 +227,13 @@ func (a *app) completeNamespace(cmd *cobra.Command, _ []string, _ string) ([]str
 	return slices.Sorted(maps.Keys(names)), cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *app) completeContext(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	config, err := a.clientConfig().RawConfig()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+// completeKubeconfig completes names of the kubeconfig.
+func (a *app) completeKubeconfig(names func(*api.Config) []string) completer {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		config, err := a.load().RawConfig()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return slices.Sorted(slices.Values(names(&config))), cobra.ShellCompDirectiveNoFileComp
 	}
-	return slices.Sorted(maps.Keys(config.Contexts)), cobra.ShellCompDirectiveNoFileComp
 }

@@ -66,6 +66,7 @@ var takes = map[string]struct {
 	"capture": {2, 3, []string{"-w", "-", "--duration", "1ms"}, nil},
 	"exec":    {2, 2, nil, []string{"--", "true"}},
 	"down":    {1, 2, nil, nil},
+	"wait":    {0, 0, nil, nil},
 	"up":      {0, 0, []string{"-f", "lab.yaml"}, nil},
 	"plan":    {0, 0, []string{"-f", "lab.yaml"}, nil},
 	"lint":    {0, 0, []string{"-f", "lab.yaml"}, nil},
@@ -97,12 +98,12 @@ func TestCompletionOffersWhatTheVerbTakes(t *testing.T) {
 func TestCompletionInACluster(t *testing.T) {
 	b := newBench(t)
 	for verb, takes := range takes {
-		if verb == "down" {
-			continue // only with --local
+		if verb == "wait" {
+			continue // only in a cluster
 		}
 		for _, args := range [][]string{nil, {"mixed"}, {"mixed", "a"}, {"mixed", "r"}, {"mixed", "core"}, {"mixed", "a-r"}, {"mixed", "a", "r"}} {
 			here, there := b.offered(b.flags, verb, args), b.offered(b.clusterFlags, verb, args)
-			if !slices.Equal(here, there) || len(args) > takes.most && len(here) > 0 {
+			if !slices.Equal(here, there) || verb != "down" && len(args) > takes.most && len(here) > 0 {
 				t.Errorf("%s %v: on this machine %v, in the cluster %v", verb, args, here, there)
 			}
 		}
@@ -114,8 +115,11 @@ func TestCompletionInACluster(t *testing.T) {
 			t.Errorf("exec mixed %s: completion offers %v, the verb says %s", word, nodes, problems)
 		}
 	}
-	if names := b.offered(b.clusterFlags, "down", nil); len(names) > 0 {
-		t.Errorf("down does nothing in a cluster and completes %v", names)
+	if names := b.offered(b.clusterFlags, "wait", nil); !slices.Equal(names, []string{"mixed", "other"}) {
+		t.Errorf("wait completes %v", names)
+	}
+	if names := b.offered(b.flags, "wait", nil); len(names) > 0 {
+		t.Errorf("wait does nothing with --local and completes %v", names)
 	}
 }
 
@@ -161,7 +165,7 @@ func newBench(t *testing.T) *bench {
 	if err := os.WriteFile(filepath.Join(dir, "labs.json"), list, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	closeServer, err := serveLabs(dir)
+	_, closeServer, err := serveLabs(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,15 +25,20 @@ func (a *app) downCommand() *cobra.Command {
 		Use:   "down (NAME… | -f FILE | --all)",
 		Short: "Remove labs and everything NetLab created for them",
 		Long: `Remove labs and everything NetLab created for them. down finds a lab by the owner label of its
-network namespaces: it needs no file, and leaves everything else alone. down needs --local; in a
-cluster, delete labs with kubectl delete.`,
+network namespaces: it needs no file, and leaves everything else alone. In a cluster, down deletes the
+NetLabs, and their nodes remove them within seconds.`,
 		Args: func(_ *cobra.Command, args []string) error { return o.check(args) },
-		RunE: a.localVerb(func(cmd *cobra.Command, args []string) error { return a.down(cmd, args, o) }),
+		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
+			if a.local {
+				return a.down(cmd, args, o)
+			}
+			return a.clusterDown(cmd.Context(), args, o)
+		}),
 
-		ValidArgsFunction: unless(func() bool { return !a.local || o.all || len(o.files) > 0 }, a.completeLabs),
+		ValidArgsFunction: unless(func() bool { return o.all || len(o.files) > 0 }, a.completeLabs),
 	}
 	fileFlag(cmd, &o.files)
-	cmd.Flags().BoolVar(&o.all, "all", false, "remove every local lab of the machine, or of the namespace given with -n")
+	cmd.Flags().BoolVar(&o.all, "all", false, "remove every local lab of the machine, or of the namespace given with -n; in a cluster, every lab of the namespace")
 	cmd.Flags().BoolVar(&o.ignoreNotFound, "ignore-not-found", false, "succeed if a lab does not exist")
 	return cmd
 }
@@ -70,7 +75,7 @@ func (a *app) down(cmd *cobra.Command, names []string, o downOptions) error {
 // chosen are the labs that down removes.
 func (a *app) chosen(cmd *cobra.Command, m *local.Machine, names []string, o downOptions) ([]state.Identity, error) {
 	if o.all {
-		return m.Labs(cmd.Context(), a.namespace)
+		return m.Labs(cmd.Context(), a.namespace())
 	}
 	var labs []state.Identity
 	for _, name := range names {

@@ -16,7 +16,7 @@ import (
 // SIGQUIT to the command, too; SIGTERM and SIGHUP are passed on.
 func (a *app) runCommand(command []string) error {
 	program := exec.Command(command[0], command[1:]...)
-	program.Stdin, program.Stdout, program.Stderr = a.in, a.out, a.terminal.err
+	program.Stdin, program.Stdout, program.Stderr = a.in, a.out.file, a.terminal.err
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP)
 	defer close(signals)

@@ -41,5 +41,5 @@ func (a *app) lint(files []string) error {
 
 // readValid returns the labs that can be built; the error lists the problems of the others.
 func (a *app) readValid(files []string) ([]manifest.Document, error) {
-	return manifest.Check(files, manifest.Options{Namespace: a.namespace, Stdin: a.in})
+	return manifest.Check(files, manifest.Options{Namespace: a.namespace(), Stdin: a.in})
 }

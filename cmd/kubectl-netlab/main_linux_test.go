@@ -47,10 +47,11 @@ func TestStories(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SAMPLES", filepath.Join(root, "config/samples"))
 			env.Setenv("DEMO", filepath.Join(root, "hack/demo/demo.sh"))
-			closeServer, err := serveLabs(env.WorkDir)
+			url, closeServer, err := serveLabs(env.WorkDir)
 			if err != nil {
 				return err
 			}
+			env.Setenv("SERVER", url)
 			env.Defer(closeServer)
 			return leavesNothing(env)
 		},

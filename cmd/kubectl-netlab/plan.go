@@ -4,20 +4,28 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/apiclient"
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
+// planOptions are the flags of plan.
+type planOptions struct {
+	fromEmpty, exitCode bool
+	output              string
+	apply               apiclient.ApplyOptions
+}
+
 func (a *app) planCommand() *cobra.Command {
 	var files []string
-	var exitCode bool
-	var fromEmpty bool
+	var o planOptions
 	output := newChoice("ip", "sh", "json")
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
@@ -25,62 +33,80 @@ func (a *app) planCommand() *cobra.Command {
 		Long: `Show what up would change now, as ip commands. plan changes nothing. An empty plan means that
 the labs match the file.
 
-With --from-empty, plan assumes a machine without the labs, and needs neither root nor --local.
+In a cluster, plan compares the stored spec with the one that the API server would store, which checks
+it in a dry run. The commands are the same on every node that runs the lab. What nodes hold differs from
+the spec only while they build it, or if the lab has driftPolicy Report: status shows that.
+
+With --from-empty, plan assumes a machine without the labs, and needs neither root nor a cluster.
 With -o sh, it prints a script that builds the labs on any machine with ip, sysctl, mount and ln:
 
   kubectl netlab plan -f lab.yaml -o sh --from-empty | sudo sh`,
 		Args: cobra.NoArgs,
 		RunE: a.verb(func(cmd *cobra.Command, _ []string) error {
-			return a.plan(cmd, files, output.value, fromEmpty, exitCode)
+			o.output = output.value
+			return a.plan(cmd, files, o)
 		}),
 	}
 	fileFlag(cmd, &files)
 	_ = cmd.MarkFlagRequired("filename")
-	cmd.Flags().BoolVar(&fromEmpty, "from-empty", false, "plan for a machine without the labs")
-	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit with 3 if there are changes")
+	cmd.Flags().BoolVar(&o.fromEmpty, "from-empty", false, "plan for a machine without the labs")
+	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with 3 if there are changes")
 	cmd.Flags().VarP(output, "output", "o", "output format: ip commands, a sh script or json")
+	applyFlags(cmd, &o.apply)
 	return cmd
 }
 
-func (a *app) plan(cmd *cobra.Command, files []string, output string, fromEmpty, exitCode bool) error {
-	docs, err := a.readValid(files)
-	if err != nil {
-		return err
-	}
-	planner, err := a.planner(cmd, fromEmpty)
+func (a *app) plan(cmd *cobra.Command, files []string, o planOptions) error {
+	docs, plan, err := a.planned(cmd, files, o)
 	if err != nil {
 		return err
 	}
 	plans := make([]labPlan, 0, len(docs))
 	for _, doc := range docs {
-		ops, err := planner(doc)
+		p, err := plan(doc)
 		if err != nil {
 			return err
 		}
-		plans = append(plans, newLabPlan(doc, ops))
+		plans = append(plans, p)
 	}
-	if err := a.printPlans(plans, output); err != nil {
+	if err := a.printPlans(plans, o.output); err != nil {
 		return err
 	}
-	if exitCode && slices.ContainsFunc(plans, func(p labPlan) bool { return len(p.ops) > 0 }) {
+	if o.exitCode && slices.ContainsFunc(plans, labPlan.changes) {
 		return exitError(exitDifferences)
 	}
 	return nil
 }
 
-// planner is the source of plans: this machine or an empty one.
-func (a *app) planner(cmd *cobra.Command, fromEmpty bool) (func(manifest.Document) ([]state.Op, error), error) {
-	if fromEmpty {
-		return func(doc manifest.Document) ([]state.Op, error) { return local.PlanFromEmpty(doc.Lab, symlinks) }, nil
+// planner is the source of plans: a cluster, this machine or an empty one.
+type planner = func(manifest.Document) (labPlan, error)
+
+func (a *app) planned(cmd *cobra.Command, files []string, o planOptions) ([]manifest.Document, planner, error) {
+	switch {
+	case a.local || o.fromEmpty:
+		if err := onlyInCluster(cmd, "force-conflicts", "field-manager"); err != nil {
+			return nil, nil, err
+		}
+	case o.output == "sh":
+		return nil, nil, errors.New("-o sh needs --local or --from-empty: nothing but NetLab should change its labs on the nodes of a cluster")
+	default:
+		c, docs, err := a.readForCluster(files)
+		return docs, a.clusterPlanner(cmd.Context(), c, o.apply), err
 	}
-	if !a.local {
-		return nil, fmt.Errorf("plan works only with --local or --from-empty")
+	docs, err := a.readValid(files)
+	if err != nil || o.fromEmpty {
+		return docs, planFromEmpty, err
 	}
 	m, err := a.machine()
-	if err != nil {
-		return nil, err
-	}
-	return func(doc manifest.Document) ([]state.Op, error) { return m.Plan(cmd.Context(), doc.Lab) }, nil
+	return docs, func(doc manifest.Document) (labPlan, error) {
+		ops, err := m.Plan(cmd.Context(), doc.Lab)
+		return newLabPlan(doc, ops), err
+	}, err
+}
+
+func planFromEmpty(doc manifest.Document) (labPlan, error) {
+	ops, err := local.PlanFromEmpty(doc.Lab, symlinks)
+	return newLabPlan(doc, ops), err
 }
 
 // labPlan is the plan of one lab.
@@ -88,8 +114,13 @@ type labPlan struct {
 	Namespace string   `json:"namespace"`
 	Name      string   `json:"name"`
 	Commands  []string `json:"commands"`
-	ops       []state.Op
+	// Fields are those of a cluster's stored spec that would change.
+	Fields []string `json:"fields,omitempty"`
+	ops    []state.Op
+	notes  []string
 }
+
+func (p labPlan) changes() bool { return len(p.ops) > 0 || len(p.Fields) > 0 }
 
 func newLabPlan(doc manifest.Document, ops []state.Op) labPlan {
 	plan := labPlan{Namespace: doc.Lab.Namespace, Name: doc.Lab.Name, Commands: []string{}, ops: ops}
@@ -117,7 +148,10 @@ func (a *app) printPlans(plans []labPlan, output string) error {
 		for _, command := range plan.Commands {
 			fmt.Fprintln(a.out, command)
 		}
-		if len(plan.Commands) == 0 {
+		for _, note := range plan.notes {
+			fmt.Fprintf(a.terminal.err, "%s/%s: %s\n", plan.Namespace, plan.Name, note)
+		}
+		if len(plan.Commands) == 0 && len(plan.notes) == 0 {
 			fmt.Fprintf(a.terminal.err, "%s/%s: no changes\n", plan.Namespace, plan.Name)
 		}
 	}

@@ -110,7 +110,7 @@ func milliseconds(d time.Duration) string {
 
 func (a *app) printNodes(s *local.Status) {
 	a.table(func(w io.Writer) {
-		fmt.Fprintln(w, "NODE\tINTERFACE\tSTATE\tPEER\tADDRESSES"+queueColumn(s))
+		fmt.Fprintln(w, "NODE\tINTERFACE\tSTATE\tPEER\tADDRESSES"+queueColumn(s.Nodes, func(n local.Node) []local.Interface { return n.Interfaces }))
 		for _, n := range s.Nodes {
 			if !n.Present {
 				fmt.Fprintf(w, "%s\t\tMissing\t\t\n", n.Name)
@@ -127,9 +127,9 @@ func (a *app) printNodes(s *local.Status) {
 }
 
 // queueColumn is the heading of a column that only labs with impairments have.
-func queueColumn(s *local.Status) string {
-	for _, n := range s.Nodes {
-		if slices.ContainsFunc(n.Interfaces, func(i local.Interface) bool { return i.Queue != "" }) {
+func queueColumn[N any](nodes []N, interfaces func(N) []local.Interface) string {
+	for _, n := range nodes {
+		if slices.ContainsFunc(interfaces(n), func(i local.Interface) bool { return i.Queue != "" }) {
 			return "\tQDISC"
 		}
 	}

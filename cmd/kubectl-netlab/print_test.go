@@ -24,7 +24,7 @@ func TestNothingToChangeIsSaidOnlyOfALabThatIsThere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := &app{out: out, terminal: &terminal{out: out, err: out}}
+		a := &app{out: &output{file: out}, terminal: &terminal{out: out, err: out}}
 		a.printUp(&local.Status{Namespace: "default", Name: "lab", Conditions: []local.Condition{{Type: v1alpha1.ConditionRealized, Finding: v1alpha1.Finding{Status: realized}}}})
 		told, err := os.ReadFile(out.Name())
 		if err != nil || !strings.HasPrefix(string(told), want) {

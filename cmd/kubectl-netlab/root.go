@@ -7,12 +7,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -44,12 +47,11 @@ const errNotReady = exitError(exitFailure)
 
 // app is the state that the verbs share.
 type app struct {
-	terminal  *terminal
-	in, out   *os.File
-	local     bool
-	namespace string
-	// kubeconfig and context select the cluster, as kubectl's flags do.
-	kubeconfig, context string
+	terminal *terminal
+	in       *os.File
+	out      *output
+	local    bool
+	connection
 	// started is true once a verb runs: errors before that are usage errors.
 	started bool
 	// openMachine and execve are replaced in tests.
@@ -67,7 +69,7 @@ func run(ctx context.Context, args []string, in, out, err *os.File) int {
 
 func newApp(in, out, err *os.File) *app {
 	return &app{
-		terminal: newTerminal(out, err), in: in, out: out,
+		terminal: newTerminal(out, err), in: in, out: &output{file: out},
 		openMachine: openMachine, execve: syscall.Exec, cleanUp: func() error { return nil },
 	}
 }
@@ -87,6 +89,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	command, failure := root.ExecuteContextC(ctx)
 	failure = cmp.Or(failure, a.cleanUp())
 	a.terminal.clear()
+	if err := a.out.failure(); err != nil {
+		a.started, failure = true, err
+	}
 	var exit exitError
 	switch {
 	case failure == nil:
@@ -97,7 +102,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		fmt.Fprintf(a.terminal.err, "error: %v\nSee '%s --help'.\n", failure, command.CommandPath())
 		return exitUsage
 	}
-	fmt.Fprintln(a.terminal.err, a.terminal.failureLines(failure))
+	fmt.Fprintln(a.terminal.err, a.terminal.failureLines(explained(failure)))
 	return exitFailure
 }
 
@@ -111,9 +116,10 @@ A lab runs in a cluster, where the agent on each node builds it, or with --local
 --local needs Linux and root. Without root, "up -f FILE -- COMMAND" runs COMMAND in private
 namespaces that end with it.
 
-In a cluster, status and explain NAME [PROBE] need only the right to read the lab. exec, ping,
-pingall, capture and explain NAME FROM TO run on a node: they need the right to create pods/exec
-in the agent's namespace, and exec needs the right to create privileged Pods.
+In a cluster, status, wait, plan and explain NAME [PROBE] need only rights on the lab itself, as up
+and down do. exec, ping, pingall, capture and explain NAME FROM TO run on a node: they need the right
+to create pods/exec in the agent's namespace, and exec needs the right to create privileged Pods. All
+flags with which kubectl finds and reaches a cluster work here, too: kubectl options lists them.
 
 Exit codes: 0 success; 1 failure, or the answer is no (a lab is not Ready, a node does not reply);
 2 usage error; 3 plan --exit-code found changes. exec and up -- COMMAND exit with the exit code of
@@ -122,7 +128,8 @@ their command.`,
   kubectl netlab --local status routed-pair
   kubectl netlab --local explain routed-pair ns1 ns2
   kubectl netlab --local exec routed-pair ns1 -- ping -c 3 198.51.100.1
-  kubectl netlab --local down routed-pair`,
+  kubectl netlab --local down routed-pair
+  kubectl netlab up -f lab.yaml`,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl netlab"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -138,15 +145,16 @@ their command.`,
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.local, "local", false, "use this machine instead of a cluster")
-	flags.StringVarP(&a.namespace, "namespace", "n", "", "namespace of the lab (default: the one in the file, else \"default\" or the kubeconfig's)")
-	flags.StringVar(&a.kubeconfig, "kubeconfig", "", "path of the kubeconfig file")
-	flags.StringVar(&a.context, "context", "", "kubeconfig context to use")
+	a.addFlags(flags)
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.planCommand(), a.statusCommand(), a.explainCommand(),
+		a.waitCommand(),
 		a.pingCommand(), a.pingAllCommand(), a.captureCommand(), a.execCommand(), a.lintCommand(), a.versionCommand(),
 	)
 	complete(root, "namespace", a.completeNamespace)
-	complete(root, "context", a.completeContext)
+	complete(root, "context", a.completeKubeconfig(func(c *api.Config) []string { return slices.Collect(maps.Keys(c.Contexts)) }))
+	complete(root, "cluster", a.completeKubeconfig(func(c *api.Config) []string { return slices.Collect(maps.Keys(c.Clusters)) }))
+	complete(root, "user", a.completeKubeconfig(func(c *api.Config) []string { return slices.Collect(maps.Keys(c.AuthInfos)) }))
 	complete(root, "kubeconfig", completeFiles)
 	return root
 }
@@ -159,24 +167,11 @@ func (a *app) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra
 	}
 }
 
-// localVerb is a verb that works only with --local.
-func (a *app) localVerb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
-	return a.verb(func(cmd *cobra.Command, args []string) error {
-		switch {
-		case a.local:
-			return do(cmd, args)
-		case errNoLocal != nil:
-			return fmt.Errorf("%s works only with --local, and %w", cmd.Name(), errNoLocal)
-		}
-		return fmt.Errorf("%s works only with --local", cmd.Name())
-	})
-}
-
 // symlinks lets ip netns find local labs by name.
 const symlinks = true
 
 // labNamespace is the namespace of a lab that is named on the command line.
-func (a *app) labNamespace() string { return cmp.Or(a.namespace, manifest.DefaultNamespace) }
+func (a *app) labNamespace() string { return cmp.Or(a.namespace(), manifest.DefaultNamespace) }
 
 // fileFlag adds -f to a verb that needs it.
 func fileFlag(cmd *cobra.Command, files *[]string) {
@@ -185,7 +180,7 @@ func fileFlag(cmd *cobra.Command, files *[]string) {
 }
 
 func (a *app) read(files []string) ([]manifest.Document, error) {
-	return manifest.Read(files, manifest.Options{Namespace: a.namespace, Stdin: a.in})
+	return manifest.Read(files, manifest.Options{Namespace: a.namespace(), Stdin: a.in})
 }
 
 // choice is a flag that takes one of a few words.

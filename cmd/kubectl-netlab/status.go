@@ -13,9 +13,15 @@ import (
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
 )
 
+// statusOptions are the flags of status.
+type statusOptions struct {
+	allNamespaces, watch bool
+	output               string
+}
+
 func (a *app) statusCommand() *cobra.Command {
 	output := newChoice("text", "json", "yaml")
-	allNamespaces := false
+	var o statusOptions
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show labs: nodes, addresses, probes and why they fail",
@@ -23,22 +29,28 @@ func (a *app) statusCommand() *cobra.Command {
 Ready.
 
 With --local, status reads the lab from this machine's kernel and runs its probes now. Without it,
-status shows what the cluster reports for all nodes that run the lab.`,
+status shows what the cluster reports for all nodes that run the lab, and the addresses, which the
+spec determines. With --watch it shows every change until it is interrupted.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if allNamespaces && len(args) > 0 {
+			if o.allNamespaces && len(args) > 0 {
 				return errors.New("use either NAME or -A")
 			}
 			return cobra.MaximumNArgs(1)(cmd, args)
 		},
 		RunE: a.verb(func(cmd *cobra.Command, names []string) error {
-			if a.local {
-				return a.status(cmd, names, output.value)
+			o.output = output.value
+			if !a.local {
+				return a.clusterStatus(cmd, names, o)
 			}
-			return a.clusterStatus(cmd, names, output.value, allNamespaces)
+			if err := onlyInCluster(cmd, "watch"); err != nil {
+				return err
+			}
+			return a.status(cmd, names, o.output)
 		}),
-		ValidArgsFunction: unless(func() bool { return allNamespaces }, a.completeLab()),
+		ValidArgsFunction: unless(func() bool { return o.allNamespaces }, a.completeLab()),
 	}
-	cmd.Flags().BoolVarP(&allNamespaces, "all-namespaces", "A", false, "list the labs of all namespaces (the default with --local; -n selects one)")
+	cmd.Flags().BoolVarP(&o.allNamespaces, "all-namespaces", "A", false, "list the labs of all namespaces (the default with --local; -n selects one)")
+	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "in a cluster: show every change until interrupted")
 	outputFlag(cmd, output)
 	return cmd
 }
@@ -63,7 +75,7 @@ func (a *app) status(cmd *cobra.Command, names []string, output string) error {
 }
 
 func (a *app) statusOfAll(cmd *cobra.Command, m *local.Machine, output string) error {
-	labs, err := m.Labs(cmd.Context(), a.namespace)
+	labs, err := m.Labs(cmd.Context(), a.namespace())
 	if err != nil {
 		return err
 	}

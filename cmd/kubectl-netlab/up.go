@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,25 +17,40 @@ import (
 
 func (a *app) upCommand() *cobra.Command {
 	var files []string
+	var o clusterUpOptions
 	cmd := &cobra.Command{
 		Use:   "up -f FILE [-- COMMAND]",
-		Short: "Build labs and run their probes",
+		Short: "Build labs and wait for the results of their probes",
 		Long: `Build labs, or change them to match the file, and wait for the result of every probe. Exits 0
-only if every lab is Ready. Afterwards, NetLab neither repairs nor probes them. up needs --local; in
-a cluster, create labs with kubectl apply.
+only if every lab is Ready.
 
+In a cluster, up applies the file as kubectl apply --server-side does and waits for the results of
+all nodes, at most for --timeout. The labs stay, also after Ctrl-C.
+
+With --local, up builds the labs on this machine. Afterwards, NetLab neither repairs nor probes them.
 With COMMAND, the labs and the command run in private user, mount and network namespaces that end
 with the command; nothing on the machine changes. Without root, this is the only way: on a terminal
 the command is your shell, otherwise up prints the results and removes the labs.`,
 		Example: `  kubectl netlab --local up -f lab.yaml
+  kubectl netlab up -f lab.yaml --timeout 1m
   kubectl netlab --local up -f lab.yaml -- ip netns exec default.routed-pair.ns1 ping -c 1 198.51.100.1`,
 		Args: onlyCommand,
-		RunE: a.localVerb(func(cmd *cobra.Command, command []string) error { return a.up(cmd, files, command) }),
+		RunE: a.verb(func(cmd *cobra.Command, command []string) error {
+			if !a.local {
+				return a.clusterUp(cmd.Context(), files, command, o)
+			}
+			if err := onlyInCluster(cmd, "timeout", "force-conflicts", "field-manager"); err != nil {
+				return err
+			}
+			return a.up(cmd, files, command)
+		}),
 
 		ValidArgsFunction: beforeDash(func() bool { return true }, cobra.NoFileCompletions),
 	}
 	fileFlag(cmd, &files)
 	_ = cmd.MarkFlagRequired("filename")
+	timeoutFlag(cmd, &o.timeout, 2*time.Minute)
+	applyFlags(cmd, &o.apply)
 	return cmd
 }
 

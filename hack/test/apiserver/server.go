@@ -41,6 +41,8 @@ func New(target string, crds ...string) *Server {
 		ErrorIfCRDPathMissing:    true,
 		ControlPlaneStartTimeout: time.Minute,
 	}}
+	// In a sandbox there is no route from which the API server could take an address of its own.
+	s.environment.ControlPlane.GetAPIServer().Configure().Set("advertise-address", "192.0.2.1")
 	s.start = sync.OnceValues(func() (*rest.Config, error) {
 		s.started = true // also if it fails half-way: then etcd runs, and has to be stopped
 		return s.environment.Start()
@@ -52,13 +54,23 @@ func New(target string, crds ...string) *Server {
 func (s *Server) TestMain(m *testing.M) {
 	logf.SetLogger(logr.Discard())
 	code := m.Run()
-	if s.started {
-		if err := s.environment.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stop the API server:", err)
-			code = max(code, 1)
-		}
+	if err := s.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
 	}
 	os.Exit(code)
+}
+
+// Stop stops the server if it runs. TestMain does it for a whole package.
+func (s *Server) Stop() error {
+	if !s.started {
+		return nil
+	}
+	s.started = false
+	if err := s.environment.Stop(); err != nil {
+		return fmt.Errorf("stop the API server: %w", err)
+	}
+	return nil
 }
 
 // Config is the client configuration of an administrator without rate limits. It

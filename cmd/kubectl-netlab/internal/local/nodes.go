@@ -44,7 +44,7 @@ type Interface struct {
 	// VLANs are those that it is in as a port of a bridge, sorted.
 	VLANs []PortVLAN `json:"vlans,omitempty"`
 	// State is Up, Down, or NoCarrier when it is up and its other end is not.
-	State string `json:"state"`
+	State string `json:"state,omitempty"`
 	MTU   int    `json:"mtu"`
 	MAC   string `json:"mac,omitempty"`
 	// Peer is the node at the other end.
@@ -78,6 +78,25 @@ const (
 	StateDown      = "Down"
 	StateNoCarrier = "NoCarrier"
 )
+
+// DescribedNode is a node as the spec describes it: whether a kernel holds it is not known.
+type DescribedNode struct {
+	Name             string      `json:"name"`
+	NetworkNamespace string      `json:"networkNamespace"`
+	Interfaces       []Interface `json:"interfaces,omitempty"`
+}
+
+// Described are the nodes of a lab as the spec describes them.
+func Described(lab *lab.Lab) []DescribedNode {
+	list := make([]DescribedNode, len(lab.Nodes))
+	for i, n := range nodes(lab, state.Observation{State: lab.Want}) {
+		for j := range n.Interfaces {
+			n.Interfaces[j].State = ""
+		}
+		list[i] = DescribedNode{n.Name, n.NetworkNamespace, n.Interfaces}
+	}
+	return list
+}
 
 func nodes(lab *lab.Lab, seen state.Observation) []Node {
 	list := make([]Node, 0, len(lab.Nodes))

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
 	kyaml "sigs.k8s.io/yaml"
 
@@ -38,6 +39,16 @@ type Document struct {
 	gaps   []gap
 	// renamed maps the paths of fields with corrected names to those in the document.
 	renamed map[string]string
+}
+
+// Object is the lab as it is written, with its namespace.
+func (d Document) Object() (*unstructured.Unstructured, error) {
+	object := &unstructured.Unstructured{}
+	if err := object.UnmarshalJSON(d.json); err != nil {
+		return nil, fmt.Errorf("read %s: %w", d.File, err)
+	}
+	object.SetNamespace(d.Lab.Namespace)
+	return object, nil
 }
 
 // Locate adds the file and line to problems of the lab.

@@ -27,7 +27,7 @@ func (d *Document) checkMetadata(options Options) Problems {
 		problems = append(problems, d.problem("metadata.namespace",
 			fmt.Sprintf("is %q, but the namespace of the command is %q", shorten(meta.Namespace), options.Namespace), "remove one of them"))
 	}
-	meta.Namespace = cmp.Or(meta.Namespace, options.Namespace, DefaultNamespace)
+	meta.Namespace = cmp.Or(meta.Namespace, options.Namespace, options.Default, DefaultNamespace)
 	if message := CheckName(meta.Namespace); message != "" {
 		problems = append(problems, d.problem("metadata.namespace", message, ""))
 	}

@@ -23,8 +23,10 @@ const Stdin = "-"
 // Options complete documents.
 type Options struct {
 	// Namespace is that of documents that name none, and the only one that others may name.
-	// Empty: "default", and any.
+	// Empty: any, and that of documents that name none is Default.
 	Namespace string
+	// Default is the namespace of documents that name none; empty means "default".
+	Default string
 	// Stdin is read for the path "-".
 	Stdin io.Reader
 }
