@@ -45,6 +45,15 @@
 // causes a busy loop. From then on there is one attempt per [Spec.Period], at a phase that depends only on
 // the lab, the probe's name and its destination, so that the probes of a node spread over the period.
 //
+// When an attempt of a destination that was reachable gets no reply, the attempts that are missing for a
+// verdict do not wait for the period: each begins half a timeout after the one before it, and the first
+// reply ends them. So a path that breaks is noticed FailureThreshold/2 + 1 timeouts after the next attempt,
+// and [Prober.Wake] makes that attempt now. The verdict needs as many losses in a row as before: where
+// packets are lost at random, each on its own, it is as likely per period as with attempts a period apart.
+// An interruption is another matter: one that is longer than from the first attempt to the last,
+// (FailureThreshold-1)/2 timeouts, may lose all of them. Attempts that began together would all be lost in the
+// shortest interruption.
+//
 // # Generations
 //
 // A verdict belongs to a generation of a lab. A new generation restarts every probe from Unknown, because

@@ -56,6 +56,18 @@ func (j *judge) settled() bool {
 	return j.verdict != Unknown || j.unasked >= j.threshold
 }
 
+// doubtful reports whether an attempt has contradicted the verdict, and not enough of them to change it.
+func (j *judge) doubtful() bool {
+	return j.verdict == j.proven(Reachable) && j.unasked == 0 && j.unanswered > 0 && j.unanswered < j.threshold ||
+		j.local > 0 && j.local < j.threshold && j.verdict != Unknown
+}
+
+// missing is the number of attempts without a reply, or delivered locally, that would change the verdict, or
+// confirm it.
+func (j *judge) missing() int {
+	return max(1, j.threshold-max(j.unanswered, j.local))
+}
+
 func (j *judge) proven(truth Expectation) Verdict {
 	if truth == j.expect {
 		return Pass

@@ -52,6 +52,16 @@ func (p *Prober) Retry(key string) {
 	}
 }
 
+// Wake makes the probes of a lab ask again now, because something may have changed on their paths. A probe that
+// has asked less than its timeout ago waits for the rest of it.
+func (p *Prober) Wake(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s, exists := p.sets[key]; exists {
+		s.wake()
+	}
+}
+
 // Running reports whether the probes of a lab have been running since this generation.
 func (p *Prober) Running(key string, generation int64) bool {
 	p.mu.Lock()

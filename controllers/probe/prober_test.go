@@ -75,28 +75,28 @@ func TestChangeOfVerdict(t *testing.T) {
 		want   []string
 	}{
 		{"reachable fails at the third silence in a row", Reachable, []event{reply, lost, lost, reply, lost}, []string{
-			"1s p1 Pass NoReply", "20s p1 Pass Reply", "31s p1 Pass NoReply", "51s p1 Fail NoReply",
+			"1s p1 Pass NoReply", "1.5s p1 Pass Reply", "11s p1 Pass NoReply", "12.5s p1 Fail NoReply",
 		}},
 		{"reachable passes at the first reply", Reachable, []event{lost, lost, lost, lost, reply}, []string{
 			"10s p1 Pass Reply",
 		}},
 		{"unreachable fails at the first reply, passes at the third silence", Unreachable, []event{lost, lost, lost, reply, lost}, []string{
-			"0s p1 Fail Reply", "11s p1 Fail NoReply", "31s p1 Pass NoReply",
+			"0s p1 Fail Reply", "11s p1 Fail NoReply", "12.5s p1 Pass NoReply",
 		}},
 		{"a reply restarts the count of missing replies", Unreachable, []event{reply, lost, lost, reply, lost}, []string{
-			"1s p1 Fail NoReply", "20s p1 Fail Reply", "31s p1 Fail NoReply", "51s p1 Pass NoReply",
+			"1s p1 Fail NoReply", "1.5s p1 Fail Reply", "11s p1 Fail NoReply", "12.5s p1 Pass NoReply",
 		}},
 		{"what cannot be asked for long is unknown", Reachable, []event{reply, noMemory}, []string{
 			"0s p1 Pass SocketError", "20s p1 Unknown SocketError",
 		}},
 		{"what cannot be asked once changes nothing", Reachable, []event{reply, noMemory, lost, noMemory, lost, lost}, []string{
-			"0s p1 Pass SocketError", "11s p1 Pass NoReply", "20s p1 Pass SocketError", "31s p1 Pass NoReply", "41s p1 Fail NoReply",
+			"0s p1 Pass SocketError", "11s p1 Pass SocketError", "21s p1 Pass NoReply", "22s p1 Fail NoReply",
 		}},
 		{"a reply restarts the count of attempts that could not send", Reachable, []event{reply, noMemory, noMemory, reply, noMemory, noMemory, reply}, []string{
 			"0s p1 Pass SocketError", "20s p1 Pass Reply", "30s p1 Pass SocketError", "50s p1 Pass Reply",
 		}},
 		{"a verdict after unknown needs all its evidence", Reachable, []event{reply, lost, lost, noMemory, noMemory, noMemory, lost}, []string{
-			"1s p1 Pass NoReply", "20s p1 Pass SocketError", "40s p1 Unknown SocketError", "51s p1 Unknown NoReply", "53s p1 Fail NoReply",
+			"1s p1 Pass NoReply", "1.5s p1 Pass SocketError", "20s p1 Unknown SocketError", "31s p1 Unknown NoReply", "33s p1 Fail NoReply",
 		}},
 	}
 	for _, test := range tests {
@@ -107,6 +107,60 @@ func TestChangeOfVerdict(t *testing.T) {
 				journal.restartAt(t, firstBeat(t, journal.began, p1(test.expect)))
 				time.Sleep(time.Minute)
 				wantLines(t, journal.read(), test.want...)
+			})
+		})
+	}
+}
+
+// TestWake wakes a probe at 4 s, between its first verdict and its first beat, and counts from there.
+func TestWake(t *testing.T) {
+	reply, noRoute := replyIn(time.Millisecond), refusedWith(syscall.ENETUNREACH)
+	tests := []struct {
+		name   string
+		script []event // the first one is the first verdict's
+		again  bool    // woken every 10 ms from then on
+		want   []string
+		asked  []time.Duration
+	}{
+		{"all is well: one attempt", []event{reply}, false, nil, []time.Duration{0}},
+		{"a broken path is known after two timeouts", []event{reply, lost}, false,
+			[]string{"1s p1 Pass NoReply", "2s p1 Fail NoReply"}, []time.Duration{0, time.Second / 2, time.Second}},
+		{"what the kernel knows takes no timeout", []event{reply, noRoute}, false,
+			[]string{"0s p1 Fail NoRoute"}, []time.Duration{0, 0, 0}},
+		{"one loss is not three", []event{reply, lost, reply}, false,
+			nil, []time.Duration{0, time.Second / 2}},
+		{"a path that is there again passes at once", []event{lost, lost, lost, reply}, false,
+			[]string{"1ms p1 Pass Reply"}, []time.Duration{0}},
+		{"a storm of events: once per timeout", []event{reply}, true, nil, []time.Duration{0, time.Second, 2 * time.Second}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNetwork(test.script...)
+				prober, journal := start(t, n)
+				s := p1(Reachable)
+				prober.Run("lab", []Spec{s}, 1)
+				time.Sleep(4 * time.Second)
+				if beat := firstBeat(t, journal.began, s).Sub(journal.began); beat < 6600*time.Millisecond {
+					t.Fatalf("the first beat is at %v, while the probe is woken", beat)
+				}
+				before := len(n.attempts())
+				journal.restartAt(t, time.Now())
+				prober.Wake("lab")
+				for range 250 {
+					time.Sleep(10 * time.Millisecond)
+					if test.again {
+						prober.Wake("lab")
+					}
+				}
+				asked := n.attempts()[before:]
+				for i := range asked {
+					asked[i] -= 4 * time.Second
+				}
+				wantLines(t, journal.read(), test.want...)
+				if !slices.Equal(asked, test.asked) {
+					t.Errorf("attempts at %v, want %v", asked, test.asked)
+				}
 			})
 		})
 	}

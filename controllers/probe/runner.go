@@ -3,35 +3,96 @@ package probe
 import (
 	"context"
 	"hash/fnv"
+	"sync"
 	"time"
 )
 
 // runner runs one Spec until its context ends.
 type runner struct {
+	dial     Dialer
+	hooks    hooks
 	pinger   *pinger
 	judge    judge
 	schedule schedule
 	record   func(Verdict, answer)
+	// woken has a token when something may have changed on the path.
+	woken chan struct{}
 }
 
 func (r *runner) run(ctx context.Context) {
 	for {
+		asked := time.Now()
 		got, ok := r.pinger.attempt(ctx)
 		if !ok {
 			return
 		}
 		r.record(r.judge.weigh(got.outcome), got)
-		if !sleep(ctx, r.pause(got)) {
+		if r.judge.doubtful() && !r.ask(ctx) || !r.wait(ctx, asked, got) {
 			return
 		}
 	}
 }
 
-func (r *runner) pause(last answer) time.Duration {
-	if r.judge.settled() {
-		return r.schedule.untilNext(time.Now())
+// wait returns when the next attempt is due. A settled probe that is woken makes at once all attempts that a
+// verdict takes, but begins at most once per timeout.
+func (r *runner) wait(ctx context.Context, asked time.Time, last answer) bool {
+	if !r.judge.settled() {
+		return sleep(ctx, pauseUnsettled(r.pinger.spec, last))
 	}
-	return pauseUnsettled(r.pinger.spec, last)
+	for {
+		woken, ok := sleepUnless(ctx, r.schedule.untilNext(time.Now()), r.woken)
+		if !ok || !woken {
+			return ok
+		}
+		if !sleep(ctx, r.pinger.spec.Timeout-time.Since(asked)) {
+			return false
+		}
+		if asked = time.Now(); !r.ask(ctx) {
+			return false
+		}
+	}
+}
+
+// ask makes the attempts that are missing for the verdict that there is no reply. Each begins half a timeout
+// after the one before it, or at once after an error of the kernel; none begins after a reply. It reports
+// whether ctx lasts.
+func (r *runner) ask(ctx context.Context) bool {
+	asking, stop := context.WithCancel(ctx)
+	var attempts sync.WaitGroup
+	defer attempts.Wait()
+	defer stop()
+	missing := r.judge.missing()
+	answers := make(chan answer, missing)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for begun, ended := 0, 0; ended < missing; {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			if begun++; begun < missing {
+				timer.Reset(r.pinger.spec.Timeout / 2)
+			}
+			attempts.Go(func() { r.attempt(asking, answers) })
+		case got := <-answers:
+			ended++
+			r.record(r.judge.weigh(got.outcome), got)
+			if got.outcome == Reply || !got.outcome.Conclusive() {
+				return true
+			}
+			if begun < missing && !got.waited {
+				timer.Reset(0)
+			}
+		}
+	}
+	return true
+}
+
+// attempt makes one of several attempts at the same time.
+func (r *runner) attempt(ctx context.Context, answers chan<- answer) {
+	if got, ok := newPinger(r.dial, r.pinger.spec, r.hooks).attempt(ctx); ok {
+		answers <- got
+	}
 }
 
 // pauseUnsettled makes an attempt that could not send take as long as one without a reply. After all others,
@@ -52,6 +113,19 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-timer.C:
 	}
 	return ctx.Err() == nil
+}
+
+// sleepUnless is sleep, unless c has a token first.
+func sleepUnless(ctx context.Context, d time.Duration, c <-chan struct{}) (token, ok bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-c:
+		token = true
+	}
+	return token, ctx.Err() == nil
 }
 
 // schedule is periodic: first, and then every period.

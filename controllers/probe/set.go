@@ -28,6 +28,7 @@ type set struct {
 type entry struct {
 	result Result
 	cancel context.CancelFunc
+	woken  chan struct{}
 	// lost of sent requests got no reply. Every maxSent requests both are halved.
 	lost, sent int
 }
@@ -90,6 +91,17 @@ func (s *set) retry() {
 	}
 }
 
+func (s *set) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		select {
+		case e.woken <- struct{}{}:
+		default:
+		}
+	}
+}
+
 func (s *set) dismiss(old map[Spec]*entry) {
 	for spec, e := range old {
 		if s.entries[spec] != e {
@@ -100,8 +112,9 @@ func (s *set) dismiss(old map[Spec]*entry) {
 
 func (s *set) start(spec Spec) *entry {
 	ctx, cancel := context.WithCancel(s.ctx)
-	e := &entry{result: Result{Spec: spec, Generation: s.generation}, cancel: cancel}
+	e := &entry{result: Result{Spec: spec, Generation: s.generation}, cancel: cancel, woken: make(chan struct{}, 1)}
 	r := &runner{
+		dial: s.dial, hooks: s.hooks, woken: e.woken,
 		pinger:   newPinger(s.dial, spec, s.hooks),
 		judge:    newJudge(spec),
 		schedule: newSchedule(time.Now(), s.key, spec),
