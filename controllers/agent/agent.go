@@ -58,6 +58,7 @@ type Agent struct {
 	records       *records
 	subscriptions *subscriptions
 	prober        *probe.Prober
+	disturbed     disturbed
 	trees         trees
 	known         *known
 	reporter      *reporter
@@ -198,6 +199,7 @@ func (a *Agent) forget(name types.NamespacedName) {
 	a.trees.forget(name.String())
 	a.sizes.forget(reconcile.Request{NamespacedName: name})
 	a.known.drop(name)
+	a.disturbed.take(name.String())
 	a.reporter.drop(name)
 }
 

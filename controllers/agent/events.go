@@ -81,6 +81,7 @@ func (a *Agent) relay(ctx context.Context, changes <-chan string) {
 		if ns, lab, _, ok := state.SplitNetworkNamespace(namespace); ok {
 			name := types.NamespacedName{Namespace: ns, Name: lab}
 			a.known.touch(name, namespace)
+			a.disturbed.add(name.String())
 			a.queue.addAfter(name, a.EventDelay)
 		}
 	}

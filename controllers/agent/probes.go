@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -33,6 +34,9 @@ func (a *Agent) probeResults(ctx context.Context, lab *lab.Lab, i status.Inspect
 		specs[i] = ask.Spec(lab, p)
 	}
 	a.prober.Run(key, specs, i.NetLab.Generation)
+	if a.disturbed.take(key) && !waits {
+		a.prober.Wake(key)
+	}
 	results := pending(lab, converge.Outcome{})
 	for i, result := range a.prober.Results(key) {
 		results[i] = ask.Diagnosed(ctx, a.kernel, lab, lab.Probes[i], result, seen, a.Machine.NeighborTableFull)
@@ -41,6 +45,32 @@ func (a *Agent) probeResults(ctx context.Context, lab *lab.Lab, i status.Inspect
 		}
 	}
 	return results
+}
+
+// disturbed are the labs with kernel events since their last inspection: their probes ask again after it. Events tell of
+// policy rules, permanent neighbours and packet filters, too, which no comparison finds. A probe that asked before
+// the inspection might lose a packet to what the inspection repairs.
+type disturbed struct {
+	mu   sync.Mutex
+	labs map[string]bool
+}
+
+func (d *disturbed) add(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.labs == nil {
+		d.labs = map[string]bool{}
+	}
+	d.labs[key] = true
+}
+
+// take reports whether the lab was disturbed, and forgets it.
+func (d *disturbed) take(key string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	is := d.labs[key]
+	delete(d.labs, key)
+	return is
 }
 
 // awaitTree reports whether links converge and the lab still waits for them. What converges is a kernel event and

@@ -3,6 +3,8 @@
 package agent
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,5 +37,44 @@ func TestOnlyResultsOfProbesEnqueueTheLab(t *testing.T) {
 				t.Errorf("%s: %d requests, want %d", c.name, got, c.queued)
 			}
 		})
+	}
+}
+
+// After a kernel event, the probes of the lab ask once more than they would otherwise.
+func TestAnEventMakesProbesAskAgain(t *testing.T) {
+	attempts := func(namespaces ...string) (made int64) {
+		synctest.Test(t, func(t *testing.T) {
+			var count atomic.Int64
+			b := newBench(t, func(o *Options) {
+				dial := o.Machine.Dial
+				o.Machine.Dial = func(ctx context.Context, from string, options probe.Options) (probe.Conn, error) {
+					count.Add(1)
+					return dial(ctx, from, options)
+				}
+			})
+			if got := b.mustReconcile(); got != "True/Realized" {
+				t.Fatal(got)
+			}
+			time.Sleep(5 * time.Second)
+			events := make(chan string, len(namespaces))
+			for _, namespace := range namespaces {
+				events <- namespace
+			}
+			close(events)
+			b.relay(t.Context(), events)
+			b.mustReconcile()
+			time.Sleep(5 * time.Second)
+			b.mustReconcile()
+			time.Sleep(20 * time.Second)
+			made = count.Load()
+		})
+		return made
+	}
+	without := attempts()
+	if with := attempts("default.routed-pair.router", "default.routed-pair.ns1"); with != without+1 {
+		t.Errorf("%d attempts, %d without an event; want one more", with, without)
+	}
+	if other := attempts("default.other.router"); other != without {
+		t.Errorf("%d attempts after an event in another lab, %d without one", other, without)
 	}
 }

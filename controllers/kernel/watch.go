@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -34,27 +35,49 @@ func (k *Kernel) Watch(ctx context.Context) (<-chan Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch kernel events: %w", err)
 	}
+	filters, err := subscribePacketFilters()
+	if err != nil {
+		socket.Close()
+		return nil, fmt.Errorf("watch packet filters: %w", err)
+	}
 	mounts, err := netns.WatchMounts(NamespaceDir)
 	if err != nil {
 		socket.Close()
+		filters.Close()
 		return nil, fmt.Errorf("watch the mounts: %w", err)
 	}
-	return newWatcher(k.log).run(ctx, socket, mounts), nil
+	return newWatcher(k.log).run(ctx, socket, filters, mounts), nil
 }
 
 // eventBuffer takes a burst of some ten thousand messages.
 const eventBuffer = 8 << 20
 
-// subscribe asks for the events of everything in State that has events.
+// subscribe asks for the events of everything in State that has events, and of what else decides where packets
+// go: policy rules and permanent neighbours.
 func subscribe(buffer int) (*rtnl.Subscription, error) {
-	return rtnl.Subscribe(buffer,
+	return rtnl.Subscribe(unix.NETLINK_ROUTE, buffer,
 		unix.RTNLGRP_LINK,
 		unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR,
 		unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE,
+		unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE,
 		unix.RTNLGRP_IPV4_NETCONF, unix.RTNLGRP_IPV6_NETCONF,
+		unix.RTNLGRP_NEIGH,
 		unix.RTNLGRP_TC,
 		unix.RTNLGRP_NSID,
 	)
+}
+
+// packetFilterBuffer takes the events of a ruleset of thousands of rules.
+const packetFilterBuffer = 1 << 20
+
+// subscribePacketFilters asks for the events of nftables. iptables-legacy has none. The kernel's modules may come
+// later. It returns nil where the kernel cannot have them.
+func subscribePacketFilters() (*rtnl.Subscription, error) {
+	socket, err := rtnl.Subscribe(unix.NETLINK_NETFILTER, packetFilterBuffer, unix.NFNLGRP_NFTABLES)
+	if errors.Is(err, unix.EPROTONOSUPPORT) {
+		return nil, nil
+	}
+	return socket, err
 }
 
 // watcher collects what its readers find.
@@ -69,12 +92,15 @@ func newWatcher(log *slog.Logger) *watcher {
 }
 
 // run reads until ctx is done.
-func (w *watcher) run(ctx context.Context, socket *rtnl.Subscription, mounts *netns.MountTable) <-chan Event {
+func (w *watcher) run(ctx context.Context, socket, filters *rtnl.Subscription, mounts *netns.MountTable) <-chan Event {
 	events := make(chan Event)
 	go func() {
 		defer close(events)
 		var readers sync.WaitGroup
-		readers.Go(func() { w.readEvents(ctx, socket) })
+		readers.Go(func() {
+			w.readEvents(ctx, socket, func() (*rtnl.Subscription, error) { return subscribe(eventBuffer) })
+		})
+		readers.Go(func() { w.readEvents(ctx, filters, subscribePacketFilters) })
 		readers.Go(func() { w.readMounts(ctx, mounts) })
 		w.pending.deliver(ctx, events)
 		readers.Wait()
@@ -87,7 +113,7 @@ const reopenPause = time.Second
 
 // readEvents reads until ctx is done. After any error it goes on with a new socket, and what
 // the old one may have missed has to be compared.
-func (w *watcher) readEvents(ctx context.Context, socket *rtnl.Subscription) {
+func (w *watcher) readEvents(ctx context.Context, socket *rtnl.Subscription, subscribe func() (*rtnl.Subscription, error)) {
 	for socket != nil {
 		stop := context.AfterFunc(ctx, socket.Close)
 		err := w.handleEvents(socket)
@@ -97,16 +123,16 @@ func (w *watcher) readEvents(ctx context.Context, socket *rtnl.Subscription) {
 			return
 		}
 		w.log.Warn("kernel events were lost", "error", err)
-		socket = w.reopen(ctx)
+		socket = w.reopen(ctx, subscribe)
 		w.names.dropAll()
 		w.pending.add(anyNamespace)
 	}
 }
 
 // reopen returns nil when ctx is done.
-func (w *watcher) reopen(ctx context.Context) *rtnl.Subscription {
+func (w *watcher) reopen(ctx context.Context, subscribe func() (*rtnl.Subscription, error)) *rtnl.Subscription {
 	for {
-		socket, err := subscribe(eventBuffer)
+		socket, err := subscribe()
 		if err == nil {
 			return socket
 		}

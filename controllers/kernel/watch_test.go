@@ -98,6 +98,10 @@ func TestAChangeIsToldWithItsNamespace(t *testing.T) {
 		"IPv6 forwarding": "ip netns exec NS sysctl -qw net.ipv6.conf.all.forwarding=1",
 		"IPv6 default":    "ip netns exec NS sysctl -qw net.ipv6.conf.default.forwarding=1",
 		"a new link":      "ip -n NS link add v0 type veth peer name v1",
+		"an IPv4 rule":    "ip -n NS rule add to 192.0.2.1 prohibit pref 100",
+		"an IPv6 rule":    "ip -n NS -6 rule add to fd00::1 prohibit pref 100",
+		"a neighbour":     "ip -n NS neighbour add 192.0.2.1 lladdr 02:00:00:00:00:99 dev lo",
+		"an IPv6 one":     "ip -n NS neighbour add fd00::1 lladdr 02:00:00:00:00:99 dev lo nud permanent",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, events := watchedLab(t)
@@ -107,6 +111,34 @@ func TestAChangeIsToldWithItsNamespace(t *testing.T) {
 				t.Errorf("after %q the events are about %q, want %q", change, told, ns1)
 			}
 		})
+	}
+}
+
+// nftables has a socket of its own, so its events come in no order with the others.
+func TestAPacketFilterIsToldWithItsNamespace(t *testing.T) {
+	_, events := watchedLab(t)
+	toldBeforeNow(t, events)
+	for _, change := range []string{
+		"add table inet t", "add chain inet t c { type filter hook forward priority 0; policy accept; }",
+		"add rule inet t c drop", "flush chain inet t c", "delete table inet t",
+	} {
+		sh(t, fmt.Sprintf("ip netns exec %s nft '%s'", ns1, change))
+		if name := next(t, events); name != ns1 {
+			t.Errorf("after %q the event is about %q, want %q", change, name, ns1)
+		}
+	}
+}
+
+// Neighbours that the kernel learns, and forgets, are noise.
+func TestALearnedNeighbourIsNotTold(t *testing.T) {
+	_, events := watchedLab(t)
+	toldBeforeNow(t, events)
+	for _, state := range []string{"reachable", "delay", "probe", "failed", "stale"} {
+		sh(t, fmt.Sprintf("ip -n %s neighbour replace 192.0.2.1 lladdr 02:00:00:00:00:99 dev lo nud %s", ns1, state))
+	}
+	sh(t, fmt.Sprintf("ip -n %s neighbour flush dev lo nud all", ns1))
+	if told := toldBeforeNow(t, events); len(told) > 0 {
+		t.Errorf("there are events about %q", told)
 	}
 }
 
@@ -186,7 +218,7 @@ func TestANamespaceThatCannotBeFoundMayBeAny(t *testing.T) {
 	}
 	sh(t, fmt.Sprintf("umount -l %s; rmdir %s; ip netns add foreign; ip netns set foreign auto; ip -n foreign link set lo up", NamespaceDir, NamespaceDir))
 	events := make(chan Event)
-	go w.readEvents(t.Context(), socket)
+	go w.readEvents(t.Context(), socket, func() (*rtnl.Subscription, error) { return subscribe(eventBuffer) })
 	go w.pending.deliver(t.Context(), events)
 	if name := next(t, events); name != anyNamespace {
 		t.Errorf("the event is about %q, want all", name)
@@ -283,7 +315,7 @@ func TestALostEventMeansThatAnythingMayHaveChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := newWatcher(k.log).run(t.Context(), small, mounts)
+	events := newWatcher(k.log).run(t.Context(), small, nil, mounts)
 	for name := ns1; name != anyNamespace; { // what was received before the loss comes first
 		name = next(t, events)
 	}
@@ -381,7 +413,7 @@ func TestAWatchSurvivesItsSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := newWatcher(k.log).run(t.Context(), socket, mounts)
+	events := newWatcher(k.log).run(t.Context(), socket, nil, mounts)
 	socket.Close()
 	if name := next(t, events); name != anyNamespace {
 		t.Errorf("the event is about %q, want all", name)

@@ -29,14 +29,20 @@ type Event struct {
 	data []byte
 }
 
-// Subscribe opens a socket in the network namespace of the calling thread, with a receive buffer
-// of so many bytes and as a member of multicast groups (RTNLGRP_*).
-func Subscribe(buffer int, groups ...int) (*Subscription, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+// Subscribe opens a socket of a netlink protocol in the network namespace of the calling thread, with a receive
+// buffer of so many bytes and as a member of multicast groups. Of neighbours it receives only permanent ones.
+func Subscribe(protocol, buffer int, groups ...int) (*Subscription, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, protocol)
 	if err != nil {
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}
-	if err := join(fd, buffer, groups); err != nil {
+	if protocol == unix.NETLINK_ROUTE {
+		err = onlyPermanentNeighbours(fd)
+	}
+	if err == nil {
+		err = join(fd, buffer, groups)
+	}
+	if err != nil {
 		_ = unix.Close(fd)
 		return nil, err
 	}
@@ -80,7 +86,11 @@ func setReceiveBuffer(fd, size int) error {
 }
 
 // Close may be called more than once, and while Receive waits.
-func (s *Subscription) Close() { _ = s.file.Close() }
+func (s *Subscription) Close() {
+	if s != nil {
+		_ = s.file.Close()
+	}
+}
 
 // Receive waits for the next event. After an error, ENOBUFS among them, events may be lost.
 func (s *Subscription) Receive() (Event, error) {
