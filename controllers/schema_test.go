@@ -53,6 +53,59 @@ func TestTheAPIServerAcceptsALabOfFullSize(t *testing.T) {
 	}
 }
 
+// The rules about subnets of VLANs and subinterfaces compare each with each. They leave labs of this size to the
+// controller, and those of just below cost less than the API server's budget for a rule.
+func TestTheRulesHaveABudget(t *testing.T) {
+	c := adminClient(t)
+	namespace := newNamespace(t, c)
+	for _, subnets := range []int{24, 97, 256} {
+		for _, netlab := range []*v1alpha1.NetLab{vlansOn(subnets), subinterfacesOn(subnets)} {
+			netlab.Namespace = namespace
+			if err := c.Create(t.Context(), netlab, client.DryRunAll); err != nil {
+				t.Errorf("%s on %d subnets: %.300v", netlab.Name, subnets, err)
+			}
+		}
+	}
+}
+
+func withSubnets(name string, n int) *v1alpha1.NetLab {
+	netlab := &v1alpha1.NetLab{}
+	netlab.Name = name
+	for i := range n {
+		netlab.Spec.Subnets = append(netlab.Spec.Subnets, v1alpha1.Subnet{Name: fmt.Sprintf("long-name-s%d", i), CIDRs: []string{fmt.Sprintf("10.%d.0.0/24", i)}})
+	}
+	return netlab
+}
+
+// vlansOn has 64 switches of 64 VLANs, each with the last subnet.
+func vlansOn(subnets int) *v1alpha1.NetLab {
+	netlab := withSubnets("vlans", subnets)
+	for i := range 64 {
+		s := fullSizeSwitch(i)
+		for v := range s.VLANs {
+			s.VLANs[v].Subnet = netlab.Spec.Subnets[subnets-1].Name
+		}
+		netlab.Spec.Switches = append(netlab.Spec.Switches, s)
+	}
+	return netlab
+}
+
+// subinterfacesOn has 512 links with 16 subinterfaces at each end, each with the last subnet.
+func subinterfacesOn(subnets int) *v1alpha1.NetLab {
+	netlab := withSubnets("subinterfaces", subnets)
+	netlab.Spec.Namespaces = []v1alpha1.Namespace{{Name: "long-name-h1"}, {Name: "long-name-h2"}}
+	var list []v1alpha1.Subinterface
+	for vlan := range v1alpha1.VLANID(16) {
+		list = append(list, v1alpha1.Subinterface{VLAN: vlan + 1, Subnet: netlab.Spec.Subnets[subnets-1].Name})
+	}
+	for i := range 512 {
+		netlab.Spec.Links = append(netlab.Spec.Links, v1alpha1.Link{Name: fmt.Sprintf("long-name-l%d", i), Endpoints: []v1alpha1.Endpoint{
+			{Name: "long-name-h1", Subinterfaces: list}, {Name: "long-name-h2", Subinterfaces: list},
+		}})
+	}
+	return netlab
+}
+
 // fullSizeLab has as many of everything as the API admits: a star of 256 hosts around 128 routers
 // that form a ring and, with what links are left, chords.
 func fullSizeLab() *v1alpha1.NetLab {
@@ -93,22 +146,29 @@ func fullSizeSwitch(i int) v1alpha1.Switch {
 
 // trunk is a switch's end of a link with everything an end can say.
 func trunk(s v1alpha1.Switch) v1alpha1.Endpoint {
-	e := v1alpha1.Endpoint{Name: s.Name, NativeVLAN: 1, Impairment: &v1alpha1.Impairment{
-		Delay: "10.25ms", Jitter: "1.5ms", Loss: "0.125%", Duplicate: "0.125%", Corrupt: "0.125%", Reorder: "0.125%", Rate: "10.5Mbit",
-	}}
+	e := v1alpha1.Endpoint{Name: s.Name, NativeVLAN: 1, Impairment: everyImpairment()}
 	for _, v := range s.VLANs {
 		e.VLANs = append(e.VLANs, v.ID)
 	}
 	return e
 }
 
+func everyImpairment() *v1alpha1.Impairment {
+	return &v1alpha1.Impairment{
+		Delay: "10.25ms", Jitter: "1.5ms", Loss: "0.125%", Duplicate: "0.125%", Corrupt: "0.125%", Reorder: "0.125%", Rate: "10.5Mbit",
+	}
+}
+
 // fullSizeLink is, by number, a host's cable, one between two routers with written addresses, or a
 // router's trunk to a switch.
 func fullSizeLink(s *v1alpha1.NetLabSpec, i int) v1alpha1.Link {
-	link := v1alpha1.Link{Name: fmt.Sprintf("long-name-l%d", i)}
+	link := v1alpha1.Link{Name: fmt.Sprintf("long-name-l%d", i), Impairment: everyImpairment()}
 	if i < 256 {
 		link.Subnet = s.Subnets[i].Name
-		link.Endpoints = []v1alpha1.Endpoint{{Name: s.Namespaces[i].Name}, {Name: s.Routers[i%128].Name}}
+		link.Endpoints = []v1alpha1.Endpoint{
+			{Name: s.Namespaces[i].Name, MAC: fmt.Sprintf("02:00:00:00:01:%02x", i), Impairment: everyImpairment()},
+			{Name: s.Routers[i%128].Name, MAC: fmt.Sprintf("02:00:00:00:02:%02x", i), Impairment: everyImpairment()},
+		}
 		return link
 	}
 	n := i - 256
@@ -161,11 +221,11 @@ func TestTheAPIServerRefuses(t *testing.T) {
 		{"a reserved name", "{name: ns1}, {name: ns2}]", "{name: all}, {name: ns1}, {name: ns2}]", "must not be lo, all or default"},
 		{"a name that YAML takes for a boolean", "{name: ns1}, {name: ns2}]", "{name: true}, {name: ns1}, {name: ns2}]", `must be of type string: "boolean"`},
 		{"the same node twice", "{name: ns1}, {name: ns2}]", "{name: ns1}, {name: ns1}, {name: ns2}]", "Duplicate value"},
-		{"a namespace with a router's name", "{name: ns1}, {name: ns2}]", "{name: router}, {name: ns1}, {name: ns2}]", "names must be unique among namespaces, routers and switches"},
-		{"an end at a node that is not there", "endpoints: [{name: ns1}", "endpoints: [{name: ns7}", "links[].endpoints[].name must be the name of a namespace, router or switch"},
+		{"a namespace with a router's name", "{name: ns1}, {name: ns2}]", "{name: router}, {name: ns1}, {name: ns2}]", "router is the name of two nodes; names must be unique among namespaces, routers and switches"},
+		{"an end at a node that is not there", "endpoints: [{name: ns1}", "endpoints: [{name: ns7}", "link l1: node ns7 does not exist; links[].endpoints[].name must be the name of a namespace, router or switch"},
 		{"a link with one end", "endpoints: [{name: ns1}, {name: router}]", "endpoints: [{name: ns1}]", "should have at least 2 items"},
 		{"a link with three ends", "{name: ns1}, {name: router}]", "{name: ns1}, {name: router}, {name: ns2}]", "must have at most 2 items"},
-		{"a subnet that is not there", "subnet: left", "subnet: lift", "links[].subnet must be the name of a subnet"},
+		{"a subnet that is not there", "subnet: left", "subnet: lift", "link l1: subnet lift does not exist; links[].subnet must be the name of a subnet"},
 		{"a prefix with host bits", "192.0.2.0/24", "192.0.2.1/24", "must be a prefix without host bits"},
 		{"a subnet that is no prefix", "192.0.2.0/24", "left", "must be a prefix without host bits"},
 		{"two prefixes of one family", "[192.0.2.0/24]", "[192.0.2.0/24, 203.0.113.0/24]", "at most one prefix per address family"},
@@ -174,7 +234,7 @@ func TestTheAPIServerRefuses(t *testing.T) {
 		{"an MTU that IPv4 does not know", "{name: l1,", "{name: l1, mtu: 60,", "greater than or equal to 68"},
 		{"a probe without a target", "from: ns1, to: ns2", "from: ns1", "exactly one of to and toAddress"},
 		{"a probe with two targets", "from: ns1, to: ns2", `from: ns1, to: ns2, toAddress: 192.0.2.1`, "exactly one of to and toAddress"},
-		{"a probe of a node that is not there", "from: ns1, to: ns2", "from: ns1, to: ns7", "probes[].from and probes[].to must be names"},
+		{"a probe of a node that is not there", "from: ns1, to: ns2", "from: ns1, to: ns7", "probe ns1-ns2: node ns7 does not exist; probes[].from and probes[].to must be names"},
 		{"a probe of no address", "from: ns1, to: ns2", "from: ns1, toAddress: router", "must be an IP address"},
 		{"a route without a next hop", "{name: ns2}]", "{name: ns2, routes: [{to: default}]}]", "exactly one of via (or link), nextHops, and a type other than Unicast"},
 		{"a blackhole with a next hop", "{name: ns2}]", "{name: ns2, routes: [{to: default, via: router, type: Blackhole}]}]", "exactly one of via (or link), nextHops"},
@@ -185,11 +245,36 @@ func TestTheAPIServerRefuses(t *testing.T) {
 		{"fewer silent nodes than none", "routing: Auto", `placement: {maxUnavailable: -1}`, "0 or more"},
 		{"a switch with a subnet that filters VLANs", "routing: Auto", `switches: [{name: sw1, vlanFiltering: Enabled, subnet: left}]`, "subnet and addresses must be in vlans[]"},
 		{"VLANs without filtering", "routing: Auto", `switches: [{name: sw1, vlans: [{id: 1}]}]`, "vlans requires vlanFiltering: Enabled"},
-		{"a switch on a subnet that is not there", "routing: Auto", `switches: [{name: sw1, subnet: nope}]`, "switches[].subnet must be the name of a subnet"},
+		{"a switch on a subnet that is not there", "routing: Auto", `switches: [{name: sw1, subnet: nope}]`, "switch sw1: subnet nope does not exist; switches[].subnet must be the name of a subnet"},
 		{"a switch with a router's name", "routing: Auto", `switches: [{name: router}]`, "names must be unique among namespaces, routers and switches"},
 		{"a VLAN that does not exist", "routing: Auto", `switches: [{name: sw1, vlanFiltering: Enabled, vlans: [{id: 4095}]}]`, "less than or equal to 4094"},
 		{"a share of more than all", "name: l1, ", "name: l1, impairment: {loss: 101%}, ", "should match"},
 		{"a rate without a unit", "name: l1, ", "name: l1, impairment: {rate: '10'}, ", "should match"},
+		{"both ends at one node", "{name: ns1}, {name: router}]", "{name: ns1}, {name: ns1}]", `endpoints[1]: Duplicate value: {"name":"ns1"}`},
+		{"a jitter without a delay", "name: l1, ", "name: l1, impairment: {jitter: 1ms}, ", "jitter and reorder require a delay: write delay as well"},
+		{"a jitter beside no delay", "name: l1, ", "name: l1, impairment: {jitter: 1ms, delay: 0ms}, ", "jitter and reorder require a delay"},
+		{"reordering without a delay", "name: l1, ", "name: l1, impairment: {reorder: 0.5%}, ", "jitter and reorder require a delay"},
+		{"a delay of minutes", "name: l1, ", "name: l1, impairment: {delay: 61s}, ", "delay must be at most 60s"},
+		{"a jitter that netem does not have", "name: l1, ", "name: l1, impairment: {delay: 3s, jitter: 2.148s}, ", "jitter must be at most 2.147s"},
+		{"a MAC address of a group", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, mac: '01:00:00:00:00:01'}", "must be unicast: the first byte must be even"},
+		{"an operator that is none", "routing: Auto", "placement: {nodeSelector: {matchExpressions: [{key: zone, operator: Near, values: [a]}]}}", `Unsupported value: "Near": supported values: "In", "NotIn", "Exists", "DoesNotExist"`},
+		{"an operator without values", "routing: Auto", "placement: {nodeSelector: {matchExpressions: [{key: zone, operator: In}]}}", "zone with In: In and NotIn require values"},
+		{"a number of nodes that no program can read", "routing: Auto", "placement: {maxUnavailable: 99999999999}", "must be a number of nodes"},
+		{"a VLAN on a subnet that is not there", "routing: Auto", "switches: [{name: sw1, vlanFiltering: Enabled, vlans: [{id: 1, subnet: left}, {id: 2, subnet: nope}]}]", "switch sw1: subnet nope does not exist"},
+		{"a subinterface on a subnet that is not there", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, subinterfaces: [{vlan: 1, subnet: nope}]}", "link l1: the subnet of a subinterface does not exist"},
+		{"VLANs at a host", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, vlan: 10}", "link l1 at ns1: vlan, vlans and nativeVLAN are allowed only at a switch"},
+		{"an access port that is a trunk", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, vlan: 10, nativeVLAN: 1}", "write vlan for an access port, or vlans and nativeVLAN for a trunk"},
+		{"a name of the kernel's", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, interface: tunl0}", "tunl0 is the name of a tunnel device"},
+		{"a multicast address", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, addresses: [224.0.0.1/24]}", "must be a unicast address"},
+		{"a prefix length of 0", "endpoints: [{name: ns1}", "endpoints: [{name: ns1, addresses: [10.0.0.1/0]}", "with a prefix length above 0"},
+		{"a subnet of this machine", "192.0.2.0/24", "127.0.0.0/24", "a prefix must be unicast"},
+		{"a link-local loopback", "{name: router}]", "{name: router, loopbacks: ['fe80::1/64']}]", "a loopback must not be an IPv6 link-local address"},
+		{"a sysctl's value out of range", "{name: ns2}]", "{name: ns2, sysctls: [{name: net.ipv4.tcp_ecn, value: 3}]}]", "net.ipv4.tcp_ecn exceeds its maximum"},
+		{"a hop limit of 0", "{name: ns2}]", "{name: ns2, sysctls: [{name: net.ipv4.ip_default_ttl, value: 0}]}]", "net.ipv4.ip_default_ttl must be"},
+		{"a probe over no link", "from: ns1, to: ns2", "from: ns1, toAddress: 'fe80::1', link: l7", "probe ns1-ns2: link l7 does not exist"},
+		{"a link-local target without a link", "from: ns1, to: ns2", "from: ns1, toAddress: 'fe80::1'", "a link-local toAddress requires link"},
+		{"a target of the other family", "from: ns1, to: ns2", "from: ns1, toAddress: 192.0.2.1, family: IPv6", "toAddress must be an address of the family"},
+		{"a route with host bits", "{name: ns2}]", "{name: ns2, routes: [{to: 10.0.0.1/8, via: router}]}]", "10.0.0.1/8 has host bits set"},
 		{"firewalls, which come later", "routing: Auto", `firewalls: [{name: fw}]`, `unknown field "spec.firewalls"`},
 	} {
 		t.Run(refused.name, func(t *testing.T) {

@@ -63,12 +63,18 @@ type NetLabList struct {
 // the links between them, the subnets that addresses are taken from, and the
 // probes that test it.
 //
-// +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.links) || self.links.all(l, size(l.endpoints) != 2 || (l.endpoints[0].name in names && l.endpoints[1].name in names)))",message="links[].endpoints[].name must be the name of a namespace, router or switch of this lab"
-// +kubebuilder:validation:XValidation:rule="[(has(self.subnets) ? self.subnets : []).map(s, s.name)].all(names, !has(self.links) || self.links.all(l, !has(l.subnet) || l.subnet in names))",message="links[].subnet must be the name of a subnet of this lab"
-// +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.probes) || self.probes.all(p, p.from in names && (!has(p.to) || p.to in names)))",message="probes[].from and probes[].to must be names of nodes of this lab"
-// +kubebuilder:validation:XValidation:rule="[(has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.namespaces) || self.namespaces.all(n, !(n.name in names)))",message="names must be unique among namespaces, routers and switches"
-// +kubebuilder:validation:XValidation:rule="[(has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.routers) || self.routers.all(n, !(n.name in names)))",message="names must be unique among namespaces, routers and switches"
-// +kubebuilder:validation:XValidation:rule="[(has(self.subnets) ? self.subnets : []).map(s, s.name)].all(names, !has(self.switches) || self.switches.all(s, !has(s.subnet) || s.subnet in names))",message="switches[].subnet must be the name of a subnet of this lab"
+// +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.links) || self.links.all(l, size(l.endpoints) != 2 || (l.endpoints[0].name in names && l.endpoints[1].name in names)))",message="links[].endpoints[].name must be the name of a namespace, router or switch of this lab",messageExpression="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].map(names, self.links.map(l, !l.endpoints.all(e, e.name in names), l.endpoints.map(e, !(e.name in names), 'link ' + l.name + ': node ' + e.name + ' does not exist; links[].endpoints[].name must be the name of a namespace, router or switch of this lab')[0])[0])[0]"
+// +kubebuilder:validation:XValidation:rule="[(has(self.subnets) ? self.subnets : []).map(n, n.name)].all(names, !has(self.links) || self.links.all(l, !has(l.subnet) || l.subnet in names))",message="links[].subnet must be the name of a subnet of this lab",messageExpression="[(has(self.subnets) ? self.subnets : []).map(n, n.name)].map(names, self.links.map(l, has(l.subnet) && !(l.subnet in names), 'link ' + l.name + ': subnet ' + l.subnet + ' does not exist; links[].subnet must be the name of a subnet of this lab')[0])[0]"
+// +kubebuilder:validation:XValidation:rule="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.probes) || self.probes.all(p, p.from in names && (!has(p.to) || p.to in names)))",message="probes[].from and probes[].to must be names of nodes of this lab",messageExpression="[(has(self.namespaces) ? self.namespaces : []).map(n, n.name) + (has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].map(names, (self.probes.map(p, !(p.from in names), 'probe ' + p.name + ': node ' + p.from + ' does not exist; probes[].from and probes[].to must be names of nodes of this lab') + self.probes.map(p, has(p.to) && !(p.to in names), 'probe ' + p.name + ': node ' + p.to + ' does not exist; probes[].from and probes[].to must be names of nodes of this lab'))[0])[0]"
+// +kubebuilder:validation:XValidation:rule="[(has(self.links) ? self.links : []).map(n, n.name)].all(names, !has(self.probes) || self.probes.all(p, !has(p.link) || p.link in names))",message="probes[].link must be the name of a link of this lab",messageExpression="[(has(self.links) ? self.links : []).map(n, n.name)].map(names, self.probes.map(p, has(p.link) && !(p.link in names), 'probe ' + p.name + ': link ' + p.link + ' does not exist; probes[].link must be the name of a link of this lab')[0])[0]"
+// +kubebuilder:validation:XValidation:rule="[(has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.namespaces) || self.namespaces.all(n, !(n.name in names)))",message="names must be unique among namespaces, routers and switches",messageExpression="[(has(self.routers) ? self.routers : []).map(n, n.name) + (has(self.switches) ? self.switches : []).map(n, n.name)].map(names, self.namespaces.map(n, n.name in names, n.name + ' is the name of two nodes; names must be unique among namespaces, routers and switches')[0])[0]"
+// +kubebuilder:validation:XValidation:rule="[(has(self.switches) ? self.switches : []).map(n, n.name)].all(names, !has(self.routers) || self.routers.all(n, !(n.name in names)))",message="names must be unique among namespaces, routers and switches",messageExpression="[(has(self.switches) ? self.switches : []).map(n, n.name)].map(names, self.routers.map(n, n.name in names, n.name + ' is the name of two nodes; names must be unique among namespaces, routers and switches')[0])[0]"
+// +kubebuilder:validation:XValidation:rule="[(has(self.subnets) ? self.subnets : []).map(n, n.name)].all(names, !has(self.switches) || self.switches.all(s, !has(s.subnet) || s.subnet in names))",message="switches[].subnet must be the name of a subnet of this lab",messageExpression="[(has(self.subnets) ? self.subnets : []).map(n, n.name)].map(names, self.switches.map(s, has(s.subnet) && !(s.subnet in names), 'switch ' + s.name + ': subnet ' + s.subnet + ' does not exist; switches[].subnet must be the name of a subnet of this lab')[0])[0]"
+// +kubebuilder:validation:XValidation:rule="!has(self.switches) || [(has(self.subnets) ? self.subnets : []).map(n, n.name)].all(names, self.switches.map(s, has(s.vlans) ? size(s.vlans) : 0).sum() * size(names) > 400000 || self.switches.all(s, !has(s.vlans) || s.vlans.all(v, !has(v.subnet) || size(v.subnet) == 0 || v.subnet in names)))",message="switches[].vlans[].subnet must be the name of a subnet of this lab",messageExpression="[(has(self.subnets) ? self.subnets : []).map(n, n.name)].map(names, self.switches.map(s, has(s.vlans) && s.vlans.exists(v, has(v.subnet) && size(v.subnet) > 0 && !(v.subnet in names)), s.vlans.map(v, has(v.subnet) && size(v.subnet) > 0 && !(v.subnet in names), 'switch ' + s.name + ': subnet ' + v.subnet + ' does not exist; switches[].vlans[].subnet must be the name of a subnet of this lab')[0])[0])[0]"
+// +kubebuilder:validation:XValidation:rule="!has(self.links) || [(has(self.subnets) ? self.subnets : []).map(n, n.name)].all(names, self.links.map(l, l.endpoints.map(e, has(e.subinterfaces) ? size(e.subinterfaces) : 0).sum()).sum() * size(names) > 400000 || self.links.all(l, l.endpoints.all(e, !has(e.subinterfaces) || e.subinterfaces.all(v, !has(v.subnet) || size(v.subnet) == 0 || v.subnet in names))))",message="links[].endpoints[].subinterfaces[].subnet must be the name of a subnet of this lab",messageExpression="[(has(self.subnets) ? self.subnets : []).map(n, n.name)].map(names, self.links.map(l, l.endpoints.exists(e, has(e.subinterfaces) && e.subinterfaces.exists(v, has(v.subnet) && size(v.subnet) > 0 && !(v.subnet in names))), 'link ' + l.name + ': the subnet of a subinterface does not exist; links[].endpoints[].subinterfaces[].subnet must be the name of a subnet of this lab')[0])[0]"
+// +kubebuilder:validation:XValidation:rule="!has(self.links) || [(has(self.switches) ? self.switches : []).map(n, n.name)].all(names, self.links.all(l, !has(l.subnet) || !l.endpoints.all(e, e.name in names)))",message="a link between two switches must not have a subnet: write it at one of the switches",messageExpression="[(has(self.switches) ? self.switches : []).map(n, n.name)].map(names, self.links.map(l, has(l.subnet) && l.endpoints.all(e, e.name in names), 'link ' + l.name + ': a link between two switches must not have a subnet: write it at one of the switches')[0])[0]"
+// +kubebuilder:validation:XValidation:rule="!has(self.links) || [(has(self.switches) ? self.switches : []).map(n, n.name)].all(names, self.links.all(l, l.endpoints.all(e, !(has(e.addresses) && size(e.addresses) > 0 || has(e.mac) || has(e.subinterfaces) && size(e.subinterfaces) > 0) || !(e.name in names))))",message="addresses, mac and subinterfaces are not allowed at the end of a switch",messageExpression="[(has(self.switches) ? self.switches : []).map(n, n.name)].map(names, self.links.map(l, l.endpoints.exists(e, (has(e.addresses) && size(e.addresses) > 0 || has(e.mac) || has(e.subinterfaces) && size(e.subinterfaces) > 0) && e.name in names), l.endpoints.map(e, (has(e.addresses) && size(e.addresses) > 0 || has(e.mac) || has(e.subinterfaces) && size(e.subinterfaces) > 0) && e.name in names, 'link ' + l.name + ' at ' + e.name + ': addresses, mac and subinterfaces are not allowed at the end of a switch')[0])[0])[0]"
+// +kubebuilder:validation:XValidation:rule="!has(self.links) || [(has(self.switches) ? self.switches : []).filter(s, has(s.vlanFiltering) && s.vlanFiltering == 'Enabled').map(s, s.name)].all(names, self.links.all(l, l.endpoints.all(e, !(has(e.vlan) || has(e.vlans) || has(e.nativeVLAN)) || e.name in names)))",message="vlan, vlans and nativeVLAN are allowed only at a switch with vlanFiltering: Enabled",messageExpression="[(has(self.switches) ? self.switches : []).filter(s, has(s.vlanFiltering) && s.vlanFiltering == 'Enabled').map(s, s.name)].map(names, self.links.map(l, l.endpoints.exists(e, (has(e.vlan) || has(e.vlans) || has(e.nativeVLAN)) && !(e.name in names)), l.endpoints.map(e, (has(e.vlan) || has(e.vlans) || has(e.nativeVLAN)) && !(e.name in names), 'link ' + l.name + ' at ' + e.name + ': vlan, vlans and nativeVLAN are allowed only at a switch with vlanFiltering: Enabled')[0])[0])[0]"
 type NetLabSpec struct {
 	// routing is the source of the routes. Auto installs the shortest paths at
 	// every node. Manual installs only the routes that the lab lists, in the field
@@ -164,7 +170,7 @@ type Placement struct {
 	// nodeSelector selects the cluster nodes with matching labels, of those that
 	// run an agent. An empty or absent selector selects all of them.
 	// +optional
-	NodeSelector *metav1.LabelSelector `json:"nodeSelector,omitempty"`
+	NodeSelector *NodeSelector `json:"nodeSelector,omitempty"`
 	// maxUnavailable is how many selected cluster nodes may fail to report: a
 	// number, or a percentage from 0% to 100%, rounded down. If more do not
 	// report, or none reports, Realized and Reachable are Unknown with the reason
@@ -172,9 +178,55 @@ type Placement struct {
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Pattern=`^(100|[1-9]?[0-9])%$`
-	// +kubebuilder:validation:XValidation:rule="type(self) != int || self >= 0",message="must be a number of nodes (0 or more) or a percentage from 0% to 100%"
+	// +kubebuilder:validation:XValidation:rule="type(self) != int || self >= 0 && self <= 2147483647",message="must be a number of nodes (0 or more) or a percentage from 0% to 100%"
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
+
+// NodeSelector selects cluster nodes by their labels, as the selector of a
+// Deployment selects pods. A node must match all of it.
+//
+// +structType=atomic
+type NodeSelector struct {
+	// matchLabels are labels that a node must have.
+	// +optional
+	MatchLabels map[string]string `json:"matchLabels,omitempty"`
+	// matchExpressions are conditions that the labels of a node must meet. At most
+	// 32.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	MatchExpressions []NodeSelectorRequirement `json:"matchExpressions,omitempty"`
+}
+
+// NodeSelectorRequirement is a condition on one label of a node.
+//
+// +kubebuilder:validation:XValidation:rule="(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",message="In and NotIn require values, Exists and DoesNotExist must have none",messageExpression="self.key + ' with ' + self.operator + ': In and NotIn require values, Exists and DoesNotExist must have none'"
+type NodeSelectorRequirement struct {
+	// key is the key of the label.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=317
+	Key string `json:"key"`
+	// operator relates the label to values: In, NotIn, Exists or DoesNotExist.
+	Operator SelectorOperator `json:"operator"`
+	// values are values of the label. In and NotIn require them, Exists and
+	// DoesNotExist must have none. At most 64.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Values []LabelValue `json:"values,omitempty"`
+}
+
+// LabelValue is the value of a label: at most 63 letters, digits, '-', '_' and
+// '.', with a letter or a digit at both ends.
+//
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:Pattern=`^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`
+type LabelValue = string
+
+// SelectorOperator relates a label to values.
+//
+// +kubebuilder:validation:Enum=In;NotIn;Exists;DoesNotExist
+type SelectorOperator = string
 
 // Namespace is a host: a network namespace that does not forward.
 type Namespace struct {
@@ -272,6 +324,7 @@ type NodeConfig struct {
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:XValidation:rule="self.all(a, !isCIDR(a) || !(cidr(a).ip().family() == 6 && cidr(a).ip().isLinkLocalUnicast()))",message="a loopback must not be an IPv6 link-local address"
 	Loopbacks []InterfaceAddress `json:"loopbacks,omitempty"`
 	// routes are routes of this node. With routing: Auto, a route here replaces
 	// the derived one to the same prefix. At most 64.
@@ -293,6 +346,8 @@ type NodeConfig struct {
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.via) || has(self.link) ? 1 : 0) + (has(self.nextHops) ? 1 : 0) + (has(self.type) && self.type != 'Unicast' ? 1 : 0) == 1",message="a route must have exactly one of via (or link), nextHops, and a type other than Unicast"
 // +kubebuilder:validation:XValidation:rule="!has(self.onLink) || !self.onLink || (has(self.via) && has(self.link))",message="onLink requires via and link"
+// +kubebuilder:validation:XValidation:rule="!isCIDR(self.to) || cidr(self.to) == cidr(self.to).masked()",message="to must be a prefix without host bits, such as 10.9.0.0/24",messageExpression="self.to + ' has host bits set; to must be a prefix without host bits, such as 10.9.0.0/24'"
+// +kubebuilder:validation:XValidation:rule="!has(self.src) || !has(self.type) || self.type == 'Unicast'",message="src is only for type Unicast"
 type Route struct {
 	// to is the destination: default, the name of a subnet of the lab, or a prefix
 	// without host bits, such as 10.9.0.0/24. default and a subnet with prefixes
@@ -371,6 +426,9 @@ type NextHop struct {
 }
 
 // Sysctl is one kernel setting.
+//
+// +kubebuilder:validation:XValidation:rule="type(self.value) != int || self.value >= (self.name in ['net.ipv4.ip_default_ttl', 'net.ipv6.conf.all.hop_limit', 'net.ipv6.conf.default.hop_limit'] ? 1 : 0)",message="must be 0 or more, and 1 or more for ip_default_ttl and hop_limit",messageExpression="self.name + ' must be 0 or more, and 1 or more for ip_default_ttl and hop_limit'"
+// +kubebuilder:validation:XValidation:rule="type(self.value) != int || self.value <= (self.name == 'net.ipv4.tcp_ecn' ? 2 : self.name == 'net.ipv4.icmp_echo_ignore_all' ? 1 : self.name in ['net.ipv4.fib_multipath_hash_policy', 'net.ipv6.fib_multipath_hash_policy', 'net.ipv6.auto_flowlabels'] ? 3 : 255)",message="must be at most 2 for tcp_ecn, 3 for fib_multipath_hash_policy and auto_flowlabels, 1 for icmp_echo_ignore_all, 255 for the others",messageExpression="self.name + ' exceeds its maximum: 2 for tcp_ecn, 3 for fib_multipath_hash_policy and auto_flowlabels, 1 for icmp_echo_ignore_all, 255 for the others'"
 type Sysctl struct {
 	// name is the setting, as sysctl(8) names it. Without an entry a setting has
 	// the value 0, with these exceptions: net.ipv4.ip_default_ttl and hop_limit
@@ -401,6 +459,7 @@ type Subnet struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=2
 	// +kubebuilder:validation:XValidation:rule="size(self) < 2 || cidr(self[0]).ip().family() != cidr(self[1]).ip().family()",message="a subnet must have at most one prefix per address family"
+	// +kubebuilder:validation:XValidation:rule="self.all(p, !isCIDR(p) || cidr(p).ip().isGlobalUnicast() || cidr(p).ip().family() == 4 && cidr(p).ip().isLinkLocalUnicast())",message="a prefix must be unicast: multicast, loopback and IPv6 link-local prefixes are not allowed"
 	CIDRs []Prefix `json:"cidrs"`
 }
 
@@ -408,6 +467,8 @@ type Subnet struct {
 // its endpoints. A link between two nodes that are not switches is one
 // segment, that is, one broadcast domain. Links to a switch, and to switches
 // connected to it, form one segment together.
+//
+// +kubebuilder:validation:XValidation:rule="!(self.name in ['erspan0', 'gre0', 'gretap0', 'ip6gre0', 'ip6tnl0', 'sit0', 'tunl0']) || self.endpoints.all(e, has(e.interface))",message="the name of a link, which its interfaces have, must not be that of a tunnel device of the kernel, such as tunl0",messageExpression="self.name + ' is the name of a tunnel device that the kernel makes in every namespace if the module is loaded; write another name, or interface at both ends'"
 type Link struct {
 	// name is the name of the link and, unless endpoints[].interface has another,
 	// of its interface at each end. A DNS label of at most 15 characters, not lo,
@@ -455,6 +516,9 @@ const (
 )
 
 // Endpoint is one end of a link: an interface of a node.
+//
+// +kubebuilder:validation:XValidation:rule="!(has(self.vlan) && (has(self.vlans) || has(self.nativeVLAN)))",message="write vlan for an access port, or vlans and nativeVLAN for a trunk, not both"
+// +kubebuilder:validation:XValidation:rule="!has(self.interface) || !(self.interface in ['erspan0', 'gre0', 'gretap0', 'ip6gre0', 'ip6tnl0', 'sit0', 'tunl0'])",message="interface must not be the name of a tunnel device of the kernel, such as tunl0",messageExpression="self.interface + ' is the name of a tunnel device that the kernel makes in every namespace if the module is loaded; write another interface name'"
 type Endpoint struct {
 	// name is the name of the namespace, router or switch that has the interface.
 	Name NodeName `json:"name"`
@@ -513,6 +577,8 @@ type Endpoint struct {
 }
 
 // Subinterface is an interface for one VLAN on top of the interface of a link.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.name) || !(self.name in ['erspan0', 'gre0', 'gretap0', 'ip6gre0', 'ip6tnl0', 'sit0', 'tunl0'])",message="name must not be that of a tunnel device of the kernel, such as tunl0",messageExpression="self.name + ' is the name of a tunnel device that the kernel makes in every namespace if the module is loaded; write another name'"
 type Subinterface struct {
 	// vlan is the VLAN ID, from 1 to 4094. Must be unique on the interface.
 	VLAN VLANID `json:"vlan"`
@@ -537,6 +603,10 @@ type Subinterface struct {
 
 // Impairment degrades packets, as tc-netem(8) does. Without any field it does
 // nothing.
+//
+// +kubebuilder:validation:XValidation:rule="!(has(self.jitter) && duration(self.jitter) > duration('0s') || has(self.reorder) && self.reorder.matches('[1-9]')) || has(self.delay) && duration(self.delay) > duration('0s')",message="jitter and reorder require a delay: write delay as well"
+// +kubebuilder:validation:XValidation:rule="!has(self.delay) || duration(self.delay) <= duration('60s')",message="delay must be at most 60s"
+// +kubebuilder:validation:XValidation:rule="!has(self.jitter) || duration(self.jitter) <= duration('2.147483647s')",message="jitter must be at most 2.147s"
 type Impairment struct {
 	// delay is added to the transit time of each packet, such as 10ms, 250us or
 	// 1.5s. From 0s to 60s. Defaults to 0s.
@@ -572,6 +642,9 @@ type Impairment struct {
 // generation of the lab, attempts follow each other without a pause.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.to) != has(self.toAddress)",message="a probe must have exactly one of to and toAddress"
+// +kubebuilder:validation:XValidation:rule="!has(self.toAddress) || !isIP(self.toAddress) || (ip(self.toAddress).family() == 6 && ip(self.toAddress).isLinkLocalUnicast()) == has(self.link)",message="a link-local toAddress requires link, and no other probe may have it"
+// +kubebuilder:validation:XValidation:rule="!has(self.to) || !has(self.link)",message="link is only for a link-local toAddress"
+// +kubebuilder:validation:XValidation:rule="!has(self.toAddress) || !isIP(self.toAddress) || !has(self.family) || (self.family == 'IPv4') == (ip(self.toAddress).family() == 4)",message="toAddress must be an address of the family"
 type Probe struct {
 	// name is the name of the probe: a DNS label of at most 63 characters.
 	Name ProbeName `json:"name"`

@@ -129,7 +129,7 @@ func withoutText(value any) {
 		for key, of := range value {
 			_, isText := of.(string)
 			_, isRule := value["rule"]
-			if isText && (key == "description" || key == "message" && isRule) {
+			if isText && (key == "description" || isRule && (key == "message" || key == "messageExpression")) {
 				delete(value, key)
 			}
 			withoutText(of)

@@ -62,6 +62,7 @@ type IPAddress = string
 //
 // +kubebuilder:validation:MaxLength=49
 // +kubebuilder:validation:XValidation:rule="isCIDR(self)",message="must be an address with its prefix length, such as 192.0.2.1/24 or fd00::1/64"
+// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || !self.endsWith('/0') && [cidr(self).ip()].all(a, a.isGlobalUnicast() || a.isLinkLocalUnicast())",message="must be a unicast address with a prefix length above 0"
 type InterfaceAddress = string
 
 // Prefix is an IPv4 or IPv6 prefix without host bits, such as 192.0.2.0/24 or
@@ -75,6 +76,7 @@ type Prefix = string
 //
 // +kubebuilder:validation:MaxLength=17
 // +kubebuilder:validation:Pattern=`^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$`
+// +kubebuilder:validation:XValidation:rule="self.matches('^.[02468aceACE]') && self != '00:00:00:00:00:00'",message="must be unicast: the first byte must be even, such as 02, and not all bytes 00"
 type MACAddress = string
 
 // VLANID is a VLAN ID (IEEE 802.1Q), from 1 to 4094.

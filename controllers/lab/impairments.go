@@ -50,7 +50,7 @@ func (n *network) netem(field string, i *v1alpha1.Impairment) state.Qdisc {
 		Reorder:   n.probability(field+".reorder", i.Reorder),
 		Rate:      n.rate(field+".rate", i.Rate),
 	}
-	if _, err := time.ParseDuration(i.Delay); q.Delay == 0 && (i.Delay == "" || err == nil) && (q.Jitter != 0 || q.Reorder != 0) {
+	if _, err := time.ParseDuration(i.Delay); q.Delay == 0 && (i.Delay == "" || err == nil) && (q.Jitter != 0 || strings.ContainsAny(i.Reorder, "123456789")) {
 		n.refuse(field+".delay", "write delay: as well", "jitter and reorder need a delay")
 	}
 	if q.Jitter > maxJitter {

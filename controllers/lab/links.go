@@ -52,7 +52,7 @@ func (n *network) addLink(field string, l *v1alpha1.Link) {
 		x.ends[i] = e
 	}
 	if x.ends[0].node == x.ends[1].node {
-		n.refuse(field+".endpoints", "write two different nodes", "both endpoints name %s", x.ends[0].node.name)
+		n.refuse(fieldAt(field, "endpoints", 1)+".name", "write two different nodes", "both endpoints name %s", x.ends[0].node.name)
 		return
 	}
 	n.attachLink(x, l)

@@ -20,11 +20,41 @@ func NodeSelector(spec *v1alpha1.NetLabSpec) (selector labels.Selector, valid bo
 	if spec.Placement == nil || spec.Placement.NodeSelector == nil {
 		return labels.Everything(), true
 	}
-	selector, err := metav1.LabelSelectorAsSelector(spec.Placement.NodeSelector)
+	selector, err := asSelector(spec.Placement.NodeSelector)
 	if err != nil {
 		return labels.Nothing(), false
 	}
 	return selector, true
+}
+
+// checkOperators repeats the schema's check.
+func (n *network) checkOperators(s *v1alpha1.NodeSelector) {
+	if s == nil {
+		return
+	}
+	for i, e := range s.MatchExpressions {
+		field := fieldAt("spec.placement.nodeSelector", "matchExpressions", i)
+		switch e.Operator {
+		case "":
+			n.refuse(field+".operator", "write In, NotIn, Exists or DoesNotExist", "the operator is missing")
+		default:
+			oneOf(n, field, "operator", e.Operator, "In", "NotIn", "Exists", "DoesNotExist")
+		}
+	}
+}
+
+// asSelector reads a selector as Kubernetes reads that of a Deployment.
+func asSelector(s *v1alpha1.NodeSelector) (labels.Selector, error) {
+	if s == nil {
+		return labels.Everything(), nil
+	}
+	selector := metav1.LabelSelector{MatchLabels: s.MatchLabels}
+	for _, e := range s.MatchExpressions {
+		selector.MatchExpressions = append(selector.MatchExpressions, metav1.LabelSelectorRequirement{
+			Key: e.Key, Operator: metav1.LabelSelectorOperator(e.Operator), Values: e.Values,
+		})
+	}
+	return metav1.LabelSelectorAsSelector(&selector)
 }
 
 func (n *network) checkPlacement() {
@@ -32,7 +62,8 @@ func (n *network) checkPlacement() {
 	if p == nil {
 		return
 	}
-	if _, err := metav1.LabelSelectorAsSelector(p.NodeSelector); err != nil {
+	n.checkOperators(p.NodeSelector)
+	if _, err := asSelector(p.NodeSelector); err != nil && n.okUnder("spec.placement.nodeSelector") {
 		n.refuse("spec.placement.nodeSelector", "write it as a Deployment's selector", "%v", err)
 	}
 	m := p.MaxUnavailable

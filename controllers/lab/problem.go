@@ -72,6 +72,11 @@ func (r *report) refuseAbsent(absent Absence, field, fix, message string, args .
 	r.problems = append(r.problems, Problem{field, fmt.Sprintf(message, args...), fix, absent})
 }
 
+// okUnder reports whether there is no problem in a field so far.
+func (r *report) okUnder(field string) bool {
+	return !slices.ContainsFunc(r.problems, func(p Problem) bool { return strings.HasPrefix(p.Field, field+".") })
+}
+
 // warn reports something that is legal and probably not intended.
 func (r *report) warn(field, fix, message string, args ...any) {
 	r.warnings = append(r.warnings, Problem{Field: field, Message: fmt.Sprintf(message, args...), Fix: fix})

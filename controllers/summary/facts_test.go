@@ -116,11 +116,11 @@ func TestPlacementSelectsByLabels(t *testing.T) {
 
 func TestAWrongNodeSelectorIsAProblemOfTheSpec(t *testing.T) {
 	netlab := labtest.StoredPair()
-	netlab.Spec.Placement = &v1alpha1.Placement{NodeSelector: &metav1.LabelSelector{
-		MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "pool", Operator: "Near", Values: []string{"x"}}},
+	netlab.Spec.Placement = &v1alpha1.Placement{NodeSelector: &v1alpha1.NodeSelector{
+		MatchExpressions: []v1alpha1.NodeSelectorRequirement{{Key: "pool", Operator: "Near", Values: []string{"x"}}},
 	}}
 	problems := lab.Validate(netlab)
-	if len(problems) != 1 || problems[0].Field != "spec.placement.nodeSelector" {
+	if len(problems) != 1 || problems[0].Field != "spec.placement.nodeSelector.matchExpressions[0].operator" {
 		t.Errorf("problems are %v", problems)
 	}
 }

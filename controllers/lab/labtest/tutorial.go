@@ -3,7 +3,6 @@
 package labtest
 
 import (
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -46,5 +45,5 @@ func StoredPair() *v1alpha1.NetLab {
 
 // Selecting places a lab on the Nodes with that label.
 func Selecting(label, value string) *v1alpha1.Placement {
-	return &v1alpha1.Placement{NodeSelector: &metav1.LabelSelector{MatchLabels: map[string]string{label: value}}}
+	return &v1alpha1.Placement{NodeSelector: &v1alpha1.NodeSelector{MatchLabels: map[string]string{label: value}}}
 }

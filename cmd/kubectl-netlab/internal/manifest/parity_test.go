@@ -4,20 +4,25 @@ package manifest_test
 
 import (
 	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/manifest"
 	"github.com/netlab-dev/netlab/config/crd"
 	"github.com/netlab-dev/netlab/hack/test/apiserver"
@@ -30,11 +35,15 @@ func TestMain(m *testing.M) { api.TestMain(m) }
 // What somebody can put in the place of any value, in JSON.
 var oddValues = []string{`null`, `0`, `-1`, `1`, `99999999999`, `1.5`, `""`, `"x"`, `"~"`, `" "`, `false`, `[]`, `[null]`, `[""]`, `[0]`, `{}`, `{"nobody": 1}`}
 
+// What the place of a word or a number may have in addition.
+var oddWords = []string{`"nope"`, `"fe80::1/64"`, `"224.0.0.1/24"`, `"10.0.0.1/0"`, `"01:00:00:00:00:01"`, `"90s"`, `"tunl0"`, `300`}
+
 // Whatever the API server refuses, lint refuses: each value of each field that a sample has is replaced by
 // odd ones, removed, and repeated where it is in a list, one at a time.
 func TestLintRefusesWhatTheAPIServerRefuses(t *testing.T) {
 	c := strictClient(t)
 	known := schemaPaths(t)
+	later := map[string]bool{}
 	for name, path := range spots(t) {
 		delete(known, name)
 		t.Run(name, func(t *testing.T) {
@@ -47,6 +56,10 @@ func TestLintRefusesWhatTheAPIServerRefuses(t *testing.T) {
 				if served != nil && linted == nil {
 					t.Errorf("%s: lint accepts it, the API server says %v", altered.what, served)
 				}
+				noteRefusedLater(later, served, linted)
+				if err := json.Unmarshal([]byte(altered.text), &v1alpha1.NetLab{}); served == nil && err != nil {
+					t.Errorf("%s: the API server accepts what no informer can decode: %v", altered.what, err)
+				}
 				if served == nil && linted != nil && strings.Contains(linted.Error(), "left out") {
 					t.Errorf("%s: the API server accepts it, lint's schema says %v", altered.what, linted)
 				}
@@ -55,6 +68,45 @@ func TestLintRefusesWhatTheAPIServerRefuses(t *testing.T) {
 	}
 	if len(known) > 0 {
 		t.Errorf("no lab here has %v", slices.Sorted(maps.Keys(known)))
+	}
+	compareRefusedLater(t, later)
+}
+
+var (
+	update = flag.Bool("update", false, "write testdata/refused-later.txt")
+	index  = regexp.MustCompile(`\[\d+\]`)
+	// varying matches what differs from case to case in a problem.
+	varying = regexp.MustCompile(`"[^"]*"|\bspec\.[\w\[\].]+|\b[0-9a-f]*[0-9:][0-9a-f:./%]*\b|\b[a-z]+[0-9][\w-]*\b`)
+)
+
+// noteRefusedLater notes the problems of a lab that the API server accepts.
+func noteRefusedLater(later map[string]bool, served, linted error) {
+	problems, ok := errors.AsType[manifest.Problems](linted)
+	if served != nil || !ok {
+		return
+	}
+	for _, p := range problems {
+		message, _, _ := strings.Cut(p.Message, "; ")
+		later[index.ReplaceAllString(p.Field, "[]")+": "+varying.ReplaceAllString(message, "…")] = true
+	}
+}
+
+// compareRefusedLater keeps the list of what a user hears only after kubectl apply, from the condition Accepted.
+func compareRefusedLater(t *testing.T, later map[string]bool) {
+	t.Helper()
+	const path = "testdata/refused-later.txt"
+	got := strings.Join(slices.Sorted(maps.Keys(later)), "\n") + "\n"
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs; -update writes it (-want +got):\n%s", path, diff)
 	}
 }
 
@@ -127,6 +179,8 @@ func schemaPaths(t *testing.T) map[string]bool {
 type aSpot struct {
 	lab   string
 	steps []any
+	// scalar: there is a word or a number.
+	scalar bool
 }
 
 type alteration struct{ what, text string }
@@ -161,9 +215,12 @@ func spots(t *testing.T) map[string]aSpot {
 
 func spotsIn(value any, at aSpot, path string, found map[string]aSpot) {
 	if _, been := found[path]; !been {
+		_, isMap := value.(map[string]any)
+		_, isList := value.([]any)
+		at.scalar = !isMap && !isList
 		found[path] = at
 	}
-	step := func(s any) aSpot { return aSpot{at.lab, append(slices.Clone(at.steps), s)} }
+	step := func(s any) aSpot { return aSpot{lab: at.lab, steps: append(slices.Clone(at.steps), s)} }
 	switch value := value.(type) {
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(value)) {
@@ -190,7 +247,11 @@ func (s aSpot) alterations(t *testing.T) (list []alteration) {
 		}
 		list = append(list, alteration{fmt.Sprintf("%v: %s", s.steps, what), string(text)})
 	}
-	for _, odd := range oddValues {
+	odds := oddValues
+	if s.scalar {
+		odds = slices.Concat(oddValues, oddWords)
+	}
+	for _, odd := range odds {
 		do(odd, func(parent, last any) any {
 			var value any
 			if err := json.Unmarshal([]byte(odd), &value); err != nil {
