@@ -78,13 +78,21 @@ func (a *Agent) relay(ctx context.Context, changes <-chan string) {
 			a.compareAll(ctx)
 			continue
 		}
-		if ns, lab, _, ok := state.SplitNetworkNamespace(namespace); ok {
-			name := types.NamespacedName{Namespace: ns, Name: lab}
-			a.known.touch(name, namespace)
-			a.disturbed.add(name.String())
-			a.queue.addAfter(name, a.EventDelay)
+		if lab, ok := a.Touch(namespace); ok {
+			a.queue.addAfter(lab, a.EventDelay)
 		}
 	}
+}
+
+// Touch notes that something may have changed in a network namespace: the next inspection of the lab, if it is one's,
+// looks there, and its probes ask after that.
+func (a *Agent) Touch(namespace string) (lab types.NamespacedName, ok bool) {
+	ns, name, _, ok := state.SplitNetworkNamespace(namespace)
+	if lab = (types.NamespacedName{Namespace: ns, Name: name}); ok {
+		a.known.touch(lab, namespace)
+		a.disturbed.add(lab.String())
+	}
+	return lab, ok
 }
 
 // compareAll enqueues every lab.

@@ -63,7 +63,7 @@ func Cache(node string) cache.Options {
 // manager stops, labs stay as they are.
 func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	registerAgentMetrics()
-	a := newAgent(mgr, options)
+	a := New(mgr, options)
 	if err := a.capacity.read(ctx, a.kernel); err != nil {
 		return err
 	}
@@ -84,7 +84,8 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 	)
 }
 
-func newAgent(mgr manager.Manager, options Options) *Agent {
+// New returns an agent that nothing runs yet. Of the manager it takes clients and the recorder of Events.
+func New(mgr manager.Manager, options Options) *Agent {
 	options = options.withDefaults()
 	a := &Agent{
 		Options:       options,

@@ -75,12 +75,36 @@ func (s *side) labs(ctx context.Context) error {
 		s.note("share/"+c.name, float64(whole.CompileAndDiff)/float64(apply))
 		s.note("look/"+c.name, float64(whole.Phases["compare"].Wall)/float64(whole.Namespaces))
 		s.note("build/"+c.name, float64(whole.Phases["build"].Wall))
+		if err := s.oneAddress(ctx, c.name, c.labs, c.copies, whole); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+// oneAddress notes what it takes to edit or to repair one address in the agent. An agent that looks at the whole lab
+// each time does what whole does.
+func (s *side) oneAddress(ctx context.Context, name, labs, copies string, whole result) (err error) {
+	r := whole
+	if s.has(agentLoop) {
+		if r, err = s.contender(ctx, "agent", labs, copies); err != nil {
+			return err
+		}
+	}
+	each, err := strconv.ParseFloat(copies, 64)
+	for _, phase := range []string{"edit", "repair"} {
+		s.note(phase+"/"+name, float64(r.Phases[phase].Wall)/each)
+		s.note("cpu "+phase+"/"+name, float64(r.Phases[phase].CPU)/each)
+	}
+	return err
+}
+
 func (s *side) contender(ctx context.Context, name, labs, copies string) (r result, err error) {
-	output, err := s.output(ctx, s.built("labs"), "-one", name, "-labs", labs, "-copies", copies, "-campus", s.campus())
+	program := "labs"
+	if name == "agent" {
+		program += "-agent"
+	}
+	output, err := s.output(ctx, s.built(program), "-one", name, "-labs", labs, "-copies", copies, "-campus", s.campus())
 	if err != nil {
 		return r, err
 	}

@@ -46,6 +46,9 @@ func (s *side) labsDir() string {
 	return "hack/bench"
 }
 
+// agentLoop is the contender that runs the agent's own loop; older revisions have none.
+const agentLoop = "hack/bench/labs/agent.go"
+
 // benchmarks is the file of Go benchmarks for the side's API.
 func (s *side) benchmarks() string {
 	api := "topology"
@@ -71,12 +74,16 @@ func (s *side) build(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(s.root, s.labsDir(), "against_test.go"), content, 0o600); err != nil {
 		return fmt.Errorf("copy the benchmarks: %w", err)
 	}
-	for _, command := range [][]string{
+	commands := [][]string{
 		{"make", "--no-print-directory", "build"},
 		{"go", "build", "-trimpath", "-ldflags", "-s -w", "-o", s.built("stripped") + "/", "./cmd/..."},
 		{"go", "build", "-trimpath", "-o", s.built("labs"), "./" + s.labsDir()},
 		{"go", "test", "-trimpath", "-c", "-o", s.built("plan"), "./" + s.labsDir()},
-	} {
+	}
+	if s.has(agentLoop) {
+		commands = append(commands, []string{"go", "build", "-trimpath", "-tags", "agent", "-o", s.built("labs-agent"), "./" + s.labsDir()})
+	}
+	for _, command := range commands {
 		if _, err := s.output(ctx, command...); err != nil {
 			return err
 		}

@@ -33,6 +33,10 @@ func rows() []row {
 	each("one look without a change, per namespace", "look", milliseconds, "0.7 ×")
 	each("its CPU time", "cpu look", milliseconds, "")
 	each("compile, observe, apply, observe again", "build", milliseconds, "")
+	each("one address edited, in the agent", "edit", milliseconds, "1/50")
+	each("its CPU time", "cpu edit", milliseconds, "")
+	each("one address repaired, in the agent", "repair", milliseconds, "1/50")
+	each("its CPU time", "cpu repair", milliseconds, "")
 	rows = append(rows,
 		row{"agent with 1,020 namespaces and 80 probes", "agent", mebibytes, "0.8 ×"},
 		row{"… without its program's file", "agent's own", mebibytes, ""})
@@ -54,9 +58,17 @@ func printTable(out io.Writer, old, now *side) {
 		if len(before) == 0 || len(after) == 0 {
 			continue
 		}
-		fmt.Fprintf(out, "| %s | %s | %s | %.2f | %.2f | %s |\n", r.title, r.text(median(before)), r.text(median(after)),
-			median(after)/median(before), slices.Min(after)/slices.Min(before), r.goal)
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s |\n", r.title, r.text(median(before)), r.text(median(after)),
+			ratio(median(after), median(before)), ratio(slices.Min(after), slices.Min(before)), r.goal)
 	}
+}
+
+// ratio has two digits of a small one, too.
+func ratio(after, before float64) string {
+	if r := after / before; r < 0.1 {
+		return fmt.Sprintf("%.3f", r)
+	}
+	return fmt.Sprintf("%.2f", after/before)
 }
 
 // median is the mean of the two in the middle of an even number.

@@ -21,13 +21,21 @@ type contender struct {
 	// prepare performs operations between the steps, which are not timed;
 	// nil leaves them to a floor.
 	prepare func([]state.Op) error
+	// rest does what has to be done after a step and is not timed.
+	rest func() error
 	// others is the CPU time of processes that it keeps running.
 	others func() time.Duration
 	// watch waits for changes for a while and returns the memory that takes.
 	watch func() (int64, error)
+	// storm repairs under a storm of events, and gives what is timed to its argument; nil for most.
+	storm func(timed func(func() error) error) error
 	// finish ends what it keeps running.
 	finish func() error
 }
+
+// agentContender is in a program of its own (build tag agent), so that the client of the API adds nothing to the memory
+// of the others.
+const agentContender = "agent"
 
 // contenders are created for each process, in the order of the table's lines.
 var contenders = []struct {
@@ -179,7 +187,7 @@ func watching(ctx context.Context, k *kernel.Kernel, b *bench) (memory int64, er
 
 // measure runs one contender through all phases.
 func measure(ctx context.Context, name string, b *bench) (*result, error) {
-	r := &result{Phases: map[string]cost{}, Namespaces: b.namespaces()}
+	r := &result{Phases: map[string]cost{}, Namespaces: b.namespaces(), Labs: len(b.labs)}
 	c, err := newContender(ctx, name, b, r)
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
@@ -194,6 +202,9 @@ func measure(ctx context.Context, name string, b *bench) (*result, error) {
 	before := kernelMemory()
 	err = r.timed(phaseBuild, c.build)
 	r.Kernel = (kernelMemory() - before) / int64(r.Namespaces)
+	if err == nil && c.rest != nil {
+		err = c.rest()
+	}
 	for _, step := range []struct {
 		phase string
 		do    func() error
@@ -208,10 +219,16 @@ func measure(ctx context.Context, name string, b *bench) (*result, error) {
 			if step.phase == phaseCompare && err == nil && c.watch != nil {
 				r.Watching, err = c.watch()
 			}
+			if err == nil && c.rest != nil {
+				err = c.rest()
+			}
 			if err == nil && len(step.then) > 0 {
 				err = c.prepare(step.then)
 			}
 		}
+	}
+	if err == nil && c.storm != nil {
+		err = c.storm(func(do func() error) error { return r.timed(phaseStorm, do) })
 	}
 	if err == nil {
 		err = r.timed(phaseTearDown, func() error { return errors.Join(c.tearDown(), floor.Drain()) })

@@ -18,6 +18,8 @@
 //	same writes    the same, with every other write of NetLab: owner labels, settings, symlinks
 //	apply          NetLab's operations, applied to a machine whose state is known
 //	NetLab         compile, observe, compare, apply, and observe once more
+//	agent          the agent's Reconcile, which looks at what an edit or an event touches; its repair is one
+//	               of an event, and once more while another namespace has 1,000 events a second
 //	ip             one ip command after the other, as in a tutorial
 //	ip -batch      the same commands, in one file per namespace
 //	Mininet        the same topology by its Python API, without controllers

@@ -100,9 +100,11 @@ func (s settings) cases() []benchCase {
 	}
 	if s.many > 0 {
 		few := slices.DeleteFunc(slices.Clone(all), func(name string) bool {
-			return !slices.Contains([]string{"bare floor", "one queue", "same writes", "apply", "NetLab"}, name)
+			return !slices.Contains([]string{"bare floor", "one queue", "same writes", "apply", "NetLab", agentContender}, name)
 		})
-		cases = append(cases, benchCase{fmt.Sprintf("%d × 84 tutorial labs", s.many), 84, -1, s.many, few})
+		cases = append(cases,
+			benchCase{"34 tutorial labs", 34, -1, 1, few},
+			benchCase{fmt.Sprintf("%d × 84 tutorial labs", s.many), 84, -1, s.many, few})
 	}
 	return cases
 }
@@ -110,11 +112,11 @@ func (s settings) cases() []benchCase {
 func (s settings) contenders() []string {
 	var names []string
 	for _, c := range contenders {
-		if s.only == "" || slices.Contains(strings.Split(s.only, ","), c.name) {
-			names = append(names, c.name)
+		if names = append(names, c.name); c.name == "NetLab" {
+			names = append(names, agentContender)
 		}
 	}
-	return names
+	return slices.DeleteFunc(names, func(name string) bool { return s.only != "" && !slices.Contains(strings.Split(s.only, ","), name) })
 }
 
 func compareAll(ctx context.Context, s settings) error {
@@ -143,8 +145,12 @@ func compareAll(ctx context.Context, s settings) error {
 
 // start measures one contender in a process of its own.
 func start(ctx context.Context, s settings, name string, labs, copies int, before ...string) (*result, error) {
-	args := append(before, "/proc/self/exe", "-one", name, "-labs", fmt.Sprint(labs), "-copies", fmt.Sprint(copies), "-campus", s.campus)
-	if len(before) > 0 {
+	program := "/proc/self/exe"
+	if name == agentContender {
+		program = os.Args[0] + "-" + agentContender
+	}
+	args := append(before, program, "-one", name, "-labs", fmt.Sprint(labs), "-copies", fmt.Sprint(copies), "-campus", s.campus)
+	if len(before) > 0 && name != agentContender {
 		args[len(before)] = os.Args[0]
 	}
 	command := exec.CommandContext(ctx, args[0], args[1:]...)

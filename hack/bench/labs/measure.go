@@ -18,6 +18,7 @@ const (
 	phaseCompare  = "compare"
 	phaseEdit     = "edit"
 	phaseRepair   = "repair"
+	phaseStorm    = "repair in a storm"
 	phaseTearDown = "tear-down"
 )
 
@@ -28,8 +29,8 @@ type cost struct {
 
 // result is what one process measured.
 type result struct {
-	Phases     map[string]cost
-	Namespaces int
+	Phases           map[string]cost
+	Namespaces, Labs int
 	// CompileAndDiff is what computing the plan took, of a contender that does.
 	CompileAndDiff time.Duration
 	// Observing and Applying are what these took of the build, of a contender that does both.

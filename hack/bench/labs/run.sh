@@ -8,4 +8,5 @@ export NETLAB_MININET
 program=$(mktemp -d)
 trap 'rm -rf "$program"' EXIT
 CGO_ENABLED=0 go build -o "$program/bench" ./hack/bench/labs
+CGO_ENABLED=0 go build -tags agent -o "$program/bench-agent" ./hack/bench/labs
 "$program/bench" "$@"

@@ -40,6 +40,24 @@ func (t *table) add(c benchCase, results map[string][]result, calls map[string]m
 		t.note(c, runs, results["apply"])
 		t.noteBuild(runs, results)
 	}
+	if runs := results[agentContender]; len(runs) > 0 {
+		t.noteAgent(c, runs, results)
+	}
+}
+
+// noteAgent says what one address costs in the agent, per lab that is edited.
+func (t *table) noteAgent(c benchCase, runs []result, results map[string][]result) {
+	text := fmt.Sprintf("%s, one address in the agent's own loop, of %d labs each", c.title, runs[0].Labs)
+	for _, phase := range []string{phaseEdit, phaseRepair, phaseStorm} {
+		took := func(r result) time.Duration { return wallOf(phase)(r) / time.Duration(r.Labs) }
+		text += fmt.Sprintf("; %s %.2f ms", phase, median(runs, took).Seconds()*1000)
+		for _, other := range []string{"same writes", "NetLab"} {
+			if floor := results[other]; len(floor) > 0 && phase != phaseStorm {
+				text += fmt.Sprintf(",%s %s", ratio(runs, floor, wallOf(phase)), other)
+			}
+		}
+	}
+	t.notes = append(t.notes, text+".")
 }
 
 func (t *table) note(c benchCase, runs, applied []result) {
