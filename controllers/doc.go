@@ -39,8 +39,16 @@
 //
 // When its spec or the Node's labels change; 20 ms after a kernel event in one of its namespaces; when
 // the result of a probe changes; and every 10 s, because events are only hints. Every inspection is the
-// same: Agent.Reconcile. It observes the kernel again, so the cause of a failing probe comes from the
-// state of now.
+// same: Agent.Reconcile. It observes the kernel again:
+//
+//	reason                                          looks at
+//	an event in a network namespace                 that namespace (agent/known.go)
+//	an edit                                         the namespaces of which it wants something else
+//	every 10 s; a new result of a probe; lost       the whole lab
+//	events; after an error or a conflict; a start
+//
+// In each case also at the namespaces that the last inspection did not find as wanted, and, where a cable has
+// changed, at its other end. Silent changes are found by the whole looks.
 //
 // # When a lab is removed
 //

@@ -12,6 +12,7 @@
 //	rtnl, netns, socket    transport: messages; threads, namespaces and mounts; raw sockets
 //	session, conn          the handles of a locked thread; a namespace's rtnetlink connection
 //	observe, snapshot      read a lab; whose each object is
+//	observe_in             read a part of it, and go on from the last observation
 //	apply, feature         perform operations, after a trial of what the kernel may lack
 //	watch, follow          events
 //	link, address, route … one file per noun: how it is listed, parsed and changed
