@@ -5,6 +5,7 @@ package acceptance
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -83,6 +84,9 @@ func build(dir string) error {
 	command.Dir = "../../.."
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the programs: %w\n%s", err, out)
+	}
+	if other := os.Getenv("NETLAB_AGENT_PROGRAM"); other != "" { // the agent of another revision
+		return errors.Join(os.Remove(filepath.Join(dir, "netlab-agent")), os.Symlink(other, filepath.Join(dir, "netlab-agent")))
 	}
 	return nil
 }
