@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 
 	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
@@ -50,9 +51,13 @@ func parse(flags *flag.FlagSet, args []string) settings {
 	a := &s.agent
 	flags.StringVar(&a.NodeName, "node-name", os.Getenv("NODE_NAME"), "name of this machine's Node (default $NODE_NAME)")
 	flags.BoolVar(&a.Symlinks, "netns-links", true, "create symlinks in /run/netns, so that ip netns finds the labs' network namespaces")
-	flags.DurationVar(&a.ComparePeriod, "compare-period", agent.DefaultComparePeriod, "interval at which each lab is compared with the kernel without an event")
-	flags.IntVar(&a.MaxLabs, "max-labs", agent.DefaultMaxLabs, "maximum number of labs on this node; 0 means no limit")
-	flags.IntVar(&a.MaxNamespaces, "max-namespaces", agent.DefaultMaxNamespaces, "maximum number of network namespaces of labs on this node; 0 means no limit")
+	flags.DurationVar(&a.ComparePeriod, "compare-period", agent.DefaultComparePeriod, "interval at which each lab is compared with the kernel without an event; longer for labs of more than 5,000 rows")
+	flags.IntVar(&a.Limits.Labs, "max-labs", agent.DefaultMaxLabs, "maximum number of labs on this node; 0 means no limit")
+	flags.IntVar(&a.Limits.Namespaces, "max-namespaces", agent.DefaultMaxNamespaces, "maximum number of network namespaces of labs on this node; 0 means no limit")
+	flags.IntVar(&a.Limits.Rows, "max-rows", agent.DefaultMaxRows, "maximum number of rows of labs on this node (links, addresses, routes and the like); 0 means no limit")
+	flags.IntVar(&a.TenantLimits.Labs, "max-labs-per-tenant", 0, "maximum number of labs of each namespace of the cluster on this node; 0 means no limit")
+	flags.IntVar(&a.TenantLimits.Namespaces, "max-namespaces-per-tenant", 0, "maximum number of network namespaces of the labs of each namespace of the cluster on this node; 0 means no limit")
+	flags.IntVar(&a.TenantLimits.Rows, "max-rows-per-tenant", 0, "maximum number of rows of the labs of each namespace of the cluster on this node; 0 means no limit")
 	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
 	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to clients with the right to get /metrics; false serves them over HTTP to all clients")
 	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
@@ -80,8 +85,14 @@ func run(ctx context.Context, s settings) error {
 	}
 	defer unlock()
 	s.agent.Machine = machine(k)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	return manage(ctx, s)
 }
+
+// memoryLimit is a soft one: with more, the agent collects garbage more often. Building the largest lab takes most.
+const memoryLimit = 240 << 20
 
 func newLog(debug bool) *slog.Logger {
 	level := slog.LevelInfo

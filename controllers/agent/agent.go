@@ -41,9 +41,9 @@ type Options struct {
 	SweepPeriod time.Duration
 	// WritePause is the mean time between two reports in the long run.
 	WritePause time.Duration
-	// MaxLabs and MaxNamespaces limit the labs on this node and their network namespaces; 0 is no limit.
-	MaxLabs, MaxNamespaces int
-	Machine                Machine
+	// Limits are those of all labs on this node, TenantLimits those of the labs of each namespace of the cluster.
+	Limits, TenantLimits Limits
+	Machine              Machine
 }
 
 // Agent makes the kernel of this node hold the labs that select the node, and reports on them. Reconcile
@@ -96,7 +96,7 @@ func (a *Agent) Reconcile(ctx context.Context, request reconcile.Request) (recon
 		return reconcile.Result{}, a.remove(ctx, a.identity(lab))
 	}
 	a.reporter.set(status.Report(a.inspect(ctx, lab)))
-	return reconcile.Result{RequeueAfter: a.known.left(a.identity(lab), time.Now())}, nil
+	return reconcile.Result{RequeueAfter: a.known.left(a.identity(lab), a.sizes.of(request), time.Now())}, nil
 }
 
 // find returns the lab, or nil without an error if the cache does not have it.
@@ -224,7 +224,7 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 	}
 	var seen converge.Outcome
 	if len(problems) == 0 && !netlab.Spec.Suspend {
-		i.OverLimit = a.capacity.reserve(compiled.Identity, len(compiled.Want))
+		i.OverLimit = a.capacity.reserve(compiled.Identity, len(compiled.Want), compiled.Want.Rows())
 	}
 	if len(problems) == 0 && !netlab.Spec.Suspend && i.OverLimit == "" {
 		seen = a.converge(ctx, known, &i)

@@ -55,7 +55,7 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 	cached := fakeAPI(t, interceptor.Funcs{}, node, lab)
 	a := &Agent{
 		Options: options, client: cached, live: cached, kernel: k,
-		capacity:      newCapacity(options.MaxLabs, options.MaxNamespaces),
+		capacity:      newCapacity(options.Limits, options.TenantLimits),
 		records:       newRecords(k),
 		subscriptions: newSubscriptions(options.Machine.Follow),
 		reporter:      newReporter(cached, "n", v1alpha1.AgentIdentity{Version: "test"}, time.Second),
@@ -202,7 +202,7 @@ func TestWithoutItsOwnNodeAnAgentDoesNothing(t *testing.T) {
 }
 
 func TestALabOverTheLimitIsNotBuilt(t *testing.T) {
-	b := newBench(t, func(o *Options) { o.MaxNamespaces = 2 })
+	b := newBench(t, func(o *Options) { o.Limits.Namespaces = 2 })
 	if got := b.mustReconcile(); got != "False/LimitExceeded" {
 		t.Errorf("reported %s", got)
 	}

@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -13,26 +14,37 @@ import (
 	"github.com/netlab-dev/netlab/controllers/status"
 )
 
-// capacity limits the labs and network namespaces of agents on this machine. It is filled from the owner
-// labels in the kernel when the agent starts: a restart frees no capacity.
+// Limits bound labs together; 0 is no limit.
+type Limits struct {
+	// Labs is their number, Namespaces that of their network namespaces, Rows that of the rows of their wanted States.
+	Labs, Namespaces, Rows int
+}
+
+// capacity limits the labs of agents on this machine, all of them and those of each tenant, which is a namespace of
+// the cluster. It is filled from the owner labels in the kernel when the agent starts: a restart frees no capacity. A
+// lab that is there stays, also if limits are lowered; only new labs and those that grow are refused.
 type capacity struct {
-	maxLabs, maxNamespaces int
+	node, tenant Limits
 
 	mu sync.Mutex
-	// namespaces has the number of network namespaces of each lab.
-	namespaces map[state.Identity]int
+	// taken is what each lab has.
+	taken map[state.Identity]usage
 	// pendingDelete are labs that are proven to be deleted and may still be on this machine.
 	pendingDelete map[state.Identity]bool
 }
 
-func newCapacity(maxLabs, maxNamespaces int) *capacity {
-	labsLimit.Set(float64(maxLabs))
-	namespacesLimit.Set(float64(maxNamespaces))
-	return &capacity{
-		maxLabs: maxLabs, maxNamespaces: maxNamespaces,
-		namespaces:    map[state.Identity]int{},
-		pendingDelete: map[state.Identity]bool{},
-	}
+// usage is what a lab has of the limits.
+type usage struct {
+	namespaces, rows int
+	// found says that the lab was there when the agent started, and what it should have is not known.
+	found bool
+}
+
+func newCapacity(node, tenant Limits) *capacity {
+	labsLimit.Set(float64(node.Labs))
+	namespacesLimit.Set(float64(node.Namespaces))
+	rowsLimit.Set(float64(node.Rows))
+	return &capacity{node: node, tenant: tenant, taken: map[state.Identity]usage{}, pendingDelete: map[state.Identity]bool{}}
 }
 
 // read adds every lab with an agent's owner label.
@@ -49,47 +61,73 @@ func (c *capacity) read(ctx context.Context, k Kernel) error {
 		if err != nil {
 			return fmt.Errorf("observe %s: %w", id, err)
 		}
-		c.set(id, len(found.State))
+		c.set(id, usage{len(found.State), found.State.Rows(), true})
 	}
 	return nil
 }
 
-func (c *capacity) set(id state.Identity, namespaces int) {
+func (c *capacity) set(id state.Identity, u usage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.namespaces[id] = namespaces
+	c.taken[id] = u
 	c.publish()
 }
 
-// reserve adds a lab, or names the limit that the lab would exceed. A lab that is there already then keeps
-// its old number of namespaces.
-func (c *capacity) reserve(id state.Identity, namespaces int) (overLimit string) {
+// reserve adds a lab, or names the limit that the lab would exceed. A lab that is there already then keeps what it
+// had.
+func (c *capacity) reserve(id state.Identity, namespaces, rows int) (overLimit string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	labs, total := 1, namespaces
-	for other, taken := range c.namespaces {
-		if other != id {
-			labs++
-			total += taken
+	want := usage{namespaces: namespaces, rows: rows}
+	if has, here := c.taken[id]; !here || !has.found && (namespaces > has.namespaces || rows > has.rows) {
+		all := func(state.Identity) bool { return true }
+		own := func(other state.Identity) bool { return other.Namespace == id.Namespace }
+		overLimit = cmp.Or(
+			c.tenant.refusal("namespace "+id.Namespace+" on this node", "-per-tenant", c.others(id, own), want),
+			c.node.refusal("this node", "", c.others(id, all), want),
+		)
+	}
+	if overLimit == "" {
+		c.taken[id] = want
+		c.publish()
+	}
+	return overLimit
+}
+
+// others sums what labs other than one have. It is called with the lock held.
+func (c *capacity) others(id state.Identity, match func(state.Identity) bool) (sum Limits) {
+	for other, u := range c.taken {
+		if other != id && match(other) {
+			sum.Labs++
+			sum.Namespaces += u.namespaces
+			sum.Rows += u.rows
 		}
 	}
+	return sum
+}
+
+// refusal names the first limit that a lab exceeds together with others; empty if there is none.
+func (l Limits) refusal(of, flag string, others Limits, want usage) string {
 	switch {
-	case c.maxLabs > 0 && labs > c.maxLabs:
-		return fmt.Sprintf("this node is limited to %s (--max-labs)", status.CountOf(c.maxLabs, "lab"))
-	case c.maxNamespaces > 0 && total > c.maxNamespaces:
-		return fmt.Sprintf("the lab needs %s; this node is limited to %d, of which %d are free (--max-namespaces)",
-			status.CountOf(namespaces, "namespace"), c.maxNamespaces, max(0, c.maxNamespaces-total+namespaces))
+	case l.Labs > 0 && others.Labs+1 > l.Labs:
+		return fmt.Sprintf("%s is limited to %s (--max-labs%s)", of, status.CountOf(l.Labs, "lab"), flag)
+	case l.Namespaces > 0 && others.Namespaces+want.namespaces > l.Namespaces:
+		return tooMany(of, "namespace", "--max-namespaces"+flag, want.namespaces, l.Namespaces, others.Namespaces)
+	case l.Rows > 0 && others.Rows+want.rows > l.Rows:
+		return tooMany(of, "row", "--max-rows"+flag, want.rows, l.Rows, others.Rows)
 	}
-	c.namespaces[id] = namespaces
-	c.publish()
 	return ""
+}
+
+func tooMany(of, what, flag string, want, limit, others int) string {
+	return fmt.Sprintf("the lab needs %s; %s is limited to %d, of which %d are free (%s)", status.CountOf(want, what), of, limit, max(0, limit-others), flag)
 }
 
 // release removes a lab.
 func (c *capacity) release(id state.Identity) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.namespaces, id)
+	delete(c.taken, id)
 	c.publish()
 }
 
@@ -99,7 +137,7 @@ func (c *capacity) named(lab types.NamespacedName) (here []state.Identity, pendi
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	pendingDelete = map[state.Identity]bool{}
-	for id := range c.namespaces {
+	for id := range c.taken {
 		if id.Namespace == lab.Namespace && id.Name == lab.Name {
 			here = append(here, id)
 		}
@@ -131,9 +169,11 @@ func (c *capacity) deleteDone(done map[state.Identity]bool) {
 
 // publish is called with the lock held.
 func (c *capacity) publish() {
-	total := 0
-	for _, taken := range c.namespaces {
-		total += taken
+	sum := Limits{}
+	for _, u := range c.taken {
+		sum.Namespaces += u.namespaces
+		sum.Rows += u.rows
 	}
-	namespacesHere.Set(float64(total))
+	namespacesHere.Set(float64(sum.Namespaces))
+	rowsHere.Set(float64(sum.Rows))
 }

@@ -24,7 +24,7 @@ const maxKnownRows = 60_000
 // settings change without one: so each lab is looked at as a whole once in a period, after an error, and whenever it is
 // not known what happened.
 type known struct {
-	// period is the time after which a lab is looked at as a whole.
+	// period is the time after which a lab is looked at as a whole, unless it is large.
 	period  time.Duration
 	maxRows int
 
@@ -110,7 +110,7 @@ func (k *known) last(l *knownLab, generation int64, now time.Time) (converge.Out
 	delete(k.touched, nameOf(l.id))
 	seen, whole, edited := l.seen, l.whole, generation != l.seenGeneration
 	l.forget() // until this look has succeeded
-	if t.all || !reason && !edited || now.Sub(whole) >= k.period {
+	if t.all || !reason && !edited || now.Sub(whole) >= k.periodOf(l.rows) {
 		return converge.Outcome{}, nil
 	}
 	l.whole = whole
@@ -141,13 +141,22 @@ func (l *knownLab) saw(out converge.Outcome, err error, generation int64, began 
 // forget makes the next look one at the whole lab.
 func (l *knownLab) forget() { l.seen, l.whole = converge.Outcome{}, time.Time{} }
 
-// left is the time until the lab is to be looked at as a whole.
-func (k *known) left(id state.Identity, now time.Time) time.Duration {
+// left is the time until a lab of so many rows is to be looked at as a whole.
+func (k *known) left(id state.Identity, rows int, now time.Time) time.Duration {
 	l := k.lab(id)
 	if l.whole.IsZero() {
-		return k.period
+		return k.periodOf(rows)
 	}
-	return max(time.Millisecond, k.period-now.Sub(l.whole))
+	return max(time.Millisecond, k.periodOf(rows)-now.Sub(l.whole))
+}
+
+// rowsPerPeriod is the number of rows for which a lab is looked at as a whole one period later. A look at 120,000 rows
+// takes half a second of a CPU, and of some tables the kernel tells every change.
+const rowsPerPeriod = 5000
+
+// periodOf is the period of a lab of so many rows.
+func (k *known) periodOf(rows int) time.Duration {
+	return k.period * time.Duration(1+rows/rowsPerPeriod)
 }
 
 // keep makes room for what is known of a lab now.

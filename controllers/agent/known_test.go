@@ -146,3 +146,26 @@ func TestTheLargestLabsAreNotKept(t *testing.T) {
 		}
 	}
 }
+
+// A large lab is looked at as a whole less often: at rest, every lab costs about the same.
+func TestLargeLabsAreLookedAtAsAWholeLessOften(t *testing.T) {
+	k := newKnown(10 * time.Second)
+	now := time.Now()
+	for rows, want := range map[int]time.Duration{0: 10 * time.Second, 4_999: 10 * time.Second, 5_000: 20 * time.Second, 120_000: 250 * time.Second} {
+		id := state.Identity{Namespace: "default", Name: "lab"}
+		l := k.lab(id)
+		l.rows, l.whole = rows, time.Time{}
+		if got := k.left(id, rows, now); got != want {
+			t.Errorf("a lab of %d rows that is not kept is looked at after %s, want %s", rows, got, want)
+		}
+		l.whole, l.seenGeneration = now, 1
+		if got := k.left(id, rows, now.Add(time.Second)); got != want-time.Second {
+			t.Errorf("%d rows: %s are left after a second, want %s", rows, got, want-time.Second)
+		}
+		l.seen.Whole = true
+		k.touch(nameOf(id), "default.lab.a")
+		if last, _ := k.last(l, 1, now.Add(want-time.Second)); !last.Whole {
+			t.Errorf("%d rows: an event %s after a look makes it one at the whole lab", rows, want-time.Second)
+		}
+	}
+}

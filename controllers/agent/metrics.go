@@ -35,6 +35,14 @@ var (
 		Name: "netlab_namespaces_limit",
 		Help: "Limit of network namespaces of labs on this node (--max-namespaces); 0 is no limit.",
 	})
+	rowsHere = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "netlab_rows",
+		Help: "Rows of the labs on this node: links, addresses, routes and what else they consist of.",
+	})
+	rowsLimit = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "netlab_rows_limit",
+		Help: "Limit of rows of labs on this node (--max-rows); 0 is no limit.",
+	})
 	queueLength = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "netlab_queue_labs",
 		Help: "Labs that wait for a worker of this node's agent.",
@@ -96,7 +104,7 @@ var (
 
 // registerAgentMetrics registers once, even if several agents run in this process.
 var registerAgentMetrics = sync.OnceFunc(func() {
-	metrics.Registry.MustRegister(labsHere, labsLimit, namespacesHere, namespacesLimit, queueLength, probesFailing,
+	metrics.Registry.MustRegister(labsHere, labsLimit, namespacesHere, namespacesLimit, rowsHere, rowsLimit, queueLength, probesFailing,
 		operations, repairs, convergeSeconds, eventResyncs, namespacesHeld,
 		probeAttempts, probeRTT, reportWrites, reportOmitted, sweeps, labsSwept)
 	labsHere.WithLabelValues(v1alpha1.ReasonRealized)

@@ -37,6 +37,7 @@ const (
 	DefaultWritePause    = 5 * time.Second
 	DefaultMaxLabs       = 512
 	DefaultMaxNamespaces = 2048
+	DefaultMaxRows       = 600_000
 )
 
 const (
@@ -93,7 +94,7 @@ func New(mgr manager.Manager, options Options) *Agent {
 		live:          mgr.GetAPIReader(),
 		cache:         mgr.GetCache(),
 		kernel:        options.Machine.Kernel,
-		capacity:      newCapacity(options.MaxLabs, options.MaxNamespaces),
+		capacity:      newCapacity(options.Limits, options.TenantLimits),
 		records:       newRecords(options.Machine.Kernel),
 		subscriptions: newSubscriptions(options.Machine.Follow),
 		reporter:      newReporter(mgr.GetClient(), options.NodeName, options.Identity, options.WritePause),

@@ -5,7 +5,7 @@ package agent
 import (
 	"context"
 	"errors"
-	"slices"
+	"strings"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -150,41 +150,76 @@ func fakeAPI(t *testing.T, answers interceptor.Funcs, objects ...client.Object) 
 }
 
 func TestTheCapacityLimits(t *testing.T) {
-	c := newCapacity(2, 10)
-	id := func(name string) state.Identity {
-		return state.Identity{Namespace: "default", Name: name, Owner: state.AgentOwner(name)}
+	c := newCapacity(Limits{Labs: 3, Namespaces: 20, Rows: 100}, Limits{Labs: 2, Namespaces: 10, Rows: 60})
+	for _, step := range []struct {
+		lab              string // namespace/name
+		namespaces, rows int
+		overLimit        string
+	}{
+		{"a/1", 4, 10, ""},
+		{"a/2", 7, 10, "the lab needs 7 namespaces; namespace a on this node is limited to 10, of which 6 are free (--max-namespaces-per-tenant)"},
+		{"a/2", 6, 60, "the lab needs 60 rows; namespace a on this node is limited to 60, of which 50 are free (--max-rows-per-tenant)"},
+		{"a/2", 6, 50, ""},
+		{"a/3", 0, 0, "namespace a on this node is limited to 2 labs (--max-labs-per-tenant)"},
+		{"a/1", 5, 10, "the lab needs 5 namespaces; namespace a on this node is limited to 10, of which 4 are free (--max-namespaces-per-tenant)"}, // an edit
+		{"b/1", 11, 0, "the lab needs 11 namespaces; namespace b on this node is limited to 10, of which 10 are free (--max-namespaces-per-tenant)"},
+		{"b/1", 9, 45, "the lab needs 45 rows; this node is limited to 100, of which 40 are free (--max-rows)"},
+		{"b/1", 9, 40, ""},
+		{"c/1", 1, 0, "this node is limited to 3 labs (--max-labs)"},
+		{"-a/1", 0, 0, ""},
+		{"c/1", 6, 0, "the lab needs 6 namespaces; this node is limited to 20, of which 5 are free (--max-namespaces)"},
+		{"c/1", 5, 10, ""},
+	} {
+		namespace, name, _ := strings.Cut(step.lab, "/")
+		id := state.Identity{Namespace: strings.TrimPrefix(namespace, "-"), Name: name, Owner: state.AgentOwner(name)}
+		if namespace != id.Namespace {
+			c.release(id)
+		} else if got := c.reserve(id, step.namespaces, step.rows); got != step.overLimit {
+			t.Errorf("%+v: got %q", step, got)
+		}
 	}
-	var log []string
-	reserve := func(name string, namespaces int) { log = append(log, c.reserve(id(name), namespaces)) }
-	reserve("a", 4)
-	reserve("b", 7) // 11
-	reserve("b", 6)
-	reserve("c", 0) // a third lab
-	reserve("a", 5) // 11, by an edit
-	c.release(id("b"))
-	reserve("a", 5)
-	reserve("c", 5)
-	want := []string{
-		"", "the lab needs 7 namespaces; this node is limited to 10, of which 6 are free (--max-namespaces)",
-		"", "this node is limited to 2 labs (--max-labs)", "the lab needs 5 namespaces; this node is limited to 10, of which 4 are free (--max-namespaces)",
-		"", "",
-	}
-	if !slices.Equal(log, want) {
-		t.Errorf("got %q", log)
+}
+
+// Limits that are lower than what is there concern new labs, and what is there once it grows.
+func TestLoweredLimitsLeaveWhatIsThere(t *testing.T) {
+	for _, limits := range [][2]Limits{
+		{{Labs: 1, Namespaces: 1, Rows: 1}, {}},
+		{{}, {Labs: 1, Namespaces: 1, Rows: 1}},
+	} {
+		c := newCapacity(limits[0], limits[1])
+		id := func(name string) state.Identity {
+			return state.Identity{Namespace: "default", Name: name, Owner: state.AgentOwner(name)}
+		}
+		for _, name := range []string{"a", "b"} {
+			c.set(id(name), usage{namespaces: 3, rows: 10, found: true})
+		}
+		for range 2 { // the second time, what the labs should have is known
+			for _, name := range []string{"a", "b"} {
+				if got := c.reserve(id(name), 4, 20); got != "" {
+					t.Errorf("%+v: %s was there: %s", limits, name, got)
+				}
+			}
+		}
+		if got := c.reserve(id("a"), 3, 20); got != "" {
+			t.Errorf("%+v: an edit takes a namespace away: %s", limits, got)
+		}
+		if c.reserve(id("a"), 4, 20) == "" || c.reserve(id("b"), 4, 21) == "" || c.reserve(id("c"), 1, 1) == "" {
+			t.Errorf("%+v: a lab grows, or a new one is added", limits)
+		}
 	}
 }
 
 func TestARestartedAgentKnowsWhatIsThere(t *testing.T) {
-	c := newCapacity(1, 0)
+	c := newCapacity(Limits{Labs: 1}, Limits{})
 	if err := c.read(t.Context(), kernelWith(t, "there")); err != nil {
 		t.Fatal(err)
 	}
 	other := state.Identity{Namespace: "default", Name: "other", Owner: state.AgentOwner("other")}
-	if c.reserve(other, 1) == "" {
+	if c.reserve(other, 1, 1) == "" {
 		t.Error("a lab takes the place of one that was there before")
 	}
 	there := state.Identity{Namespace: "default", Name: "lab", Owner: state.AgentOwner("there")}
-	if got := c.reserve(there, 1); got != "" {
+	if got := c.reserve(there, 1, 1); got != "" {
 		t.Error(got)
 	}
 }

@@ -337,8 +337,10 @@ func (s *sizes) forget(request reconcile.Request) {
 	delete(s.rows, request)
 }
 
-func (s *sizes) large(request reconcile.Request) bool {
+func (s *sizes) of(request reconcile.Request) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rows[request] >= largeRows
+	return s.rows[request]
 }
+
+func (s *sizes) large(request reconcile.Request) bool { return s.of(request) >= largeRows }
