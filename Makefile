@@ -147,6 +147,11 @@ bench-agent: deps ## Print the memory of an agent with 1,020 namespaces, its inf
 	@$(with_assets) \
 	NETLAB_AGENT_LABS=10 go test -count=1 -v -timeout 20m -run TestTheAgentsMemory ./hack/test/acceptance | grep -v '^=== '
 
+.PHONY: bench-tenants
+bench-tenants: deps ## Print how long one tenant's repairs take while five large labs of another are built, edited and deleted (AGENT: the program of another revision)
+	@$(with_assets) \
+	NETLAB_LARGE_LABS=5 NETLAB_AGENT_PROGRAM=$(AGENT) go test -count=1 -v -timeout 60m -run TestOneTenantDoesNotHurtAnother ./hack/test/acceptance | grep -v '^=== '
+
 .PHONY: test-vm
 test-vm: ## Run the tests that need VLANs, netem, or a kernel without them, on Debian's kernel in QEMU
 	hack/test/vm/test.sh

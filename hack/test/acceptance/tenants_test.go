@@ -182,7 +182,13 @@ func watchRepairs(t *testing.T, namespace, link, address string) *repairs {
 
 // once is the time from the damage to the repair.
 func (r *repairs) once() time.Duration {
-	ip(r.T, "-n "+r.namespace+" address delete "+r.address+" dev "+r.link)
+	for len(r.added) > 0 {
+		<-r.added
+	}
+	eventually(r.T, lost, "the address is there", func() error {
+		_, err := try("ip", "-n", r.namespace, "address", "delete", r.address, "dev", r.link)
+		return err
+	})
 	start := time.Now()
 	select {
 	case at := <-r.added:
