@@ -26,6 +26,7 @@ type Kernel interface {
 	// Neighbours lists the entries of a namespace's neighbour tables.
 	Neighbours(ctx context.Context, namespace string) ([]state.NeighbourEntry, error)
 	// Translations lists what NAT in a namespace has made of the addresses of pings, the latest first.
+	ChangedSettings(ctx context.Context, namespace string) ([]state.Unmanaged, error)
 	Translations(ctx context.Context, namespace string) ([]state.Translation, error)
 	// Lock makes the caller the only writer of the lab, until unlock.
 	Lock(id state.Identity) (unlock func(), err error)

@@ -21,6 +21,9 @@ type Kernel interface {
 	LookupRoute(ctx context.Context, q state.ForwardingQuery) (state.ForwardingDecision, error)
 	// Unmanaged lists the unmanaged objects of a namespace that can affect packets there.
 	Unmanaged(ctx context.Context, namespace string) ([]state.Unmanaged, error)
+	// ChangedSettings lists the settings of a namespace that no lab can have and whose values are not those of a new
+	// namespace.
+	ChangedSettings(ctx context.Context, namespace string) ([]state.Unmanaged, error)
 	// Policy lists the policy rules of a namespace, and the routes of all tables if one of them is not the kernel's own.
 	Policy(ctx context.Context, namespace string) (state.Policy, error)
 	// Neighbours lists the entries of a namespace's neighbour tables.
@@ -177,7 +180,10 @@ func (w walker) answer(ctx context.Context, q Question, request paths) (reply pa
 	if q.DeliveredLocally {
 		return paths{}, w.sentBack(ctx, request.trace)
 	}
-	if cause := cmp.Or(noSource(request.trace), w.staleMTU(request.trace), w.echoIgnored(ctx, request.trace)); cause.Found() {
+	if cause := w.strayed(ctx, request.trace); cause.Found() {
+		return paths{}, cause
+	}
+	if cause := cmp.Or(noSource(request.trace), w.staleMTU(ctx, request.trace), w.echoIgnored(ctx, request.trace)); cause.Found() {
 		return paths{}, cause
 	}
 	reply = w.explore(ctx, w.travel(ctx, request.reply())).matching(q.Replied)

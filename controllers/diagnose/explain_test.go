@@ -307,6 +307,10 @@ func (kernelFunc) Translations(context.Context, string) ([]state.Translation, er
 	return nil, nil
 }
 
+func (kernelFunc) ChangedSettings(context.Context, string) ([]state.Unmanaged, error) {
+	return nil, nil
+}
+
 func (kernelFunc) Unmanaged(context.Context, string) ([]state.Unmanaged, error) {
 	return nil, nil
 }

@@ -85,15 +85,40 @@ func (v view) isRouter(namespace string, address netip.Addr) bool {
 // sender's interface, or, if the neighbour has none of the family, its IPv6 link-local one, which IPv4 can
 // use too (RFC 8950). "via" in a spec resolves to the same address.
 func (v view) gatewayOn(l neighbour, address netip.Addr) (netip.Addr, bool) {
+	hidden := false
 	for _, p := range v.addresses[l.in] {
-		if a := p.Addr(); a.Is4() == address.Is4() && !state.IsLinkLocal(a) && v.onSubnet(l.out, a) {
-			return a, true
+		if a := p.Addr(); a.Is4() != address.Is4() || state.IsLinkLocal(a) || !v.onSubnet(l.out, a) {
+			continue
+		}
+		if hidden = v.isHidden(l.out, p.Addr()); !hidden {
+			return p.Addr(), true
 		}
 	}
-	if _, other := v.addressOf(l.in, address); other || !v.linkLocal(l.out).IsValid() {
+	if _, other := v.addressOf(l.in, address); other && !hidden || !v.linkLocal(l.out).IsValid() {
 		return netip.Addr{}, false
 	}
 	return v.linkLocal(l.in), v.linkLocal(l.in).IsValid()
+}
+
+// isHidden reports whether a node has a longer route for an IPv6 address than the prefix of its interface. The kernel
+// then refuses the address as a gateway (ip6_route_check_nh).
+func (v view) isHidden(out state.LinkID, gateway netip.Addr) bool {
+	own, ok := v.covering(out, gateway)
+	if !ok || gateway.Is4() {
+		return false
+	}
+	longer := func(p netip.Prefix) bool { return p.Contains(gateway) && p.Bits() > own.Bits() }
+	for key := range v.State[out.Namespace].Routes {
+		if longer(key.Prefix) {
+			return true
+		}
+	}
+	for key := range v.State[out.Namespace].Addresses {
+		if key.Link != out.Name && longer(key.Prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // linkLocal is an interface's IPv6 link-local address, the zero Addr without one.
@@ -106,10 +131,13 @@ func (v view) linkLocal(id state.LinkID) netip.Addr {
 	return netip.Addr{}
 }
 
-// hop formats a route as arguments of ip route. A link-local gateway needs its interface. With an IPv6
-// gateway, ip reads "default" as IPv6's.
-func hop(out state.LinkID, via, address netip.Addr, to string) string {
+// hop formats a route as arguments of ip route. A gateway needs its interface if it is link-local, or in prefixes of
+// several. With an IPv6 gateway, ip reads "default" as IPv6's.
+func (v view) hop(out state.LinkID, via, address netip.Addr, to string) string {
+	elsewhere := func(id state.LinkID) bool { return id != out && v.onSubnet(id, via) }
 	switch {
+	case !state.IsLinkLocal(via) && slices.ContainsFunc(v.links[out.Namespace], elsewhere):
+		return fmt.Sprintf("%s via %s dev %s", to, via, out.Name)
 	case !state.IsLinkLocal(via):
 		return fmt.Sprintf("%s via %s", to, via)
 	case address.Is6():

@@ -97,9 +97,28 @@ func (w walker) overLeg(ctx context.Context, t trace, hop int, leg state.Leg) tr
 	next := w.leave(ctx, &d, at, Hop{Node: t.hops[hop].Node, Incoming: at.incoming, Decision: decision})
 	w.proceed(ctx, &d, next)
 	if !d.cause.Found() && !d.isReply && d.source != t.source {
-		d.cause = w.travel(ctx, d.reply()).cause
+		reply := w.travel(ctx, d.reply())
+		d.cause = cmp.Or(w.detouredTravel(ctx, reply), reply.cause)
 	}
 	return d
+}
+
+// detouredTravel is the cause if a packet takes a detour and does not meet the same obstacle without it.
+func (w walker) detouredTravel(ctx context.Context, t trace) (first Cause) {
+	for i := 0; i < len(t.hops) && t.cause.Found(); i++ {
+		at := ingress{t.passed[i], t.hops[i].Incoming}
+		for _, d := range w.detours(ctx, visit{t.query(at), t.hops[i].Decision}) {
+			straight := w
+			straight.kernel, straight.crossings = d.without, map[departing]crossed{}
+			switch other := straight.travel(ctx, t.packet); {
+			case !other.cause.Found():
+				return w.detourCause(d, t.cause, t.isReply)
+			case !sameObstacle(other.cause, t.cause) && !first.Found():
+				first = w.detourCause(d, t.cause, t.isReply)
+			}
+		}
+	}
+	return first
 }
 
 // reply is the reply to a request that has arrived.
@@ -398,5 +417,8 @@ func (w walker) unexplained(ctx context.Context, q Question, there, back paths) 
 	if cause := cmp.Or(otherLeg(there, back), onPath, w.unmanaged(ctx, there.everywhere(), back.everywhere())); cause.Found() {
 		return cause
 	}
-	return cmp.Or(w.sometimes(q, there.trace, back.trace), noReply(q, there.trace))
+	if cause := w.sometimes(q, there.trace, back.trace); cause.Found() {
+		return cause
+	}
+	return cmp.Or(w.changedSetting(ctx, there.trace, back.trace), noReply(q, there.trace))
 }

@@ -231,10 +231,13 @@ func (w walker) tooBig(p packet, end state.LinkID) Cause {
 
 // staleMTU is the cause if every link is large enough and the sender's kernel still has a smaller path MTU in
 // its route cache. It expires only after ten minutes.
-func (w walker) staleMTU(request trace) Cause {
+func (w walker) staleMTU(ctx context.Context, request trace) Cause {
 	first := request.hops[0].Decision
 	if first.MTU == 0 || request.size <= first.MTU {
 		return Cause{}
+	}
+	if first.RouteMTU == first.MTU {
+		return w.smallRoute(ctx, request)
 	}
 	node, command := state.NodeOf(request.start), "ip -n %s route flush cache" // of IPv4
 	if request.destination.Is6() {
@@ -250,6 +253,18 @@ func (w walker) staleMTU(request trace) Cause {
 		cause.Fix = fix
 	}
 	return cause
+}
+
+// smallRoute is the cause if the sender's route has an MTU that is too small. No lab has such a route.
+func (w walker) smallRoute(ctx context.Context, request trace) Cause {
+	node := state.NodeOf(request.start)
+	route, fix := w.metricOfRoute(ctx, request)
+	return Cause{
+		Reason:  v1alpha1.ReasonMessageTooBig,
+		Node:    node,
+		Message: fmt.Sprintf("packets of %d bytes to %s exceed the MTU of %s in %s (%d)", request.size, request.destination, route, node, request.decisionAt(0).MTU),
+		Fix:     fix,
+	}
 }
 
 // renewed is the fix that drops the path MTUs of a multipath route. IPv6 lists those of the first leg only

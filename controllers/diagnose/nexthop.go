@@ -95,6 +95,10 @@ func (w walker) notOnLink(p packet, out state.LinkID) Cause {
 		return cause
 	}
 	cause.Message = fmt.Sprintf("%s expects %s on link %s because of its prefix %s, but %s, which has it, is not on that link", node, p.destination, out.Name, own, owner)
+	if op, ok := w.unwantedAddress(out.Namespace, func(p netip.Prefix) bool { return p == own }); ok {
+		cause.Fix = w.drifted(op)
+		return cause
+	}
 	cause.Fix = fmt.Sprintf("in the spec, use a longer prefix than /%d for %s on %s", own.Bits(), own.Addr(), node)
 	if len(path) == 0 || path[0].out != out {
 		return cause
@@ -119,7 +123,7 @@ func (v view) byAnotherWay(fix, verb string, path []neighbour, address netip.Add
 	if !ok {
 		return fix
 	}
-	return fit(fix, fmt.Sprintf("ip -n %s route %s %s", out.Namespace, verb, hop(out, via, address, host(address).String())))
+	return fit(fix, fmt.Sprintf("ip -n %s route %s %s", out.Namespace, verb, v.hop(out, via, address, host(address).String())))
 }
 
 // owner is the network namespace of the first node with an address; empty if there is none.
@@ -184,7 +188,7 @@ func (v view) correction(p packet, out state.LinkID, wrong netip.Addr, router st
 	if !ok {
 		return spec
 	}
-	command := fmt.Sprintf("ip -n %s route replace %s", out.Namespace, hop(out, right, p.destination, prefixName(id.Prefix)))
+	command := fmt.Sprintf("ip -n %s route replace %s", out.Namespace, v.hop(out, right, p.destination, prefixName(id.Prefix)))
 	if usual := id.Prefix.Addr().Is6() && id.Metric == state.DefaultIPv6Metric; id.Metric != 0 && !usual {
 		command += fmt.Sprintf(" metric %d", id.Metric)
 	}

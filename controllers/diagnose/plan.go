@@ -39,17 +39,30 @@ func (v view) drifted(op state.Op) string {
 // withFollowers is the fix by an operation and, as far as there is room, by those of the plan that bring back what
 // went with it: addresses of an interface, and routes over it.
 func (v view) withFollowers(op state.Op) string {
-	fix := fit(drift, command(op))
+	fix := fit(drift, v.commandNow(op))
 	link, ok := linkOf(op)
 	if !ok || fix == drift {
 		return fix
 	}
 	for _, next := range v.left {
-		if longer := fix + "; " + command(next); follows(next, link) && next != op && utf8.RuneCountInString(longer) <= maxText {
+		first, needs := v.before(next)
+		if !follows(next, link) || next == op || needs && first != op {
+			continue
+		}
+		if longer := fix + "; " + command(next); utf8.RuneCountInString(longer) <= maxText {
 			fix = longer
 		}
 	}
 	return fix
+}
+
+// commandNow leaves out what an operation on a bridge does not change: a kernel without VLAN filtering refuses the word.
+func (v view) commandNow(op state.Op) string {
+	o, ok := op.(state.SetBridge)
+	if !ok || v.State[o.Namespace].Bridges[o.Name].VLANFiltering != o.Bridge.VLANFiltering {
+		return command(op)
+	}
+	return strings.NewReplacer(" vlan_filtering 0", "", " vlan_filtering 1", "").Replace(command(op))
 }
 
 // linkOf is the interface that an operation makes usable.
@@ -383,7 +396,23 @@ func (v view) otherRoute(id state.RouteID) (fix string, ok bool) {
 		return v.drifted(op), true
 	}
 	op, ok := planned(v, func(o state.ReplaceRoute) bool { return o.RouteID == id })
+	if fix, first := v.alteredBefore(op); ok && first {
+		return fix, true
+	}
 	return v.drifted(op), ok
+}
+
+// alteredBefore is the fix of an altered address on a link of a route: to write the address again takes the route along.
+func (v view) alteredBefore(op state.ReplaceRoute) (fix string, ok bool) {
+	for _, h := range op.NextHops() {
+		for key, row := range v.State[op.Namespace].Addresses {
+			if row.Drift == state.DriftForGood && key.Link == h.Link && key.Prefix.Addr().Is4() == op.Prefix.Addr().Is4() {
+				_, fix, ok = v.altered(op.Namespace, func(p netip.Prefix) bool { return p == key.Prefix })
+				return fix, ok
+			}
+		}
+	}
+	return "", false
 }
 
 // driftedPort is the fix if a bridge port's VLANs have drifted.

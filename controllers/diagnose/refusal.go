@@ -118,6 +118,9 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at ingress) (why, fix 
 	if lost, ok := w.lostPrefix(at.namespace, p.destination); ok {
 		return fmt.Sprintf(": the connected route of its interface %s is missing", lost.Link), w.drifted(state.AddPrefixRoute{AddressID: lost})
 	}
+	if why, fix, ok := w.hiddenGateway(ctx, at.namespace, p.destination); ok {
+		return why, fix
+	}
 	if fix, ok := w.lostRoute(at.namespace, p.destination); ok {
 		return "", fix
 	}
@@ -125,6 +128,37 @@ func (w walker) whyNoRoute(ctx context.Context, p packet, at ingress) (why, fix 
 		return ": " + route.What + ", ends the lookup", undo(route)
 	}
 	return w.missing(at.namespace, p.destination)
+}
+
+// hiddenGateway is a policy rule because of which a node does not reach the gateway that its route would have.
+func (w walker) hiddenGateway(ctx context.Context, namespace string, to netip.Addr) (why, fix string, ok bool) {
+	if _, route, ok := bestRoute(w.want(), namespace, to); ok {
+		for _, h := range route.NextHops() {
+			if why, fix, ok := w.ruleHides(ctx, state.ForwardingQuery{Namespace: namespace, Destination: h.Via, Outgoing: h.Link}); ok {
+				return why, fix, true
+			}
+		}
+	}
+	path, reached := w.path(namespace, to, nothing)
+	if !reached || len(path) == 0 {
+		return "", "", false
+	}
+	via, _ := w.gatewayOn(path[0], to)
+	return w.ruleHides(ctx, state.ForwardingQuery{Namespace: namespace, Destination: via})
+}
+
+// ruleHides is the policy rule because of which a look-up for a gateway fails. The kernel refuses routes via it
+// (fib_check_nh).
+func (w walker) ruleHides(ctx context.Context, gateway state.ForwardingQuery) (why, fix string, ok bool) {
+	policy, err := w.kernel.Policy(ctx, gateway.Namespace)
+	if err != nil || !gateway.Destination.IsValid() {
+		return "", "", false
+	}
+	rule, without, ok := policy.Culprit(gateway)
+	if !ok || without.Lookup(gateway).Verdict != state.Forward || policy.Lookup(gateway).Verdict == state.Forward {
+		return "", "", false
+	}
+	return fmt.Sprintf(", and %s keeps it from its gateway %s", rule.What, gateway.Destination), undo(rule), true
 }
 
 // setting is a sysctl and its value.
@@ -194,6 +228,24 @@ func (w walker) routeRejects(ctx context.Context, p packet, at ingress, kind sta
 		cause.Fix = undo(route)
 	}
 	return cause
+}
+
+// sendsToAll is the cause if a node's route for a node's address is one for broadcasts or multicasts.
+func (w walker) sendsToAll(ctx context.Context, p packet, at ingress, decision state.ForwardingDecision) Cause {
+	if !decision.Broadcast {
+		return Cause{}
+	}
+	route, ok := w.localRoute(ctx, at.namespace, p.destination)
+	if !ok {
+		return Cause{}
+	}
+	node := state.NodeOf(at.namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonRouteRejects,
+		Node:    node,
+		Message: shorten(fmt.Sprintf("%s does not send a ping to %s: it has %s", node, p.destination, route.What)),
+		Fix:     undo(route),
+	}
 }
 
 // listRoutes is the command that lists a namespace's routes of a type. Without -6, ip lists IPv4 routes only.

@@ -229,12 +229,8 @@ func (v view) otherGateway(route routeUsed, first neighbour, via, to netip.Addr)
 	if route.unmanaged {
 		return route.removal("")
 	}
-	node, next := state.NodeOf(first.out.Namespace), state.NodeOf(first.in.Namespace)
-	hops := "via: " + next
-	if v.severalLinks(first) {
-		hops += ", link: " + first.out.Name
-	}
-	command := fmt.Sprintf("ip -n %s route replace %s", first.out.Namespace, hop(first.out, via, to, prefixName(route.prefix)))
+	node, hops := state.NodeOf(first.out.Namespace), v.viaInSpec(first, via, to)
+	command := fmt.Sprintf("ip -n %s route replace %s", first.out.Namespace, v.hop(first.out, via, to, prefixName(route.prefix)))
 	if usual := to.Is6() && route.metric == state.DefaultIPv6Metric; route.metric != 0 && !usual {
 		command += fmt.Sprintf(" metric %d", route.metric)
 	}

@@ -42,16 +42,25 @@ func (v view) missing(namespace string, address netip.Addr) (why, fix string) {
 // routeFixTo is the fix that gives a node a route via a neighbour.
 func (v view) routeFixTo(verb, to string, first neighbour, via, address netip.Addr) string {
 	node := state.NodeOf(first.out.Namespace)
-	hops := "via: " + state.NodeOf(first.in.Namespace)
-	if v.severalLinks(first) {
-		hops += ", link: " + first.out.Name
-	}
+	hops := v.viaInSpec(first, via, address)
 	quoted := fmt.Sprintf("%q", to)
 	if to == defaultRoute {
 		quoted = to
 	}
 	return fit(v.inSpec(fmt.Sprintf("add to %s routes: [{to: %s, %s}]", node, quoted, hops)),
-		fmt.Sprintf("ip -n %s route %s %s", first.out.Namespace, verb, hop(first.out, via, address, to)))
+		fmt.Sprintf("ip -n %s route %s %s", first.out.Namespace, verb, v.hop(first.out, via, address, to)))
+}
+
+// viaInSpec is a next hop as a route in the spec has it: the neighbour's name, with the link if there are several to it.
+// A neighbour that has other addresses is named by the one to be used.
+func (v view) viaInSpec(l neighbour, via, to netip.Addr) string {
+	if _, others := v.addressOf(l.in, to); others && state.IsLinkLocal(via) {
+		return fmt.Sprintf("via: %q, link: %s", via, l.out.Name)
+	}
+	if v.severalLinks(l) {
+		return fmt.Sprintf("via: %s, link: %s", state.NodeOf(l.in.Namespace), l.out.Name)
+	}
+	return "via: " + state.NodeOf(l.in.Namespace)
 }
 
 // severalLinks reports whether a node has more than one link to a neighbour, up or down. A route in the spec

@@ -36,6 +36,9 @@ func (w walker) whyLocal(ctx context.Context, from string, to netip.Addr) (why, 
 	if route, ok := w.localRoute(ctx, from, to); ok {
 		return fmt.Sprintf("%s has %s", node, route.What), undo(route)
 	}
+	if own, ok := w.anycastOf(from, to); ok {
+		return fmt.Sprintf("it is the anycast address of %s on interface %s of %s", own.Prefix, own.Link, node), w.withoutAnycast(from, own, to)
+	}
 	return fmt.Sprintf("%s has a local route to it", node), shorten(fmt.Sprintf("find the route: ip -n %s route get %s", from, to))
 }
 
@@ -107,7 +110,53 @@ func (w walker) localSource(ctx context.Context, p packet, at ingress) Cause {
 	return cause
 }
 
-// localRoute is a local route of others that covers an address.
+// localRoute is a local route of others that covers an address, or one of a type that is for the node itself, too.
 func (w walker) localRoute(ctx context.Context, namespace string, address netip.Addr) (state.Unmanaged, bool) {
-	return w.firstInterference(ctx, namespace, func(i state.Unmanaged) bool { return i.Route.Type == "local" && i.Route.Prefix.Contains(address) })
+	return w.firstInterference(ctx, namespace, func(i state.Unmanaged) bool {
+		return slices.Contains([]string{"local", "broadcast", "multicast", "anycast"}, i.Route.Type) && i.Route.Prefix.Contains(address)
+	})
+}
+
+// strayed is the cause if a node takes the request for its own and has not the address: it does not reply, or with
+// another source.
+func (w walker) strayed(ctx context.Context, request trace) Cause {
+	if w.has(request.end, request.destination) || len(w.owners[request.destination]) == 0 {
+		return Cause{}
+	}
+	if own, ok := w.localAddress(request.end, request.destination); ok && own.Link == state.Loopback {
+		return Cause{} // an IPv4 prefix on lo, whose every address replies
+	}
+	why, fix := w.whyLocal(ctx, request.end, request.destination)
+	return Cause{
+		Reason:  v1alpha1.ReasonDuplicateAddress,
+		Node:    state.NodeOf(request.end),
+		Message: shorten(fmt.Sprintf("packets to %s end at %s, and %s has the address: %s", request.destination, state.NodeOf(request.end), state.NodeOf(w.owner(request.destination)), why)),
+		Fix:     fix,
+	}
+}
+
+// anycastOf is the address of a node whose prefix has an address as its first one: routers take that one for
+// their own (RFC 4291, section 2.6.1).
+func (v view) anycastOf(namespace string, to netip.Addr) (own state.AddressKey, ok bool) {
+	for _, key := range inOrder(v.State[namespace].Addresses) {
+		if to.Is6() && key.Prefix.Masked().Addr() == to && key.Prefix.Bits() < 127 {
+			return key, true
+		}
+	}
+	return own, false
+}
+
+// withoutAnycast is the fix if a router's prefix begins with the address of another node: the length that the node has.
+func (v view) withoutAnycast(namespace string, own state.AddressKey, to netip.Addr) string {
+	id := state.AddressID{Namespace: namespace, AddressKey: own}
+	if _, unwanted := v.unwantedAddress(namespace, func(p netip.Prefix) bool { return p == own.Prefix }); unwanted {
+		return v.drifted(state.DeleteAddress{AddressID: id})
+	}
+	right := id
+	right.Prefix = netip.PrefixFrom(own.Prefix.Addr(), v.subnetOf(to).Bits())
+	if right.Prefix.Bits() <= own.Prefix.Bits() {
+		return fmt.Sprintf("in the spec, give %s another address than the first of a prefix", state.NodeOf(v.owner(to)))
+	}
+	return fit(fmt.Sprintf("in the spec, use %s on %s", right.Prefix, state.NodeOf(namespace)),
+		command(state.DeleteAddress{AddressID: id})+"; "+command(state.AddAddress{AddressID: right}))
 }

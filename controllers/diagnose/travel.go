@@ -77,7 +77,7 @@ func (w walker) proceed(ctx context.Context, t *trace, at ingress) {
 		case been:
 			t.cause = w.loop(ctx, *t)
 		case w.ttlExpired(*t):
-			t.cause = w.timeToLive(t)
+			t.cause = w.timeToLive(ctx, t)
 		default:
 			at = w.step(ctx, t, at)
 		}
@@ -103,6 +103,10 @@ func (w walker) plainStep(ctx context.Context, t *trace, at ingress) (next ingre
 	hop.Decision = decision
 	if t.cause = w.refusal(ctx, t.packet, at, decision); t.cause.Found() {
 		w.correct(ctx, t, at)
+		t.hops = append(t.hops, hop)
+		return ingress{}
+	}
+	if t.cause = w.sendsToAll(ctx, t.packet, at, decision); t.cause.Found() {
 		t.hops = append(t.hops, hop)
 		return ingress{}
 	}
@@ -195,6 +199,10 @@ func (w walker) correct(ctx context.Context, t *trace, at ingress) {
 		return
 	}
 	sender, decision := t.passed[len(t.passed)-2], t.hops[len(t.hops)-1].Decision
+	if cause := w.takesGateway(t.packet, sender, at, decision); cause.Found() {
+		t.cause = cause
+		return
+	}
 	fix, how := w.undoDrift(ctx, t.packet, sender, decision)
 	path, _ := w.path(sender, t.destination, nothing)
 	if isOnPath := slices.ContainsFunc(path, func(l neighbour) bool { return l.in.Namespace == at.namespace }); how == stays && !isOnPath {
@@ -202,6 +210,22 @@ func (w walker) correct(ctx context.Context, t *trace, at ingress) {
 	}
 	if how > stays {
 		t.cause.Fix = fix
+	}
+}
+
+// takesGateway is the cause if a node gets packets only because it has the address of the sender's gateway, which the lab
+// does not give it.
+func (w walker) takesGateway(p packet, sender string, at ingress, decision state.ForwardingDecision) Cause {
+	op, ok := w.unwantedAddress(at.namespace, func(a netip.Prefix) bool { return a.Addr() == decision.Via })
+	if !ok {
+		return Cause{}
+	}
+	node := state.NodeOf(at.namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonDuplicateAddress,
+		Node:    node,
+		Message: fmt.Sprintf("%s gets packets from %s to %s: it has %s on interface %s, the address of the gateway", node, state.NodeOf(sender), p.destination, op.Prefix, op.Link),
+		Fix:     w.drifted(op),
 	}
 }
 
@@ -276,6 +300,9 @@ func (t trace) decisionAt(n int) (d state.ForwardingDecision) {
 
 // ttlExpired reports whether the packet's TTL has expired: a node that would forward it with TTL 1 drops it.
 func (w walker) ttlExpired(t trace) bool {
+	if ofRoute := t.decisionAt(0).HopLimit; ofRoute > 0 {
+		return len(t.hops) > ofRoute
+	}
 	limit := w.ttlSetting(t).value
 	return limit != state.Absent && len(t.hops) > limit.Number()
 }
@@ -297,14 +324,34 @@ func hopLimitName(address netip.Addr) string {
 	return "hop limit"
 }
 
-func (w walker) timeToLive(t *trace) Cause {
-	ttl, last := w.ttlSetting(*t), &t.hops[len(t.hops)-1]
+func (w walker) timeToLive(ctx context.Context, t *trace) Cause {
+	last := &t.hops[len(t.hops)-1]
 	last.Next = ""
 	node := state.NodeOf(t.start)
-	return Cause{
+	cause := Cause{
 		Reason:  v1alpha1.ReasonTTLExceeded,
 		Node:    node,
-		Message: fmt.Sprintf("the %s of packets from %s to %s expires at %s: %s is %s", hopLimitName(t.destination), node, t.destination, last.Node, ttl.key, ttl.value),
-		Fix:     w.settingFix(t.start, fmt.Sprintf("set %s: 255 on %s", ttl.inSpec(), node), ttl.key, state.ValueOf(255)),
+		Message: fmt.Sprintf("the %s of packets from %s to %s expires at %s", hopLimitName(t.destination), node, t.destination, last.Node),
 	}
+	if ofRoute := t.decisionAt(0).HopLimit; ofRoute > 0 {
+		route, fix := w.metricOfRoute(ctx, *t)
+		cause.Message, cause.Fix = shorten(fmt.Sprintf("%s: %s has hoplimit %d", cause.Message, route, ofRoute)), fix
+		return cause
+	}
+	ttl := w.ttlSetting(*t)
+	cause.Message += fmt.Sprintf(": %s is %s", ttl.key, ttl.value)
+	cause.Fix = w.settingFix(t.start, fmt.Sprintf("set %s: 255 on %s", ttl.inSpec(), node), ttl.key, state.ValueOf(255))
+	return cause
+}
+
+// metricOfRoute names the route of the sender whose metrics decide about its packets. No lab has any: the route is
+// unmanaged, or one of the lab's that was changed.
+func (w walker) metricOfRoute(ctx context.Context, t trace) (route, fix string) {
+	if fix, ok := w.lostRoute(t.start, t.destination); ok {
+		return "the route to it", fix
+	}
+	if used, ok := w.usedRoute(ctx, t.start, t.destination, t.decisionAt(0)); ok {
+		return "the route to " + prefixName(used.prefix), used.removal(state.NodeOf(t.start))
+	}
+	return "the route to it", shorten(fmt.Sprintf("find the route: ip -n %s route get %s", t.start, t.destination))
 }

@@ -32,7 +32,7 @@
 //	a namespace                     the alias of its lo is the lab's mark for that node
 //	a file in NamespaceDir          nothing is mounted over it and its content is that mark
 //	a symlink in SymlinkDir         its target is exactly our file of the same name
-//	a link                          it is lo, has our group, or its peer has
+//	a link                          it is lo, has our group, its peer has, or it is a wanted one by name, kind and MAC
 //	an address                      it is on such a link and not one the kernel gives lo
 //	the route to its network        it is as the kernel makes it with such an address
 //	an attribute                    its link is the lab's, and no lab asks for another than the initial value
@@ -74,9 +74,9 @@
 // Unmanaged are other tables, policy rules, neighbours, MAC entries and multicast groups
 // that somebody made to stay, filters of what comes in, packet filters, IPsec policies, XDP programs, routes for some
 // sources or a TOS, local routes of others, settings that no lab has and that keep a node from answering (arp_filter, IPv6's
-// icmp.echo_ignore_all). Unmanaged lists what of them Observe does not read anyway, and routes of
-// others, each with the command that takes it away: for a status that somebody asked for, and to name
-// it where a packet gets lost.
+// icmp.echo_ignore_all). ChangedSettings finds any other that differs from a new namespace's. Unmanaged lists what of
+// them Observe does not read anyway, and routes of others, each with the command that takes it away: for a status that
+// somebody asked for, and to name it where a packet gets lost.
 //
 // Not looked at, though packets depend on it: the route to an IPv6 address itself, which the kernel makes a while
 // after the address, so that a missing one says nothing; the anycast address of a router's IPv6 subnet, which the

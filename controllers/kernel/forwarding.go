@@ -155,6 +155,7 @@ func (h *handle) findLegs(q state.ForwardingQuery, decision *state.ForwardingDec
 		}
 		return err
 	}
+	decision.RouteMTU = route.mtu
 	if q.Destination.Is6() && len(route.nextHops) > 0 { // other things it has learned leave the gateway alone
 		decision.Redirected = !slices.ContainsFunc(route.nextHops, func(hop rawNextHop) bool { return hop.via == decision.Via })
 	}
@@ -247,6 +248,7 @@ type lookupAnswer struct {
 	via      netip.Addr
 	source   netip.Addr
 	mtu      int
+	hopLimit int
 	// redirected says that the gateway comes from an ICMP redirect. Only IPv4 says so.
 	redirected bool
 }
@@ -286,8 +288,11 @@ func (a *lookupAnswer) set(kind uint16, value []byte) error {
 }
 
 func (a *lookupAnswer) setMetric(kind uint16, value []byte) error {
-	if kind == unix.RTAX_MTU {
+	switch kind {
+	case unix.RTAX_MTU:
 		a.mtu = int(rtnl.Uint32(value))
+	case unix.RTAX_HOPLIMIT:
+		a.hopLimit = int(rtnl.Uint32(value))
 	}
 	return nil
 }
@@ -295,7 +300,7 @@ func (a *lookupAnswer) setMetric(kind uint16, value []byte) error {
 // decision reads an answer by the type of its route. A broadcast is delivered where it comes
 // in and leaves where it is sent.
 func (h *handle) decision(q state.ForwardingQuery, a lookupAnswer) (state.ForwardingDecision, error) {
-	decision := state.ForwardingDecision{Via: a.via, Source: a.source, MTU: a.mtu, Redirected: a.redirected}
+	decision := state.ForwardingDecision{Via: a.via, Source: a.source, MTU: a.mtu, HopLimit: a.hopLimit, Redirected: a.redirected}
 	if !decision.Source.IsValid() && q.Incoming == "" {
 		decision.Source = q.Source
 	}
@@ -303,7 +308,7 @@ func (h *handle) decision(q state.ForwardingQuery, a lookupAnswer) (state.Forwar
 	case unix.RTN_LOCAL, unix.RTN_ANYCAST:
 		decision.Verdict = state.DeliverLocally
 	case unix.RTN_BROADCAST, unix.RTN_MULTICAST:
-		if q.Incoming != "" {
+		if decision.Broadcast = q.Incoming == ""; !decision.Broadcast {
 			decision.Verdict = state.DeliverLocally
 		}
 	case unix.RTN_UNREACHABLE:

@@ -77,7 +77,7 @@ func only(v state.ForwardingVerdict) state.ForwardingDecision {
 }
 
 func forward(link, via, source string, mtu int) state.ForwardingDecision {
-	d := state.ForwardingDecision{Verdict: state.Forward, Link: link, MTU: mtu}
+	d := state.ForwardingDecision{Verdict: state.Forward, Link: link, MTU: mtu, RouteMTU: mtu}
 	if via != "" {
 		d.Via = netip.MustParseAddr(via)
 	}

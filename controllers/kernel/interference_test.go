@@ -3,7 +3,6 @@
 package kernel
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"slices"
 	"testing"
@@ -166,15 +165,26 @@ func TestAStaticMulticastGroupInterferes(t *testing.T) {
 	}
 }
 
+// A table of nftables is a packet filter if it has a rule, or a chain that drops what no rule decides about.
 func TestAPacketFilterInterferes(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, tutorialLab())
-	if err := k.Enter(router, addPacketFilter); err != nil {
-		t.Fatal(err)
-	}
-	mustInterfere(t, k, router, []state.Unmanaged{{
+	filter := []state.Unmanaged{{
 		What: "a packet filter, nftables table inet theirs", Look: "ip netns exec default.routed-pair.router nft list ruleset",
-	}})
+	}}
+	for _, c := range []struct {
+		do   string
+		want []state.Unmanaged
+	}{
+		{"add table inet theirs", nil},
+		{"add chain inet theirs c { type filter hook input priority 0; policy accept; }", nil},
+		{"add rule inet theirs c icmp type echo-request drop", filter},
+		{"flush chain inet theirs c", nil},
+		{"chain inet theirs c { policy drop; }", filter},
+	} {
+		sh(t, "ip netns exec "+router+" nft '"+c.do+"'")
+		mustInterfere(t, k, router, c.want)
+	}
 	mustHold(t, k, tutorialLab())
 }
 
@@ -188,30 +198,6 @@ func TestAnXDPProgramIsSeen(t *testing.T) {
 			t.Errorf("attached %d: %t, %v", attached, l.xdp, err)
 		}
 	}
-}
-
-// addPacketFilter is nft add table inet theirs: nf_tables takes changes only in batches.
-func addPacketFilter() error {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	message := func(kind, flags uint16, header nl.Nfgenmsg, data ...byte) []byte {
-		body := append(header.Serialize(), data...)
-		m := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(body)))
-		m = binary.NativeEndian.AppendUint16(m, kind)
-		m = binary.NativeEndian.AppendUint16(m, flags|unix.NLM_F_REQUEST)
-		m = append(m, make([]byte, 8)...) // no sequence, from the kernel's own number
-		return append(m, body...)
-	}
-	batch := nl.Nfgenmsg{ResId: nl.Swap16(unix.NFNL_SUBSYS_NFTABLES)}
-	name := nl.NewRtAttr(unix.NFTA_TABLE_NAME, nl.ZeroTerminated("theirs")).Serialize()
-	return unix.Sendto(fd, slices.Concat(
-		message(unix.NFNL_MSG_BATCH_BEGIN, 0, batch),
-		message(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, nl.Nfgenmsg{NfgenFamily: unix.NFPROTO_INET}, name...),
-		message(unix.NFNL_MSG_BATCH_END, 0, batch),
-	), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 }
 
 // The kernel lists proxies apart from neighbours, and by family.

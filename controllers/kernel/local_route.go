@@ -21,7 +21,8 @@ type localRoute struct {
 	table    uint32
 	protocol uint8
 	link     int
-	isLocal  bool
+	// kind is as ip route writes it; empty for a route to other nodes.
+	kind string
 }
 
 // localRoutes finds those of others, in any table: the kernel's own have its protocol.
@@ -29,7 +30,7 @@ func (in *interferer) localRoutes() error {
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		err := in.handle.conn.Get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
 			r, err := parseLocalRoute(msg)
-			if err == nil && r.isLocal && r.protocol != unix.RTPROT_KERNEL {
+			if err == nil && r.kind != "" && r.protocol != unix.RTPROT_KERNEL {
 				in.addLocalRoute(r)
 			}
 			return err
@@ -41,12 +42,19 @@ func (in *interferer) localRoutes() error {
 	return nil
 }
 
+// localKinds are the types of routes whose packets a node takes for its own, among others.
+var localKinds = map[uint8]string{unix.RTN_LOCAL: "local", unix.RTN_BROADCAST: "broadcast", unix.RTN_MULTICAST: "multicast", unix.RTN_ANYCAST: "anycast"}
+
 func parseLocalRoute(msg []byte) (localRoute, error) {
 	header, err := routeHeaderOf(msg)
-	if err != nil || header.Type != unix.RTN_LOCAL {
+	if err != nil {
 		return localRoute{}, err
 	}
-	r := localRoute{table: uint32(header.Table), protocol: header.Protocol, isLocal: true}
+	kind, ok := localKinds[header.Type]
+	if !ok {
+		return localRoute{}, nil
+	}
+	r := localRoute{table: uint32(header.Table), protocol: header.Protocol, kind: kind}
 	destination := netip.IPv4Unspecified()
 	if header.Family == unix.AF_INET6 {
 		destination = netip.IPv6Unspecified()
@@ -75,11 +83,11 @@ func (in *interferer) addLocalRoute(r localRoute) {
 	if r.table == unix.RT_TABLE_LOCAL {
 		table = "local"
 	}
-	route := fmt.Sprintf("local %s dev %s table %s", r.prefix, in.links[r.link].name, table)
+	route := fmt.Sprintf("%s %s dev %s table %s", r.kind, r.prefix, in.links[r.link].name, table)
 	in.found = append(in.found, state.Unmanaged{
 		What:  "an unmanaged route, " + route,
-		Look:  fmt.Sprintf("%s route show table %s type local", ip, table),
+		Look:  fmt.Sprintf("%s route show table %s type %s", ip, table, r.kind),
 		Undo:  fmt.Sprintf("%s route delete %s", ip, route),
-		Route: state.UnmanagedRoute{Type: "local", Prefix: r.prefix},
+		Route: state.UnmanagedRoute{Type: r.kind, Prefix: r.prefix},
 	})
 }

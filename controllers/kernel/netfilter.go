@@ -50,7 +50,8 @@ var nfFamilies = map[uint8]string{
 	unix.NFPROTO_BRIDGE: "bridge", unix.NFPROTO_NETDEV: "netdev",
 }
 
-// nftables finds the tables of the thread's namespace. A chain of type nat that has rules is NAT.
+// nftables finds the tables of the thread's namespace. A chain of type nat that has rules is NAT. A table without rules
+// lets everything pass unless a chain's policy says otherwise.
 func (in *interferer) nftables() error {
 	c, err := rtnl.DialProtocol(unix.NETLINK_NETFILTER)
 	if errors.Is(err, unix.EPROTONOSUPPORT) {
@@ -60,13 +61,16 @@ func (in *interferer) nftables() error {
 		return err
 	}
 	defer c.Close()
-	translating := map[string]bool{}
+	translating, filtering := map[string]bool{}, map[string]bool{}
 	err = listNetfilter(c, unix.NFT_MSG_GETCHAIN, func(family uint8, attributes []byte) error {
 		var chain nfChain
 		err := rtnl.Attributes(attributes, chain.set)
 		if err == nil && chain.kind == "nat" && chain.rules > 0 {
 			translating[nfFamilies[family]+" "+chain.table] = true
 			in.found = append(in.found, chain.unmanaged(in.handle.name, family))
+		}
+		if chain.rules > 0 || chain.drops {
+			filtering[nfFamilies[family]+" "+chain.table] = true
 		}
 		return err
 	})
@@ -75,7 +79,7 @@ func (in *interferer) nftables() error {
 	}
 	return listNetfilter(c, unix.NFT_MSG_GETTABLE, func(family uint8, attributes []byte) error {
 		return rtnl.Attributes(attributes, func(kind uint16, value []byte) error {
-			if name := nfFamilies[family] + " " + rtnl.Text(value); kind == unix.NFTA_TABLE_NAME && !translating[name] {
+			if name := nfFamilies[family] + " " + rtnl.Text(value); kind == unix.NFTA_TABLE_NAME && !translating[name] && filtering[name] {
 				in.add("a packet filter, nftables table "+name, "ip netns exec %s nft list ruleset", in.handle.name)
 				in.found[len(in.found)-1].OnlyFor = map[uint8]int{unix.NFPROTO_IPV4: 4, unix.NFPROTO_ARP: 4, unix.NFPROTO_IPV6: 6}[family]
 			}
@@ -98,11 +102,16 @@ func listNetfilter(c *rtnl.Conn, message int, each func(family uint8, attributes
 	return err
 }
 
+// nfDrop is NF_DROP of linux/netfilter.h.
+const nfDrop = 0
+
 // nfChain is a chain of nftables.
 type nfChain struct {
 	table, name, kind string
 	// hook is where it is called, rules how many it has.
 	hook, rules uint32
+	// drops is its policy.
+	drops bool
 }
 
 func (c *nfChain) set(kind uint16, value []byte) error {
@@ -115,6 +124,8 @@ func (c *nfChain) set(kind uint16, value []byte) error {
 		c.kind = rtnl.Text(value)
 	case unix.NFTA_CHAIN_USE: // jumps to it count, too; a base chain has none
 		c.rules = binary.BigEndian.Uint32(value)
+	case unix.NFTA_CHAIN_POLICY:
+		c.drops = binary.BigEndian.Uint32(value) == nfDrop
 	case unix.NFTA_CHAIN_HOOK:
 		return rtnl.Attributes(value, func(kind uint16, value []byte) error {
 			if kind == unix.NFTA_HOOK_HOOKNUM {

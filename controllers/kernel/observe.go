@@ -249,6 +249,7 @@ func (o *observer) readOnce(name string) (namespaceFile, *snapshot, error) {
 		return file, nil, err
 	}
 	snap := newSnapshot(o.session.handles[name])
+	snap.isSwitch = len(o.want[name].Bridges) > 0
 	if err := snap.readLinks(); err != nil {
 		return file, nil, err
 	}

@@ -46,6 +46,8 @@ type rawRoute struct {
 	object bool
 	// extra says that it carries something no lab asks for: metrics, an encapsulation, a realm, an end.
 	extra bool
+	// mtu is one of its metrics; 0 for none.
+	mtu int
 }
 
 type rawNextHop struct {
@@ -171,7 +173,15 @@ func (r *rawRoute) set(kind uint16, value []byte, single *rawNextHop) error {
 		return r.setNextHops(value)
 	case nextHopID:
 		r.extra, r.object = true, true
-	case unix.RTA_METRICS, unix.RTA_ENCAP, unix.RTA_FLOW, unix.RTA_NEWDST:
+	case unix.RTA_METRICS:
+		r.extra = true
+		return rtnl.Attributes(value, func(kind uint16, value []byte) error {
+			if kind == unix.RTAX_MTU {
+				r.mtu = int(rtnl.Uint32(value))
+			}
+			return nil
+		})
+	case unix.RTA_ENCAP, unix.RTA_FLOW, unix.RTA_NEWDST:
 		r.extra = true
 	case unix.RTA_PREF: // of routers, low and high beside medium
 		r.extra = r.extra || !bytes.Equal(value, []byte{0})

@@ -35,6 +35,8 @@ type snapshot struct {
 	peers map[int]state.LinkID
 	// ours are the indexes of the lab's links, lo included.
 	ours map[int]bool
+	// isSwitch reports that a bridge is wanted here.
+	isSwitch bool
 }
 
 func newSnapshot(h *handle) *snapshot {
@@ -86,7 +88,7 @@ func (snap *snapshot) readSettings() (err error) {
 	if snap.settings, snap.loopbackSettings, err = snap.handle.readSettings(snap.loopback()); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(snap.links, func(l rawLink) bool { return l.kind == "bridge" && l.group == state.LinkGroup }) {
+	if slices.ContainsFunc(snap.links, func(l rawLink) bool { return l.kind == "bridge" && (l.group == state.LinkGroup || snap.isSwitch) }) {
 		return snap.handle.readBridgeSettings(&snap.settings)
 	}
 	return nil
@@ -278,8 +280,8 @@ func (ids nsids) is(in *handle, nsid int32, other *handle) (bool, error) {
 	return known == nsid, nil
 }
 
-// claimLinks decides which links are the lab's: lo, those with our group, and those whose
-// peer has it, because then somebody changed the group.
+// claimLinks decides which links are the lab's: lo, those with our group, and those of which somebody changed the
+// group: their peer has it, or they are wanted ones by their MAC address.
 func (o *observer) claimLinks() {
 	marked := map[state.LinkID]bool{}
 	for _, snap := range o.snapshots {
@@ -291,9 +293,16 @@ func (o *observer) claimLinks() {
 	}
 	for _, snap := range o.snapshots {
 		for _, l := range snap.links {
-			snap.ours[l.index] = l.loopback || l.group == state.LinkGroup || marked[snap.peers[l.index]] || o.lastGroup(snap.peers[l.index]) == state.LinkGroup
+			snap.ours[l.index] = l.loopback || l.group == state.LinkGroup || marked[snap.peers[l.index]] || o.lastGroup(snap.peers[l.index]) == state.LinkGroup || o.wanted(snap, l)
 		}
 	}
+}
+
+// wanted reports whether a link has the name, the kind and the MAC address of a wanted one. The address comes from the
+// names of lab and interface.
+func (o *observer) wanted(snap *snapshot, l rawLink) bool {
+	want, ok := o.want[snap.handle.name].Links[l.name]
+	return ok && want.Kind == l.linkKind() && want.MAC == l.mac && want.MAC != state.MAC{}
 }
 
 func (o *observer) addLinks(snap *snapshot) {

@@ -101,6 +101,9 @@ var switchDrifts = []drift{
 	{"firewall for bridges", `ip netns exec $s sysctl -qw net.bridge.bridge-nf-call-iptables=1`, []string{
 		"ip netns exec default.routed-pair.sw sysctl -eqw net.bridge.bridge-nf-call-iptables=0",
 	}},
+	{"bridge's group", `ip -n $s link set br0 group 7`, []string{
+		"ip -n default.routed-pair.sw link set br0 group 20044",
+	}},
 	{"bridge deleted", `ip -n $s link delete br0`, nil},
 	{"bridge renamed", `ip -n $s link set br0 down && ip -n $s link set br0 name br9`, nil},
 	{"another kind of its name", `ip -n $s link delete br0 && ip -n $s link add br0 group 20044 type veth peer name theirs group 20044`, nil},

@@ -35,6 +35,12 @@ type ForwardingDecision struct {
 	Source netip.Addr `json:"source,omitzero"`
 	// MTU of the path as this node knows it, 0 if it does not say.
 	MTU int `json:"mtu,omitempty"`
+	// RouteMTU is the MTU that the route in the table has, 0 for none. MTU can come from a message instead.
+	RouteMTU int `json:"routeMTU,omitempty"`
+	// HopLimit is the TTL that the route gives the node's own packets, 0 if the settings do.
+	HopLimit int `json:"hopLimit,omitempty"`
+	// Broadcast says that the route is one for broadcasts or multicasts: a ping does not send to such an address.
+	Broadcast bool `json:"broadcast,omitempty"`
 	// Redirected says that the node has learnt the gateway from an ICMP redirect.
 	Redirected bool `json:"redirected,omitempty"`
 	// Route is the destination of the matching route and Legs its next hops, sorted, if it has several.

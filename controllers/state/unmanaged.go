@@ -133,4 +133,8 @@ type NeighbourEntry struct {
 }
 
 // UnmanagedSetting is a setting that no lab can have.
-type UnmanagedSetting struct{ Name, Value string }
+type UnmanagedSetting struct {
+	Name, Value string
+	// Link is whose setting it is; empty for one of the namespace.
+	Link string
+}

@@ -222,6 +222,11 @@ func (k *Kernel) Unmanaged(ctx context.Context, namespace string) ([]state.Unman
 	return slices.Clone(k.others[namespace]), ctx.Err()
 }
 
+// ChangedSettings finds none: here are only those that labs have.
+func (k *Kernel) ChangedSettings(ctx context.Context, _ string) ([]state.Unmanaged, error) {
+	return nil, ctx.Err()
+}
+
 // Labs lists every lab that has marked namespaces here, sorted.
 func (k *Kernel) Labs(ctx context.Context) ([]state.Identity, error) {
 	if err := ctx.Err(); err != nil {

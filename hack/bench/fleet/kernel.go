@@ -131,6 +131,11 @@ func (k *obedientKernel) Unmanaged(context.Context, string) ([]state.Unmanaged, 
 	return nil, nil
 }
 
+// ChangedSettings finds none.
+func (k *obedientKernel) ChangedSettings(context.Context, string) ([]state.Unmanaged, error) {
+	return nil, nil
+}
+
 // Policy finds the kernel's own rules only.
 func (k *obedientKernel) Policy(context.Context, string) (state.Policy, error) {
 	return state.Policy{}, nil

@@ -42,6 +42,9 @@ func sortPrefixes(list []netip.Prefix) {
 func (x *trial) specFault() (fault, bool) {
 	edited := x.spec.DeepCopy()
 	edit := pick(x, specFaults)
+	if x.chance(35) {
+		edit = pick(x, switchFaults)
+	}
 	f, ok := edit.do(x, edited)
 	if !ok || len(x.problems(edited)) > 0 {
 		return fault{}, false
@@ -58,11 +61,14 @@ func (x *trial) specFault() (fault, bool) {
 	return f, true
 }
 
-// specFaults are mistakes in a spec.
-var specFaults = []struct {
+// specFault is a mistake in a spec.
+type specFault struct {
 	name string
 	do   func(*trial, *v1alpha1.NetLabSpec) (fault, bool)
-}{
+}
+
+// specFaults are mistakes about links, addresses and routes.
+var specFaults = []specFault{
 	{"route missing", (*trial).dropRoute},
 	{"route missing", (*trial).dropRoute},
 	{"wrong gateway", (*trial).wrongVia},

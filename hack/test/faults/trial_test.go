@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -61,6 +62,8 @@ type fault struct {
 	// undo are commands that remove a foreign object; empty for an edit of the spec and for drift.
 	undo   string
 	bySpec bool
+	// undoAll is undo, also after it was used.
+	undoAll string
 	// anywhere: the lab has another shape, so that the cause may be elsewhere.
 	anywhere bool
 }
@@ -163,6 +166,11 @@ func (x *trial) build(spec *v1alpha1.NetLabSpec) bool {
 }
 
 func (x *trial) remove() {
+	for _, f := range x.faults {
+		if f.kind == "lo has another alias" { // else the namespace is not the lab's
+			_, _ = x.shell(f.undoAll)
+		}
+	}
 	if _, err := converge.Remove(context.WithoutCancel(x.ctx), x.k, x.id); err != nil {
 		x.t.Errorf("%s: %v", x.id, err)
 	}
@@ -204,13 +212,19 @@ func (x *trial) answered(p lab.Probe) bool {
 }
 
 func (x *trial) ping(p lab.Probe) bool {
-	forget, err := x.k.RememberNeighbours(x.namespaces())
+	forget, err := x.k.RememberNeighbours(slices.DeleteFunc(x.namespaces(), missingNamespace))
 	if err != nil {
 		x.t.Errorf("%s: %v", x.id, err)
 		return false
 	}
 	defer func() { _ = forget() }()
 	return x.m.Once(x.ctx, x.lab, p).Verdict == probe.Pass
+}
+
+// missingNamespace reports whether a fault has removed a network namespace.
+func missingNamespace(name string) bool {
+	_, err := os.Stat(state.NamespaceDir + "/" + name)
+	return err != nil
 }
 
 func (x *trial) namespaces() []string {
@@ -290,6 +304,9 @@ func (x *trial) diagnose(p lab.Probe) diagnose.Cause {
 	seen, err := converge.Plan(x.ctx, x.k, x.id, x.lab.Want)
 	if err != nil {
 		return diagnose.Cause{Reason: v1alpha1.ReasonProbeError, Message: err.Error()}
+	}
+	if len(seen.Conflicts) > 0 { // no probes run then, and the status says so
+		return diagnose.Cause{Reason: v1alpha1.ReasonConflict, Message: seen.Conflicts[0].String(), Fix: "check what is there, remove it, or rename the lab"}
 	}
 	return x.m.Diagnose(x.ctx, x.lab, p, probe.Result{Verdict: probe.Fail}, seen)
 }
