@@ -89,7 +89,9 @@ func (w walker) better(walk, other Walk, nat state.Unmanaged) Walk {
 		}
 		return walk
 	}
-	if arrives := walk.Cause.Reason == v1alpha1.ReasonNoReply && len(walk.Back) > 0; arrives && other.Cause.Reason != v1alpha1.ReasonNoReply {
+	arrives := walk.Cause.Reason == v1alpha1.ReasonNoReply && len(walk.Back) > 0
+	nowhere := other.ReplyTo.IsValid() && !w.holds(other.ReplyTo) // whatever else is wrong on the way back
+	if (arrives || nowhere) && other.Cause.Found() && other.Cause.Reason != v1alpha1.ReasonNoReply {
 		node := other.Forward[i].Node
 		other.Cause = Cause{
 			Reason: other.Cause.Reason, Node: node, Fix: undo(nat),
