@@ -328,7 +328,7 @@ func TestAnIPv6AddressThatIsNotAcceptedYet(t *testing.T) {
 			return d, nil
 		}
 		walk, err := diagnose.Explain(t.Context(), altered{k, notYet}, observe(t, k), q)
-		const want = "ns2 does not accept packets for its address fd02::1: duplicate address detection is running or has failed"
+		const want = "ns2 does not accept packets for its address fd02::1: duplicate address detection is running or has failed, or its route in the table local was deleted"
 		if err != nil || walk.Cause.Reason != v1alpha1.ReasonNoReply || walk.Cause.Message != want {
 			t.Errorf("verdict %d: %v, %+v", verdict, err, walk.Cause)
 		}

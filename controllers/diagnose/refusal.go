@@ -74,7 +74,8 @@ func (w walker) notLocal(p packet, at ingress) Cause {
 }
 
 // notAccepted is the cause if a node has an IPv6 address and its kernel does not accept packets for it: the
-// interface is down, came up less than a second ago, or duplicate address detection has failed.
+// interface is down, came up less than a second ago, duplicate address detection has failed, or the route in the local
+// table is gone. No lab lists that route: the kernel makes it a while after the address.
 func (w walker) notAccepted(p packet, at ingress) Cause {
 	if down, ok := w.linkDownBefore(at.namespace, p.destination); ok {
 		return w.linkDown(down, " and has address "+p.destination.String())
@@ -83,7 +84,7 @@ func (w walker) notAccepted(p packet, at ingress) Cause {
 	return Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
-		Message: fmt.Sprintf("%s does not accept packets for its address %s: duplicate address detection is running or has failed", node, p.destination),
+		Message: fmt.Sprintf("%s does not accept packets for its address %s: duplicate address detection is running or has failed, or its route in the table local was deleted", node, p.destination),
 		Fix:     fmt.Sprintf("check for the flags tentative and dadfailed: ip -n %s address show to %s", at.namespace, p.destination),
 	}
 }
