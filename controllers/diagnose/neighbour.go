@@ -83,7 +83,7 @@ func (w walker) noLinkLocal(p packet, l neighbour, wanted netip.Addr) Cause {
 func (w walker) wrongMAC(ctx context.Context, request, reply trace) Cause {
 	for _, t := range []trace{request, reply} {
 		for _, c := range t.crossed {
-			cause := cmp.Or(w.filtersARP(ctx, t.packet, c), w.duplicateOnLink(c), w.wrongEntry(ctx, c), w.duplicateMAC(c), w.wrongPort(ctx, c))
+			cause := cmp.Or(w.filtersARP(ctx, t.packet, c), w.duplicateOnLink(c), w.answersToo(ctx, t.packet, c), w.wrongEntry(ctx, c), w.duplicateMAC(c), w.wrongPort(ctx, c))
 			if cause.Found() {
 				return cause
 			}
@@ -149,4 +149,46 @@ func (w walker) duplicateOnLink(c crossing) Cause {
 		Message: fmt.Sprintf("duplicate address %s on link %s of %s: %s and %s both have it", c.wanted, c.out.Name, state.NodeOf(c.out.Namespace), one, other),
 		Fix:     fix,
 	}
+}
+
+// answersToo is the cause if another node on a segment, or a switch on the path, takes an IPv4 address for its own by a
+// rule or a route, and has not the address: it answers ARP for it (arp_process).
+func (w walker) answersToo(ctx context.Context, p packet, c crossing) Cause {
+	if c.wanted.Is6() {
+		return Cause{}
+	}
+	for _, id := range w.listeners(c) {
+		q := state.ForwardingQuery{Namespace: id.Namespace, Incoming: id.Name, Source: w.askerOf(p.source, c.out, c.wanted), Destination: c.wanted}
+		d, err := w.kernel.LookupRoute(ctx, q)
+		if err != nil || d.Verdict != state.DeliverLocally || w.has(id.Namespace, c.wanted) {
+			continue
+		}
+		node, owner := state.NodeOf(id.Namespace), state.NodeOf(c.in.Namespace)
+		why, fix := w.whyLocal(ctx, id.Namespace, c.wanted)
+		if policy, err := w.kernel.Policy(ctx, id.Namespace); err == nil {
+			if rule, _, ok := policy.Culprit(q); ok {
+				why, fix = fmt.Sprintf("%s has %s", node, rule.What), undo(rule)
+			}
+		}
+		return Cause{
+			Reason:  v1alpha1.ReasonDuplicateAddress,
+			Node:    node,
+			Message: shorten(fmt.Sprintf("%s answers ARP for %s from %s, and %s has the address: %s", node, c.wanted, state.NodeOf(c.out.Namespace), owner, why)),
+			Fix:     fix,
+		}
+	}
+	return Cause{}
+}
+
+// listeners are the interfaces on a segment but for its ends, and the bridges on the path.
+func (w walker) listeners(c crossing) (ids []state.LinkID) {
+	for _, l := range newFlood(w.view, 0, nothing).from(c.out) {
+		ids = append(ids, l.in)
+	}
+	for _, p := range c.positions {
+		if p.direction == inside {
+			ids = append(ids, p.link)
+		}
+	}
+	return slices.DeleteFunc(ids, func(id state.LinkID) bool { return id.Namespace == c.in.Namespace || id.Namespace == c.out.Namespace })
 }
