@@ -235,6 +235,16 @@ cluster:
 cluster-up: cluster ## Start a real cluster with NODES nodes
 	@$(with_cluster_assets) $(CLUSTER) up --nodes $(NODES)
 
+.PHONY: cluster-deploy
+cluster-deploy: cluster ## Build images, load them into the cluster of cluster-up, and install NetLab there
+	go run -C hack/package/image . -version dev -images agent,controller -arch $$(go env GOARCH) -out $(CURDIR)/bin/images
+	@$(CLUSTER) load bin/images/netlab-agent-$$(go env GOARCH).tar bin/images/netlab-controller-$$(go env GOARCH).tar
+	@$(CLUSTER) run -- kubectl apply -k config/overlays/kind
+	@$(CLUSTER) run -- kubectl rollout restart -n netlab-system daemonset/netlab-agent deployment/netlab-controller
+	@$(CLUSTER) run -- kubectl rollout status -n netlab-system --timeout=5m daemonset/netlab-agent
+	@$(CLUSTER) run -- kubectl rollout status -n netlab-system --timeout=5m deployment/netlab-controller
+	@echo "NetLab runs. Next: make cluster-shell, and there kubectl apply -f config/samples/routed-pair.yaml"
+
 .PHONY: cluster-down
 cluster-down: cluster ## Stop the cluster and remove everything of it
 	@$(CLUSTER) down

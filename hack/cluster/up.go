@@ -71,6 +71,7 @@ func up(ctx context.Context, o upOptions) error {
 		return errors.Join(err, lock.Close(), o.dir.down(context.WithoutCancel(ctx)))
 	}
 	fmt.Fprintf(os.Stderr, "cluster: %d nodes Ready after %.1f s\n", o.nodes, time.Since(start).Seconds())
+	fmt.Fprintln(os.Stderr, "cluster: next: make cluster-deploy installs NetLab, make cluster-shell opens a shell with kubectl, make cluster-down removes everything")
 	return nil
 }
 

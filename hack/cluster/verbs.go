@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strconv"
@@ -65,9 +66,23 @@ func loadCommand(dir *directory) *cobra.Command {
 			if err := dir.ask(command.Context(), "/load?"+images.Encode()); err != nil {
 				return fmt.Errorf("load: %w", err)
 			}
-			return nil
+			return printImages(command.ErrOrStderr(), images["image"])
 		},
 	}
+}
+
+// printImages names the loaded images as a manifest has to name them.
+func printImages(w io.Writer, files []string) error {
+	for _, file := range files {
+		name, err := imageName(file)
+		if err != nil {
+			return fmt.Errorf("load: %w", err)
+		}
+		fmt.Fprintf(w, "cluster: every node has %s\n", name)
+	}
+	fmt.Fprintln(w, "cluster: next: deploy a manifest with these names and imagePullPolicy: Never or IfNotPresent; nothing is pulled here.")
+	fmt.Fprintln(w, "         make cluster-deploy builds, loads and installs NetLab in one step; make deploy is for images in a registry")
+	return nil
 }
 
 func nodeCommand(dir *directory) *cobra.Command {

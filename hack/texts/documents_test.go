@@ -7,8 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 )
 
 // root is the repository's root.
@@ -21,6 +25,78 @@ func TestTheReadmeIsShort(t *testing.T) {
 	if n := len(strings.Fields(read(t, "README.md"))); n > readmeWords {
 		t.Errorf("README.md has %d words, at most %d are allowed; move details to config/README.md or config/samples/README.md", n, readmeWords)
 	}
+}
+
+var (
+	quoted   = regexp.MustCompile(`"([^"]{12,})"`)
+	selector = regexp.MustCompile(`--field-selector ([\w.]+)=(\w+)`)
+	// elsewhere are quotations of other programs.
+	elsewhere = []string{"Reconciler error", "Too many open files", "no buffer space"}
+)
+
+// A runbook quotes lines that the programs write, and selects labs by fields and reasons that there are.
+func TestRunbooksSayWhatThereIs(t *testing.T) {
+	rules := runbooks(t)
+	programs := sources(t)
+	definition := read(t, "config/crd/bases/netlab.dev_netlabs.yaml")
+	quotes := quoted.FindAllStringSubmatch(rules, -1)
+	for _, quote := range quotes {
+		if !strings.Contains(programs, quote[1]) && !slices.Contains(elsewhere, quote[1]) {
+			t.Errorf("a runbook quotes %q, which no program writes", quote[1])
+		}
+	}
+	selectors := selector.FindAllStringSubmatch(rules, -1)
+	for _, s := range selectors {
+		isOurs := strings.Contains(definition, "jsonPath: ."+s[1]+"\n")
+		if s[1] != "reason" && !isOurs || !strings.Contains(programs, strconv.Quote(s[2])) {
+			t.Errorf("a runbook selects %s=%s, and there is no such field or reason", s[1], s[2])
+		}
+	}
+	if len(quotes) < 5 || len(selectors) < 5 {
+		t.Errorf("%d quotations, %d selectors", len(quotes), len(selectors))
+	}
+}
+
+// runbooks are those of all alerts in one text.
+func runbooks(t *testing.T) string {
+	t.Helper()
+	var rules struct {
+		Spec struct {
+			Groups []struct {
+				Rules []struct{ Annotations struct{ Runbook string } }
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "config/prometheus/rules.yaml")), &rules); err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, group := range rules.Spec.Groups {
+		for _, rule := range group.Rules {
+			all = append(all, rule.Annotations.Runbook)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// sources are the files of the programs in one text.
+func sources(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, folder := range []string{"api", "cmd", "controllers"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			all.Write(text)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all.String()
 }
 
 var link = regexp.MustCompile(`\]\(([^()\s]+)\)`)
