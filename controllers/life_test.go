@@ -63,7 +63,12 @@ func TestTheLifeOfALab(t *testing.T) {
 		if got := repairs(w.T, "ReplaceRoute") - before; got != 1 {
 			w.Errorf("%v repairs were counted", got)
 		}
-		w.awaitEvent("Repaired", "route replace default")
+		w.awaitEvent("Repaired", "ns1 route replace default")
+	})
+	w.step("another repair has an Event of its own", func() {
+		w.kernel.Mutate(func(s state.State) { delete(s[ns("ns2")].Routes, defaultRoute) })
+		w.awaitKernel("the route", func(s state.State) bool { _, is := s[ns("ns2")].Routes[defaultRoute]; return is })
+		w.awaitEvent("Repaired", "ns2 route replace default")
 	})
 	w.step("an edit changes what it names and nothing else", func() {
 		before := w.indexes(name)

@@ -13,7 +13,6 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 
@@ -31,6 +30,7 @@ type settings struct {
 	metricsAddr, healthAddr string
 	metricsSecure           bool
 	debug, showVersion      bool
+	logFormat               string
 }
 
 func main() {
@@ -61,6 +61,7 @@ func parse(flags *flag.FlagSet, args []string) settings {
 	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
 	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to clients with the right to get /metrics; false serves them over HTTP to all clients")
 	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")
+	flags.StringVar(&s.logFormat, "log-format", "text", "format of the log: "+cluster.LogFormats)
 	flags.BoolVar(&s.debug, "debug", false, "log every operation on the kernel")
 	flags.BoolVar(&s.showVersion, "version", false, "print the version and exit")
 	_ = flags.Parse(args) // flag.CommandLine exits by itself
@@ -73,7 +74,10 @@ func run(ctx context.Context, s settings) error {
 	if s.agent.NodeName == "" {
 		return errors.New("set --node-name or NODE_NAME to the name of this machine's Node")
 	}
-	log := newLog(s.debug)
+	log, err := newLog(s)
+	if err != nil {
+		return err
+	}
 	k, err := kernel.New(kernel.Options{Symlinks: s.agent.Symlinks, Log: log})
 	if err != nil {
 		return err
@@ -94,14 +98,12 @@ func run(ctx context.Context, s settings) error {
 // memoryLimit is a soft one: with more, the agent collects garbage more often. Building the largest lab takes most.
 const memoryLimit = 240 << 20
 
-func newLog(debug bool) *slog.Logger {
+func newLog(s settings) (*slog.Logger, error) {
 	level := slog.LevelInfo
-	if debug {
+	if s.debug {
 		level = slog.LevelDebug
 	}
-	handler := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})
-	ctrl.SetLogger(logr.FromSlogHandler(handler))
-	return slog.New(handler)
+	return cluster.Log(os.Stderr, s.logFormat, level)
 }
 
 func manage(ctx context.Context, s settings) error {

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"os"
 
-	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
@@ -32,6 +31,7 @@ type settings struct {
 	metricsSecure           bool
 	leaderElect             bool
 	showVersion             bool
+	logFormat               string
 }
 
 func main() {
@@ -40,7 +40,6 @@ func main() {
 		fmt.Println("netlab-controller", version)
 		return
 	}
-	ctrl.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, nil)))
 	if err := run(ctrl.SetupSignalHandler(), s); err != nil {
 		fmt.Fprintln(os.Stderr, "netlab-controller:", err)
 		os.Exit(1)
@@ -54,12 +53,16 @@ func parse(flags *flag.FlagSet, args []string) settings {
 	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8082", "address of /metrics; 0 turns it off")
 	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to clients with the right to get /metrics; false serves them over HTTP to all clients")
 	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8083", "address of /healthz and /readyz; 0 turns them off")
+	flags.StringVar(&s.logFormat, "log-format", "text", "format of the log: "+cluster.LogFormats)
 	flags.BoolVar(&s.showVersion, "version", false, "print the version and exit")
 	_ = flags.Parse(args) // flag.CommandLine exits by itself
 	return s
 }
 
 func run(ctx context.Context, s settings) error {
+	if _, err := cluster.Log(os.Stderr, s.logFormat, slog.LevelInfo); err != nil {
+		return err
+	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)

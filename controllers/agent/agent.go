@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -67,7 +68,7 @@ type Agent struct {
 	turns         *turns
 	sizes         *sizes
 	removed       chan struct{} // has a token when namespaces were deleted
-	repaired      func(lab *v1alpha1.NetLab, ops []state.Op)
+	repairs       *repairLog
 }
 
 // Reconcile brings one lab and this machine together:
@@ -184,6 +185,9 @@ func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 	case len(out.Left) > 0:
 		return fmt.Errorf("remove %s: the next operation would be: %s", id, out.Left[0])
 	}
+	if len(out.Applied) > 0 {
+		logf.FromContext(ctx).Info("Removed a lab from this node", "lab", name.String(), "uid", id.Owner.UID())
+	}
 	signal(a.removed)
 	a.known.drop(name)
 	a.subscriptions.forget(id)
@@ -291,7 +295,7 @@ func (a *Agent) build(ctx context.Context, known *knownLab, i *status.Inspection
 	out, err := converge.ConvergeFrom(ctx, a.locked(id), id, want, last, touched)
 	if before && len(out.Applied) > 0 {
 		countRepairs(out.Applied)
-		a.repaired(i.NetLab, out.Applied)
+		a.repairs.write(ctx, i.NetLab, out.Applied)
 	}
 	if err == nil && out.Realized() && !before {
 		err = a.records.save(id, i.NetLab.Generation)

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -64,7 +65,7 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 		queue:         &queue{},
 		sizes:         newSizes(),
 		removed:       make(chan struct{}, 1),
-		repaired:      func(*v1alpha1.NetLab, []state.Op) {},
+		repairs:       newRepairLog(&events.FakeRecorder{}, "n"),
 	}
 	a.turns = newTurns(agentWorkers, a.sizes.large)
 	a.prober = probe.New(options.Machine.Dial, func(string, []probe.Result) {})

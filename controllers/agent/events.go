@@ -5,14 +5,10 @@ package agent
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -24,7 +20,6 @@ import (
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/state"
-	"github.com/netlab-dev/netlab/controllers/status"
 )
 
 // rewatchPause is the time between two attempts to open the watch.
@@ -218,21 +213,4 @@ func (f *subscriptions) forget(id state.Identity) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.namespaces, id)
-}
-
-// maxOpsListed is the number of operations in a Kubernetes Event.
-const maxOpsListed = 3
-
-// repairEvents returns a function that writes a Kubernetes Event about a repair.
-func repairEvents(recorder events.EventRecorder, node string) func(*v1alpha1.NetLab, []state.Op) {
-	return func(lab *v1alpha1.NetLab, ops []state.Op) {
-		var listed []string
-		for op := range slices.Values(ops[:min(len(ops), maxOpsListed)]) {
-			listed = append(listed, op.String())
-		}
-		if more := len(ops) - len(listed); more > 0 {
-			listed = append(listed, fmt.Sprintf("and %d more", more))
-		}
-		recorder.Eventf(lab, nil, corev1.EventTypeNormal, "Repaired", "Repair", "%s", status.Note(node+": "+strings.Join(listed, "; ")))
-	}
 }

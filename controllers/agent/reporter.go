@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -123,6 +124,7 @@ func (r *reporter) set(report v1alpha1.LabReport) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	name := types.NamespacedName{Namespace: report.Namespace, Name: report.Name}
+	logChange(r.labs[name], report)
 	r.remove(name)
 	r.labs[name] = report
 	countReport(report, 1)
@@ -130,6 +132,19 @@ func (r *reporter) set(report v1alpha1.LabReport) {
 	if !r.resultsPending() {
 		signal(r.settled)
 	}
+}
+
+// logChange logs a change of Ready on this node.
+func logChange(before, after v1alpha1.LabReport) {
+	was, is := status.ConditionsIn(&before).Ready(), status.ConditionsIn(&after).Ready()
+	if status.HasConditions(&before) && was.Status == is.Status && was.Reason == is.Reason {
+		return
+	}
+	about := []any{"lab", after.Namespace + "/" + after.Name, "generation", after.ObservedGeneration, "ready", is.Status, "reason", is.Reason}
+	if is.Status != metav1.ConditionTrue {
+		about = append(about, "message", is.Message)
+	}
+	logf.Log.Info("The state of a lab on this node has changed", about...)
 }
 
 // drop removes a lab from the report.

@@ -102,7 +102,7 @@ func New(mgr manager.Manager, options Options) *Agent {
 		queue:         &queue{},
 		sizes:         newSizes(),
 		removed:       make(chan struct{}, 1),
-		repaired:      repairEvents(mgr.GetEventRecorder("netlab-agent"), options.NodeName),
+		repairs:       newRepairLog(mgr.GetEventRecorder("netlab-agent"), options.NodeName),
 	}
 	a.turns = newTurns(agentWorkers, a.sizes.large)
 	a.reporter.busy = a.turns.busy

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	logf "sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
@@ -81,17 +82,19 @@ func (s *Summary) write(ctx context.Context, lab *v1alpha1.NetLab, status v1alph
 		return 0, fmt.Errorf("write the status of NetLab %s/%s: %w", lab.Namespace, lab.Name, err)
 	}
 	remembered.written = s.now()
-	s.announce(before, lab)
+	s.announce(ctx, before, lab)
 	return 0, nil
 }
 
-// announce writes a Kubernetes Event when Ready changes its status or reason.
-func (s *Summary) announce(before, lab *v1alpha1.NetLab) {
+// announce writes a Kubernetes Event and a line of the log when Ready changes its status or reason.
+func (s *Summary) announce(ctx context.Context, before, lab *v1alpha1.NetLab) {
 	is := meta.FindStatusCondition(lab.Status.Conditions, v1alpha1.ConditionReady)
 	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
 	if was != nil && was.Status == is.Status && was.Reason == is.Reason {
 		return
 	}
+	logf.FromContext(ctx).Info("Ready of a lab has changed", "lab", lab.Namespace+"/"+lab.Name, "generation", lab.Generation,
+		"ready", is.Status, "reason", is.Reason, "message", is.Message)
 	s.recorder.Eventf(lab, nil, severityOf(is.Reason), is.Reason, "Summarize", "%s", status.Note(is.Message))
 }
 
