@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -41,6 +42,16 @@ func (b *bench) edit(change func(*v1alpha1.NetLab)) {
 	if err := b.cached.Update(b.Context(), lab); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// hear relays kernel events.
+func (b *bench) hear(namespaces ...string) {
+	events := make(chan string, len(namespaces))
+	for _, namespace := range namespaces {
+		events <- namespace
+	}
+	close(events)
+	b.relay(b.Context(), events)
 }
 
 // An inspection looks at what its reasons name, and at the whole lab when they name nothing.
@@ -74,6 +85,15 @@ func TestAnInspectionLooksAtWhatHasChanged(t *testing.T) {
 			b.known.touch(benchName, nsA)
 			b.known.touchAll(benchName)
 		}, looks{whole: 1}, 0},
+		{"probes pass", func(b *bench) {
+			b.probed(benchName.String(), []probe.Result{{Outcome: probe.Reply, Verdict: probe.Pass}, {}})
+		}, looks{}, 0},
+		{"a probe fails", func(b *bench) {
+			b.probed(benchName.String(), []probe.Result{{Outcome: probe.NoReply, Verdict: probe.Fail}, {}})
+		}, looks{whole: 1}, 0},
+		{"a kernel event", func(b *bench) { b.hear(nsA) }, looks{namespaces: []string{nsA}}, 0},
+		{"an event for all namespaces", func(b *bench) { b.hear(nsA, "", nsA) }, looks{whole: 1}, 0},
+		{"an event in another lab", func(b *bench) { b.hear("default.other.ns1"); b.known.touch(benchName) }, looks{}, 0},
 		{"an event, and the period is over", func(b *bench) {
 			b.known.touch(benchName, nsA)
 			b.known.labs[benchName].whole = time.Now().Add(-b.ComparePeriod)

@@ -159,14 +159,19 @@ func (a *Agent) enqueueDelete(id state.Identity) {
 }
 
 // probed enqueues a lab whose probes have new results. New probes without a result are none: the
-// inspection that started them knows.
+// inspection that started them knows. A probe that passes has no cause to be found in the kernel.
 func (a *Agent) probed(key string, results []probe.Result) {
-	if !slices.ContainsFunc(results, func(r probe.Result) bool { return r.Outcome != probe.NotAsked }) {
+	asked := func(r probe.Result) bool { return r.Outcome != probe.NotAsked }
+	if !slices.ContainsFunc(results, asked) {
 		return
 	}
 	namespace, name, _ := strings.Cut(key, string(types.Separator))
 	lab := types.NamespacedName{Namespace: namespace, Name: name}
-	a.known.touchAll(lab) // the cause of a failure may be one without an event
+	if slices.ContainsFunc(results, func(r probe.Result) bool { return asked(r) && r.Verdict != probe.Pass }) {
+		a.known.touchAll(lab) // the cause may be one without an event
+	} else {
+		a.known.touch(lab)
+	}
 	a.queue.addAfter(lab, 0)
 }
 
