@@ -206,3 +206,43 @@ func TestSendersForgetWhatHasGrown(t *testing.T) {
 		}
 	}
 }
+
+// Going on from an outcome, it looks only where something may have changed, where want has, and where it is not as wanted.
+func TestItGoesOnFromAnOutcome(t *testing.T) {
+	ctx, k, want := t.Context(), fake.New(), want(t)
+	a, b := identity.NetworkNamespace("a"), identity.NetworkNamespace("b")
+	out, err := converge.Converge(ctx, k, identity, want)
+	if err != nil || !out.Whole {
+		t.Fatal(err)
+	}
+	edited := want.Clone()
+	route := state.RouteKey{Prefix: netip.MustParsePrefix("10.0.0.0/8")}
+	edited[b].Routes[route] = state.Route{Type: state.Blackhole, Protocol: state.RouteProtocol}
+	refuse := func(err error) { k.FailOn(func(state.Op) error { return err }) }
+	for _, c := range []struct {
+		name    string
+		prepare func()
+		want    state.State
+		changed []string
+		whole   int
+		looked  []string
+		left    int
+	}{
+		{"nothing has changed", func() {}, want, nil, 0, nil, 0},
+		{"an event", func() {}, want, []string{a}, 0, []string{a}, 0},
+		{"an edit", func() {}, edited, nil, 0, []string{b, b}, 0},
+		{"a refusal", func() { refuse(syscall.ENOSPC) }, want, nil, 1, []string{b}, 1},
+		{"after it", func() { refuse(nil) }, want, nil, 0, []string{b, b}, 0},
+		{"a conflict", func() { k.PlantConflict(state.Conflict{Name: state.NamespaceDir + "/" + a, Found: "a file"}) }, want, []string{a}, 0, []string{a}, 0},
+		{"after it", k.RemoveConflicts, want, nil, 1, nil, 0},
+		{"a failed look", func() { k.FailObserve(syscall.EINTR) }, want, []string{a}, 0, nil, 0},
+		{"after it", func() { k.FailObserve(nil) }, want, nil, 1, nil, 0},
+	} {
+		c.prepare()
+		k.Looks()
+		out, _ = converge.ConvergeFrom(ctx, k, identity, c.want, out, c.changed)
+		if whole, looked := k.Looks(); whole != c.whole || !slices.Equal(looked, c.looked) || len(out.Left) != c.left {
+			t.Errorf("%s: looked %d times at all and at %v, left %v", c.name, whole, looked, out.Left)
+		}
+	}
+}
