@@ -39,7 +39,7 @@ var (
 func (n *network) parsePrefix(field, text string, usual map[family]int) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		n.refuse(field, prefixFix(text, usual), "%q is not an address with a prefix length", text)
+		n.refuse(field, n.prefixFix(text, usual), "%q is not an address with a prefix length", text)
 		return p, false
 	}
 	if kind := specialKind(p.Addr()); kind != "" {
@@ -47,18 +47,35 @@ func (n *network) parsePrefix(field, text string, usual map[family]int) (netip.P
 		return p, false
 	}
 	if p.Bits() == 0 {
-		n.refuse(field, fmt.Sprintf("write its prefix length, such as %s/%d", p.Addr(), usual[familyOf(p.Addr())]), "%s has prefix length 0, and so every address in its prefix", p)
+		n.refuse(field, fmt.Sprintf("write its prefix length, such as %s/%d", p.Addr(), n.prefixLength(p.Addr(), usual)), "%s has prefix length 0, and so every address in its prefix", p)
 		return p, false
 	}
 	return p, true
 }
 
-func prefixFix(text string, usual map[family]int) string {
+func (n *network) prefixFix(text string, usual map[family]int) string {
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.Zone() != "" {
 		return "write it in CIDR notation, such as 192.0.2.1/24 or fd00::1/64"
 	}
-	return fmt.Sprintf("add the prefix length, such as %s/%d", a, usual[familyOf(a)])
+	return fmt.Sprintf("add the prefix length, such as %s/%d", a, n.prefixLength(a, usual))
+}
+
+// prefixLength is the prefix length that an address most likely has: that of the lab's subnet that contains it, else the
+// usual one. A loopback has a host prefix.
+func (n *network) prefixLength(a netip.Addr, usual map[family]int) int {
+	length := usual[familyOf(a)]
+	if length == a.BitLen() {
+		return length
+	}
+	for _, s := range n.subnets {
+		for _, p := range s.cidrs {
+			if p.Contains(a) {
+				return p.Bits()
+			}
+		}
+	}
+	return length
 }
 
 // specialKind is the kind of an address that the kernel does not accept at an interface or as a next hop,

@@ -73,7 +73,7 @@ func (n *network) delay(field, text string) time.Duration {
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil || d < 0 || !decimalTime.MatchString(text):
-		n.refuse(field, "write a duration, such as 10ms, 250us or 1.5s", "%q is not a duration", text)
+		n.refuse(field, "write a duration, such as "+suggest(text, decimalTime, "ms", "10ms, 250us or 1.5s"), "%q is not a duration", text)
 	case d > maxDelay:
 		n.refuse(field, "write at most 60s", "%s exceeds the maximum of 60s", text)
 	}
@@ -86,7 +86,7 @@ func (n *network) probability(field, text string) state.Probability {
 	}
 	percent, err := strconv.ParseFloat(strings.TrimSuffix(text, "%"), 64)
 	if err != nil || !decimalShare.MatchString(text) || percent > 100 {
-		n.refuse(field, "write a percentage from 0% to 100%, such as 0.5%", "%q is not a percentage of packets", text)
+		n.refuse(field, "write a percentage from 0% to 100%, such as "+suggest(text, share, "%", "0.5%"), "%q is not a percentage of packets", text)
 		return 0
 	}
 	return state.ShareOf(percent / 100)
@@ -98,8 +98,18 @@ var bitUnits = map[string]float64{"bit": 1, "kbit": 1e3, "Mbit": 1e6, "Gbit": 1e
 var (
 	decimalTime  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(us|ms|s)$`)
 	decimalShare = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?%$`)
-	decimalRate  = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)(bit|kbit|Mbit|Gbit)$`)
+	// share is at most 100 %.
+	share       = regexp.MustCompile(`^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$`)
+	decimalRate = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)(bit|kbit|Mbit|Gbit)$`)
 )
+
+// suggest adds the unit that a number most likely has, if the result is a value; else it shows examples.
+func suggest(text string, value *regexp.Regexp, unit, examples string) string {
+	if value.MatchString(text + unit) {
+		return text + unit
+	}
+	return examples
+}
 
 // maxRate is 1 Tbit/s, in bytes per second.
 const maxRate = 1e12 / 8
@@ -111,7 +121,7 @@ func (n *network) rate(field, text string) uint64 {
 	}
 	parts := decimalRate.FindStringSubmatch(text)
 	if parts == nil {
-		n.refuse(field, "write a rate, such as 10Mbit, 64kbit or 1Gbit", "%q is not a rate", text)
+		n.refuse(field, "write a rate, such as "+suggest(text, decimalRate, "Mbit", "10Mbit, 64kbit or 1Gbit"), "%q is not a rate", text)
 		return 0
 	}
 	number, _ := strconv.ParseFloat(parts[1], 64)

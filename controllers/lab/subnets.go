@@ -71,7 +71,8 @@ func (n *network) parseSubnet(field string, cidrs []string) []netip.Prefix {
 func (n *network) parseRange(field, text string) (netip.Prefix, bool) {
 	p, err := netip.ParsePrefix(text)
 	if err != nil {
-		return n.parsePrefix(field, text, linkLengths)
+		n.refuse(field, rangeFix(text), "%q is not a prefix", text)
+		return p, false
 	}
 	switch a := p.Addr(); {
 	case specialKind(a) != "", p.Contains(netip.IPv6Loopback()), p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, 1})),
@@ -83,6 +84,15 @@ func (n *network) parseRange(field, text string) (netip.Prefix, bool) {
 		return p, false
 	}
 	return p, true
+}
+
+// rangeFix adds the usual prefix length to an address, without its host bits.
+func rangeFix(text string) string {
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.Zone() != "" {
+		return "write it in CIDR notation, such as 192.0.2.0/24 or fd00::/64"
+	}
+	return "add the prefix length, such as " + netip.PrefixFrom(a, linkLengths[familyOf(a)]).Masked().String()
 }
 
 func (n *network) subnetNames() []string {

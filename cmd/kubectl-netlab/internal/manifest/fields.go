@@ -86,7 +86,7 @@ func (c *checker) check(n *yaml.Node, value any, t reflect.Type, s *schema, fiel
 	case t.Kind() == reflect.Slice:
 		return c.checkList(n, value, t, s, field)
 	case t.Kind() == reflect.String:
-		return c.checkString(n, value, field)
+		return c.checkString(n, value, s, field)
 	case t.Kind() == reflect.Bool:
 		return c.checkBool(n, value, field)
 	default:
@@ -219,7 +219,7 @@ func (c *checker) checkList(n *yaml.Node, value any, t reflect.Type, s *schema, 
 }
 
 // checkString distinguishes a string that YAML reads as another type from a wrong value.
-func (c *checker) checkString(n *yaml.Node, value any, field string) any {
+func (c *checker) checkString(n *yaml.Node, value any, s *schema, field string) any {
 	if n.Kind != yaml.ScalarNode {
 		return c.unread(n, field, "is "+describe(n), "write a string")
 	}
@@ -227,12 +227,39 @@ func (c *checker) checkString(n *yaml.Node, value any, field string) any {
 	if kindOf(read) == reflect.String {
 		return value
 	}
+	if s != nil && len(s.Enum) > 0 && !slices.Contains(s.Enum, n.Value) {
+		return c.unread(n, field, "is "+describe(n), "write "+strings.Join(s.Enum, " or "))
+	}
 	key := field[strings.LastIndexByte(field, '.')+1:]
 	if list, _, inList := strings.Cut(key, "["); inList {
 		key = list
 	}
-	c.report(n, field, fmt.Sprintf("YAML reads %s as %s", shorten(n.Value), typeName(read)), fmt.Sprintf("quote it: %s: %q", key, shorten(n.Value)))
-	return n.Value
+	meant, fix := withUnit(n.Value, s), fmt.Sprintf("quote it: %s: %q", key, shorten(n.Value))
+	if meant != n.Value {
+		fix = fmt.Sprintf("add the unit, such as %s: %s", key, meant)
+	}
+	said := fmt.Sprintf("YAML reads %s as %s", shorten(n.Value), typeName(read))
+	if s != nil && s.Pattern != nil && !s.Pattern.MatchString(meant) {
+		return c.unread(n, field, said, "write a value that matches "+s.Pattern.String())
+	}
+	c.report(n, field, said, fix)
+	return meant
+}
+
+// units are those that a number without one most likely has.
+var units = []string{"%", "ms", "Mbit"}
+
+// withUnit adds a unit to a number if the schema refuses the number and takes it with the unit.
+func withUnit(number string, s *schema) string {
+	if s == nil || s.Pattern == nil || s.Pattern.MatchString(number) {
+		return number
+	}
+	for _, unit := range units {
+		if s.Pattern.MatchString(number + unit) {
+			return number + unit
+		}
+	}
+	return number
 }
 
 func (c *checker) checkScalar(n *yaml.Node, value any, field, want string, kinds ...reflect.Kind) any {
