@@ -20,17 +20,30 @@ func prepare(symlinks bool) error {
 		dirs = append(dirs, SymlinkDir)
 	}
 	for _, dir := range dirs {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o755); isReadOnly(err) {
+			return nil
+		} else if err != nil {
 			return fmt.Errorf("prepare: %w", err)
 		}
 	}
 	return netns.ShareDir(NamespaceDir)
 }
 
+// isReadOnly recognises a file system on which labs can be looked at, and nothing else. What has to write
+// there fails by itself.
+func isReadOnly(err error) bool { return errors.Is(err, unix.EROFS) }
+
 // Cleanup removes what New prepared, once no lab of any owner is left. Directories in
 // which something is left stay; so does SymlinkDir, which is not only ours.
 // An agent that runs needs them even without labs. The caller must not hold a Lock.
 func (k *Kernel) Cleanup() error {
+	if err := cleanup(); !isReadOnly(err) {
+		return err
+	}
+	return nil
+}
+
+func cleanup() error {
 	if _, err := os.Lstat(agentLockFile); err == nil {
 		return nil
 	}

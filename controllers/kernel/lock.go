@@ -84,7 +84,7 @@ func openLockFile(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	return openPlain(path, os.O_RDWR|os.O_CREATE)
 }
 
 // busy names the process that has the lock, if the file says so already.

@@ -23,7 +23,7 @@ func (k *Kernel) SaveRecord(id state.Identity, record []byte) error {
 	if err := os.MkdirAll(recordDir, 0o755); err != nil {
 		return err
 	}
-	err = os.WriteFile(unfinished(path), record, 0o644)
+	err = writePlain(unfinished(path), record)
 	if err == nil {
 		err = os.Rename(unfinished(path), path)
 	}
@@ -43,7 +43,7 @@ func (k *Kernel) LoadRecord(id state.Identity) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	return readPlain(path, maxRecord)
 }
 
 // DeleteRecord forgets what SaveRecord kept, if anything.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -70,6 +71,29 @@ func TestAnAdministratorReachesIntoALab(t *testing.T) {
 		t.Errorf("%s is no pcapng file: %v", file, err)
 	}
 	s.counted("%d commands done, 5 of them on %s", done, node)
+}
+
+// One command brings a lab into the cluster and waits for all nodes; another shows what an edit would change on
+// them, and a third takes the lab away.
+func TestUpPlanAndDown(t *testing.T) {
+	s := beginBeside(t)
+	ns, admin := tenant(t, "up"), os.Getenv("KUBECONFIG")
+	sample, broken := "../../../config/samples/routed-pair.yaml", "../../../config/samples/tutorial-2-no-forwarding.yaml"
+	started := time.Now()
+	done := answers(t, admin, ns, []attempt{
+		{[]string{"up", "-f", sample}, ns + "/routed-pair is Ready"},
+		{[]string{"up", "-f", sample}, "routed-pair unchanged"},
+		{[]string{"plan", "-f", sample}, "no changes"},
+		{[]string{"status", "routed-pair"}, "198.51.100.254/24"},
+		{[]string{"wait", "routed-pair", "--for", "realized"}, "is Realized"},
+	})
+	took := time.Since(started)
+	done += answers(t, admin, ns, []attempt{
+		{[]string{"up", "-f", broken}, "ForwardingDisabled: router does not forward IPv4"},
+		{[]string{"down", "-f", sample, "-f", broken}, "routed-pair deleted"},
+		{[]string{"wait", "routed-pair", "--for", "delete"}, "is deleted"},
+	})
+	s.counted("%d commands; the first five, from apply to the addresses, took %s", done, took.Round(10*time.Millisecond))
 }
 
 // toolbox is an image with a shell and ip that the cluster has or can pull.

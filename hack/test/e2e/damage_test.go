@@ -5,6 +5,8 @@
 package e2e
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,30 +14,39 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
 // handDamage is a change by hand of a routed pair's node, and the reason that Reachable then has.
 type handDamage struct {
 	lab, node, do, undo, reason string
-	// silent: no event of the kernel that an agent subscribes to tells of it.
-	silent bool
+	// event is what the kernel's event is about, by which an agent learns of it.
+	event string
 	// repairable: the change is drift, so Realized tells of it too.
 	repairable bool
 }
 
+// The kinds of handDamage.event.
+const (
+	ofTheLab = "event about the lab"
+	ofOthers = "event about a rule, neighbour or filter"
+	noEvent  = "no event"
+)
+
 var damages = []handDamage{
-	{lab: "link-down", node: "router", do: "ip link set l2 down", undo: "ip link set l2 up", reason: v1alpha1.ReasonLinkDown, repairable: true},
-	{lab: "no-route", node: "ns1", do: "ip route delete default", undo: "ip route add default via 192.0.2.254 proto 78", reason: v1alpha1.ReasonNetworkUnreachable, repairable: true},
-	{lab: "no-forwarding", node: "router", do: "sysctl -qw net.ipv4.ip_forward=0", undo: "sysctl -qw net.ipv4.ip_forward=1", reason: v1alpha1.ReasonForwardingDisabled, repairable: true},
-	{lab: "own-address", node: "ns1", do: "ip address add 198.51.100.1/32 dev lo", undo: "ip address delete 198.51.100.1/32 dev lo", reason: v1alpha1.ReasonDuplicateAddress, repairable: true},
-	{lab: "blackhole", node: "router", do: "ip route add blackhole 198.51.100.1", undo: "ip route delete blackhole 198.51.100.1", reason: v1alpha1.ReasonRouteRejects},
-	{lab: "rule", node: "router", do: "ip rule add to 198.51.100.1 prohibit pref 100", undo: "ip rule delete pref 100", reason: v1alpha1.ReasonRouteRejects, silent: true},
-	{lab: "neighbour", node: "router", do: "ip neighbour replace 198.51.100.1 lladdr 02:00:00:00:00:99 dev l2", undo: "ip neighbour delete 198.51.100.1 dev l2", reason: v1alpha1.ReasonHostUnreachable, silent: true},
-	{lab: "echo-ignored", node: "ns2", do: "sysctl -qw net.ipv4.icmp_echo_ignore_all=1", undo: "sysctl -qw net.ipv4.icmp_echo_ignore_all=0", reason: v1alpha1.ReasonEchoIgnored, silent: true, repairable: true},
+	{lab: "link-down", node: "router", do: "ip link set l2 down", undo: "ip link set l2 up", reason: v1alpha1.ReasonLinkDown, event: ofTheLab, repairable: true},
+	{lab: "no-route", node: "ns1", do: "ip route delete default", undo: "ip route add default via 192.0.2.254 proto 78", reason: v1alpha1.ReasonNetworkUnreachable, event: ofTheLab, repairable: true},
+	{lab: "no-forwarding", node: "router", do: "sysctl -qw net.ipv4.ip_forward=0", undo: "sysctl -qw net.ipv4.ip_forward=1", reason: v1alpha1.ReasonForwardingDisabled, event: ofTheLab, repairable: true},
+	{lab: "own-address", node: "ns1", do: "ip address add 198.51.100.1/32 dev lo", undo: "ip address delete 198.51.100.1/32 dev lo", reason: v1alpha1.ReasonDuplicateAddress, event: ofTheLab, repairable: true},
+	{lab: "blackhole", node: "router", do: "ip route add blackhole 198.51.100.1", undo: "ip route delete blackhole 198.51.100.1", reason: v1alpha1.ReasonRouteRejects, event: ofTheLab},
+	{lab: "rule", node: "router", do: "ip rule add to 198.51.100.1 prohibit pref 100", undo: "ip rule delete pref 100", reason: v1alpha1.ReasonRouteRejects, event: ofOthers},
+	{lab: "neighbour", node: "router", do: "ip neighbour replace 198.51.100.1 lladdr 02:00:00:00:00:99 dev l2", undo: "ip neighbour delete 198.51.100.1 dev l2", reason: v1alpha1.ReasonHostUnreachable, event: ofOthers},
+	{lab: "echo-ignored", node: "ns2", do: "sysctl -qw net.ipv4.icmp_echo_ignore_all=1", undo: "sysctl -qw net.ipv4.icmp_echo_ignore_all=0", reason: v1alpha1.ReasonEchoIgnored, event: noEvent, repairable: true},
+	{lab: "filter", node: "router", do: "nft add table inet t && nft add chain inet t c '{ type filter hook forward priority 0; policy drop; }'", undo: "nft delete table inet t", reason: v1alpha1.ReasonNoReply, event: ofOthers},
 }
 
 // damagePeriod is that of the probes, in seconds.
-const damagePeriod = 2
+const damagePeriod = probe.DefaultPeriod / time.Second
 
 func damageRounds() int {
 	if long {
@@ -53,7 +64,7 @@ func TestDamageByHandIsExplained(t *testing.T) {
 	for _, d := range damages {
 		lab := routedPair(t, ns, d.lab)
 		lab.Spec.DriftPolicy = v1alpha1.DriftReport
-		lab.Spec.Probes[0].PeriodSeconds = damagePeriod
+		lab.Spec.Probes[0].PeriodSeconds = int32(damagePeriod)
 		labs[d.lab] = lab
 		create(t, lab)
 	}
@@ -65,10 +76,10 @@ func TestDamageByHandIsExplained(t *testing.T) {
 		time.Sleep(2 * agentPause) // nobody damages a lab right after the last report
 		damageAll(t, ns, node, times)
 	}
-	for _, kind := range []string{"cause, with a kernel event", "cause, without one", "drift, with a kernel event", "drift, without one"} {
+	for _, kind := range slices.Sorted(maps.Keys(times)) {
 		s.counted("%s: %s", kind, times[kind])
 	}
-	s.counted("%d kinds of damage × %d; probes every %d s, 3 attempts of 1 s without a reply count", len(damages), damageRounds(), damagePeriod)
+	s.counted("%d kinds of damage × %d; probes every %d s, 3 attempts in a row without a reply count, each waits 1 s", len(damages), damageRounds(), damagePeriod)
 }
 
 // damageAll damages every lab and undoes it once the status of each names the cause.
@@ -81,10 +92,7 @@ func damageAll(t *testing.T, ns, node string, times map[string]spread) {
 		inLab(t, node, ns+"."+d.lab+"."+d.node, "sh", "-c", d.do)
 	}
 	for _, d := range damages {
-		event := ", with a kernel event"
-		if d.silent {
-			event = ", without one"
-		}
+		event := ", " + d.event
 		times["cause"+event] = append(times["cause"+event], seen.await(t, sighting{d.lab, v1alpha1.ConditionReachable, d.reason}).Sub(starts[d.lab]))
 		if d.repairable {
 			times["drift"+event] = append(times["drift"+event], seen.await(t, sighting{d.lab, v1alpha1.ConditionRealized, v1alpha1.ReasonDrifted}).Sub(starts[d.lab]))
