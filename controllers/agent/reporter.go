@@ -147,6 +147,31 @@ func logChange(before, after v1alpha1.LabReport) {
 	logf.Log.Info("The state of a lab on this node has changed", about...)
 }
 
+// awaitMore waits a pause for other changes while the next write would only leave labs out. Nobody waits for such
+// a write: readers know which labs exist. A lab that is deleted and applied again takes one write instead of two.
+func (r *reporter) awaitMore(ctx context.Context) {
+	for deadline := time.Now().Add(r.pause); r.onlyGone() && time.Now().Before(deadline); {
+		if !wait(ctx, r.changed, time.Until(deadline)) {
+			return
+		}
+	}
+}
+
+func (r *reporter) onlyGone() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.published == nil || r.published.Agent != r.agent {
+		return false
+	}
+	here := r.status().Labs
+	for i := range r.published.Labs {
+		if len(here) > 0 && status.SameReport(&here[0], &r.published.Labs[i]) {
+			here = here[1:]
+		}
+	}
+	return len(here) == 0
+}
+
 // drop removes a lab from the report.
 func (r *reporter) drop(lab types.NamespacedName) {
 	r.mu.Lock()
@@ -193,6 +218,9 @@ func (r *reporter) resultsPending() bool {
 func (r *reporter) run(ctx context.Context) {
 	for wait(ctx, r.changed, 0) {
 		if !r.due() {
+			continue
+		}
+		if r.awaitMore(ctx); !r.due() {
 			continue
 		}
 		next := r.next()

@@ -102,8 +102,35 @@ func TestAFewChangesAreWrittenAtOnceAndFurtherOnesTogether(t *testing.T) {
 		written := []string{"20ms: x=AllProbesPass", "210ms: x=NoReply0 y=NoProbes", "720ms: x=NoReply5 y=NoProbes", "3.27s: x=NoReply28 y=NoProbes", "5.8s: x=NoReply39 y=NoProbes"}
 		p.expect(t, written...)
 		p.drop(types.NamespacedName{Namespace: "default", Name: "x"})
+		time.Sleep(10 * time.Second)
+		p.expect(t, append(written, "1m9.42s: y=NoProbes")...)
+	})
+}
+
+// A lab that is deleted and applied again is reported when it is there again, as the first change of a quiet time
+// is. That one is gone takes no write of its own unless nothing else happens for a pause.
+func TestALabThatIsDeletedAndAppliedAgainTakesOneWrite(t *testing.T) {
+	x := types.NamespacedName{Namespace: "default", Name: "x"}
+	onPaper(t, func(p *paper) {
+		p.says("x", "AllProbesPass")
+		p.says("y", "NoProbes")
+		p.open()
+		time.Sleep(time.Minute)
+		p.turn()
+		for i := range 6 {
+			p.drop(x)
+			time.Sleep(time.Second)
+			p.says("x", fmt.Sprint("NoReply", i))
+			time.Sleep(5 * time.Second)
+		}
+		p.expect(t, "1.02s: x=NoReply0 y=NoProbes", "7.02s: x=NoReply1 y=NoProbes", "13.02s: x=NoReply2 y=NoProbes",
+			"19.02s: x=NoReply3 y=NoProbes", "25.02s: x=NoReply4 y=NoProbes", "31.02s: x=NoReply5 y=NoProbes")
+		p.turn()
+		p.drop(x)
 		time.Sleep(time.Second)
-		p.expect(t, append(written, "1m4.42s: y=NoProbes")...)
+		p.drop(types.NamespacedName{Namespace: "default", Name: "y"})
+		time.Sleep(10 * time.Second)
+		p.expect(t, "5.02s:")
 	})
 }
 
