@@ -354,7 +354,13 @@ func untilStalled(f Facts) time.Duration {
 	if c := meta.FindStatusCondition(before, v1alpha1.ConditionReconciling); c != nil && c.ObservedGeneration == f.NetLab.Generation {
 		since = c.LastTransitionTime.Time
 	}
-	return max(0, stalledAfter-f.Now.Sub(since))
+	return min(stalledAfter, max(0, stalledAfter-f.Now.Sub(since)))
+}
+
+// fromAfter reports whether a condition began so long after now that the clock has been set back: until the time
+// comes again, nothing would be stalled. Clocks of two controllers may differ a little.
+func fromAfter(c *metav1.Condition, now time.Time) bool {
+	return c.LastTransitionTime.After(now.Add(stalledAfter))
 }
 
 func condition(kind string, f v1alpha1.Finding) metav1.Condition {
@@ -369,7 +375,7 @@ func dated(conditions []metav1.Condition, f Facts) []metav1.Condition {
 		c.ObservedGeneration = f.NetLab.Generation
 		c.LastTransitionTime = metav1.NewTime(f.Now.Truncate(time.Second))
 		before := meta.FindStatusCondition(f.NetLab.Status.Conditions, c.Type)
-		if before == nil || before.Status != c.Status || f.NetLab.Status.ObservedGeneration < 0 {
+		if before == nil || before.Status != c.Status || f.NetLab.Status.ObservedGeneration < 0 || fromAfter(before, f.Now) {
 			continue
 		}
 		if c.Type != v1alpha1.ConditionReconciling || before.ObservedGeneration == c.ObservedGeneration {

@@ -197,6 +197,9 @@ func TestALabThatCannotBeBuiltStallsAfterAMinute(t *testing.T) {
 	summary(3*time.Hour, "Reachable=True/AllProbesPass", 0)
 	f.Nodes = on(conflict)
 	summary(4*time.Hour, "Reconciling=True/Progressing", 60*time.Second)
+	// The clock is set back: the minute begins again.
+	summary(30*time.Minute, "Reconciling=True/Progressing", 60*time.Second)
+	summary(31*time.Minute, "Stalled=True/Conflict", 0)
 }
 
 func TestTransitionTimesChangeOnlyWithTheStatus(t *testing.T) {
