@@ -20,9 +20,10 @@ func prepare(symlinks bool) error {
 		dirs = append(dirs, SymlinkDir)
 	}
 	for _, dir := range dirs {
-		if err := os.MkdirAll(dir, 0o755); isReadOnly(err) {
+		switch err := os.MkdirAll(dir, 0o755); {
+		case isReadOnly(err):
 			return nil
-		} else if err != nil {
+		case err != nil:
 			return fmt.Errorf("prepare: %w", err)
 		}
 	}
