@@ -98,7 +98,7 @@ func single(namespace, name string) *v1alpha1.NetLab {
 
 // onNodesWith places a lab on the nodes with a label.
 func onNodesWith(lab *v1alpha1.NetLab, label, value string) *v1alpha1.NetLab {
-	lab.Spec.Placement = &v1alpha1.Placement{NodeSelector: &metav1.LabelSelector{MatchLabels: map[string]string{label: value}}}
+	lab.Spec.Placement = &v1alpha1.Placement{NodeSelector: &v1alpha1.NodeSelector{MatchLabels: map[string]string{label: value}}}
 	return lab
 }
 
