@@ -95,6 +95,7 @@ fuzz: ## Run every fuzz target for FUZZTIME
 .PHONY: lint
 lint: ## Check style, imports and forbidden calls
 	$(TOOL) golangci-lint run ./...
+	go vet -tags agent ./hack/bench/labs
 	@golangci=$$($(TOOL) -n golangci-lint); export LOG_LEVEL=error CGO_ENABLED=0 GOFLAGS="$$(go env GOFLAGS) -trimpath"; \
 	for os in darwin windows; do \
 		echo "golangci-lint run ./cmd/kubectl-netlab, for $$os"; \

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/sys/unix"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -186,7 +187,8 @@ func (l *loop) storm(timed func(func() error) error) error {
 
 func disturb(ctx context.Context, id state.AddressID) error {
 	for turn := time.NewTicker(stormTurn); ctx.Err() == nil; <-turn.C {
-		if err := floor.Apply([]state.Op{state.AddAddress{AddressID: id}, state.DeleteAddress{AddressID: id}}, floor.Options{}); err != nil {
+		err := floor.Apply([]state.Op{state.AddAddress{AddressID: id}, state.DeleteAddress{AddressID: id}}, floor.Options{})
+		if err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) { // the agent may have been quicker
 			return err
 		}
 	}
@@ -196,7 +198,7 @@ func disturb(ctx context.Context, id state.AddressID) error {
 // remove is what an agent does when its node is no longer selected.
 func (l *loop) remove() error {
 	for name, netlab := range l.labs {
-		netlab.Spec.Placement = &v1alpha1.Placement{NodeSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"no": "node"}}}
+		netlab.Spec.Placement = &v1alpha1.Placement{NodeSelector: &v1alpha1.NodeSelector{MatchLabels: map[string]string{"no": "node"}}}
 		if err := l.reconcile(name); err != nil {
 			return err
 		}
