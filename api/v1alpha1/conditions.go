@@ -115,7 +115,7 @@ const (
 	// nothing and tries again.
 	ReasonObservationFailed = "ObservationFailed"
 	// ReasonLimitExceeded means that the lab exceeds --max-labs or --max-namespaces of a node's
-	// agent.
+	// agent, or needs more of the node's neighbour table than other labs leave (--neighbor-share).
 	ReasonLimitExceeded = "LimitExceeded"
 	// ReasonNoNodesSelected means that placement selects no cluster node that runs an agent.
 	ReasonNoNodesSelected = "NoNodesSelected"

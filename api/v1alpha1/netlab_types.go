@@ -89,6 +89,15 @@ type NetLabSpec struct {
 	// +optional
 	// +kubebuilder:default=Correct
 	DriftPolicy DriftPolicy `json:"driftPolicy,omitempty"`
+	// neighbors is the source of the neighbour entries (ARP, neighbour discovery).
+	// Learned leaves them to the kernel, whose table all labs of a machine share
+	// and which is small. Static writes permanent entries, which do not count in
+	// that table: next hops of routes and the nodes that use them, what probes
+	// need, and all nodes of segments with at most 16 interfaces. Defaults to
+	// Learned.
+	// +optional
+	// +kubebuilder:default=Learned
+	Neighbors Neighbors `json:"neighbors,omitempty"`
 	// suspend stops all work on the lab: while it is true, NetLab does not build,
 	// change, correct or probe it. What exists stays. Deleting the NetLab still
 	// removes the lab. Defaults to false.
@@ -163,6 +172,17 @@ type DriftPolicy string
 const (
 	DriftCorrect DriftPolicy = "Correct"
 	DriftReport  DriftPolicy = "Report"
+)
+
+// Neighbors is the source of the neighbour entries.
+//
+// +kubebuilder:validation:Enum=Learned;Static
+type Neighbors string
+
+// Values of Neighbors.
+const (
+	NeighborsLearned Neighbors = "Learned"
+	NeighborsStatic  Neighbors = "Static"
 )
 
 // Placement selects cluster nodes.

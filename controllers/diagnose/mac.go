@@ -82,12 +82,26 @@ func (w walker) entryCause(l neighbour, entry state.NeighbourEntry) Cause {
 	if entry.Permanent {
 		kind, intended = "a permanent neighbour entry", "undo it unless it is intended"
 	}
+	fix := fit(intended, fmt.Sprintf("ip -n %s neighbour delete %s dev %s", l.out.Namespace, entry.Address, l.out.Name))
+	if op, ok := w.driftedEntry(l.out, entry.Address); ok {
+		fix = w.drifted(op)
+	}
 	return Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
 		Node:    node,
 		Message: shorten(fmt.Sprintf("%s has %s, %s is %s on %s, but the MAC address of %s is %s", node, kind, entry.Address, entry.MAC, l.out.Name, other, right)),
-		Fix:     fit(intended, fmt.Sprintf("ip -n %s neighbour delete %s dev %s", l.out.Namespace, entry.Address, l.out.Name)),
+		Fix:     fix,
 	}
+}
+
+// driftedEntry is the planned operation on a neighbour entry.
+func (v view) driftedEntry(out state.LinkID, address netip.Addr) (state.Op, bool) {
+	id := state.NeighbourID{Namespace: out.Namespace, NeighbourKey: state.NeighbourKey{Link: out.Name, Address: address}}
+	if op, ok := planned(v, func(o state.ReplaceNeighbour) bool { return o.NeighbourID == id }); ok {
+		return op, true
+	}
+	op, ok := planned(v, func(o state.DeleteNeighbour) bool { return o.NeighbourID == id })
+	return op, ok
 }
 
 // driftedMAC is the planned operation that gives an interface its MAC address again.

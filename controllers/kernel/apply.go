@@ -121,6 +121,7 @@ func (k *Kernel) perform(s *session, op state.Op) error {
 	case state.CreateNamespace:
 		return s.createNamespace(op)
 	case state.DeleteNamespace:
+		s.neighbours.forget(op.Name)
 		return s.deleteNamespace(k, op.Name)
 	case state.AddSymlink:
 		return addSymlink(op)
@@ -174,6 +175,10 @@ func (k *Kernel) perform(s *session, op state.Op) error {
 		return s.deleteNextHop(op)
 	case state.DeleteRoute:
 		return s.deleteRoute(op)
+	case state.ReplaceNeighbour:
+		return s.replaceNeighbour(op)
+	case state.DeleteNeighbour:
+		return s.deleteNeighbour(op)
 	}
 	return fmt.Errorf("unknown operation %T", op)
 }

@@ -173,6 +173,15 @@ var edits = slices.Concat(
 	}, "br0", "r1"),
 	[]attribute{
 		{"routing", func(s *spec, v int) { s.Routing = of(v, v1alpha1.RoutingManual, v1alpha1.RoutingAuto) }, []string{"Manual", "Auto", "remove"}},
+		{"neighbors", func(s *spec, v int) { s.Neighbors = of(v, v1alpha1.NeighborsStatic, v1alpha1.NeighborsLearned) }, []string{"Static", "Learned", "remove"}},
+		{"neighbors where an address moves", func(s *spec, v int) {
+			s.Neighbors = v1alpha1.NeighborsStatic
+			end(s, linkE, far).Addresses = []string{of(v, "10.3.0.7/24", "10.3.0.8/24")}
+		}, optional},
+		{"neighbors where a MAC changes", func(s *spec, v int) {
+			s.Neighbors = v1alpha1.NeighborsStatic
+			end(s, linkE, far).MAC = of(v, "02:00:00:00:00:01", "02:00:00:00:00:02")
+		}, optional},
 		{"namespaces[].name", func(s *spec, v int) {
 			s.Namespaces[2].Name = of(v, "h7", "h8")
 			end(s, linkB, near).Name = of(v, "h7", "h8")

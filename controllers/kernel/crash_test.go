@@ -28,6 +28,7 @@ import (
 // The lab that is created, the one it is edited into, and none at all.
 const (
 	crashCreate = `
+neighbors: Static
 namespaces: [{name: ns1}, {name: ns2}]
 routers: [{name: router}]
 subnets:
@@ -38,6 +39,7 @@ links:
 - {name: l2, subnet: right, endpoints: [{name: router}, {name: ns2}]}
 `
 	crashEdit = `
+neighbors: Static
 namespaces: [{name: ns1}, {name: ns3}]
 routers: [{name: router}]
 subnets:

@@ -37,6 +37,7 @@
 //	the route to its network        it is as the kernel makes it with such an address
 //	an attribute                    its link is the lab's, and no lab asks for another than the initial value
 //	a route of the main table       it has our protocol, or is where a wanted one belongs
+//	a permanent neighbour entry     it has our protocol, or is where a wanted one belongs
 //	a setting                       it has a row in every State
 //	a membership in a VLAN          its port is the lab's
 //	a root queueing discipline      its link is the lab's, and the kernel does not make it by itself
@@ -68,6 +69,8 @@
 //	the route to an IPv4 address itself      an alteration       ip address delete, replace
 //	a route's metrics, realm, scope, pref,   another route type  ip route replace
 //	  expiry, encapsulation, next hop object
+//	a permanent neighbour's MAC, state,      its row             ip neigh replace
+//	  protocol; its absence
 //	a queue below the root's                 its qdisc's         tc qdisc delete
 //	tbf's own queue                          its qdisc's limit   tc qdisc replace
 //

@@ -60,7 +60,7 @@ func withFixed(t testing.TB, spec *v1alpha1.NetLabSpec) *v1alpha1.NetLabSpec {
 	if err := yaml.UnmarshalStrict([]byte(fixedLab), &all); err != nil {
 		t.Fatal(err)
 	}
-	all.Routing, all.DriftPolicy = spec.Routing, spec.DriftPolicy
+	all.Routing, all.DriftPolicy, all.Neighbors = spec.Routing, spec.DriftPolicy, spec.Neighbors
 	all.Namespaces = append(all.Namespaces, spec.Namespaces...)
 	all.Routers = append(all.Routers, spec.Routers...)
 	all.Switches = append(all.Switches, spec.Switches...)
@@ -223,7 +223,7 @@ const dumpScript = `cd /run/netns && for n in default.walk.*; do
 	ip -n $n -d address show
 	ip -n $n -4 route show table all
 	ip -n $n -6 route show table all
-	ip -n $n rule; ip -n $n -6 rule
+	ip -n $n rule; ip -n $n -6 rule; ip -n $n neigh show nud permanent
 	bridge -n $n link; bridge -n $n vlan 2>/dev/null || true
 	tc -n $n qdisc show
 	ip netns exec $n sysctl -a 2>/dev/null | grep -E '^net\.(ipv4|ipv6|bridge)\.' | LC_ALL=C sort

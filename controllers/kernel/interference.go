@@ -140,10 +140,10 @@ func (in *interferer) settings() error {
 	return nil
 }
 
-// neighbours finds entries that were made to stay. The kernel makes those that are for nobody in particular.
+// neighbours finds entries that others made to stay. The kernel makes those that are for nobody in particular.
 func (in *interferer) neighbours() error {
 	return in.entries(&ndMsg{Family: unix.AF_UNSPEC}, func(e entry) {
-		if e.state&unix.NUD_PERMANENT == 0 || !e.address.IsValid() || e.mac == (state.MAC{}) {
+		if e.state&unix.NUD_PERMANENT == 0 || !e.address.IsValid() || e.mac == (state.MAC{}) || e.protocol == state.RouteProtocol {
 			return
 		}
 		in.found = append(in.found, state.Unmanaged{
@@ -198,6 +198,7 @@ type entry struct {
 	mac      state.MAC
 	vlan     uint16
 	ofBridge bool
+	protocol uint8
 }
 
 func (in *interferer) entries(which *ndMsg, each func(entry)) error {
@@ -217,6 +218,8 @@ func (in *interferer) entries(which *ndMsg, each func(entry)) error {
 				e.vlan = binary.NativeEndian.Uint16(value)
 			case unix.NDA_MASTER:
 				e.ofBridge = true
+			case ndaProtocol:
+				e.protocol = value[0]
 			}
 			return nil
 		})

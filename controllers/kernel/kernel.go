@@ -50,8 +50,9 @@ type Kernel struct {
 	// hasNetem tries it once.
 	hasNetem func() bool
 
-	settings *settingCache
-	listings *listings
+	settings   *settingCache
+	neighbours *neighbourCache
+	listings   *listings
 
 	mu sync.Mutex
 	// deleted are namespaces unmounted since the last Reap, with their nsid at home.
@@ -75,7 +76,7 @@ func New(options Options) (*Kernel, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	k := &Kernel{options: options, log: log, home: home, features: features{has: map[feature]bool{}}, settings: processSettings(), listings: newListings(), deleted: map[string]int32{}}
+	k := &Kernel{options: options, log: log, home: home, features: features{has: map[feature]bool{}}, settings: processSettings(), neighbours: newNeighbourCache(), listings: newListings(), deleted: map[string]int32{}}
 	k.hasNetem = sync.OnceValue(func() bool { return !errors.Is(k.tryFeature(featureNetem), ErrFeatureMissing) })
 	return k, nil
 }

@@ -119,36 +119,21 @@ func (h *handle) neighbourEntries() (found []state.NeighbourEntry, err error) {
 // updateNeighbour updates an entry in place, if there is one that is not permanent: the kernel then sends the packets
 // that wait in it, and would drop them if it were deleted.
 func (c *conn) updateNeighbour(n neighbour, mac state.MAC) error {
-	header, found, err := c.neighbour(n)
-	if err != nil || header == nil || permanent(*header) || found == mac && header.State&isUsed != 0 {
+	found, there, err := c.neighbour(n)
+	if err != nil || !there || permanent(found.header) || found.mac == mac && found.header.State&isUsed != 0 {
 		return err
 	}
 	request := n.header()
-	request.State, request.Flags = unix.NUD_STALE, header.Flags&unix.NTF_ROUTER
+	request.State, request.Flags = unix.NUD_STALE, found.header.Flags&unix.NTF_ROUTER
 	return c.Send(unix.RTM_NEWNEIGH, unix.NLM_F_REPLACE, request, nl.NewRtAttr(unix.NDA_DST, n.address.AsSlice()), nl.NewRtAttr(unix.NDA_LLADDR, mac[:]))
 }
 
-// neighbour returns nil if there is no entry. Before Linux 5.0 one cannot be asked for by itself.
-func (c *conn) neighbour(n neighbour) (header *unix.NdMsg, mac state.MAC, err error) {
+// neighbour returns an entry if there is one. Before Linux 5.0 one cannot be asked for by itself.
+func (c *conn) neighbour(n neighbour) (found rawNeighbour, there bool, err error) {
 	read := func(msg []byte) error {
-		var entry unix.NdMsg
-		size, err := binary.Decode(msg, binary.NativeEndian, &entry)
-		if err != nil {
-			return err
-		}
-		var address netip.Addr
-		var found state.MAC
-		err = rtnl.Attributes(msg[size:], func(kind uint16, value []byte) error {
-			switch kind {
-			case unix.NDA_DST:
-				address = rtnl.Addr(value)
-			case unix.NDA_LLADDR:
-				copy(found[:], value)
-			}
-			return nil
-		})
-		if address == n.address && entry.Ifindex == n.index {
-			header, mac = &entry, found
+		entry, err := parseRawNeighbour(msg)
+		if err == nil && entry.neighbour == n {
+			found, there = entry, true
 		}
 		return err
 	}
@@ -157,9 +142,9 @@ func (c *conn) neighbour(n neighbour) (header *unix.NdMsg, mac state.MAC, err er
 		err = c.Get(unix.RTM_GETNEIGH, unix.NLM_F_DUMP, read, &ndMsg{})
 	}
 	if errors.Is(err, unix.ENOENT) {
-		return nil, mac, nil
+		return rawNeighbour{}, false, nil
 	}
-	return header, mac, err
+	return found, there, err
 }
 
 func (n neighbour) header() *ndMsg {

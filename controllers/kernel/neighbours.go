@@ -24,8 +24,8 @@ const (
 
 // NeighbourUse says how many entries the neighbour table of family 4 or 6 has and how many it
 // may have (gc_thresh3). All namespaces of a machine share the two tables; when one is full,
-// packets to new neighbours are dropped everywhere. Entries that the limit does not count, like
-// permanent ones, are in used, so the table is never fuller than it says.
+// packets to new neighbours are dropped everywhere. The limit does not count permanent entries. Those of labs
+// are not in used; those that others wrote are, so the table is never fuller than it says.
 func (k *Kernel) NeighbourUse(family int) (used, limit int, err error) {
 	domain := map[int]int{4: unix.AF_INET, 6: unix.AF_INET6}[family]
 	if domain == 0 {
@@ -35,7 +35,28 @@ func (k *Kernel) NeighbourUse(family int) (used, limit int, err error) {
 	if err != nil {
 		return 0, 0, fmt.Errorf("read the IPv%d neighbour table: %w", family, err)
 	}
-	return table.entries, table.limit, nil
+	static := 0
+	if table.entries*2 > table.limit {
+		if static, err = k.staticCount(domain); err != nil {
+			return 0, 0, fmt.Errorf("count the permanent entries of the IPv%d neighbour table: %w", family, err)
+		}
+	}
+	return max(0, table.entries-static), table.limit, nil
+}
+
+// staticCount is the number of permanent entries that labs of this machine have. A namespace that this process has not
+// looked at is looked at now, once.
+func (k *Kernel) staticCount(domain int) (int, error) {
+	names, err := k.listings.withPrefix(NamespaceDir, "")
+	if err != nil {
+		return 0, err
+	}
+	err = k.eachNamespace(k.neighbours.unknown(names), func(h *handle) error {
+		all, err := h.conn.staticNeighbours()
+		h.neighbours.learn(h, all)
+		return err
+	})
+	return k.neighbours.count(domain == unix.AF_INET), err
 }
 
 // neighbourTable is what the kernel says of one table.

@@ -200,6 +200,7 @@ func (o *observer) observeName(name string) error {
 	file, snap, err := o.readName(name)
 	if !file.mounted {
 		o.session.cache.forget(name)
+		o.session.neighbours.forget(name)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		// A symlink with our target and nothing behind it is a leftover of ours.
@@ -257,7 +258,7 @@ func (o *observer) readOnce(name string) (namespaceFile, *snapshot, error) {
 	if !file.ours(o.mark(name)) {
 		return file, nil, nil
 	}
-	return file, snap, snap.read()
+	return file, snap, snap.read(o.want[name].Neighbours)
 }
 
 // othersAt notes what somebody else has at a path of the lab's: in the way, or merely there.

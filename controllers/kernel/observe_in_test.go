@@ -18,6 +18,7 @@ import (
 var silent = map[string]bool{
 	"a declared setting": true,
 	"symlink gone":       true,
+	"another protocol":   true, // of a neighbour entry, and nothing else of it
 }
 
 // look compares looks at a part of a lab with one at all of it.

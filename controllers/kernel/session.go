@@ -18,6 +18,8 @@ type session struct {
 	home *conn
 	// cache outlives the session.
 	cache *settingCache
+	// neighbours outlives it too.
+	neighbours *neighbourCache
 	// waking is what the session made and may not carry packets yet.
 	waking waking
 }
@@ -32,13 +34,15 @@ type handle struct {
 	// settings are open files of settings, from the cache and for it; nil until needed.
 	settings *settingFiles
 	cache    *settingCache
+	// neighbours are the entries that NetLab wrote.
+	neighbours *neighbourCache
 	// indexes are those of links that were asked for, by name.
 	indexes map[string]int
 }
 
 func (k *Kernel) withSession(fn func(*session) error) error {
 	return k.home.Do(func(t *netns.Thread) error {
-		s := &session{thread: t, handles: map[string]*handle{}, cache: k.settings}
+		s := &session{thread: t, handles: map[string]*handle{}, cache: k.settings, neighbours: k.neighbours}
 		defer s.closeAll()
 		return fn(s)
 	})
@@ -78,7 +82,7 @@ func (s *session) newHandle(namespace string, ns netns.Handle) (*handle, error) 
 		ns.Close() //nolint:errcheck // opened for reading
 		return nil, err
 	}
-	h := &handle{name: namespace, ns: ns, conn: conn, cookie: conn.Cookie(), cache: s.cache, indexes: map[string]int{}}
+	h := &handle{name: namespace, ns: ns, conn: conn, cookie: conn.Cookie(), cache: s.cache, neighbours: s.neighbours, indexes: map[string]int{}}
 	s.handles[namespace] = h
 	return h, nil
 }

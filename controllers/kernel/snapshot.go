@@ -29,6 +29,8 @@ type snapshot struct {
 	local     map[netip.Addr]bool
 	portVLANs []portVLAN
 	qdiscs    map[int]state.Qdisc
+	// neighbours are permanent entries; those of others are among them only where they were listed.
+	neighbours []rawNeighbour
 	// names are the links' names by index.
 	names map[int]string
 	// peers are the links' other ends by index; none for those that have none in the lab.
@@ -63,8 +65,9 @@ func (snap *snapshot) loopback() rawLink {
 	return rawLink{}
 }
 
-// read reads everything else, in the namespace that the thread is in.
-func (snap *snapshot) read() (err error) {
+// read reads everything else, in the namespace that the thread is in. Wanted are the neighbour entries that are to be
+// there.
+func (snap *snapshot) read(wanted map[state.NeighbourKey]state.StaticNeighbour) (err error) {
 	if err := snap.syncLinkwatch(); err != nil {
 		return err
 	}
@@ -76,6 +79,9 @@ func (snap *snapshot) read() (err error) {
 		return fmt.Errorf("list routes: %w", err)
 	}
 	if snap.portVLANs, snap.qdiscs, err = c.layers(snap.links); err != nil {
+		return err
+	}
+	if err := snap.readNeighbours(wanted); err != nil {
 		return err
 	}
 	if err := snap.check(); err != nil {
@@ -159,6 +165,7 @@ func (o *observer) addRows() error {
 		o.addPortVLANs(snap)
 		o.addAddresses(snap)
 		o.addRoutes(snap)
+		o.addNeighbours(snap)
 	}
 	return nil
 }

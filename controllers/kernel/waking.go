@@ -73,7 +73,8 @@ func (s *session) rouse(ctx context.Context, op state.Op) error {
 // leads reports whether packets may take another way after an operation.
 func (s *session) leads(op state.Op) bool {
 	switch op := op.(type) {
-	case state.AddAddress, state.ReplaceRoute, state.DeleteRoute, state.DeleteNextHop, state.DeleteAddress, state.SetMTU, state.SetSysctl, state.DeleteLink:
+	case state.AddAddress, state.ReplaceRoute, state.DeleteRoute, state.DeleteNextHop, state.DeleteAddress, state.SetMTU, state.SetSysctl, state.DeleteLink,
+		state.ReplaceNeighbour:
 	case state.SetAdmin:
 		if op.Up {
 			return false

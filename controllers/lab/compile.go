@@ -34,6 +34,7 @@ func Lint(netlab *v1alpha1.NetLab) (problems, warnings Problems) {
 	n.warnUnusedSubnets()
 	n.warnUnlinkedNodes()
 	n.warnSharedPrefixes()
+	n.warnNeighbours()
 	n.checkLabName(netlab.Name)
 	return n.problems, n.warnings
 }
@@ -68,6 +69,9 @@ type network struct {
 	// rows is the number of rows of the lab, derivedRows that of its derived routes; set by addRoutes.
 	rows, derivedRows int
 
+	// neighbours are what the nodes resolve; set by addNeighbours in a lab without problems.
+	neighbours neighbours
+
 	// refusedPairs are the ends between which a derived route was refused.
 	refusedPairs map[[2]*end]bool
 }
@@ -98,6 +102,7 @@ func walk(id state.Identity, spec *v1alpha1.NetLabSpec) *network {
 	n.checkIPv6Gateways()
 	n.addCables()
 	n.addProbes()
+	n.addNeighbours()
 	return n
 }
 
@@ -126,5 +131,6 @@ func (n *network) lab(options Options) *Lab {
 			}
 		}
 	}
+	n.addNeighbourRows(lab)
 	return lab
 }

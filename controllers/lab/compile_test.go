@@ -77,6 +77,7 @@ func output(spec *v1alpha1.NetLabSpec) []txtar.File {
 	} else {
 		section("kernel", kernelView(lab.Want))
 		section("probes", probeView(lab.Probes))
+		section("learned neighbours", neighbourView(lab.Neighbours))
 	}
 	if len(warnings) > 0 {
 		section("warnings", warnings.Error())
@@ -102,6 +103,13 @@ func kernelView(s state.State) string {
 		lines = append(lines, strings.NewReplacer(" proto 78", "", " more=0", "").Replace(line))
 	}
 	return strings.Join(lines, "")
+}
+
+func neighbourView(n lab.NeighbourCount) string {
+	if n == (lab.NeighbourCount{}) {
+		return ""
+	}
+	return fmt.Sprintf("IPv4 %d, IPv6 %d", n.IPv4, n.IPv6)
 }
 
 func probeView(probes []lab.Probe) string {

@@ -23,6 +23,8 @@ type Lab struct {
 	// Addresses are each node's addresses, IPv4 first, link-local ones excluded. A probe by name goes to the
 	// first of a family that the sender does not have as well.
 	Addresses map[string][]netip.Addr
+	// Neighbours are the entries that the kernels learn while the lab is at rest.
+	Neighbours NeighbourCount
 }
 
 // NodeNames are the names of a lab's nodes in stored order: namespaces, routers, switches.

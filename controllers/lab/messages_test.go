@@ -76,7 +76,7 @@ func compareMessages(t *testing.T, got string) {
 	}
 }
 
-// specs are those of the scenarios in testdata/compile, those of testdata/messages.txtar, and one too large for a file.
+// specs are those of the scenarios in testdata/compile, those of testdata/messages.txtar, and some too large for a file.
 func specs(t *testing.T) (texts [][]byte) {
 	files, err := filepath.Glob("testdata/compile/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -93,11 +93,38 @@ func specs(t *testing.T) (texts [][]byte) {
 			}
 		}
 	}
-	large, err := yaml.Marshal(labtest.Grid{Routers: labtest.MaxRouters, Hosts: labtest.MaxNamespaces, Loopbacks: labtest.MaxLoopbacks}.Spec())
-	if err != nil {
-		t.Fatal(err)
+	for _, spec := range []*v1alpha1.NetLabSpec{
+		labtest.Grid{Routers: labtest.MaxRouters, Hosts: labtest.MaxNamespaces, Loopbacks: labtest.MaxLoopbacks}.Spec(),
+		tooManyNeighbours(), probedByOne(),
+	} {
+		large, err := yaml.Marshal(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, large)
 	}
-	return append(texts, large)
+	return texts
+}
+
+// tooManyNeighbours has too many rows because of its static neighbours.
+func tooManyNeighbours() *v1alpha1.NetLabSpec {
+	spec := labtest.Grid{Routers: labtest.MaxRouters, Hosts: labtest.MaxNamespaces, Loopbacks: 3}.Spec()
+	spec.Neighbors = v1alpha1.NeighborsStatic
+	for i := range 85 {
+		for r := range 64 {
+			spec.Namespaces[i].Routes = append(spec.Namespaces[i].Routes, v1alpha1.Route{To: fmt.Sprintf("10.200.%d.0/24", r), Type: v1alpha1.RouteBlackhole})
+		}
+	}
+	return spec
+}
+
+// probedByOne has a host that pings every other one.
+func probedByOne() *v1alpha1.NetLabSpec {
+	spec := labtest.Grid{Routers: 12, Hosts: 150}.Spec()
+	for _, host := range spec.Namespaces[1:] {
+		spec.Probes = append(spec.Probes, v1alpha1.Probe{Name: host.Name, From: spec.Namespaces[0].Name, To: host.Name})
+	}
+	return spec
 }
 
 // reportCall is a call of refuse, refuseAbsent or warn in this package.

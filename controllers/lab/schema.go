@@ -107,4 +107,5 @@ func oneOf[T ~string](n *network, field, name string, value T, allowed ...T) {
 func (n *network) checkModes() {
 	oneOf(n, "spec", "routing", n.spec.Routing, v1alpha1.RoutingAuto, v1alpha1.RoutingManual)
 	oneOf(n, "spec", "driftPolicy", n.spec.DriftPolicy, v1alpha1.DriftCorrect, v1alpha1.DriftReport)
+	oneOf(n, "spec", "neighbors", n.spec.Neighbors, v1alpha1.NeighborsLearned, v1alpha1.NeighborsStatic)
 }

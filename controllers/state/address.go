@@ -148,6 +148,7 @@ func (o DeleteAddress) apply(m machine) {
 	n.removeAddress(o.AddressKey)
 	if o.Prefix.Addr().Is4() && len(n.ipv4List(o.Link)) == 0 {
 		n.dropRoutes(o.Link, func(p netip.Prefix) bool { return p.Addr().Is4() })
+		n.dropNeighbours(o.Link, netip.Addr.Is4)
 	}
 }
 

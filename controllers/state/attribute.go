@@ -101,7 +101,13 @@ func (o ResetAttribute) String() string {
 	return strings.TrimSpace(fmt.Sprintf("ip -n %s link set %s %s %s", o.Namespace, link.Device(), o.Attribute, initialAttributes[o.Attribute]))
 }
 
-func (o ResetAttribute) apply(m machine) { delete(m.in(o.Namespace).AttributeDrift, o.AttributeKey) }
+func (o ResetAttribute) apply(m machine) {
+	n := m.in(o.Namespace)
+	if _, drifted := n.AttributeDrift[o.AttributeKey]; drifted && (o.Attribute == "arp" || o.Attribute == "broadcast") {
+		n.dropNeighbours(o.Link, anyAddr)
+	}
+	delete(n.AttributeDrift, o.AttributeKey)
+}
 
 func (n *Namespace) dropAttributes(link string, match func(LinkAttribute) bool) {
 	maps.DeleteFunc(n.AttributeDrift, func(k AttributeKey, _ string) bool { return k.Link == link && match(k.Attribute) })

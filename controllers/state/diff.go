@@ -70,8 +70,10 @@ var steps = []func(*differ){
 	(*differ).resetAddresses,
 	(*differ).addAddresses,
 	(*differ).addPrefixRoutes,
+	(*differ).setNeighbours,
 	(*differ).setRoutes,
 	(*differ).addMovedAddresses,
+	(*differ).setNeighbours,
 	(*differ).setRoutes,
 }
 
@@ -88,6 +90,7 @@ func (d *differ) make() {
 // takeAway deletes what want lacks. An address goes before the routes of its node: as long as neighbours
 // may take the node for a gateway, it leads packets on.
 func (d *differ) takeAway() {
+	d.deleteNeighbours()
 	d.settleAddresses()
 	d.deleteRoutes()
 	d.deleteLinks()
@@ -105,7 +108,9 @@ type differ struct {
 	leaving map[netip.Addr][]AddressID
 	// owners are where addresses should be; nil until needed.
 	owners map[netip.Addr][]AddressID
-	ops    []Op
+	// entries are the neighbour entries that were there; nil until needed.
+	entries map[netip.Addr][]NeighbourID
+	ops     []Op
 }
 
 // newDiffer finds those of the namespaces that differ.
@@ -144,6 +149,7 @@ func (d *differ) knows(name string) bool {
 func (d *differ) do(op Op) {
 	op.apply(d.machine)
 	d.ops = append(d.ops, op)
+	d.followNeighbours(op)
 }
 
 // each calls phase with every namespace that differs, in order. What an operation takes along

@@ -50,6 +50,8 @@
 //	set ipv6 all.disable_ipv6=1    every IPv6 address and route of the namespace (*)
 //	set ipv6 conf.L.disable_ipv6=1 the link's IPv6 addresses and routes (*); lo: as above
 //	set ipv6 all.forwarding        every link's IPv6 forwarding
+//	set a link down, set its MAC,  its permanent neighbour entries; with its last IPv4 address those of IPv4,
+//	  reset ARP or broadcast       with IPv6 those of IPv6
 //
 // Rows marked (*) may survive, depending on the kernel's version and the order of events.
 // Diff assumes they are gone and writes them again; every adding operation has replace
@@ -64,6 +66,8 @@
 // the edit, because what it needs is made first and taken away last:
 //
 //  1. What carries packets: namespaces, settings that permit something, links, addresses.
+//     A permanent neighbour entry is written once its neighbour has the address, and changes right after the
+//     operation that makes it wrong.
 //  2. Routes, as soon as the kernel takes them and their next hop answers. A node's route changes after those of
 //     its next hops for the same destinations: else the two may send a packet to each other.
 //  3. What could not be made beside what is there: links whose name another has. Then 1 and 2 for them.

@@ -201,7 +201,10 @@ func (o SetMTU) apply(m machine) {
 }
 
 func (o SetMAC) apply(m machine) {
-	m.changeLink(o.LinkID, func(l *Link) { l.MAC = o.MAC })
+	m.changeLink(o.LinkID, func(l *Link) {
+		l.MAC = o.MAC
+		m.in(o.Namespace).dropNeighbours(o.Name, anyAddr)
+	})
 }
 
 func (o SetGroup) apply(m machine) {
@@ -235,6 +238,7 @@ func (n *Namespace) dropLink(name string) {
 	n.dropAttributes(name, LinkAttribute.any)
 	n.dropRoutes(name, anyPrefix)
 	n.dropAddresses(name, anyAddr)
+	n.dropNeighbours(name, anyAddr)
 }
 
 // setUp sets an interface up or down. If that changes it, those that are on it follow.
@@ -249,6 +253,7 @@ func (n *Namespace) setUp(name string, up bool) {
 	if !up {
 		n.dropRoutes(name, anyPrefix)
 		n.dropAddresses(name, IsLinkLocal)
+		n.dropNeighbours(name, anyAddr)
 	}
 	for _, child := range n.children(name) {
 		n.setUp(child, up)
@@ -294,6 +299,7 @@ func (n *Namespace) dropIPv6(link string) {
 	n.dropRoutes(link, func(p netip.Prefix) bool { return p.Addr().Is6() })
 	n.dropRoutesVia6(link)
 	n.dropAddresses(link, netip.Addr.Is6)
+	n.dropNeighbours(link, netip.Addr.Is6)
 }
 
 // deleteLinks deletes what want lacks, and pairs that are not plugged in as wanted.

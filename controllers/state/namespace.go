@@ -31,6 +31,8 @@ type Namespace struct {
 	Bridges   map[string]Bridge
 	PortVLANs map[PortVLANKey]PortVLAN
 	Qdiscs    map[string]Qdisc
+	// Neighbours are permanent neighbour entries.
+	Neighbours map[NeighbourKey]StaticNeighbour
 	// AttributeDrift has the attributes that are not as the kernel makes them, with the value they
 	// have instead. No lab asks for any.
 	AttributeDrift map[AttributeKey]string

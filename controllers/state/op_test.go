@@ -24,10 +24,15 @@ var everyOp = []state.Op{
 	state.AddBridge{}, state.SetBridge{}, state.AddVLANLink{}, state.SetMaster{}, state.SetPortVLAN{},
 	state.DeletePortVLAN{}, state.ReplaceQdisc{}, state.DeleteQdisc{},
 	state.ResetAttribute{}, state.DeleteChildQdisc{}, state.AddPrefixRoute{},
+	state.ReplaceNeighbour{}, state.DeleteNeighbour{},
 }
 
 func member(namespace, link string, vlan uint16) state.PortVLANID {
 	return state.PortVLANID{Namespace: namespace, PortVLANKey: state.PortVLANKey{Link: link, VLAN: vlan}}
+}
+
+func neighbour(namespace, link, address string) state.NeighbourID {
+	return state.NeighbourID{Namespace: namespace, NeighbourKey: state.NeighbourKey{Link: link, Address: netip.MustParseAddr(address)}}
 }
 
 func reset(namespace, link string, attribute state.LinkAttribute) state.Op {
@@ -101,6 +106,12 @@ func TestOperationsReadLikeIP(t *testing.T) {
 
 		{state.AddPrefixRoute{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a route prepend 10.0.0.0/24 dev l1 proto kernel scope link src 10.0.0.1"},
 		{state.AddPrefixRoute{AddressID: address("a", "l1", "fd00::1/64")}, "ip -n a route prepend fd00::/64 dev l1 proto kernel metric 256"},
+
+		{state.ReplaceNeighbour{NeighbourID: neighbour("a", "l1", "10.0.0.2"), StaticNeighbour: state.StaticNeighbour{MAC: state.MAC{2, 0, 0, 0, 0, 2}, Protocol: state.RouteProtocol}},
+			"ip -n a neigh replace 10.0.0.2 lladdr 02:00:00:00:00:02 dev l1 nud permanent protocol 78"},
+		{state.ReplaceNeighbour{NeighbourID: neighbour("a", "l1", "fe80::2"), StaticNeighbour: state.StaticNeighbour{MAC: state.MAC{2, 0, 0, 0, 0, 2}, Protocol: state.RouteProtocol}},
+			"ip -n a neigh replace fe80::2 lladdr 02:00:00:00:00:02 dev l1 nud permanent protocol 78"},
+		{state.DeleteNeighbour{NeighbourID: neighbour("a", "l1", "10.0.0.2")}, "ip -n a neigh delete 10.0.0.2 dev l1"},
 
 		{route("a", "0.0.0.0/0", "", "l1 10.0.0.2"), "ip -n a route replace default via 10.0.0.2 dev l1 proto 78"},
 		{route("a", "0.0.0.0/0", "", "l1 fe80::2"), "ip -n a route replace 0.0.0.0/0 via inet6 fe80::2 dev l1 proto 78"},

@@ -19,6 +19,7 @@ var tables = []table{
 	tableOf(func(n *Namespace) *map[AttributeKey]string { return &n.AttributeDrift }, AttributeKey.compare, dumpAttribute),
 	tableOf(func(n *Namespace) *map[AddressKey]Address { return &n.Addresses }, AddressKey.compare, dumpAddress),
 	tableOf(func(n *Namespace) *map[RouteKey]Route { return &n.Routes }, RouteKey.compare, dumpRoute),
+	tableOf(func(n *Namespace) *map[NeighbourKey]StaticNeighbour { return &n.Neighbours }, NeighbourKey.compare, dumpNeighbour),
 }
 
 // table is what is done to every table in the same way.

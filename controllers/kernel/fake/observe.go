@@ -78,6 +78,7 @@ func (k *Kernel) observe(id state.Identity, want state.State) (state.Observation
 	o.layers()
 	o.addresses()
 	o.routes()
+	o.staticNeighbours()
 	slices.SortFunc(o.see.Conflicts, func(a, b state.Conflict) int { return strings.Compare(a.Name, b.Name) })
 	slices.Sort(o.see.Unmanaged)
 	return o.see, nil
@@ -206,6 +207,17 @@ func (o *observer) routes() {
 				continue
 			}
 			seen.Routes[key] = route
+		}
+	}
+}
+
+func (o *observer) staticNeighbours() {
+	for name, seen := range o.see.State {
+		for key, row := range o.state[name].Neighbours {
+			_, wanted := o.want[name].Neighbours[key]
+			if _, ours := seen.Links[key.Link]; ours && (wanted || row.Protocol == state.RouteProtocol) {
+				seen.Neighbours[key] = row
+			}
 		}
 	}
 }

@@ -109,9 +109,13 @@ func (k *Kernel) SetNeighbours(namespace string, entries ...state.NeighbourEntry
 	k.neighbours[namespace] = entries
 }
 
-// Neighbours lists the entries that SetNeighbours set: resolving an address makes none here.
+// Neighbours lists the entries that SetNeighbours set, and the permanent ones: resolving an address makes none here.
 func (k *Kernel) Neighbours(ctx context.Context, namespace string) ([]state.NeighbourEntry, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return slices.Clone(k.neighbours[namespace]), ctx.Err()
+	all := slices.Clone(k.neighbours[namespace])
+	for key, row := range k.state[namespace].Neighbours {
+		all = append(all, state.NeighbourEntry{Link: key.Link, Address: key.Address, MAC: row.MAC, Permanent: true})
+	}
+	return all, ctx.Err()
 }

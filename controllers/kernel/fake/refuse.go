@@ -57,8 +57,10 @@ func (k *Kernel) refuse(op state.Op) error {
 		return refusePrefixRoute(s, op)
 	case state.ReplaceRoute:
 		return refuseRoute(k.fibOf(op.Namespace), op)
+	case state.ReplaceNeighbour:
+		return refuseNeighbour(s, op)
 	case state.DeleteNamespace, state.AddSymlink, state.DeleteSymlink, state.DeletePortVLAN, state.DeleteQdisc, state.DeleteChildQdisc,
-		state.ResetAttribute, state.DeleteAddress, state.DeleteRoute, state.DeleteNextHop: // nothing left to do is no error
+		state.ResetAttribute, state.DeleteAddress, state.DeleteRoute, state.DeleteNextHop, state.DeleteNeighbour: // nothing left to do is no error
 	}
 	return nil
 }
@@ -240,6 +242,18 @@ func refusePrefixRoute(s state.State, op state.AddPrefixRoute) error {
 		return syscall.EACCES
 	case !s[id.Namespace].Links[id.Name].Up:
 		return syscall.ENETDOWN
+	}
+	return nil
+}
+
+// refuseNeighbour: an IPv6 entry needs a link that has it.
+func refuseNeighbour(s state.State, op state.ReplaceNeighbour) error {
+	id := state.LinkID{Namespace: op.Namespace, Name: op.Link}
+	if err := missingLink(s, id); err != nil {
+		return err
+	}
+	if op.Address.Is6() && (!hasIPv6(s, id) || ipv6Disabled(s, id)) {
+		return syscall.EINVAL
 	}
 	return nil
 }

@@ -65,6 +65,7 @@ var edits = []edit{
 	{"change loopbacks", (*draft).changeLoopbacks},
 	{"turn forwarding on or off", (*draft).toggleForwarding},
 	{"change routing", (*draft).toggleRouting},
+	{"write or learn neighbours", (*draft).toggleNeighbors},
 }
 
 func (d *draft) size() int {
@@ -591,6 +592,15 @@ func (d *draft) toggleForwarding() string {
 		r.Forwarding = v1alpha1.Disabled
 	}
 	return r.Name
+}
+
+func (d *draft) toggleNeighbors() string {
+	if d.spec.Neighbors == v1alpha1.NeighborsStatic {
+		d.spec.Neighbors = v1alpha1.NeighborsLearned
+	} else {
+		d.spec.Neighbors = v1alpha1.NeighborsStatic
+	}
+	return string(d.spec.Neighbors)
 }
 
 func (d *draft) toggleRouting() string {

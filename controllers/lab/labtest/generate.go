@@ -66,6 +66,9 @@ func (g *Generator) Spec() *v1alpha1.NetLabSpec {
 	if d.style.manual {
 		d.writeRoutes()
 	}
+	if d.chance(25) {
+		d.spec.Neighbors = v1alpha1.NeighborsStatic
+	}
 	return d.spec
 }
 

@@ -70,6 +70,7 @@ var mutations = []struct {
 	{"link down", (*mutator).cutLink},
 	{"forwarding", (*mutator).changeForwarding},
 	{"routing", (*mutator).changeRouting},
+	{"neighbours", (*mutator).changeNeighbors},
 	{"parallel link", (*mutator).addParallel},
 	{"impairment", (*mutator).changeImpairments},
 }
@@ -610,6 +611,11 @@ func (m *mutator) changeForwarding() bool {
 		return false
 	}
 	m.spec.Routers[m.IntN(len(m.spec.Routers))].Forwarding = v1alpha1.Disabled
+	return true
+}
+
+func (m *mutator) changeNeighbors() bool {
+	m.spec.Neighbors = pick(m.Generator, v1alpha1.NeighborsStatic, v1alpha1.NeighborsLearned)
 	return true
 }
 

@@ -53,6 +53,7 @@ var damages = []func(*Generator, state.State){
 	(*Generator).extraVLANLink, (*Generator).extraVLANLink, (*Generator).otherKind,
 	(*Generator).driftAttribute, (*Generator).driftAttribute, (*Generator).hangChild, (*Generator).hangChild, (*Generator).hangChild,
 	(*Generator).driftAddress, (*Generator).driftAddress, (*Generator).driftAddress, (*Generator).driftAddress,
+	(*Generator).changeNeighbour, (*Generator).changeNeighbour, (*Generator).extraNeighbour, (*Generator).extraNeighbour, (*Generator).changePortVLAN, (*Generator).changePortVLAN,
 }
 
 func (g *Generator) namespace(s state.State) (name string, ok bool) {
@@ -128,6 +129,7 @@ func dropEnd(s state.State, id state.LinkID) {
 	delete(s[id.Namespace].Links, id.Name)
 	maps.DeleteFunc(s[id.Namespace].Addresses, func(a state.AddressKey, _ state.Address) bool { return a.Link == id.Name })
 	dropRoutes(s, id, func(state.RouteKey) bool { return true })
+	dropNeighbours(s, id, anyAddr)
 }
 
 func dropRoutes(s state.State, id state.LinkID, match func(state.RouteKey) bool) {
@@ -180,7 +182,9 @@ func (g *Generator) renameLink(s state.State) {
 		}
 		moved[key] = row
 	}
+	entries := moveNeighbours(s, from, to)
 	dropEnd(s, from)
+	maps.Copy(n.Neighbours, entries)
 	s[to.Namespace].Links[to.Name] = link
 	if peer, there := s[link.Peer.Namespace].Links[link.Peer.Name]; there {
 		peer.Peer = to
@@ -235,6 +239,7 @@ func (g *Generator) changeLink(s state.State) {
 	switch g.IntN(3) {
 	case 0:
 		link.MAC = g.mac()
+		dropNeighbours(s, id, anyAddr)
 	case 1:
 		link.Group = pick(g, uint32(0), 7)
 	case 2:
@@ -276,6 +281,7 @@ func (g *Generator) setMTU(s state.State, id state.LinkID, mtu int) {
 func (g *Generator) dropIPv6(s state.State, id state.LinkID) {
 	maps.DeleteFunc(s[id.Namespace].Addresses, func(a state.AddressKey, _ state.Address) bool { return a.Link == id.Name && a.Prefix.Addr().Is6() })
 	dropRoutes(s, id, func(r state.RouteKey) bool { return r.Prefix.Addr().Is6() })
+	dropNeighbours(s, id, netip.Addr.Is6)
 }
 
 // setDown turns any link over, lo too; routes over it may stay.
@@ -295,6 +301,9 @@ func (g *Generator) setUp(s state.State, id state.LinkID) {
 	}
 	link.Up = !link.Up
 	s[id.Namespace].Links[id.Name] = link
+	if !link.Up {
+		dropNeighbours(s, id, anyAddr)
+	}
 	if !link.Up && g.chance(80) {
 		dropRoutes(s, id, func(state.RouteKey) bool { return true })
 	}
@@ -315,6 +324,9 @@ func (g *Generator) deleteAddress(s state.State) {
 	list := slices.DeleteFunc(ipv4(s, link), func(p netip.Prefix) bool { return p == gone.Prefix })
 	delete(s[gone.Namespace].Addresses, gone.AddressKey)
 	setIPv4(s, link, list)
+	if gone.Prefix.Addr().Is4() && len(list) == 0 {
+		dropNeighbours(s, link, netip.Addr.Is4)
+	}
 }
 
 // ipv4 lists a link's IPv4 addresses in their order.

@@ -16,7 +16,11 @@ func (g *Generator) driftAttribute(s state.State) {
 		return
 	}
 	attributes := slices.DeleteFunc(state.LinkAttributes(), func(a state.LinkAttribute) bool { return !a.Of(s[id.Namespace].Links[id.Name]) })
-	s[id.Namespace].AttributeDrift[state.AttributeKey{Link: id.Name, Attribute: pick(g, attributes...)}] = pick(g, "0", "7")
+	attribute := pick(g, attributes...)
+	s[id.Namespace].AttributeDrift[state.AttributeKey{Link: id.Name, Attribute: attribute}] = pick(g, "0", "7")
+	if attribute == "arp" || attribute == "broadcast" {
+		dropNeighbours(s, id, anyAddr)
+	}
 }
 
 func dropAttributes(s state.State, link state.LinkID) {

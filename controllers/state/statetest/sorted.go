@@ -45,6 +45,15 @@ func sortedQdiscs(s state.State) []state.LinkID {
 	return sorted(everywhere(s, func(n state.Namespace) map[string]state.Qdisc { return n.Qdiscs }, linkID), compareLinks)
 }
 
+func sortedNeighbours(s state.State) []state.NeighbourID {
+	return sorted(everywhere(s, func(n state.Namespace) map[state.NeighbourKey]state.StaticNeighbour { return n.Neighbours },
+		func(namespace string, k state.NeighbourKey) state.NeighbourID {
+			return state.NeighbourID{Namespace: namespace, NeighbourKey: k}
+		}), func(a, b state.NeighbourID) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Link, b.Link), a.Address.Compare(b.Address))
+	})
+}
+
 func linkID(namespace, name string) state.LinkID {
 	return state.LinkID{Namespace: namespace, Name: name}
 }

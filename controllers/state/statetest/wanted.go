@@ -73,6 +73,9 @@ func (g *Generator) Wanted() state.State {
 			g.addRoute(s, nodeName(n))
 		}
 	}
+	for _, id := range ends {
+		g.addNeighbours(s, id)
+	}
 	return s
 }
 

@@ -56,6 +56,7 @@ func tokens(ops []state.Op) (list []string) {
 			known := slices.Contains([]string{
 				"ip", "-n", "netns", "exec", "sysctl", "-qw", "link", "set", "add", "delete", "replace", "dev", "via", "proto", "name", "type", "route",
 				"address", "metric", "group", "peer", "up", "down", "src", "lo", "tc", "qdisc", "root", "on", "off", "default", "change", "unicast",
+				"neigh", "lladdr", "nud", "permanent", "protocol",
 			}, w)
 			if err == nil || known || strings.HasPrefix(w, "default.") {
 				continue
