@@ -26,6 +26,7 @@ func machine(k *kernel.Kernel) agent.Machine {
 			return conn, nil
 		},
 		NeighborTableFull: ask.NeighbourTableFull(k),
+		NeighborUse:       func(f probe.Family) (used, limit int, err error) { return k.NeighbourUse(int(f)) },
 		Reap:              k.Reap,
 		HasNetem:          k.HasNetem,
 		FeatureMissing:    func(err error) bool { return errors.Is(err, kernel.ErrFeatureMissing) },

@@ -58,6 +58,7 @@ func parse(flags *flag.FlagSet, args []string) settings {
 	flags.IntVar(&a.TenantLimits.Labs, "max-labs-per-tenant", 0, "maximum number of labs of each namespace of the cluster on this node; 0 means no limit")
 	flags.IntVar(&a.TenantLimits.Namespaces, "max-namespaces-per-tenant", 0, "maximum number of network namespaces of the labs of each namespace of the cluster on this node; 0 means no limit")
 	flags.IntVar(&a.TenantLimits.Rows, "max-rows-per-tenant", 0, "maximum number of rows of the labs of each namespace of the cluster on this node; 0 means no limit")
+	flags.IntVar(&a.NeighborShare, "neighbor-share", agent.DefaultNeighborShare, "percentage of the node's neighbour table (gc_thresh3) that labs may use; 0 means no limit")
 	flags.StringVar(&s.metricsAddr, "metrics-bind-address", ":8080", "address of /metrics; 0 turns it off")
 	flags.BoolVar(&s.metricsSecure, "metrics-secure", true, "serve metrics over HTTPS, to clients with the right to get /metrics; false serves them over HTTP to all clients")
 	flags.StringVar(&s.healthAddr, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0 turns them off")

@@ -44,7 +44,9 @@ type Options struct {
 	WritePause time.Duration
 	// Limits are those of all labs on this node, TenantLimits those of the labs of each namespace of the cluster.
 	Limits, TenantLimits Limits
-	Machine              Machine
+	// NeighborShare is the part of the node's neighbour table, in percent, that labs may use; 0 is no limit.
+	NeighborShare int
+	Machine       Machine
 }
 
 // Agent makes the kernel of this node hold the labs that select the node, and reports on them. Reconcile
@@ -56,6 +58,7 @@ type Agent struct {
 	cache         cache.Cache
 	kernel        Kernel
 	capacity      *capacity
+	neighbours    *neighbourBudget
 	records       *records
 	subscriptions *subscriptions
 	prober        *probe.Prober
@@ -192,6 +195,9 @@ func (a *Agent) remove(ctx context.Context, id state.Identity) error {
 	a.known.drop(name)
 	a.subscriptions.forget(id)
 	a.capacity.release(id)
+	for _, next := range a.neighbours.release(id) {
+		a.queue.addAfter(next, 0)
+	}
 	a.reporter.drop(name)
 	return nil
 }
@@ -204,6 +210,7 @@ func (a *Agent) forget(name types.NamespacedName) {
 	a.sizes.forget(reconcile.Request{NamespacedName: name})
 	a.known.drop(name)
 	a.disturbed.take(name.String())
+	a.neighbours.withdraw(name)
 	a.reporter.drop(name)
 }
 
@@ -218,7 +225,7 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 	i := status.Inspection{NetLab: netlab}
 	known := a.known.lab(a.identity(netlab))
 	compiled, problems := known.compile(netlab.Generation, func() (*lab.Lab, lab.Problems) {
-		return compile(known.id, &netlab.Spec, lab.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem})
+		return compile(known.id, &netlab.Spec, a.compileOptions())
 	})
 	i.Problems = problems
 	if compiled != nil {
@@ -228,9 +235,12 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 	}
 	var seen converge.Outcome
 	if len(problems) == 0 && !netlab.Spec.Suspend {
-		i.OverLimit = a.capacity.reserve(compiled.Identity, len(compiled.Want), compiled.Want.Rows())
+		i.OverLimit, i.Err = a.admit(ctx, netlab, compiled)
+		i.Failure = status.FailureOf(i.Err, true, false)
+	} else {
+		a.neighbours.withdraw(client.ObjectKeyFromObject(netlab))
 	}
-	if len(problems) == 0 && !netlab.Spec.Suspend && i.OverLimit == "" {
+	if len(problems) == 0 && !netlab.Spec.Suspend && i.OverLimit == "" && i.Err == nil {
 		seen = a.converge(ctx, known, &i)
 	} else {
 		known.forget()
@@ -242,6 +252,10 @@ func (a *Agent) inspect(ctx context.Context, netlab *v1alpha1.NetLab) status.Ins
 	}
 	i.Probes = a.probeResults(ctx, compiled, i, seen)
 	return i
+}
+
+func (a *Agent) compileOptions() lab.Options {
+	return lab.Options{Symlinks: a.Symlinks, HasNetem: a.Machine.HasNetem}
 }
 
 // compile returns the compiled lab, or the problems that make the spec invalid.

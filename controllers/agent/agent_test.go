@@ -57,6 +57,7 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 	a := &Agent{
 		Options: options, client: cached, live: cached, kernel: k,
 		capacity:      newCapacity(options.Limits, options.TenantLimits),
+		neighbours:    newNeighbourBudget(options.NeighborShare, options.Machine.NeighborUse),
 		records:       newRecords(k),
 		subscriptions: newSubscriptions(options.Machine.Follow),
 		reporter:      newReporter(cached, "n", v1alpha1.AgentIdentity{Version: "test"}, time.Second),

@@ -123,6 +123,14 @@ func tooMany(of, what, flag string, want, limit, others int) string {
 	return fmt.Sprintf("the lab needs %s; %s is limited to %d, of which %d are free (%s)", status.CountOf(want, what), of, limit, max(0, limit-others), flag)
 }
 
+// has reports whether a lab is on this machine, or about to be.
+func (c *capacity) has(id state.Identity) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, here := c.taken[id]
+	return here
+}
+
 // release removes a lab.
 func (c *capacity) release(id state.Identity) {
 	c.mu.Lock()

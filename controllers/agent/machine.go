@@ -52,6 +52,9 @@ type Machine struct {
 	// NeighborTableFull tells whether the machine's neighbour table of a family is full: then an error of
 	// the kernel, or no reply, may have that cause. It may be nil.
 	NeighborTableFull func(probe.Family) bool
+	// NeighborUse returns how many entries of the machine's neighbour table of a family count towards its limit, and
+	// the limit. It may be nil: then labs are not limited by it.
+	NeighborUse func(probe.Family) (used, limit int, err error)
 	// Reap waits a moment for deleted namespaces to end, and returns those that another process keeps
 	// alive. It may be nil.
 	Reap func(ctx context.Context) (held []string, err error)

@@ -47,6 +47,22 @@ var (
 		Name: "netlab_queue_labs",
 		Help: "Labs that wait for a worker of this node's agent.",
 	})
+	neighboursUsed = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "netlab_neighbor_entries",
+		Help: "Entries of this node's neighbour table that count towards its limit, by address family; all network namespaces of the node share the table.",
+	}, []string{"family"})
+	neighboursReserved = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "netlab_neighbor_entries_reserved",
+		Help: "Entries that the admitted labs need, by address family; labs with neighbors: Static need none.",
+	}, []string{"family"})
+	neighboursBudget = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "netlab_neighbor_entries_budget",
+		Help: "Entries that labs on this node may need together (--neighbor-share), by address family; 0 is no limit.",
+	}, []string{"family"})
+	neighboursLimit = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "netlab_neighbor_entries_limit",
+		Help: "Limit of this node's neighbour table (gc_thresh3), by address family.",
+	}, []string{"family"})
 	probesFailing = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "netlab_probes_failing",
 		Help: "Probes on this node whose outcome is not the expected one, by cause; about a dozen causes.",
@@ -105,6 +121,7 @@ var (
 // registerAgentMetrics registers once, even if several agents run in this process.
 var registerAgentMetrics = sync.OnceFunc(func() {
 	metrics.Registry.MustRegister(labsHere, labsLimit, namespacesHere, namespacesLimit, rowsHere, rowsLimit, queueLength, probesFailing,
+		neighboursUsed, neighboursReserved, neighboursBudget, neighboursLimit,
 		operations, repairs, convergeSeconds, eventResyncs, namespacesHeld,
 		probeAttempts, probeRTT, reportWrites, reportOmitted, sweeps, labsSwept)
 	labsHere.WithLabelValues(v1alpha1.ReasonRealized)

@@ -74,6 +74,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options) error {
 		mgr.Add(manager.RunnableFunc(a.watchKernel)),
 		mgr.Add(manager.RunnableFunc(a.report)),
 		mgr.Add(manager.RunnableFunc(a.expectLabs)),
+		mgr.Add(manager.RunnableFunc(a.exportNeighbours)),
 		mgr.Add(manager.RunnableFunc(a.stopProbing)),
 		mgr.Add(manager.RunnableFunc(a.reap)),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
@@ -95,6 +96,7 @@ func New(mgr manager.Manager, options Options) *Agent {
 		cache:         mgr.GetCache(),
 		kernel:        options.Machine.Kernel,
 		capacity:      newCapacity(options.Limits, options.TenantLimits),
+		neighbours:    newNeighbourBudget(options.NeighborShare, options.Machine.NeighborUse),
 		records:       newRecords(options.Machine.Kernel),
 		subscriptions: newSubscriptions(options.Machine.Follow),
 		reporter:      newReporter(mgr.GetClient(), options.NodeName, options.Identity, options.WritePause),
@@ -106,6 +108,7 @@ func New(mgr manager.Manager, options Options) *Agent {
 	}
 	a.turns = newTurns(agentWorkers, a.sizes.large)
 	a.reporter.busy = a.turns.busy
+	a.neighbours.first = a.candidates
 	a.progress = newProgress(a.reporter.open)
 	a.prober = probe.New(options.Machine.Dial, a.probed, probe.Observe(countAttempt), probe.Saturated(options.Machine.NeighborTableFull))
 	return a
@@ -121,6 +124,10 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Machine.NeighborTableFull == nil {
 		o.Machine.NeighborTableFull = func(probe.Family) bool { return false }
+	}
+	if o.Machine.NeighborUse == nil {
+		o.NeighborShare = 0
+		o.Machine.NeighborUse = func(probe.Family) (used, limit int, err error) { return 0, 0, nil }
 	}
 	if o.Machine.Reap == nil {
 		o.Machine.Reap = func(context.Context) ([]string, error) { return nil, nil }
