@@ -21,7 +21,9 @@ import (
 func (a *app) printUp(s *local.Status) {
 	done := "nothing to change"
 	switch changes := len(s.Applied); {
-	case changes > 0:
+	case changes == 1:
+		done = "1 change made"
+	case changes > 1:
 		done = fmt.Sprintf("%d changes made", changes)
 	case s.Condition(v1alpha1.ConditionRealized).Status != metav1.ConditionTrue:
 		done = "nothing was changed"
