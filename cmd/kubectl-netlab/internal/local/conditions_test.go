@@ -38,9 +38,9 @@ func TestAgentControllerAndCommandLineReportTheSame(t *testing.T) {
 	}
 }
 
-// fromSummary are a controller's conditions without the name of the only node.
+// fromSummary are a controller's conditions without the name of the only node. One machine has no others to select.
 func fromSummary(list []metav1.Condition) []Condition {
-	withoutNode := strings.NewReplacer("node-1: ", "", " on 1 node", "")
+	withoutNode := strings.NewReplacer("node-1: ", "", " on 1 node", "", "; or select other nodes with spec.placement", "")
 	var conditions []Condition
 	for _, c := range list {
 		conditions = append(conditions, Condition{c.Type, v1alpha1.Finding{Status: c.Status, Reason: c.Reason, Message: withoutNode.Replace(c.Message)}})
