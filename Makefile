@@ -148,6 +148,11 @@ bench-agent: deps ## Print the memory of an agent with 1,020 namespaces, its inf
 	@$(with_assets) \
 	NETLAB_AGENT_LABS=10 go test -count=1 -v -timeout 20m -run TestTheAgentsMemory ./hack/test/acceptance | grep -v '^=== '
 
+.PHONY: bench-neighbours
+bench-neighbours: deps ## Print how many of 1,000 probed labs are Ready on a node with learned and with static neighbours, and what they cost
+	@$(with_assets) \
+	NETLAB_PROBED_LABS=1000 NETLAB_NEIGHBOUR_SHARE=50 NETLAB_QUIET_SECONDS=60 go test -count=1 -v -timeout 40m -run TestProbedLabsShareTheNeighbourTable ./hack/test/acceptance | grep -v '^=== '
+
 .PHONY: bench-tenants
 bench-tenants: deps ## Print how long one tenant's repairs take while five large labs of another are built, edited and deleted (AGENT: the program of another revision)
 	@$(with_assets) \
