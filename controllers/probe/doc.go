@@ -35,7 +35,8 @@
 // The rule is the same for the first verdict and for every change. "No reply" is an expired deadline or an
 // error about the path ("no route"). "Not asked" is an error that is not about the path (no socket,
 // a full neighbour table, see [Outcome.Conclusive]): such an attempt proves nothing, and after
-// FailureThreshold of them the verdict becomes Unknown.
+// FailureThreshold of them the verdict becomes Unknown. If the neighbour table was full then, it stays Unknown until
+// FailureThreshold replies in a row, a period apart: where a table is contested, a single reply does not last.
 //
 // # Schedule
 //

@@ -9,6 +9,10 @@ type judge struct {
 	unanswered int // attempts since the last reply, except those that could not send
 	unasked    int // attempts in a row that could not send
 	local      int // attempts in a row whose request was delivered locally
+	// contested says that the verdict became Unknown because the neighbour table was full; replies counts those in a
+	// row since then.
+	contested bool
+	replies   int
 }
 
 func newJudge(s Spec) judge {
@@ -24,21 +28,34 @@ func (j *judge) weigh(o Outcome) Verdict {
 	switch {
 	case o == Reply:
 		j.unasked, j.unanswered = 0, 0
-		j.verdict = j.proven(Reachable)
+		j.weighReply()
 	case o.Conclusive():
-		j.unasked = 0
+		j.unasked, j.replies = 0, 0
 		j.unanswered++
 		if j.unanswered >= j.threshold {
+			j.contested = false
 			j.verdict = j.proven(Unreachable)
 		}
 	default:
 		j.unasked++
+		j.replies = 0
 		if j.unasked >= j.threshold {
 			j.unanswered = 0
+			j.contested = j.contested || o == NoBuffer
 			j.verdict = Unknown
 		}
 	}
 	return j.verdict
+}
+
+// weighReply takes one reply for a proof, unless the probe has lost its place in the neighbour table before: where more
+// nodes talk than the table holds, it may lose it again at once, and each change of a verdict is a write.
+func (j *judge) weighReply() {
+	if j.replies++; j.contested && j.replies < j.threshold {
+		return
+	}
+	j.contested = false
+	j.verdict = j.proven(Reachable)
 }
 
 // weighLocal: a sender that answers itself proves neither expectation.
@@ -51,9 +68,9 @@ func (j *judge) weighLocal() Verdict {
 	return j.verdict
 }
 
-// settled reports whether the next attempt can wait: there is a verdict, or sending is impossible.
+// settled reports whether the next attempt can wait: there is a verdict, or sending is impossible or was until now.
 func (j *judge) settled() bool {
-	return j.verdict != Unknown || j.unasked >= j.threshold
+	return j.verdict != Unknown || j.unasked >= j.threshold || j.contested
 }
 
 // doubtful reports whether an attempt has contradicted the verdict, and not enough of them to change it.

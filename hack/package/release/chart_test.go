@@ -62,6 +62,7 @@ func TestEveryValueChangesOneThing(t *testing.T) {
 		{"agent: {imagePullSecrets: [{name: s}]}", setAgentPod("imagePullSecrets", []any{map[string]any{"name": "s"}})},
 		{"agent: {maxLabs: 0}", addAgentArgs("--max-labs=0")},
 		{"agent: {maxNamespaces: 2000000}", addAgentArgs("--max-namespaces=2000000")},
+		{"agent: {neighborShare: 15}", addAgentArgs("--neighbor-share=15")},
 		{"agent: {netnsLinks: false}", withoutLinks},
 		{"agent: {extraArgs: [--debug, --compare-period=1m]}", addAgentArgs("--debug", "--compare-period=1m")},
 		{"agent: {resources: null}", dropAgent("resources")},

@@ -65,6 +65,8 @@ var settings = []setting{
 		doc: "Maximum number of network namespaces of the labs of each namespace of the cluster on a node; null is no limit."},
 	{value: "agent.maxRowsPerTenant", object: daemonSet, path: inAgent("args", "--max-rows-per-tenant"), form: flagged, absent: "null",
 		doc: "Maximum number of rows of the labs of each namespace of the cluster on a node; null is no limit."},
+	{value: "agent.neighborShare", object: daemonSet, path: inAgent("args", "--neighbor-share"), form: flagged, absent: "null",
+		doc: "Percentage of a node's neighbour table that labs may use; null is the agent's default, 0 is no limit."},
 	{value: "agent.netnsLinks", object: daemonSet, path: inAgent("args", "--netns-links"), form: denied, absent: "true",
 		doc: "Whether agents create symlinks in the nodes' /run/netns, with which ip netns finds the labs' namespaces."},
 	{value: "agent.netnsLinks", object: daemonSet, path: inAgent("volumeMounts", "[name=run-netns]"), form: guarding},

@@ -117,7 +117,7 @@ func (c *cluster) count(t *testing.T, labs, ready int) error {
 // mustStay fails if something is written while nothing happens, or the node does not find a neighbour.
 func (c *cluster) mustStay(t *testing.T, quiet time.Duration, ready int) {
 	t.Helper()
-	time.Sleep(6 * time.Second) // collected status writes go out within 5 s
+	time.Sleep(quiet + 6*time.Second) // collected status writes go out within 5 s, and a refused lab is Stalled after a minute
 	before := apiWrites(t)
 	time.Sleep(quiet)
 	mustFindANeighbour(t)
@@ -126,7 +126,7 @@ func (c *cluster) mustStay(t *testing.T, quiet time.Duration, ready int) {
 			t.Errorf("%d writes of %s to the API server in %s", delta, resource, quiet)
 		}
 	}
-	t.Logf("nothing was written in %s; the agent has %s; the table of IPv4 has %.0f entries that count, of %.0f", quiet, memoryOf(t, c.agent),
+	t.Logf("the node has found a new neighbour after %s in which nothing happened; the agent has %s; the table of IPv4 has %.0f entries that count, of %.0f", quiet, memoryOf(t, c.agent),
 		metric(t, "netlab_neighbor_entries", `family="IPv4"`), metric(t, "netlab_neighbor_entries_limit", `family="IPv4"`))
 }
 
