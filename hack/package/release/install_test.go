@@ -43,11 +43,13 @@ func TestTheNamespaceComesFirst(t *testing.T) {
 	t.Error("there is no namespace")
 }
 
-func TestOnKindImagesAreNeverPulled(t *testing.T) {
+// The nodes of kind share a kernel, and so its neighbour table.
+func TestOnKindImagesAreNeverPulledAndNodesShareAKernel(t *testing.T) {
 	set := kustomized(t, "overlays/kind")
 	want := kustomized(t, "default")
 	agentContainer(want)["imagePullPolicy"] = "Never"
 	controllerContainer(want)["imagePullPolicy"] = "Never"
+	addAgentArgs("--neighbor-share=15")(want)
 	if diff := cmp.Diff(want, set); diff != "" {
 		t.Errorf("expected (-), config/overlays/kind (+):\n%s", diff)
 	}
