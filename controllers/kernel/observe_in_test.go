@@ -56,11 +56,7 @@ func (l *look) mustFind(t *testing.T, d drift) {
 	if silent[d.name] {
 		timeout = 50 * time.Millisecond
 	}
-	differs := l.compare(t)
-	for differs != "" && l.listen(timeout) {
-		differs = l.compare(t)
-	}
-	if differs != "" != silent[d.name] {
+	if differs := l.compareAtRest(t, timeout); differs != "" != silent[d.name] {
 		t.Errorf("in %v, of which the kernel told, was found, and what is there:\n%s", slices.Sorted(maps.Keys(l.told)), differs)
 	}
 	for variable, name := range map[string]string{"$a": ns1, "$r": router, "$b": ns2, "$s": sw} {
@@ -68,7 +64,7 @@ func (l *look) mustFind(t *testing.T, d drift) {
 			l.told[name] = true
 		}
 	}
-	if differs := l.compare(t); differs != "" {
+	if differs := l.compareAtRest(t, patience); differs != "" {
 		t.Errorf("in %v, in which it was done, was found, and what is there:\n%s", slices.Sorted(maps.Keys(l.told)), differs)
 	}
 }
@@ -82,6 +78,15 @@ func (l *look) listen(timeout time.Duration) bool {
 	case <-time.After(timeout):
 		return false
 	}
+}
+
+// compareAtRest goes on as long as the kernel tells of something: it looks at new carriers, and a bridge at its ports,
+// up to a second late.
+func (l *look) compareAtRest(t *testing.T, timeout time.Duration) (differs string) {
+	t.Helper()
+	for differs = l.compare(t); differs != "" && l.listen(timeout); differs = l.compare(t) {
+	}
+	return differs
 }
 
 // compare looks at the namespaces that were told of, and at all.
