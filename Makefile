@@ -73,12 +73,12 @@ demo: build ## Run the tutorial's lab on this machine, failures included, and re
 .PHONY: test
 test: deps ## Run every test; the first time this builds an API server (6 minutes on 2 cores)
 	@$(with_assets) \
-	go test -timeout 20m ./...
+	go test -timeout 40m ./...
 
 .PHONY: story
 story: deps ## Run only the tests whose names match STORY, and print what they measure
 	@$(with_assets) \
-	go test -timeout 20m -count=1 -v -run "$(STORY)" ./hack/test/acceptance ./controllers ./controllers/kernel ./cmd/... | grep -v '^=== \|no tests to run'
+	go test -timeout 40m -count=1 -v -run "$(STORY)" ./hack/test/acceptance ./controllers ./controllers/kernel ./cmd/... | grep -v '^=== \|no tests to run'
 
 .PHONY: test-race
 test-race: ## Run the tests of RACE_PKGS with the race detector
