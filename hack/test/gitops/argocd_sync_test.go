@@ -99,7 +99,7 @@ func TestADefaultInAListItemWouldBeOutOfSync(t *testing.T) {
 		outOfSync []string
 	}{
 		{"keyed.example", []string{"probes", "items", "properties", "expect"}, "Reachable", nil},
-		{"atomic.example", []string{"links", "items", "properties", "endpoints", "items", "properties", "interface"}, "eth9", []string{"structured"}},
+		{"atomic.example", []string{"namespaces", "items", "properties", "routes", "items", "properties", "type"}, "Unicast", []string{"structured"}},
 	} {
 		server.installDoctoredCRD(t, doctored.group, doctored.property, doctored.value)
 		for way, flags := range argoApplies {
@@ -219,11 +219,16 @@ func (s *server) installDoctoredCRD(t *testing.T, group string, property []strin
 	s.kubectl(t, "wait", "--for=condition=Established", "crd/"+crd.GetName())
 }
 
-// applyDoctored applies the tutorial's lab as an object of another group.
+// applyDoctored applies the tutorial's lab, with a written route, as an object of another group.
 func (s *server) applyDoctored(t *testing.T, group, way string, flags []string) *unstructured.Unstructured {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "lab.yaml")
-	write(t, path, strings.Replace(read(t, example("samples", "routed-pair.yaml")), "netlab.dev/v1alpha1", group+"/v1alpha1", 1))
+	const node = "namespaces: [{name: ns1"
+	text := strings.Replace(read(t, example("samples", "routed-pair.yaml")), "netlab.dev/v1alpha1", group+"/v1alpha1", 1)
+	if !strings.Contains(text, node) {
+		t.Fatalf("there is no %q in\n%s", node, text)
+	}
+	write(t, path, strings.Replace(text, node, node+", routes: [{to: default, via: router}]", 1))
 	lab := readObjects(t, path)[0]
 	s.applyIn(t, way+"-"+strings.TrimSuffix(group, ".example"), path, lab, flags)
 	return lab
