@@ -58,7 +58,7 @@ mutants() {
 gallery() {
   go test -c -tags fullkernel -o $bin/kubectl-netlab.test ./cmd/kubectl-netlab
   vm -memory 2048 -file $bin/kubectl-netlab.test -file config/samples -file cmd/kubectl-netlab/testdata/script/samples.txtar \
-    -dir cmd/kubectl-netlab -- kubectl-netlab.test -test.run TestStories/samples
+    -dir cmd/kubectl-netlab -- kubectl-netlab.test -test.run '^TestStories$/samples'
 }
 
 # Impairments as causes, and the fixes of them.
