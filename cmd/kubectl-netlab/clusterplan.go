@@ -96,7 +96,7 @@ func notesOn(applied apiclient.Applied, fields []string) []string {
 	if applied.Before != nil && slices.Contains(fields, "spec.placement") {
 		notes = append(notes, "placement changes: a node that it selects from now on builds the whole lab, one that it no longer selects removes it")
 	}
-	if len(notes) == 0 && len(fields) > 0 {
+	if len(fields) > 0 {
 		notes = append(notes, "changes "+strings.Join(fields, ", "))
 	}
 	return notes

@@ -27,15 +27,8 @@ const (
 
 // adopt takes over what kubectl apply without --server-side owns, as kubectl apply --server-side does. A field
 // with two owners stays when one of them leaves it out: without adopt, an edited file would remove nothing.
-func (c *Client) adopt(ctx context.Context, stored, object *unstructured.Unstructured, manager string) error {
-	if stored.GetAnnotations()[lastApplied] == "" {
-		return nil
-	}
-	// The owners are those of the annotation: after keepLastApplied it has another one.
+func (c *Client) adopt(ctx context.Context, stored *unstructured.Unstructured, manager string) error {
 	owners := clientSideOwners(stored)
-	if err := c.keepLastApplied(ctx, object); err != nil {
-		return err
-	}
 	for attempt := 1; ; attempt++ {
 		stored, err := c.get(ctx, client.ObjectKeyFromObject(stored))
 		if err != nil {
@@ -63,7 +56,7 @@ func clientSideOwners(stored *unstructured.Unstructured) sets.Set[string] {
 }
 
 // keepLastApplied keeps the annotation up to date: the next kubectl apply without --server-side needs it to find
-// what was taken out of the file.
+// what was taken out of the file. It comes after the apply: of one that is refused, the annotation must not tell.
 func (c *Client) keepLastApplied(ctx context.Context, object *unstructured.Unstructured) error {
 	encoded, err := json.Marshal(object)
 	if err != nil {

@@ -39,20 +39,26 @@ func (a Applied) Changed() bool {
 	return a.Before == nil || a.Before.ResourceVersion != a.After.ResourceVersion
 }
 
-// Apply makes a lab what an object says, by server-side apply.
+// Apply makes a lab what an object says, by server-side apply. If it is refused, no value of the lab has changed.
 func (c *Client) Apply(ctx context.Context, object *unstructured.Unstructured, o ApplyOptions) (Applied, error) {
 	before, err := c.before(ctx, object)
 	if err != nil {
 		return Applied{}, err
 	}
-	after := object.DeepCopy()
-	if before != nil {
-		if err := c.adopt(ctx, before.DeepCopy(), object, o.FieldManager); err != nil {
+	clientSide := before != nil && before.GetAnnotations()[lastApplied] != ""
+	if clientSide {
+		if err := c.adopt(ctx, before, o.FieldManager); err != nil {
 			return Applied{}, fmt.Errorf("take over what kubectl apply without --server-side owns: %w", err)
 		}
 	}
+	after := object.DeepCopy()
 	if err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(after), o.list()...); err != nil {
 		return Applied{}, err
+	}
+	if clientSide {
+		if err := c.keepLastApplied(ctx, object); err != nil {
+			return Applied{}, fmt.Errorf("keep the annotation %s: %w", lastApplied, err)
+		}
 	}
 	return applied(before, after)
 }
@@ -75,8 +81,8 @@ func (c *Client) DryRun(ctx context.Context, object *unstructured.Unstructured, 
 	return applied(before, after)
 }
 
-// dryRunUpdate stands for an apply after adopt, which changes the stored lab: it leaves what is not in the
-// object to nobody.
+// dryRunUpdate stands for an apply after adopt, which changes the stored lab: what is not in the
+// object has no owner then.
 func (c *Client) dryRunUpdate(ctx context.Context, before, after *unstructured.Unstructured) error {
 	updated := before.DeepCopy()
 	updated.Object["spec"] = after.Object["spec"]
