@@ -252,7 +252,7 @@ func TestTheAPIServerRefuses(t *testing.T) {
 		{"a rate without a unit", "name: l1, ", "name: l1, impairment: {rate: '10'}, ", "should match"},
 		{"both ends at one node", "{name: ns1}, {name: router}]", "{name: ns1}, {name: ns1}]", `endpoints[1]: Duplicate value: {"name":"ns1"}`},
 		{"a jitter without a delay", "name: l1, ", "name: l1, impairment: {jitter: 1ms}, ", "jitter and reorder require a delay: write delay as well"},
-		{"a jitter beside no delay", "name: l1, ", "name: l1, impairment: {jitter: 1ms, delay: 0ms}, ", "jitter and reorder require a delay"},
+		{"a jitter with a delay of 0", "name: l1, ", "name: l1, impairment: {jitter: 1ms, delay: 0ms}, ", "jitter and reorder require a delay"},
 		{"reordering without a delay", "name: l1, ", "name: l1, impairment: {reorder: 0.5%}, ", "jitter and reorder require a delay"},
 		{"a delay of minutes", "name: l1, ", "name: l1, impairment: {delay: 61s}, ", "delay must be at most 60s"},
 		{"a jitter that netem does not have", "name: l1, ", "name: l1, impairment: {delay: 3s, jitter: 2.148s}, ", "jitter must be at most 2.147s"},

@@ -488,7 +488,7 @@ type Subnet struct {
 // segment, that is, one broadcast domain. Links to a switch, and to switches
 // connected to it, form one segment together.
 //
-// +kubebuilder:validation:XValidation:rule="!(self.name in ['erspan0', 'gre0', 'gretap0', 'ip6gre0', 'ip6tnl0', 'sit0', 'tunl0']) || self.endpoints.all(e, has(e.interface))",message="the name of a link, which its interfaces have, must not be that of a tunnel device of the kernel, such as tunl0",messageExpression="self.name + ' is the name of a tunnel device that the kernel makes in every namespace if the module is loaded; write another name, or interface at both ends'"
+// +kubebuilder:validation:XValidation:rule="!(self.name in ['erspan0', 'gre0', 'gretap0', 'ip6gre0', 'ip6tnl0', 'sit0', 'tunl0']) || self.endpoints.all(e, has(e.interface))",message="the interfaces of a link have its name, which must not be that of a tunnel device of the kernel, such as tunl0",messageExpression="self.name + ' is the name of a tunnel device that the kernel makes in every namespace if the module is loaded; write another name, or interface at both ends'"
 type Link struct {
 	// name is the name of the link and, unless endpoints[].interface has another,
 	// of its interface at each end. A DNS label of at most 15 characters, not lo,

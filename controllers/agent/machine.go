@@ -25,8 +25,10 @@ type Kernel interface {
 	Policy(ctx context.Context, namespace string) (state.Policy, error)
 	// Neighbours lists the entries of a namespace's neighbour tables.
 	Neighbours(ctx context.Context, namespace string) ([]state.NeighbourEntry, error)
-	// Translations lists what NAT in a namespace has made of the addresses of pings, the latest first.
+	// ChangedSettings lists the settings of a namespace and its links that differ from a new namespace's and that no lab
+	// can have.
 	ChangedSettings(ctx context.Context, namespace string) ([]state.Unmanaged, error)
+	// Translations lists what NAT in a namespace has made of the addresses of pings, the latest first.
 	Translations(ctx context.Context, namespace string) ([]state.Translation, error)
 	// Lock makes the caller the only writer of the lab, until unlock.
 	Lock(id state.Identity) (unlock func(), err error)

@@ -37,7 +37,7 @@ var (
 	})
 	rowsHere = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "netlab_rows",
-		Help: "Rows of the labs on this node: links, addresses, routes and what else they consist of.",
+		Help: "Rows of the labs on this node: links, addresses, routes and the like.",
 	})
 	rowsLimit = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "netlab_rows_limit",

@@ -147,8 +147,8 @@ func logChange(before, after v1alpha1.LabReport) {
 	logf.Log.Info("The state of a lab on this node has changed", about...)
 }
 
-// awaitMore waits a pause for other changes while the next write would only leave labs out. Nobody waits for such
-// a write: readers know which labs exist. A lab that is deleted and applied again takes one write instead of two.
+// awaitMore waits a pause for other changes while the next write would only leave labs out. Such a
+// write can wait: readers know which labs exist. A lab that is deleted and applied again takes one write instead of two.
 func (r *reporter) awaitMore(ctx context.Context) {
 	for deadline := time.Now().Add(r.pause); r.onlyGone() && time.Now().Before(deadline); {
 		if !wait(ctx, r.changed, time.Until(deadline)) {

@@ -96,7 +96,7 @@ func TestANamespaceDoesNotDelayAnother(t *testing.T) {
 	}
 }
 
-// Large labs of two namespaces take turns. One that nobody else waits for is not interrupted.
+// Large labs of two namespaces take turns. One is not interrupted while no other waits.
 func TestLargeLabsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newTurns(3, isLarge)

@@ -154,8 +154,8 @@ func (o *observer) close() {
 	}
 }
 
-// result is what was found. Namespaces that are as wanted share their rows with want, so that whoever keeps both keeps
-// them once.
+// result is what was found. Namespaces that are as wanted share their rows with want, so that both
+// together are kept once.
 func (o *observer) result() state.Observation {
 	for _, snap := range o.snapshots {
 		if wanted := o.want[snap.handle.name]; wanted.Equal(snap.rows) {

@@ -287,7 +287,7 @@ func (ids nsids) is(in *handle, nsid int32, other *handle) (bool, error) {
 	return known == nsid, nil
 }
 
-// claimLinks decides which links are the lab's: lo, those with our group, and those of which somebody changed the
+// claimLinks decides which links are the lab's: lo, those with our group, and those of which another program changed the
 // group: their peer has it, or they are wanted ones by their MAC address.
 func (o *observer) claimLinks() {
 	marked := map[state.LinkID]bool{}

@@ -155,8 +155,7 @@ func (s *session) deleteNeighbour(op state.DeleteNeighbour) error {
 
 // neighbourCache remembers which permanent entries this process wrote in each namespace, or found there at its first
 // look. Without it, every look at a namespace would have to list them, and the kernel goes through the entries of the
-// whole machine for that. One that somebody
-// else deleted stays among them: asking for it costs little.
+// whole machine for that. One that another program deleted stays among them: asking for it costs little.
 type neighbourCache struct {
 	mu     sync.Mutex
 	spaces map[string]knownNeighbours

@@ -56,7 +56,7 @@ func TestDriftOfNeighboursIsSeenAndRepaired(t *testing.T) {
 	mustRepair(t, staticLab(), neighbourDrifts)
 }
 
-// A permanent entry that somebody else wrote is no drift, and outlives the lab's own.
+// A permanent entry that another program wrote is no drift, and outlives the lab's own.
 func TestForeignPermanentNeighboursStay(t *testing.T) {
 	k := newKernel(t, Options{})
 	converge(t, k, staticLab())
