@@ -103,7 +103,7 @@ func TestWhatARouterDoesWithItsOwnPackets(t *testing.T) {
 		{"IPv4 through an IPv6 gateway", "10.2.0.1", "", "", forward("right", "2001:db8:2::1", "198.51.100.254", 0)},
 		{"IPv4 by a route with a source", "10.3.0.1", "", "", forward("right", "198.51.100.1", "192.0.2.254", 0)},
 		{"IPv4 to itself", "192.0.2.254", "", "", deliver("192.0.2.254")},
-		{"IPv4 broadcast", "192.0.2.255", "", "", forward("left", "", "192.0.2.254", 0)},
+		{"IPv4 broadcast", "192.0.2.255", "", "", state.ForwardingDecision{Verdict: state.Forward, Link: "left", Source: netip.MustParseAddr("192.0.2.254"), Broadcast: true}},
 		{"IPv4 without a route", "203.0.113.1", "", "", only(state.NoRoute)},
 		{"IPv4 without a route from itself", "203.0.113.1", "192.0.2.254", "", only(state.NoRoute)},
 		{"IPv4 blackhole", "10.66.0.1", "", "", only(state.Discarded)},
