@@ -91,6 +91,9 @@ func TestAnInspectionLooksAtWhatHasChanged(t *testing.T) {
 		{"a probe fails", func(b *bench) {
 			b.probed(benchName.String(), []probe.Result{{Outcome: probe.NoReply, Verdict: probe.Fail}, {}})
 		}, looks{whole: 1}, 0},
+		{"a reply is overdue", func(b *bench) {
+			b.probed(benchName.String(), []probe.Result{{Outcome: probe.Reply, Verdict: probe.Pass, Overdue: true}, {}})
+		}, looks{whole: 1}, 0},
 		{"a kernel event", func(b *bench) { b.hear(nsA) }, looks{namespaces: []string{nsA}}, 0},
 		{"an event for all namespaces", func(b *bench) { b.hear(nsA, "", nsA) }, looks{whole: 1}, 0},
 		{"an event in another lab", func(b *bench) { b.hear("default.other.ns1"); b.known.touch(benchName) }, looks{}, 0},

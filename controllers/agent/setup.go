@@ -174,7 +174,7 @@ func (a *Agent) probed(key string, results []probe.Result) {
 	}
 	namespace, name, _ := strings.Cut(key, string(types.Separator))
 	lab := types.NamespacedName{Namespace: namespace, Name: name}
-	if slices.ContainsFunc(results, func(r probe.Result) bool { return asked(r) && r.Verdict != probe.Pass }) {
+	if slices.ContainsFunc(results, func(r probe.Result) bool { return asked(r) && (r.Verdict != probe.Pass || r.Overdue) }) {
 		a.known.touchAll(lab) // the cause may be one without an event
 	} else {
 		a.known.touch(lab)

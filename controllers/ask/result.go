@@ -22,6 +22,9 @@ func Diagnosed(ctx context.Context, k diagnose.Kernel, lab *lab.Lab, p lab.Probe
 
 func diagnosed(ctx context.Context, k diagnose.Kernel, p lab.Probe, result probe.Result, seen converge.Outcome, q diagnose.Question) status.ProbeResult {
 	r := status.ProbeResult{Probe: p, Outcome: outcome(result)}
+	if r.Outcome == status.ProbePasses && result.Overdue {
+		return overdue(ctx, k, r, seen, q)
+	}
 	if r.Outcome != status.ProbeFails {
 		r.Error = result.Err
 		return r
@@ -34,6 +37,33 @@ func diagnosed(ctx context.Context, k diagnose.Kernel, p lab.Probe, result probe
 		r.Cause, r.Fix = status.False(cause.Reason, cause.Message), cause.Fix
 	}
 	return r
+}
+
+// overdue is a probe that passes and whose reply has not come in the usual time after an event. It fails already if the
+// kernel itself says why no reply can come.
+func overdue(ctx context.Context, k diagnose.Kernel, r status.ProbeResult, seen converge.Outcome, q diagnose.Question) status.ProbeResult {
+	q.Replied = false
+	walk, err := diagnose.Explain(ctx, k, seen.Observation, q)
+	if err == nil && !walk.OnOtherLeg && proves[walk.Cause.Reason] {
+		r.Outcome, r.Cause, r.Fix = status.ProbeFails, status.False(walk.Cause.Reason, walk.Cause.Message), walk.Cause.Fix
+	}
+	return r
+}
+
+// proves has the reasons that the kernel's tables and settings prove. Packet filters, impairments and what no table shows
+// are not among them: packets may pass.
+var proves = map[string]bool{
+	v1alpha1.ReasonNetworkUnreachable: true,
+	v1alpha1.ReasonForwardingDisabled: true,
+	v1alpha1.ReasonNoReturnRoute:      true,
+	v1alpha1.ReasonLinkDown:           true,
+	v1alpha1.ReasonRouteRejects:       true,
+	v1alpha1.ReasonRoutingLoop:        true,
+	v1alpha1.ReasonSourceFiltered:     true,
+	v1alpha1.ReasonDifferentVLAN:      true,
+	v1alpha1.ReasonHostUnreachable:    true,
+	v1alpha1.ReasonDuplicateAddress:   true,
+	v1alpha1.ReasonEchoIgnored:        true,
 }
 
 // Diagnosed does the same as the function Diagnosed with this machine's kernel. It measures how many packets are lost.

@@ -55,6 +55,10 @@
 // (FailureThreshold-1)/2 timeouts, may lose all of them. Attempts that began together would all be lost in the
 // shortest interruption.
 //
+// After [Prober.Wake], a result is overdue if no reply has come within four of the slowest round trips, and within
+// a quarter of the timeout. That proves nothing, so the verdict stays; it is a reason to look for a cause now. Where a
+// packet was lost among the last hundred, no result is overdue.
+//
 // # Generations
 //
 // A verdict belongs to a generation of a lab. A new generation restarts every probe from Unknown, because

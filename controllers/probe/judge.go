@@ -73,6 +73,9 @@ func (j *judge) settled() bool {
 	return j.verdict != Unknown || j.unasked >= j.threshold || j.contested
 }
 
+// reaches reports whether the verdict is that the destination is reachable, as expected.
+func (j *judge) reaches() bool { return j.verdict == Pass && j.expect == Reachable }
+
 // doubtful reports whether an attempt has contradicted the verdict, and not enough of them to change it.
 func (j *judge) doubtful() bool {
 	return j.verdict == j.proven(Reachable) && j.unasked == 0 && j.unanswered > 0 && j.unanswered < j.threshold ||

@@ -273,7 +273,11 @@ func (j *journal) read() []string {
 func told(results []Result) string {
 	var parts []string
 	for _, r := range results {
-		parts = append(parts, fmt.Sprintf("%s %s %s", r.Spec.Name, r.Verdict, r.Outcome))
+		part := fmt.Sprintf("%s %s %s", r.Spec.Name, r.Verdict, r.Outcome)
+		if r.Overdue {
+			part += " overdue"
+		}
+		parts = append(parts, part)
 	}
 	return strings.Join(parts, ", ")
 }

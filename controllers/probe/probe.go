@@ -132,6 +132,9 @@ type Result struct {
 	Outcome    Outcome       // of the latest attempt
 	Err        string        // of the latest attempt; empty after a reply
 	RTT        time.Duration // of the latest reply; 0 if there was none
+	// Overdue says that no reply has come since Wake in the time in which replies come, and that it is too early for
+	// the verdict. A verdict and a reply end it.
+	Overdue bool
 	// Lost of Sent requests had got no reply when the verdict became what it is. Older requests count less. Once
 	// leaves them 0.
 	Lost, Sent int

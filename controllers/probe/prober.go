@@ -52,8 +52,8 @@ func (p *Prober) Retry(key string) {
 	}
 }
 
-// Wake makes the probes of a lab ask again now, because something may have changed on their paths. A probe that
-// has asked less than its timeout ago waits for the rest of it.
+// Wake makes the probes of a lab ask again now, because something may have changed on their paths. A probe does so
+// once per timeout at most.
 func (p *Prober) Wake(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

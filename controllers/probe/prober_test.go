@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -115,6 +116,7 @@ func TestChangeOfVerdict(t *testing.T) {
 // TestWake wakes a probe at 4 s, between its first verdict and its first beat, and counts from there.
 func TestWake(t *testing.T) {
 	reply, noRoute := replyIn(time.Millisecond), refusedWith(syscall.ENETUNREACH)
+	slow, slower := replyIn(100*time.Millisecond), replyIn(600*time.Millisecond)
 	tests := []struct {
 		name   string
 		script []event // the first one is the first verdict's
@@ -123,12 +125,18 @@ func TestWake(t *testing.T) {
 		asked  []time.Duration
 	}{
 		{"all is well: one attempt", []event{reply}, false, nil, []time.Duration{0}},
-		{"a broken path is known after two timeouts", []event{reply, lost}, false,
+		{"a broken path is overdue early, and known after two timeouts", []event{reply, lost}, false,
+			[]string{"250ms p1 Pass Reply overdue", "1s p1 Pass NoReply overdue", "2s p1 Fail NoReply"}, []time.Duration{0, time.Second / 2, time.Second}},
+		{"a reply is overdue after four of the slowest round trips", []event{slow, lost}, false,
+			[]string{"400ms p1 Pass Reply overdue", "1s p1 Pass NoReply overdue", "2s p1 Fail NoReply"}, []time.Duration{0, time.Second / 2, time.Second}},
+		{"a reply may take most of the timeout", []event{slower, lost}, false,
 			[]string{"1s p1 Pass NoReply", "2s p1 Fail NoReply"}, []time.Duration{0, time.Second / 2, time.Second}},
+		{"a reply that was overdue is one", []event{reply, slower}, false,
+			[]string{"250ms p1 Pass Reply overdue", "600ms p1 Pass Reply"}, []time.Duration{0, time.Second / 2}},
 		{"what the kernel knows takes no timeout", []event{reply, noRoute}, false,
 			[]string{"0s p1 Fail NoRoute"}, []time.Duration{0, 0, 0}},
 		{"one loss is not three", []event{reply, lost, reply}, false,
-			nil, []time.Duration{0, time.Second / 2}},
+			[]string{"250ms p1 Pass Reply overdue", "501ms p1 Pass Reply"}, []time.Duration{0, time.Second / 2}},
 		{"a path that is there again passes at once", []event{lost, lost, lost, reply}, false,
 			[]string{"1ms p1 Pass Reply"}, []time.Duration{0}},
 		{"a storm of events: once per timeout", []event{reply}, true, nil, []time.Duration{0, time.Second, 2 * time.Second}},
@@ -160,6 +168,36 @@ func TestWake(t *testing.T) {
 				wantLines(t, journal.read(), test.want...)
 				if !slices.Equal(asked, test.asked) {
 					t.Errorf("attempts at %v, want %v", asked, test.asked)
+				}
+			})
+		})
+	}
+}
+
+// Whatever one or two lost or late packets in a row there are between replies, events prove no failure. A reply is overdue
+// once; after that, the probe knows that packets are lost there.
+func TestLostPacketsOfALossyLinkAreNoFailure(t *testing.T) {
+	reply, late := replyIn(time.Millisecond), replyIn(600*time.Millisecond)
+	for name, losses := range map[string][]event{"every second": {lost}, "two of three": {lost, lost}, "late": {late, late, late}, "late and lost": {lost, late}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				script := []event{reply}
+				for range 1000 {
+					script = append(append(script, losses...), reply)
+				}
+				n := newNetwork(script...)
+				prober, journal := start(t, n)
+				prober.Run("lab", []Spec{p1(Reachable)}, 1)
+				for range 60 {
+					time.Sleep(2 * time.Second)
+					prober.Wake("lab")
+				}
+				lines := strings.Join(journal.read(), "\n")
+				if strings.Contains(lines, "Fail") || strings.Count(lines, " Reply overdue") > 1 {
+					t.Error(lines)
+				}
+				if asked := len(n.attempts()); asked < 60 || asked >= len(script) {
+					t.Errorf("%d attempts of a script of %d", asked, len(script))
 				}
 			})
 		})

@@ -15,27 +15,38 @@ type runner struct {
 	judge    judge
 	schedule schedule
 	record   func(Verdict, answer)
+	overdue  func()
+	replies  replies
+	// late: the reply that the attempts under way wait for is overdue.
+	late bool
 	// woken has a token when something may have changed on the path.
 	woken chan struct{}
+	// wokenAt is when the attempts for the last token began.
+	wokenAt time.Time
 }
 
 func (r *runner) run(ctx context.Context) {
 	for {
-		asked := time.Now()
 		got, ok := r.pinger.attempt(ctx)
 		if !ok {
 			return
 		}
-		r.record(r.judge.weigh(got.outcome), got)
-		if r.judge.doubtful() && !r.ask(ctx) || !r.wait(ctx, asked, got) {
+		r.weigh(got)
+		if r.judge.doubtful() && !r.ask(ctx, 0) || !r.wait(ctx, got) {
 			return
 		}
 	}
 }
 
+func (r *runner) weigh(got answer) {
+	r.replies.note(got, r.judge.doubtful() || r.late)
+	r.late = false
+	r.record(r.judge.weigh(got.outcome), got)
+}
+
 // wait returns when the next attempt is due. A settled probe that is woken makes at once all attempts that a
 // verdict takes, but begins at most once per timeout.
-func (r *runner) wait(ctx context.Context, asked time.Time, last answer) bool {
+func (r *runner) wait(ctx context.Context, last answer) bool {
 	if !r.judge.settled() {
 		return sleep(ctx, pauseUnsettled(r.pinger.spec, last))
 	}
@@ -44,19 +55,27 @@ func (r *runner) wait(ctx context.Context, asked time.Time, last answer) bool {
 		if !ok || !woken {
 			return ok
 		}
-		if !sleep(ctx, r.pinger.spec.Timeout-time.Since(asked)) {
+		if !sleep(ctx, r.pinger.spec.Timeout-time.Since(r.wokenAt)) {
 			return false
 		}
-		if asked = time.Now(); !r.ask(ctx) {
+		if r.wokenAt = time.Now(); !r.ask(ctx, r.usual()) {
 			return false
 		}
 	}
 }
 
+// usual is the time in which the reply comes, if it always has; 0 if that is not known.
+func (r *runner) usual() time.Duration {
+	if !r.judge.reaches() {
+		return 0
+	}
+	return r.replies.usual(r.pinger.spec.Timeout)
+}
+
 // ask makes the attempts that are missing for the verdict that there is no reply. Each begins half a timeout
-// after the one before it, or at once after an error of the kernel; none begins after a reply. It reports
-// whether ctx lasts.
-func (r *runner) ask(ctx context.Context) bool {
+// after the one before it, or at once after an error of the kernel; none begins after a reply. Without a reply after the
+// usual time, if that is not 0, the probe is overdue. It reports whether ctx lasts.
+func (r *runner) ask(ctx context.Context, usual time.Duration) bool {
 	asking, stop := context.WithCancel(ctx)
 	var attempts sync.WaitGroup
 	defer attempts.Wait()
@@ -65,6 +84,8 @@ func (r *runner) ask(ctx context.Context) bool {
 	answers := make(chan answer, missing)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	late := after(usual)
+	defer late.Stop()
 	for begun, ended := 0, 0; ended < missing; {
 		select {
 		case <-ctx.Done():
@@ -74,9 +95,12 @@ func (r *runner) ask(ctx context.Context) bool {
 				timer.Reset(r.pinger.spec.Timeout / 2)
 			}
 			attempts.Go(func() { r.attempt(asking, answers) })
+		case <-late.C:
+			r.late = true
+			r.overdue()
 		case got := <-answers:
 			ended++
-			r.record(r.judge.weigh(got.outcome), got)
+			r.weigh(got)
 			if got.outcome == Reply || !got.outcome.Conclusive() {
 				return true
 			}
@@ -102,6 +126,15 @@ func pauseUnsettled(s Spec, last answer) time.Duration {
 		return 0
 	}
 	return s.Timeout
+}
+
+// after is a timer that does not fire if d is 0.
+func after(d time.Duration) *time.Timer {
+	timer := time.NewTimer(d)
+	if d == 0 {
+		timer.Stop()
+	}
+	return timer
 }
 
 // sleep reports whether d passed before ctx ended.

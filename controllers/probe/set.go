@@ -119,6 +119,7 @@ func (s *set) start(spec Spec) *entry {
 		judge:    newJudge(spec),
 		schedule: newSchedule(time.Now(), s.key, spec),
 		record:   func(v Verdict, got answer) { s.record(e, v, got) },
+		overdue:  func() { s.overdue(e) },
 	}
 	s.running.Go(func() { r.run(ctx) })
 	return e
@@ -132,12 +133,23 @@ func (s *set) record(e *entry, v Verdict, got answer) {
 	if e.result.Verdict != v {
 		e.result.Lost, e.result.Sent = e.lost, e.sent
 	}
-	changed := e.result.Verdict != v || e.result.Outcome != got.outcome
+	changed := e.result.Verdict != v || e.result.Outcome != got.outcome || e.result.Overdue && got.outcome == Reply
+	e.result.Overdue = e.result.Overdue && v == Pass && got.outcome != Reply
 	e.result.Verdict, e.result.Outcome, e.result.Err = v, got.outcome, got.errText()
 	if got.outcome == Reply {
 		e.result.RTT = got.rtt
 	}
 	if changed {
+		s.announce()
+	}
+}
+
+// overdue notes that the reply to the attempts under way has not come in the usual time.
+func (s *set) overdue(e *entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.result.Verdict == Pass {
+		e.result.Overdue = true
 		s.announce()
 	}
 }
