@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// settled is how old a directory's last change must be before its time tells it from the next one: no
-// file system's clock is coarser than that.
+// settled is for how long a directory's time of change must have been the same before it tells this state from the next:
+// no file system's clock is coarser than that. The time itself is not compared with a clock, which may have been set.
 const settled = 3 * time.Second
 
 // listings remembers what is in directories for as long as they have not changed: each lab is looked
@@ -25,12 +25,15 @@ const settled = 3 * time.Second
 type listings struct {
 	mu    sync.Mutex
 	known map[string]listing
+	now   func() time.Time
 }
 
-// listing is the sorted names in a directory, and which state of it had them.
+// listing is a state of a directory, and its sorted names once it has settled.
 type listing struct {
-	names []string
-	of    directoryState
+	names   []string
+	of      directoryState
+	first   time.Time // when this state was first seen
+	settled bool
 }
 
 type directoryState struct {
@@ -38,7 +41,7 @@ type directoryState struct {
 	changed       unix.Timespec
 }
 
-func newListings() *listings { return &listings{known: map[string]listing{}} }
+func newListings() *listings { return &listings{known: map[string]listing{}, now: time.Now} }
 
 // withPrefix lists what is in a directory whose name begins with prefix; nothing if there is none.
 func (l *listings) withPrefix(dir, prefix string) ([]string, error) {
@@ -60,21 +63,26 @@ func (l *listings) names(dir string) ([]string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var st unix.Stat_t
-	begun := time.Now()
+	begun := l.now()
 	if err := unix.Stat(dir, &st); err != nil {
 		return nil, fmt.Errorf("stat %s: %w", dir, err)
 	}
 	state := directoryState{st.Dev, st.Ino, st.Mtim}
-	if known, ok := l.known[dir]; ok && known.of == state {
+	known := l.known[dir]
+	switch {
+	case known.of != state:
+		known = listing{of: state, first: begun}
+	case known.settled:
 		return known.names, nil
 	}
 	names, err := readNames(dir)
 	if err != nil {
 		return nil, err
 	}
-	if begun.Sub(time.Unix(st.Mtim.Unix())) > settled {
-		l.known[dir] = listing{names, state}
+	if begun.Sub(known.first) > settled {
+		known.names, known.settled = names, true
 	}
+	l.known[dir] = known
 	return names, nil
 }
 

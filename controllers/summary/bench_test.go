@@ -58,7 +58,7 @@ func fullHouse(nodes, labs int) (*Summary, []*v1alpha1.NetLab) {
 		agent := pod(types.UID("pod-"+name), true, time.Hour)
 		agent.Spec.NodeName = name
 		s.roster.setNode(nodeWith(name, map[string]string{"pool": "lab", "zone": "a"}))
-		s.roster.setPod(&agent)
+		s.roster.setPod(&agent, noon)
 		s.roster.setNodeState(stateOf(name, from(agent.UID), reportsOn(all)...))
 	}
 	return s, all

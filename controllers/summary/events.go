@@ -85,7 +85,7 @@ func (s *Summary) enqueueAfter(q cluster.WorkQueue, before, after v1alpha1.NetLa
 // podEvents enqueues every lab when an agent's Pod is created, deleted, or changes its readiness.
 func (s *Summary) podEvents() handler.EventHandler {
 	enter := func(o client.Object, q cluster.WorkQueue) {
-		if s.roster.setPod(o.(*corev1.Pod)) {
+		if s.roster.setPod(o.(*corev1.Pod), s.now()) {
 			s.enqueueAll(q)
 		}
 	}

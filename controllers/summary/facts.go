@@ -65,9 +65,8 @@ func (e *rosterEntry) agent(now time.Time) agentFacts {
 func (e *rosterEntry) backed() (until time.Time, backed bool) {
 	reporter := e.state.Status.Agent.PodUID
 	for _, pod := range e.pods {
-		if pod.UID == reporter {
-			ready, since := podReady(pod)
-			return since.Add(reportGrace), ready
+		if pod.uid == reporter {
+			return pod.since.Add(reportGrace), pod.ready
 		}
 	}
 	if e.lastDeleted.pod == reporter {
@@ -75,8 +74,8 @@ func (e *rosterEntry) backed() (until time.Time, backed bool) {
 	}
 	// After a restart of the controller only the next pod's creation shows when the old one went.
 	for _, pod := range e.pods {
-		if pod.CreationTimestamp.After(until) {
-			until = pod.CreationTimestamp.Time
+		if pod.created.After(until) {
+			until = pod.created
 		}
 	}
 	return until.Add(reportGrace), false

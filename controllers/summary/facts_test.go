@@ -49,7 +49,7 @@ func TestWhoseReportCounts(t *testing.T) {
 			r := newRoster()
 			r.setNode(nodeWith("n", nil))
 			for _, pod := range c.pods {
-				r.setPod(&pod)
+				r.setPod(&pod, noon)
 			}
 			r.setNodeState(stateOf("n", c.reporter, reportFor(lab, lab.Generation)))
 			if c.lastDeleted.pod != "" {
@@ -60,6 +60,35 @@ func TestWhoseReportCounts(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// Grace is 30 s, whatever the clocks of other machines say, or this one's after it was set: a pod that is not Ready
+// neither turns labs Unknown at once nor counts for hours.
+func TestGraceIsOfThisProgramsClock(t *testing.T) {
+	for _, ahead := range []time.Duration{-5 * time.Hour, 0, 5 * time.Hour} {
+		for _, c := range []struct {
+			name       string
+			seen       bool // Ready before
+			ago, after time.Duration
+			want       string
+		}{
+			{"seen when it happened", true, 10 * time.Second, 0, "counts, again in 20s"},
+			{"seen when it happened, 30 s ago", true, 30 * time.Second, 0, "silent"},
+			{"seen by a new controller", false, 0, 31 * time.Second, "silent"},
+		} {
+			lab, r := labtest.StoredPair(), newRoster()
+			r.setNode(nodeWith("n", nil))
+			r.setNodeState(stateOf("n", from("u1"), reportFor(lab, lab.Generation)))
+			ready, notReady := pod("u1", true, time.Hour-ahead), pod("u1", false, c.ago-ahead)
+			if c.seen {
+				r.setPod(&ready, noon.Add(-time.Minute))
+			}
+			r.setPod(&notReady, noon.Add(-c.ago-c.after))
+			if got := expectation(r, lab); got != c.want {
+				t.Errorf("clocks differ by %s: %s: got %q, want %q", ahead, c.name, got, c.want)
+			}
+		}
 	}
 }
 

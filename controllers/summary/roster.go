@@ -35,9 +35,19 @@ type rosterEntry struct {
 	// state is nil while there is none.
 	state *v1alpha1.NetLabNodeState
 	// pods are the agent's, more than one during an update.
-	pods []*corev1.Pod
+	pods []agentPod
 	// lastDeleted is the agent's pod that was deleted last.
 	lastDeleted deletedPod
+}
+
+// agentPod is a pod of an agent. Its times are on this program's clock: those in the object are of other machines, or of
+// before this one's clock was set.
+type agentPod struct {
+	uid     types.UID
+	created time.Time
+	// ready is its condition, which has been so since then.
+	ready bool
+	since time.Time
 }
 
 // deletedPod is a pod of an agent and the time of its delete event.
@@ -92,27 +102,30 @@ func (r *roster) deleteNodeState(name string) {
 
 // setPod adds or updates a pod of an agent, and reports whether the node's facts change. A pod that is not
 // scheduled belongs to no node.
-func (r *roster) setPod(pod *corev1.Pod) (differs bool) {
+func (r *roster) setPod(pod *corev1.Pod, now time.Time) (differs bool) {
 	if pod.Spec.NodeName == "" {
 		return false
 	}
 	r.change(pod.Spec.NodeName, func(e *rosterEntry) {
-		i := slices.IndexFunc(e.pods, func(p *corev1.Pod) bool { return p.UID == pod.UID })
-		if i < 0 {
-			e.pods, differs = append(e.pods, pod), true
-			return
+		i := slices.IndexFunc(e.pods, func(p agentPod) bool { return p.uid == pod.UID })
+		ready, since := podReady(pod)
+		switch {
+		case i < 0:
+			e.pods, differs = append(e.pods, agentPod{pod.UID, passed(pod.CreationTimestamp.Time, now), ready, passed(since, now)}), true
+		case e.pods[i].ready != ready:
+			e.pods[i].ready, e.pods[i].since, differs = ready, now, true
 		}
-		was, _ := podReady(e.pods[i])
-		is, _ := podReady(pod)
-		e.pods[i], differs = pod, was != is
 	})
 	return differs
 }
 
+// passed is a time of another clock on that of now. It has a monotonic reading if now has one, and is not later.
+func passed(at, now time.Time) time.Time { return now.Add(-max(0, now.Sub(at))) }
+
 // deletePod removes a pod of an agent and keeps the time.
 func (r *roster) deletePod(pod *corev1.Pod, at time.Time) {
 	r.change(pod.Spec.NodeName, func(e *rosterEntry) {
-		e.pods = slices.DeleteFunc(e.pods, func(p *corev1.Pod) bool { return p.UID == pod.UID })
+		e.pods = slices.DeleteFunc(e.pods, func(p agentPod) bool { return p.uid == pod.UID })
 		e.lastDeleted = deletedPod{pod: pod.UID, at: at}
 	})
 }

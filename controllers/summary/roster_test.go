@@ -86,8 +86,8 @@ func TestTheRosterForgetsWhatIsGone(t *testing.T) {
 	r := newRoster()
 	agent := pod("u1", true, time.Hour)
 	for _, enter := range [][]func(){
-		{func() { r.setNode(nodeWith("n", nil)) }, func() { r.setPod(&agent) }, func() { r.setNodeState(stateOf("n", from("u1"))) }},
-		{func() { r.setNodeState(stateOf("n", from("u1"))) }, func() { r.setNode(nodeWith("n", nil)) }, func() { r.setPod(&agent) }},
+		{func() { r.setNode(nodeWith("n", nil)) }, func() { r.setPod(&agent, noon) }, func() { r.setNodeState(stateOf("n", from("u1"))) }},
+		{func() { r.setNodeState(stateOf("n", from("u1"))) }, func() { r.setNode(nodeWith("n", nil)) }, func() { r.setPod(&agent, noon) }},
 	} {
 		for _, do := range enter {
 			do()
@@ -115,7 +115,7 @@ func TestOnlyNewsOfAPodIsNews(t *testing.T) {
 		{"its successor comes", pod("u2", false, time.Second), true},
 		{"it is not Ready any more", pod("u1", false, 0), true},
 	} {
-		if got := r.setPod(&step.pod); got != step.news {
+		if got := r.setPod(&step.pod, noon); got != step.news {
 			t.Errorf("%s: news is %v", step.name, got)
 		}
 	}
