@@ -8,7 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -65,7 +67,7 @@ func agentLoop(ctx context.Context, b *bench, _ *result) (contender, error) {
 		}
 	}()
 	for _, lab := range b.labs {
-		netlab := &v1alpha1.NetLab{Spec: *b.spec}
+		netlab := &v1alpha1.NetLab{Spec: withoutProbes(b.spec)}
 		netlab.Namespace, netlab.Name, netlab.UID = lab.Namespace, lab.Name, types.UID(lab.Name)
 		l.labs[client.ObjectKeyFromObject(netlab)] = netlab
 	}
@@ -88,7 +90,7 @@ func agentLoop(ctx context.Context, b *bench, _ *result) (contender, error) {
 func (l *loop) become(spec *v1alpha1.NetLabSpec) func() error {
 	return func() error {
 		for name, netlab := range l.labs {
-			netlab.Spec = *spec
+			netlab.Spec = withoutProbes(spec)
 			netlab.Generation++
 			if err := l.reconcile(name); err != nil {
 				return err
@@ -96,6 +98,13 @@ func (l *loop) become(spec *v1alpha1.NetLabSpec) func() error {
 		}
 		return nil
 	}
+}
+
+// withoutProbes is a spec without probes: their attempts would run beside what is measured.
+func withoutProbes(spec *v1alpha1.NetLabSpec) v1alpha1.NetLabSpec {
+	without := *spec
+	without.Probes = nil
+	return without
 }
 
 func (l *loop) reconcile(lab types.NamespacedName) error {
@@ -167,7 +176,7 @@ func (l *loop) storm(timed func(func() error) error) error {
 	if err := l.damage(nil); err != nil {
 		return err
 	}
-	id := state.AddressID{Namespace: l.b.labs[0].NetworkNamespace("a0"), AddressKey: state.AddressKey{Link: state.Loopback, Prefix: netip.MustParsePrefix("10.254.0.1/32")}}
+	id := state.AddressID{Namespace: l.b.undamaged(), AddressKey: state.AddressKey{Link: state.Loopback, Prefix: netip.MustParsePrefix("10.254.0.1/32")}}
 	ctx, stop := context.WithCancel(l.ctx)
 	ended := make(chan error)
 	go func() { ended <- disturb(ctx, id) }()
@@ -183,6 +192,12 @@ func (l *loop) storm(timed func(func() error) error) error {
 	err := timed(l.reconcileTouched)
 	stop()
 	return errors.Join(err, <-ended, l.rest())
+}
+
+// undamaged is the first namespace of the first lab that its damage leaves alone.
+func (b *bench) undamaged() string {
+	names := slices.Sorted(maps.Keys(b.parts[0].want))
+	return names[slices.IndexFunc(names, func(name string) bool { return name != b.parts[0].damage.Namespace })]
 }
 
 func disturb(ctx context.Context, id state.AddressID) error {
@@ -238,4 +253,15 @@ func (r reader) Get(_ context.Context, key client.ObjectKey, into client.Object,
 		return nil
 	}
 	return apierrors.NewNotFound(schema.GroupResource{}, key.Name)
+}
+
+func (r reader) List(_ context.Context, into client.ObjectList, _ ...client.ListOption) error {
+	list, ok := into.(*v1alpha1.NetLabList)
+	if !ok {
+		return fmt.Errorf("list %T: not in this cluster", into)
+	}
+	for _, netlab := range r.labs {
+		list.Items = append(list.Items, *netlab.DeepCopy())
+	}
+	return nil
 }
