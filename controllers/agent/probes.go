@@ -73,14 +73,19 @@ func (d *disturbed) take(key string) bool {
 	return is
 }
 
-// awaitTree reports whether links converge and the lab still waits for them. What converges is a kernel event and
-// causes another inspection; the end of the wait has no event. After it, a switch may send frames to a port that is
-// blocked now (see converge.ForgetMACs), and the attempts of failing probes were made before.
+// treePeriod is the time between two looks at a lab of which links converge.
+const treePeriod = time.Second
+
+// awaitTree reports whether links converge and the lab still waits for them. A port that changes its state is a kernel
+// event and causes another inspection; a port that hears of another root, and the end of the wait, are none. After it,
+// a switch may send frames to a port that is blocked now (see converge.ForgetMACs), and the attempts of failing probes
+// were made before.
 func (a *Agent) awaitTree(ctx context.Context, lab *lab.Lab, i status.Inspection, seen converge.Outcome) (waits bool) {
 	key := probeKey(i.NetLab)
 	left, ended := a.trees.watch(key, i.NetLab.Generation, len(seen.Converging()) > 0, time.Now())
 	if left > 0 {
-		a.queue.addAfter(client.ObjectKeyFromObject(i.NetLab), left)
+		a.known.touchAll(client.ObjectKeyFromObject(i.NetLab))
+		a.queue.addAfter(client.ObjectKeyFromObject(i.NetLab), min(left, treePeriod))
 	}
 	if ended {
 		if err := converge.ForgetMACs(ctx, a.kernel, lab.Want); err != nil {

@@ -48,6 +48,23 @@ func (l rawLink) settling() bool {
 	return l.linkwatchPending()
 }
 
+// setDesignated takes an attribute of what a port holds of its segment, and reports whether it is one.
+func (l *rawLink) setDesignated(kind uint16, value []byte) bool {
+	switch kind {
+	case unix.IFLA_BRPORT_ROOT_ID:
+		copy(l.designated.Root[:], value)
+	case unix.IFLA_BRPORT_BRIDGE_ID:
+		copy(l.designated.Bridge[:], value)
+	case unix.IFLA_BRPORT_DESIGNATED_PORT:
+		l.designated.Port = rtnl.Uint16(value)
+	case unix.IFLA_BRPORT_DESIGNATED_COST:
+		l.designated.Cost = rtnl.Uint16(value)
+	default:
+		return false
+	}
+	return true
+}
+
 // linkwatchPending reports whether the kernel has yet to derive the operational state from the carrier.
 func (l rawLink) linkwatchPending() bool {
 	return l.up && l.carrier && !l.loopback && l.operState != operUp

@@ -80,6 +80,8 @@ type rawLink struct {
 	slaveKind string
 	// portState is a bridge's port's (BR_STATE_*).
 	portState uint8
+	// designated is what a bridge's port holds of its segment.
+	designated state.DesignatedPort
 	// overrides are what no lab asks for. xdp says that a program sees packets before the kernel does.
 	overrides []override
 	xdp       bool

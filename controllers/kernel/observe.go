@@ -122,9 +122,10 @@ type observer struct {
 
 func newObserver(id state.Identity, want state.State, names []string) *observer {
 	return &observer{id: id, want: want, names: names, nsids: nsids{}, found: state.Observation{
-		State:   state.State{},
-		Carrier: map[state.LinkID]bool{},
-		Index:   map[state.LinkID]int{},
+		State:      state.State{},
+		Carrier:    map[state.LinkID]bool{},
+		Designated: map[state.LinkID]state.DesignatedPort{},
+		Index:      map[state.LinkID]int{},
 	}}
 }
 

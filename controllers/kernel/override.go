@@ -83,6 +83,7 @@ func (l *rawLink) noticePort(kind uint16, value []byte) error {
 	switch {
 	case kind == portState && len(value) > 0:
 		l.portState = value[0]
+	case l.setDesignated(kind, value):
 	default:
 		l.notice(&initialPort, kind, value)
 	}

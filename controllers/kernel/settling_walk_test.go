@@ -116,3 +116,33 @@ func TestABlockedPortForwardsWhenItsTreeIsTurnedOff(t *testing.T) {
 	}
 	sh(t, "ip netns exec "+ns1+" ping -c1 -W5 192.0.2.2")
 }
+
+// Ports forward when their time to listen and to learn is over, whether or not they have heard of each other. What the
+// ends of a cable hold tells them from ports on which the tree has decided: with a first message after 10 s, both ends
+// are designated until then.
+func TestPortsThatForwardBeforeTheyHaveHeardOfTheRootConverge(t *testing.T) {
+	k := newKernel(t, Options{})
+	want := treeLab().With(symlink(sw)).With(symlink(sw2))
+	for _, cut := range []state.LinkID{link(sw2, "to3"), link(sw3, "to2"), link(sw3, "to1"), link(sw, "to3")} {
+		want = want.With(state.SetAdmin{LinkID: cut})
+	}
+	converge(t, k, want)
+	restart := func(hello string) {
+		for _, bridge := range []string{sw, sw2} {
+			sh(t, "ip -n "+bridge+" link set br0 type bridge hello_time "+hello+"; ip -n "+bridge+" link set br0 down")
+		}
+		for _, bridge := range []string{sw, sw2} {
+			sh(t, "ip -n "+bridge+" link set br0 up")
+		}
+	}
+	restart("1000")
+	waitUntil(t, "the ports forward", func() bool { return len(observe(t, k, want).Settling) == 0 })
+	if got, wanted := observe(t, k, want).Converging(), []state.LinkID{link(sw, "to2"), link(sw2, "to1")}; !slices.Equal(got, wanted) {
+		t.Errorf("%v converge, want %v", got, wanted)
+	}
+	restart("100")
+	waitUntil(t, "the tree has decided", func() bool { return len(observe(t, k, want).Converging()) == 0 })
+	if see := observe(t, k, want); see.Designated[link(sw, "to2")] != see.Designated[link(sw2, "to1")] || len(see.Designated) == 0 {
+		t.Errorf("the ports hold %v", see.Designated)
+	}
+}

@@ -313,6 +313,7 @@ func (o *observer) wanted(snap *snapshot, l rawLink) bool {
 }
 
 func (o *observer) addLinks(snap *snapshot) {
+	trees := snap.trees()
 	for _, l := range snap.links {
 		id := state.LinkID{Namespace: snap.handle.name, Name: l.name}
 		o.addAlternativeNames(id, l)
@@ -328,6 +329,9 @@ func (o *observer) addLinks(snap *snapshot) {
 		if l.kind == "bridge" {
 			snap.rows.Bridges[l.name] = o.bridge(id, l)
 		}
+		if trees[l.master] {
+			o.found.Designated[id] = l.designated
+		}
 		snap.addOverrides(l)
 		switch {
 		case l.settling():
@@ -339,6 +343,17 @@ func (o *observer) addLinks(snap *snapshot) {
 			o.found.Carrier[id] = l.carrier
 		}
 	}
+}
+
+// trees are the indices of bridges that run STP.
+func (snap *snapshot) trees() map[int]bool {
+	trees := map[int]bool{}
+	for _, l := range snap.links {
+		if l.bridge.STP {
+			trees[l.index] = true
+		}
+	}
+	return trees
 }
 
 // bridge is a bridge's row. While another bridge is the root of its spanning tree, the kernel shows the root's times:

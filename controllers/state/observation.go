@@ -25,6 +25,8 @@ type Observation struct {
 	Settling []LinkID
 	// Blocked are ports that a spanning tree keeps from forwarding, so that there is no loop.
 	Blocked []LinkID
+	// Designated says what each port with STP holds of its segment.
+	Designated map[LinkID]DesignatedPort
 	// Index is each link's interface index, which changes when a link is deleted and added again.
 	Index map[LinkID]int
 }
@@ -67,6 +69,9 @@ func (o *Observation) Update(namespaces []string, found Observation) {
 			if carrier, known := found.Carrier[id]; known {
 				o.Carrier[id] = carrier
 			}
+			if port, known := found.Designated[id]; known {
+				o.Designated[id] = port
+			}
 		}
 	}
 	namespaceOf := func(id LinkID) string { return id.Namespace }
@@ -82,6 +87,7 @@ func (o *Observation) drop(name string) {
 	for link := range o.State[name].Links {
 		delete(o.Index, LinkID{name, link})
 		delete(o.Carrier, LinkID{name, link})
+		delete(o.Designated, LinkID{name, link})
 	}
 	delete(o.State, name)
 }
@@ -106,6 +112,6 @@ func unmanagedIn(line string) string {
 
 // Clone returns a copy with tables of its own. Rows of namespaces are shared.
 func (o Observation) Clone() Observation {
-	o.State, o.Index, o.Carrier = maps.Clone(o.State), maps.Clone(o.Index), maps.Clone(o.Carrier)
+	o.State, o.Index, o.Carrier, o.Designated = maps.Clone(o.State), maps.Clone(o.Index), maps.Clone(o.Carrier), maps.Clone(o.Designated)
 	return o
 }

@@ -7,9 +7,17 @@ import (
 	"slices"
 )
 
-// Converging are, sorted, the links that are about to carry packets: those that settle, and ports that a spanning tree
-// blocks and is about to open. A tree blocks a port only if the bridges at both ends of its cable are connected
-// without it. While they are not, the port waits for what it last heard of the root to become too old.
+// DesignatedPort is what a port holds of the one that its segment hears configuration messages from (IEEE 802.1D-1998,
+// 8.5.5): the root, the cost of the path to it, and the designated port. It is the port itself, or another one of which
+// the port has heard.
+type DesignatedPort struct {
+	// Root and Bridge are identifiers of bridges: two octets of priority and the MAC address.
+	Root, Bridge [8]byte
+	Cost, Port   uint16
+}
+
+// Converging are, sorted, the links that are about to carry packets: those that settle, those of segments on which
+// ports hold different things of the spanning tree, and ports that a tree blocks and is about to open.
 //
 // Without STP a port forwards as soon as its bridge has seen the carrier. One whose state has drifted stays as it is.
 func (o Observation) Converging() []LinkID {
@@ -19,20 +27,75 @@ func (o Observation) Converging() []LinkID {
 			ports = append(ports, id)
 		}
 	}
-	var parts disjointLinks
-	if len(o.Blocked) > 0 {
-		parts = o.connectedBridges()
+	ports = slices.Concat(ports, o.disagreeing(), o.opening())
+	slices.SortFunc(ports, func(a, b LinkID) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	return slices.Compact(ports)
+}
+
+// opening are the ports that a tree blocks and is about to open. It blocks a port only if the bridges at both ends of
+// its cable are connected without it. While they are not, the port waits for what it last heard of the root to become
+// too old.
+func (o Observation) opening() []LinkID {
+	if len(o.Blocked) == 0 {
+		return nil
 	}
+	var ports []LinkID
+	parts := o.connectedBridges()
 	for _, id := range o.Blocked {
 		here, there := bridgeOf(id, o.link(id)), o.link(id).Peer
 		if o.hasTree(id) && o.isUp(id) && o.isUp(there) && parts.find(here) != parts.find(bridgeOf(there, o.link(there))) {
 			ports = append(ports, id)
 		}
 	}
-	slices.SortFunc(ports, func(a, b LinkID) int {
-		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-	})
 	return ports
+}
+
+// disagreeing are the ports on segments whose ports hold different things. A message is then on its way, and may move
+// the tree: a bridge sends at most one a second (hold time), so ports of a ring may all forward before the bridge that
+// has to open it has heard of the root. Where all segments agree, every bridge has decided on what is true.
+func (o Observation) disagreeing() []LinkID {
+	if len(o.Designated) == 0 {
+		return nil
+	}
+	segments := o.segments()
+	holds, differ := map[LinkID]DesignatedPort{}, map[LinkID]bool{}
+	for id, port := range o.Designated {
+		if segment := segments.find(id); o.isUp(id) {
+			first, known := holds[segment]
+			holds[segment] = port
+			differ[segment] = differ[segment] || known && first != port
+		}
+	}
+	var ports []LinkID
+	for id := range o.Designated {
+		if o.isUp(id) && differ[segments.find(id)] {
+			ports = append(ports, id)
+		}
+	}
+	return ports
+}
+
+// segments joins the ports that hear each other's configuration messages: the ends of a cable, and the ports of a
+// bridge without STP, which forwards them. A cable of which an end loses every packet joins nothing.
+func (o Observation) segments() disjointLinks {
+	segments := disjointLinks{}
+	for namespace, n := range o.State {
+		for name, link := range n.Links {
+			id := LinkID{namespace, name}
+			if !o.isUp(id) {
+				continue
+			}
+			if link.Master != "" && !o.hasTree(id) {
+				segments.join(id, bridgeOf(id, link))
+			}
+			if n.Qdiscs[name].Loss != all && o.State[link.Peer.Namespace].Qdiscs[link.Peer.Name].Loss != all {
+				segments.join(id, link.Peer)
+			}
+		}
+	}
+	return segments
 }
 
 // connectedBridges joins the bridges that forwarding ports connect. A cable on which both ends lose every packet

@@ -76,6 +76,50 @@ func TestBlockedPortsThatWillOpen(t *testing.T) {
 	}
 }
 
+// While ports of a segment hold different things of the tree, they converge, whatever they do with frames now. Bridges
+// without STP pass messages on; a cable that loses every packet in a direction does not.
+func TestPortsThatDisagreeConverge(t *testing.T) {
+	root, other := state.DesignatedPort{Port: 1}, state.DesignatedPort{Port: 2}
+	hold := func(see state.Observation, held map[string]state.DesignatedPort) {
+		for port, of := range held {
+			namespace, name, _ := strings.Cut(port, "/")
+			see.Designated[state.LinkID{Namespace: namespace, Name: name}] = of
+		}
+	}
+	for _, c := range []struct {
+		name string
+		held map[string]state.DesignatedPort
+		does func(state.Observation)
+		want string
+	}{
+		{"nothing known", nil, nil, ""},
+		{"both ends of a cable hold the same", map[string]state.DesignatedPort{"s1/c1": root, "s2/c1": root, "s0/c0": other, "s1/c0": other}, nil, ""},
+		{"each end is designated", map[string]state.DesignatedPort{"s1/c1": root, "s2/c1": other}, nil, "s1/c1 s2/c1"},
+		{"a lower cost", map[string]state.DesignatedPort{"s1/c1": {Cost: 2}, "s2/c1": {Cost: 4}}, nil, "s1/c1 s2/c1"},
+		{"another root", map[string]state.DesignatedPort{"s1/c1": {Root: [8]byte{1}}, "s2/c1": {Root: [8]byte{2}}}, nil, "s1/c1 s2/c1"},
+		{"another bridge", map[string]state.DesignatedPort{"s1/c1": {Bridge: [8]byte{1}}, "s2/c1": {Bridge: [8]byte{2}}}, nil, "s1/c1 s2/c1"},
+		{"the cable is cut", map[string]state.DesignatedPort{"s1/c1": root, "s2/c1": other}, func(see state.Observation) {
+			see.Carrier[state.LinkID{Namespace: "s1", Name: "c1"}] = false
+		}, ""},
+		{"an end loses everything", map[string]state.DesignatedPort{"s1/c1": root, "s2/c1": other}, func(see state.Observation) {
+			see.State["s2"].Qdiscs["c1"] = state.Qdisc{Kind: state.Netem, Loss: 1<<32 - 1}
+		}, ""},
+		{"through a bridge without STP", map[string]state.DesignatedPort{"s1/c1": root, "s0/c2": other}, func(see state.Observation) {
+			see.State["s2"].Bridges["br0"] = state.Bridge{}
+		}, "s0/c2 s1/c1"},
+	} {
+		see := ringOf(3)
+		see.Blocked, see.Designated = nil, map[state.LinkID]state.DesignatedPort{}
+		hold(see, c.held)
+		if c.does != nil {
+			c.does(see)
+		}
+		if got := portNames(see.Converging()); got != c.want {
+			t.Errorf("%s: %q converge, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 // Ports that listen or learn converge, and so do links that no bridge has. Nothing moves a port whose state has drifted.
 func TestSettlingLinksConverge(t *testing.T) {
 	see := ringOf(3)

@@ -69,9 +69,10 @@ func (k *Kernel) observe(id state.Identity, want state.State) (state.Observation
 	}
 	o := &observer{Kernel: k, id: id, want: want}
 	o.see = state.Observation{
-		State:   state.State{},
-		Carrier: map[state.LinkID]bool{},
-		Index:   map[state.LinkID]int{},
+		State:      state.State{},
+		Carrier:    map[state.LinkID]bool{},
+		Designated: map[state.LinkID]state.DesignatedPort{},
+		Index:      map[state.LinkID]int{},
 	}
 	o.namespaces()
 	o.links()
