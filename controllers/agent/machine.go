@@ -28,6 +28,8 @@ type Kernel interface {
 	// ChangedSettings lists the settings of a namespace and its links that differ from a new namespace's and that no lab
 	// can have.
 	ChangedSettings(ctx context.Context, namespace string) ([]state.Unmanaged, error)
+	// MACTable lists what the bridges of a namespace have learnt.
+	MACTable(ctx context.Context, namespace string) ([]state.MACEntry, error)
 	// Translations lists what NAT in a namespace has made of the addresses of pings, the latest first.
 	Translations(ctx context.Context, namespace string) ([]state.Translation, error)
 	// Lock makes the caller the only writer of the lab, until unlock.

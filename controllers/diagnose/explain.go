@@ -28,6 +28,8 @@ type Kernel interface {
 	Policy(ctx context.Context, namespace string) (state.Policy, error)
 	// Neighbours lists the entries of a namespace's neighbour tables.
 	Neighbours(ctx context.Context, namespace string) ([]state.NeighbourEntry, error)
+	// MACTable lists what the bridges of a namespace have learnt.
+	MACTable(ctx context.Context, namespace string) ([]state.MACEntry, error)
 	// Translations lists what NAT in a namespace has made of the addresses of pings, the latest first.
 	Translations(ctx context.Context, namespace string) ([]state.Translation, error)
 }

@@ -303,6 +303,10 @@ func (kernelFunc) Neighbours(context.Context, string) ([]state.NeighbourEntry, e
 	return nil, nil
 }
 
+func (kernelFunc) MACTable(context.Context, string) ([]state.MACEntry, error) {
+	return nil, nil
+}
+
 func (kernelFunc) Translations(context.Context, string) ([]state.Translation, error) {
 	return nil, nil
 }

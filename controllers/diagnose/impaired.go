@@ -156,6 +156,13 @@ func besidePath(op state.Op, there, back trace) bool {
 	})
 }
 
+// onlyImpairs reports whether an operation adds a qdisc: without one, packets pass.
+func (v view) onlyImpairs(op state.Op) bool {
+	add, ok := op.(state.ReplaceQdisc)
+	_, there := v.State[add.Namespace].Qdiscs[add.Name]
+	return ok && !there
+}
+
 // qdiscOf is the interface whose qdisc an operation changes.
 func qdiscOf(op state.Op) (at state.LinkID, ok bool) {
 	switch o := op.(type) {

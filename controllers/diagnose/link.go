@@ -20,7 +20,7 @@ func (w walker) cross(ctx context.Context, p packet, at ingress, decision state.
 	out := state.LinkID{Namespace: at.namespace, Name: decision.Link}
 	stopped := neighbour{out: out}
 	if !w.leadsOn(out) {
-		return stopped, leavesLab(p, out)
+		return stopped, w.leavesLab(ctx, p, out, decision)
 	}
 	if decision.Via.IsValid() && w.has(out.Namespace, decision.Via) {
 		return stopped, w.ownGateway(p, out.Namespace, decision.Via)
@@ -176,14 +176,20 @@ func (w walker) noPort(id state.LinkID, where string) Cause {
 	}
 }
 
-func leavesLab(p packet, out state.LinkID) Cause {
+// leavesLab is the cause if a node sends packets out of an interface of others: by a route of others, or by the prefix of an
+// address of that interface.
+func (w walker) leavesLab(ctx context.Context, p packet, out state.LinkID, decision state.ForwardingDecision) Cause {
 	node := state.NodeOf(out.Namespace)
-	return Cause{
+	cause := Cause{
 		Reason:  v1alpha1.ReasonNoReply,
 		Node:    node,
 		Message: fmt.Sprintf("%s sends packets to %s out of interface %s, which leads to no node of the lab", node, p.destination, out.Name),
 		Fix:     fmt.Sprintf("inspect the interface: ip -n %s link show %s", out.Namespace, out.Device()),
 	}
+	if fix, ok := w.offPath(ctx, out.Namespace, p.destination, decision); ok {
+		cause.Fix = fix
+	}
+	return cause
 }
 
 // linkDown names the end that is down. A veth has a carrier only while both ends are up.

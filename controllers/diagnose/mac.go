@@ -25,7 +25,7 @@ func (w walker) byEntry(ctx context.Context, out state.LinkID, wanted netip.Addr
 			return l, cause, true
 		}
 	}
-	return neighbour{out: out}, w.entryCause(holders[0], entry), true
+	return neighbour{out: out}, w.entryCause(ctx, holders[0], entry), true
 }
 
 // holders are the neighbours whose nodes have an address.
@@ -64,12 +64,15 @@ func (w walker) wrongEntry(ctx context.Context, c crossing) Cause {
 	if slices.ContainsFunc(w.holders(neighbours, c.wanted), func(l neighbour) bool { return w.link(l.in).MAC == entry.MAC }) {
 		return Cause{}
 	}
-	return w.entryCause(c.neighbour, entry)
+	return w.entryCause(ctx, c.neighbour, entry)
 }
 
 // entryCause names a neighbour entry with a wrong MAC address, or the interface whose own has changed.
-func (w walker) entryCause(l neighbour, entry state.NeighbourEntry) Cause {
+func (w walker) entryCause(ctx context.Context, l neighbour, entry state.NeighbourEntry) Cause {
 	node, other, right := state.NodeOf(l.out.Namespace), state.NodeOf(l.in.Namespace), w.link(l.in).MAC
+	if cause := w.groupEntry(ctx, l, entry); cause.Found() {
+		return cause
+	}
 	if op, ok := w.driftedMAC(l.in); ok && op.MAC == entry.MAC {
 		return Cause{
 			Reason:  v1alpha1.ReasonHostUnreachable,
@@ -91,6 +94,22 @@ func (w walker) entryCause(l neighbour, entry state.NeighbourEntry) Cause {
 		Node:    node,
 		Message: shorten(fmt.Sprintf("%s has %s, %s is %s on %s, but the MAC address of %s is %s", node, kind, entry.Address, entry.MAC, l.out.Name, other, right)),
 		Fix:     fix,
+	}
+}
+
+// groupEntry is the cause if a route makes the next hop an address of broadcasts or multicasts. The kernel makes a permanent
+// entry for it (arp_constructor), which stays after the route is gone.
+func (w walker) groupEntry(ctx context.Context, l neighbour, entry state.NeighbourEntry) Cause {
+	route, ok := w.localRoute(ctx, l.out.Namespace, entry.Address)
+	if !ok || entry.MAC[0]&1 == 0 || route.Undo == "" {
+		return Cause{}
+	}
+	node := state.NodeOf(l.out.Namespace)
+	return Cause{
+		Reason:  v1alpha1.ReasonHostUnreachable,
+		Node:    node,
+		Message: shorten(fmt.Sprintf("%s sends packets for %s to %s on %s: it has %s", node, entry.Address, entry.MAC, l.out.Name, route.What)),
+		Fix:     undo(route) + fmt.Sprintf("; ip -n %s neighbour delete %s dev %s", l.out.Namespace, entry.Address, l.out.Name),
 	}
 }
 
@@ -155,28 +174,4 @@ func (w walker) duplicateMACCause(c crossing, end, other state.LinkID) Cause {
 			end.Name, state.NodeOf(end.Namespace), other.Name, state.NodeOf(other.Namespace))),
 		Fix: fix,
 	}
-}
-
-// wrongPort is the cause if a static entry in the MAC table of a switch leads frames out of another port than
-// that of the next hop.
-func (w walker) wrongPort(ctx context.Context, c crossing) Cause {
-	mac := w.link(c.in).MAC
-	for _, p := range c.positions {
-		if _, isSwitch := w.bridges[p.link.Namespace]; !isSwitch || p.direction != outward || p.link.Namespace == c.out.Namespace {
-			continue
-		}
-		entry, ok := w.firstInterference(ctx, p.link.Namespace, func(i state.Unmanaged) bool {
-			return i.MACEntry.MAC == mac && i.MACEntry.Port != "" && i.MACEntry.Port != p.link.Name && (i.MACEntry.VLAN == 0 || p.tag == 0 || i.MACEntry.VLAN == p.tag)
-		})
-		if ok {
-			node := state.NodeOf(p.link.Namespace)
-			return Cause{
-				Reason:  v1alpha1.ReasonHostUnreachable,
-				Node:    node,
-				Message: shorten(fmt.Sprintf("%s does not send frames for %s to %s: it has %s, and %s is behind port %s", node, c.wanted, state.NodeOf(c.in.Namespace), entry.What, mac, p.link.Name)),
-				Fix:     undo(entry),
-			}
-		}
-	}
-	return Cause{}
 }

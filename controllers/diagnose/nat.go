@@ -139,6 +139,10 @@ func (w walker) stepTranslated(ctx context.Context, t *trace, at ingress) (next 
 		t.lost, t.cause = true, natCause(t.destination, state.NodeOf(at.namespace), nat)
 		return ingress{}
 	}
+	if t.cause = w.noRouteBeforeNAT(ctx, *t, at, after, nat); t.cause.Found() {
+		t.hops = append(t.hops, Hop{Node: state.NodeOf(at.namespace), NAT: nat.What})
+		return ingress{}
+	}
 	t.destination = after.Destination
 	next = w.plainStep(ctx, t, at)
 	if len(t.hops) == 1 {
@@ -153,6 +157,26 @@ func (w walker) stepTranslated(ctx context.Context, t *trace, at ingress) (next 
 	t.source = after.Source
 	t.hops[len(t.hops)-1].NAT = natWords(nat, before, after)
 	return next
+}
+
+// noRouteBeforeNAT is the cause if a node has no route for a reply of its own to an address that NAT (input) gave the request: it
+// looks the route up before NAT gives the reply its destination back.
+func (w walker) noRouteBeforeNAT(ctx context.Context, t trace, at ingress, after state.AddressPair, nat state.Unmanaged) Cause {
+	if !t.isReply || at.incoming != "" || after.Destination == t.destination {
+		return Cause{}
+	}
+	decision, err := w.kernel.LookupRoute(ctx, t.query(at))
+	if err != nil || decision.Verdict == state.Forward || decision.Verdict == state.DeliverLocally {
+		return Cause{}
+	}
+	node := state.NodeOf(at.namespace)
+	return Cause{
+		Reason: v1alpha1.ReasonNoReturnRoute,
+		Node:   node,
+		Message: shorten(fmt.Sprintf("%s has no route back to %s, to which it changes the source of packets from %s by %s",
+			node, t.destination, after.Destination, nat.What)),
+		Fix: undo(nat),
+	}
 }
 
 // natWords is what NAT changes, empty for nothing.

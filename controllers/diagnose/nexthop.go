@@ -15,6 +15,11 @@ import (
 func (w walker) noHolder(p packet, out state.LinkID, decision state.ForwardingDecision, neighbours []neighbour) Cause {
 	node, wanted := state.NodeOf(out.Namespace), nextHop(p, decision)
 	cause := Cause{Reason: v1alpha1.ReasonHostUnreachable, Node: node}
+	if _, gone := w.made(out); gone {
+		cause.Message = fmt.Sprintf("no node on link %s has address %s: interface %s of %s %s", out.Name, wanted, out.Name, node, w.absence(out))
+		cause.Fix = drift
+		return cause
+	}
 	if lost := w.missingAtNeighbour(out, wanted, neighbours); lost.Found() {
 		return lost
 	}
@@ -166,16 +171,37 @@ func (w walker) gatewayFix(p packet, out state.LinkID, wrong netip.Addr, neighbo
 
 // addressFix gives a neighbour an address that no node has. Which neighbour is clear only if there is one.
 func (w walker) addressFix(out state.LinkID, wanted netip.Addr, neighbours []neighbour, or string) string {
-	spec := fmt.Sprintf("in the spec, give %s the address %s on that link, or %s", neighbourName(neighbours), wanted, or)
+	spec := "in the spec, give %s the address %s on that link%s, or %s"
 	own, ok := w.covering(out, wanted)
 	if len(neighbours) != 1 || !ok || state.IsLinkLocal(wanted) {
-		return spec
+		return fmt.Sprintf(spec, neighbourName(neighbours), wanted, "", or)
 	}
 	in, command := neighbours[0].in, "ip -n %s address add %s dev %s"
 	if wanted.Is6() {
 		command += " nodad"
 	}
-	return fit(spec, fmt.Sprintf(command, in.Namespace, netip.PrefixFrom(wanted, own.Bits()), in.Name))
+	missing := netip.PrefixFrom(wanted, own.Bits())
+	spec = fmt.Sprintf(spec, neighbourName(neighbours), wanted, w.insteadOf(in, missing), or)
+	return fit(spec, fmt.Sprintf(command, in.Namespace, missing, in.Name))
+}
+
+// insteadOf names the address of an interface that another one cannot be given in addition to: it is the network or
+// broadcast address of the other's prefix, or the other way round.
+func (v view) insteadOf(id state.LinkID, added netip.Prefix) string {
+	for _, p := range v.addresses[id] {
+		if isEdge(added, p.Addr()) || isEdge(p, added.Addr()) {
+			return " instead of " + p.Addr().String()
+		}
+	}
+	return ""
+}
+
+// isEdge reports whether an IPv4 address is the network or the broadcast address of a prefix.
+func isEdge(p netip.Prefix, a netip.Addr) bool {
+	if !a.Is4() || !p.Contains(a) || p.Bits() > 30 {
+		return false
+	}
+	return a == p.Masked().Addr() || !p.Contains(a.Next())
 }
 
 // correction replaces the gateway of the route that a packet takes.

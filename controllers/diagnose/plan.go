@@ -128,11 +128,16 @@ func (v view) usable(id state.LinkID, like netip.Addr) (first state.Op, ok bool)
 	return op, ok
 }
 
-// made is the planned operation that makes an interface which is missing.
-func (v view) made(id state.LinkID) (op state.Op, ok bool) {
+// absence says that an interface of the lab is not there, or that another one has its name.
+func (v view) absence(id state.LinkID) string {
 	if _, there := v.State[id.Namespace].Links[id.Name]; there {
-		return nil, false
+		return "is another one than the lab's"
 	}
+	return "is missing"
+}
+
+// made is the planned operation that makes an interface which is missing, or whose name another one has.
+func (v view) made(id state.LinkID) (op state.Op, ok bool) {
 	return planned(v, func(o state.Op) bool {
 		switch o := o.(type) {
 		case state.AddLink:
@@ -156,7 +161,13 @@ func (v view) gatewayReady(namespace string, h state.NextHop, like netip.Addr) (
 	if up := (state.SetAdmin{LinkID: id, Up: true}); !v.link(id).Up && slices.Contains(v.left, state.Op(up)) {
 		return up, true
 	}
-	if !h.Via.IsValid() || h.OnLink || state.IsLinkLocal(h.Via) || v.onSubnet(id, h.Via) {
+	if !h.Via.IsValid() || h.OnLink || state.IsLinkLocal(h.Via) {
+		return nil, false
+	}
+	if lost, ok := v.lostPrefix(namespace, h.Via); ok && lost.Link == h.Link {
+		return state.AddPrefixRoute{AddressID: lost}, true
+	}
+	if v.onSubnet(id, h.Via) {
 		return nil, false
 	}
 	return planned(v, func(o state.Op) bool {
@@ -287,7 +298,7 @@ func (v view) missingInterface(p packet, from string) Cause {
 		return Cause{
 			Reason:  v1alpha1.ReasonLinkDown,
 			Node:    node,
-			Message: fmt.Sprintf("interface %s of %s is missing, and no path leads from %s to %s", id.Name, node, state.NodeOf(from), p.destination),
+			Message: fmt.Sprintf("interface %s of %s %s, and no path leads from %s to %s", id.Name, node, v.absence(id), state.NodeOf(from), p.destination),
 			Fix:     drift,
 		}
 	}
@@ -318,7 +329,8 @@ func (v view) cannotSend(namespace string, to netip.Addr) (why, fix string, ok b
 	}
 	if lost, ok := v.plannedAddress(namespace, to, func(netip.Prefix) bool { return true }); ok {
 		if _, gone := v.made(state.LinkID{Namespace: namespace, Name: lost.Link}); gone {
-			return fmt.Sprintf(": its interface %s is missing", lost.Link), v.drifted(lost), true
+			id := state.LinkID{Namespace: namespace, Name: lost.Link}
+			return fmt.Sprintf(": its interface %s %s", lost.Link, v.absence(id)), v.drifted(lost), true
 		}
 		return fmt.Sprintf(": address %s is missing on its interface %s", lost.Prefix, lost.Link), v.drifted(lost), true
 	}
@@ -358,7 +370,7 @@ func (v view) lost(op state.AddAddress, where string) Cause {
 		Fix:     v.drifted(op),
 	}
 	if _, gone := v.made(id); gone {
-		cause.Message = fmt.Sprintf("interface %s of %s, which has address %s, is missing", op.Link, node, op.Prefix.Addr())
+		cause.Message = fmt.Sprintf("interface %s of %s, to which address %s belongs, %s", op.Link, node, op.Prefix.Addr(), v.absence(id))
 	} else if on, ok := v.withoutIPv6(id); ok && op.Prefix.Addr().Is6() {
 		cause.Message += fmt.Sprintf(": IPv6 is disabled (%s is %s)", on.SettingKey, v.setting(on.Namespace, on.SettingKey).value)
 	} else if mtu := v.link(id).MTU; op.Prefix.Addr().Is6() && mtu < state.MinIPv6MTU {

@@ -98,9 +98,19 @@ func (v view) noGateway(l neighbour, address netip.Addr) (why, fix string) {
 			fmt.Sprintf("in the spec, give that link addresses, or a subnet with an %s prefix", family)
 	}
 	why = fmt.Sprintf(": its next hop would be %s, whose address %s is outside the prefixes of %s on link %s", other, theirs.Addr(), node, l.out.Name)
+	spec := fmt.Sprintf("in the spec, use one prefix at both ends of that link (%s)", v.bothEnds(l, address))
+	return why, fit(spec, v.onLinkRoute(l, address, theirs.Addr()))
+}
+
+// onLinkRoute is the command for a route via a neighbour whose address is outside the prefixes of the link. The kernel refuses
+// one if another interface has a route to it (ip6_route_check_nh_onlink), or the node has it itself. A link-local gateway is
+// always taken.
+func (v view) onLinkRoute(l neighbour, address, via netip.Addr) string {
 	to := v.destination(l.out.Namespace, address)
-	return why, fit(fmt.Sprintf("in the spec, use one prefix at both ends of that link (%s)", v.bothEnds(l, address)),
-		fmt.Sprintf("ip -n %s route add %s via %s dev %s onlink", l.out.Namespace, to, theirs.Addr(), l.out.Name))
+	if local := v.linkLocal(l.in); local.IsValid() && v.linkLocal(l.out).IsValid() && (address.Is6() || v.has(l.out.Namespace, via)) {
+		return fmt.Sprintf("ip -n %s route add %s", l.out.Namespace, v.hop(l.out, local, address, to))
+	}
+	return fmt.Sprintf("ip -n %s route add %s via %s dev %s onlink", l.out.Namespace, to, via, l.out.Name)
 }
 
 // addressOf is an interface's first address of the family of another address, link-local ones excluded.

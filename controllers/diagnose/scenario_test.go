@@ -146,6 +146,13 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		}
 		k.SetNeighbours(namespace, state.NeighbourEntry{Link: rest[0], Address: netip.MustParseAddr(rest[1]), MAC: state.MAC(mac), Permanent: len(rest) > 3})
 		return
+	case "learnt": // a MAC address that a port has learnt
+		mac, err := net.ParseMAC(rest[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.SetMACTable(namespace, state.MACEntry{Port: rest[0], MAC: state.MAC(mac)})
+		return
 	case "mac": // a MAC address
 		mac, err := net.ParseMAC(rest[1])
 		if err != nil {
@@ -178,6 +185,7 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		"unroute":   func() state.Op { return unroute(namespace, rest[0]) },
 		"release":   func() state.Op { return state.ReleaseLink{LinkID: link} },
 		"vlan":      func() state.Op { return vlanOp(t, link, rest[1:]) },
+		"unqdisc":   func() state.Op { return state.DeleteQdisc{LinkID: link} },
 		"unvlan":    func() state.Op { return state.DeletePortVLAN{PortVLANID: portVLANID(t, link, rest[1])} },
 	}[verb]
 	if op == nil {

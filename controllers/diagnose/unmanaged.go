@@ -31,7 +31,7 @@ func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 			return suspect(request, namespace, fmt.Sprintf("where address %s of interface %s was altered", id.Prefix, id.Link), fix)
 		}
 		for _, op := range w.left {
-			if what := driftOf(op); what != "" && slices.Contains(op.Namespaces(), namespace) && !besidePath(op, request, reply) {
+			if what := driftOf(op); what != "" && slices.Contains(op.Namespaces(), namespace) && !besidePath(op, request, reply) && !w.onlyImpairs(op) {
 				return suspect(request, namespace, "where "+what+" has drifted", w.drifted(op))
 			}
 		}

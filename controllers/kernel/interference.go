@@ -52,7 +52,7 @@ func (h *handle) interferences() ([]state.Unmanaged, error) {
 			in.found = append(in.found, state.Unmanaged{
 				What: "an XDP program on " + l.name,
 				Look: fmt.Sprintf("ip -n %s link show %s", h.name, l.name),
-				Undo: fmt.Sprintf("ip -n %s link set dev %s xdp off", h.name, l.name),
+				Undo: fmt.Sprintf("ip -n %s link set dev %s xdp off", h.name, l.name), Frames: true,
 			})
 		}
 	}
@@ -236,6 +236,7 @@ func (in *interferer) ingress() error {
 		q, err := parseQdisc(msg)
 		if name := in.links[q.index].name; err == nil && q.parent == ingressParent {
 			in.add("a qdisc for filters of incoming packets on "+name, "tc -n %s filter show dev %s ingress", in.handle.name, name)
+			in.found[len(in.found)-1].Frames = true
 		}
 		return err
 	}, &nl.TcMsg{Family: unix.AF_UNSPEC})

@@ -95,8 +95,8 @@ func (h *handle) neighbourEntries() (found []state.NeighbourEntry, err error) {
 		in.links[l.index] = l
 	}
 	err = in.entries(&ndMsg{Family: unix.AF_UNSPEC}, func(e entry) {
-		if e.state&isUsed != 0 && e.address.IsValid() && e.mac != (state.MAC{}) {
-			isPermanent := e.state&(unix.NUD_PERMANENT|unix.NUD_NOARP) != 0
+		isPermanent := e.state&(unix.NUD_PERMANENT|unix.NUD_NOARP) != 0
+		if e.state&isUsed != 0 && e.address.IsValid() && (isPermanent || e.mac != (state.MAC{})) { // of zeros, if it was made so
 			found = append(found, state.NeighbourEntry{Link: e.link.name, Address: e.address, MAC: e.mac, Permanent: isPermanent})
 		}
 	})

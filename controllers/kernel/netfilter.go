@@ -81,6 +81,7 @@ func (in *interferer) nftables() error {
 		return rtnl.Attributes(attributes, func(kind uint16, value []byte) error {
 			if name := nfFamilies[family] + " " + rtnl.Text(value); kind == unix.NFTA_TABLE_NAME && !translating[name] && filtering[name] {
 				in.add("a packet filter, nftables table "+name, "ip netns exec %s nft list ruleset", in.handle.name)
+				in.found[len(in.found)-1].Frames = family == unix.NFPROTO_NETDEV
 				in.found[len(in.found)-1].OnlyFor = map[uint8]int{unix.NFPROTO_IPV4: 4, unix.NFPROTO_ARP: 4, unix.NFPROTO_IPV6: 6}[family]
 			}
 			return nil

@@ -147,9 +147,10 @@ func (q Qdisc) Least(length int) (delay time.Duration, ok bool) {
 	return 0, true
 }
 
-// Most is how long a qdisc delays a frame that finds an empty queue, at most.
+// Most is how long a qdisc delays a frame that finds an empty queue, at most. TBF has no tokens left where other packets
+// have taken them, like those of neighbour discovery.
 func (q Qdisc) Most(length int) time.Duration {
-	if q.Kind != Netem {
+	if q.Kind == OtherQdisc {
 		return 0
 	}
 	return q.Delay + q.Jitter + q.serialization(length)

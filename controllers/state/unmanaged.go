@@ -18,6 +18,8 @@ type Unmanaged struct {
 	Undo string
 	// OnlyFor is 4 or 6 if it is for packets of that family alone.
 	OnlyFor int
+	// Frames says that it sees every frame that an interface receives, and may send one back.
+	Frames bool
 	// At most one of these is set, and says it in detail.
 	Rule      PolicyRule
 	Route     UnmanagedRoute

@@ -33,6 +33,7 @@ type Kernel struct {
 	tables       map[string][]state.TableRoute
 	neighbours   map[string][]state.NeighbourEntry
 	translations map[string][]state.Translation
+	macTables    map[string][]state.MACEntry
 	records      map[string][]byte
 	locks        map[string]chan struct{}
 }
@@ -49,6 +50,7 @@ func New() *Kernel {
 		tables:       map[string][]state.TableRoute{},
 		neighbours:   map[string][]state.NeighbourEntry{},
 		translations: map[string][]state.Translation{},
+		macTables:    map[string][]state.MACEntry{},
 		records:      map[string][]byte{},
 		locks:        map[string]chan struct{}{},
 	}

@@ -102,6 +102,20 @@ func (k *Kernel) Translations(ctx context.Context, namespace string) ([]state.Tr
 	return slices.Clone(k.translations[namespace]), ctx.Err()
 }
 
+// SetMACTable says what the bridges of a namespace have learnt: here no frame passes them.
+func (k *Kernel) SetMACTable(namespace string, entries ...state.MACEntry) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.macTables[namespace] = entries
+}
+
+// MACTable lists the entries that SetMACTable set.
+func (k *Kernel) MACTable(ctx context.Context, namespace string) ([]state.MACEntry, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.macTables[namespace]), ctx.Err()
+}
+
 // SetNeighbours says which entries the neighbour tables of a namespace have.
 func (k *Kernel) SetNeighbours(namespace string, entries ...state.NeighbourEntry) {
 	k.mu.Lock()

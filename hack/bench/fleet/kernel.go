@@ -146,6 +146,11 @@ func (k *obedientKernel) Neighbours(context.Context, string) ([]state.NeighbourE
 	return nil, nil
 }
 
+// MACTable has no entries.
+func (k *obedientKernel) MACTable(context.Context, string) ([]state.MACEntry, error) {
+	return nil, nil
+}
+
 // Translations finds none.
 func (k *obedientKernel) Translations(context.Context, string) ([]state.Translation, error) {
 	return nil, nil

@@ -26,10 +26,11 @@ func TestMain(m *testing.M) {
 	sandbox.TestMain(m)
 }
 
-// Variables that make the run longer, or repeat one seed.
+// Variables that make the run longer, repeat one seed, or limit the faults to objects whose names contain a text.
 const (
 	trialsVariable = "NETLAB_FAULTS"
 	seedVariable   = "NETLAB_FAULT_SEED"
+	kindVariable   = "NETLAB_FAULT_KIND"
 )
 
 // defaultTrials take less than a minute on two idle CPUs.
@@ -87,7 +88,7 @@ func TestFaultsAreNamedAndFixed(t *testing.T) {
 		wait.Go(func() {
 			for seed := first + worker; seed < first+trials; seed += workers {
 				x := newTrial(t, m, seed)
-				x.lacks = lacks
+				x.lacks, x.kind = lacks, os.Getenv(kindVariable)
 				total.add(t, x.run())
 			}
 		})

@@ -143,6 +143,7 @@ func (x *trial) undoNamed(cause diagnose.Cause) (outcome, string) {
 		}
 	}
 	if len(undone) > 0 {
+		_ = x.k.ForgetMACs(x.ctx, x.namespaces()) // what switches learnt meanwhile may be wrong, and outlasts the fault
 		return applied, strings.Join(undone, "; ")
 	}
 	return notApplied, "(no command)"

@@ -15,6 +15,7 @@ import (
 // foreignFault adds an object that is not the lab's, changes an attribute, or any setting there is.
 func (x *trial) foreignFault() (fault, bool) {
 	switch kind := x.IntN(10); {
+	case x.kind != "":
 	case kind < 1:
 		return x.attributeFault()
 	case kind < 3:
@@ -24,7 +25,7 @@ func (x *trial) foreignFault() (fault, bool) {
 	if !ok {
 		return fault{}, false
 	}
-	c := pick(x, commands)
+	c := pick(x, commandsOf(x.kind))
 	if c.family == 4 && !v.addr.Is4() || c.family == 6 && v.addr.Is4() {
 		return fault{}, false
 	}
@@ -42,6 +43,11 @@ func (x *trial) foreignFault() (fault, bool) {
 	return fault{kind: c.name, what: do, undo: undo, undoAll: undo, nodes: nodes, objects: strings.Split(v.fill(c.objects), "|")}, true
 }
 
+// commandsOf are the commands whose names contain a text.
+func commandsOf(kind string) []command {
+	return slices.DeleteFunc(slices.Clone(commands), func(c command) bool { return !strings.Contains(c.name, kind) })
+}
+
 // words are what the placeholders of commands stand for.
 type words struct {
 	node, node2, ns, ns2, dev, dev2 string
@@ -54,6 +60,9 @@ type words struct {
 	own        netip.Prefix
 	via        netip.Addr
 	mac, other state.MAC
+	// ownMAC is that of dev, own2 an address of dev2.
+	ownMAC state.MAC
+	own2   netip.Prefix
 }
 
 // words chooses a node, an interface with a neighbour, and an address that a ping needs.
@@ -84,11 +93,7 @@ func (x *trial) words() (words, bool) {
 		v.net = netip.PrefixFrom(v.addr, v.addr.BitLen()-8).Masked()
 	}
 	v.mac, v.other = state.MAC{2, 0, 0, 0, 0xbb, byte(x.IntN(200))}, x.anyMAC(x.lab.Want)
-	for a := range x.lab.Want[v.ns].Addresses {
-		if a.Link == v.dev && a.Prefix.Addr().Is4() == v.addr.Is4() && !state.IsLinkLocal(a.Prefix.Addr()) {
-			v.own = a.Prefix
-		}
-	}
+	v.own, v.own2, v.ownMAC = x.addressOn(v.ns, v.dev, v.addr), x.addressOn(v.ns, v.dev2, v.addr), x.macOf(v.ns, v.dev)
 	var neighbours []netip.Prefix
 	for id := range x.lab.Want.Addresses() {
 		if v.own.IsValid() && id.Namespace != v.ns && v.own.Contains(id.Prefix.Addr()) {
@@ -102,6 +107,25 @@ func (x *trial) words() (words, bool) {
 	return v, true
 }
 
+// addressOn is an address of an interface, of the family of another one.
+func (x *trial) addressOn(namespace, link string, like netip.Addr) (own netip.Prefix) {
+	for a := range x.lab.Want[namespace].Addresses {
+		if a.Link == link && a.Prefix.Addr().Is4() == like.Is4() && !state.IsLinkLocal(a.Prefix.Addr()) && (!own.IsValid() || a.Prefix.Addr().Less(own.Addr())) {
+			own = a.Prefix
+		}
+	}
+	return own
+}
+
+// macOf is the MAC address that an interface has now.
+func (x *trial) macOf(namespace, link string) (mac state.MAC) {
+	seen, err := x.k.Observe(x.ctx, x.id, x.lab.Want)
+	if err != nil {
+		return mac
+	}
+	return seen.State[namespace].Links[link].MAC
+}
+
 func (v words) fill(text string) string {
 	ip, tables, proto, width := "ip", "iptables", "icmp", "32"
 	if v.addr.Is6() {
@@ -113,6 +137,12 @@ func (v words) fill(text string) string {
 	}
 	if v.own.IsValid() {
 		pairs = append(pairs, "{own}", v.own.Addr().String(), "{ownprefix}", v.own.String(), "{ownnet}", v.own.Masked().String(), "{free}", netip.PrefixFrom(free(v.own), v.own.Bits()).String())
+	}
+	if v.ownMAC != (state.MAC{}) {
+		pairs = append(pairs, "{ownmac}", v.ownMAC.String())
+	}
+	if v.own2.IsValid() {
+		pairs = append(pairs, "{ownprefix2}", v.own2.String())
 	}
 	if v.via.IsValid() {
 		pairs = append(pairs, "{via}", v.via.String())

@@ -63,7 +63,7 @@ var edits = []struct {
 	{regexp.MustCompile(`use one prefix at both ends(?: of that link)? \((\S+) has (\S+), (\S+) has (\S+)\)`), (*trial).useOnePrefix},
 	{regexp.MustCompile(`set via: (\S+) in the route to (\S+) of (\S+)`), (*trial).setVia},
 	{regexp.MustCompile(`correct the routes of (\S+): (\S+) has (\S+) on that link`), (*trial).correctRoutes},
-	{regexp.MustCompile(`give (\S+) the address (\S+) on that link`), (*trial).giveAddress},
+	{regexp.MustCompile(`give (\S+) the address (\S+) on that link(?: instead of (\S+))?,`), (*trial).giveAddress},
 	{regexp.MustCompile(`use (\S+/\d+) on (\S+)`), (*trial).usePrefix},
 }
 
@@ -274,6 +274,7 @@ func (x *trial) giveAddress(spec *v1alpha1.NetLabSpec, cause diagnose.Cause, m [
 			for a := range x.lab.Want[other.Namespace].Addresses {
 				if a.Link == other.Name && a.Prefix.Contains(address) {
 					x.writeAddresses(e, x.interfaceOf(l, e), x.lab.Want)
+					e.Addresses = slices.DeleteFunc(e.Addresses, func(a string) bool { return m[3] != "" && strings.HasPrefix(a, m[3]+"/") })
 					e.Addresses = append(e.Addresses, netip.PrefixFrom(address, a.Prefix.Bits()).String())
 					return true
 				}

@@ -41,6 +41,8 @@ type trial struct {
 	probes []lab.Probe
 	faults []fault
 	lacks  statetest.Features
+	// kind limits the faults to objects whose names contain it.
+	kind string
 	// targets: pings follow a node's address.
 	targets bool
 	// healthyWant is what the lab wanted before the last edit.
@@ -250,6 +252,8 @@ func (x *trial) addFault() (fault, bool) {
 		var f fault
 		var ok bool
 		switch kind := x.IntN(100); {
+		case x.kind != "":
+			f, ok = x.foreignFault()
 		case kind < 45:
 			if x.specFaults() < len(x.faults) {
 				continue
