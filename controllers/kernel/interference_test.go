@@ -85,7 +85,7 @@ var interferences = []struct {
 	{"ARP answered for a link", `ip netns exec $a sysctl -qw net.ipv4.conf.l1.proxy_arp_pvlan=1`, foreignSetting("net.ipv4.conf.l1.proxy_arp_pvlan")},
 	{"proxied IPv6 neighbours", `ip netns exec $a sysctl -qw net.ipv6.conf.all.proxy_ndp=1`, foreignSetting("net.ipv6.conf.all.proxy_ndp")},
 	{"filters of what comes in", `tc -n $a qdisc add dev l1 clsact`, state.Unmanaged{
-		What: "a qdisc for filters of incoming packets on l1", Look: "tc -n default.routed-pair.ns1 filter show dev l1 ingress",
+		What: "a qdisc for filters of incoming packets on l1", Look: "tc -n default.routed-pair.ns1 filter show dev l1 ingress", Frames: true,
 	}},
 }
 
