@@ -127,7 +127,7 @@ func TestTheAPIServerAcceptsTheManifests(t *testing.T) {
 	admin := adminClient(t)
 	installRights(t, admin)
 	c := client.NewDryRunClient(strictly(admin))
-	for _, file := range []string{"agent/daemonset.yaml", "controller/deployment.yaml", "prometheus/reader.yaml"} {
+	for _, file := range []string{"agent/daemonset.yaml", "controller/deployment.yaml", "neighbor-table/daemonset.yaml", "prometheus/reader.yaml"} {
 		for _, o := range readObjects(t, filepath.Join("..", "config", file)) {
 			if err := c.Create(t.Context(), o); err != nil {
 				t.Errorf("%s: %v", file, err)

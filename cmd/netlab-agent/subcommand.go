@@ -10,14 +10,16 @@ import (
 	"syscall"
 )
 
-// subcommands are what the command line's plugin runs on a node. None of them is the agent: they
-// are programs of their own in its image, started beside it through pods/exec (ask), or in a
-// pod that is there for one command (install, wait, enter).
+// subcommands are programs of their own in the agent's image. The command line's plugin starts them beside the
+// agent through pods/exec (ask), or in a pod that is there for one command (install, wait, enter). config/neighbor-table
+// runs neighbor-limit.
 var subcommands = map[string]func(ctx context.Context, args []string) int{
 	"ask":     askLab,
 	"install": install,
 	"wait":    wait,
 	"enter":   enter,
+
+	"neighbor-limit": neighborLimit,
 }
 
 // subcommand runs the one the arguments begin with, if it is one, and exits.

@@ -99,7 +99,11 @@ func (a *Agent) Reconcile(ctx context.Context, request reconcile.Request) (recon
 	case !selected:
 		return reconcile.Result{}, a.remove(ctx, a.identity(lab))
 	}
-	a.reporter.set(status.Report(a.inspect(ctx, lab)))
+	inspected := a.inspect(ctx, lab)
+	if err := ctx.Err(); err != nil { // the agent stops: what it could not look at is as before
+		return reconcile.Result{}, err
+	}
+	a.reporter.set(status.Report(inspected))
 	return reconcile.Result{RequeueAfter: a.known.left(a.identity(lab), a.sizes.of(request), time.Now())}, nil
 }
 

@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -304,4 +305,22 @@ func newTestQueue(t *testing.T) cluster.WorkQueue {
 	q := workqueue.NewTypedRateLimitingQueue(cluster.RetryLimiter())
 	t.Cleanup(q.ShutDown)
 	return q
+}
+
+// An agent that is stopped during an inspection takes back nothing that it has reported.
+func TestAnAgentThatStopsReportsNothingNew(t *testing.T) {
+	b := newBench(t, nil)
+	if got := b.mustReconcile(); got != "True/Realized" {
+		t.Fatal(got)
+	}
+	before := b.reporter.labs[benchName]
+	b.kernel.FailObserve(context.Canceled)
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := b.Reconcile(stopped, reconcile.Request{NamespacedName: benchName}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+	if after := b.reporter.labs[benchName]; !status.SameReport(&before, &after) {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
 }

@@ -228,7 +228,9 @@ func (r *reporter) run(ctx context.Context) {
 			return
 		}
 		r.awaitBatch(ctx, next.timeout)
-		r.retry(ctx, r.publish(ctx))
+		if r.due() { // results may have made it what the API server holds
+			r.retry(ctx, r.publish(ctx))
+		}
 	}
 }
 
@@ -298,7 +300,18 @@ func (r *reporter) awaitBatch(ctx context.Context, timeout time.Duration) {
 			return
 		}
 	}
-	r.awaitResults(ctx, max(firstTimeout, time.Until(deadline)))
+	r.awaitResults(ctx, max(r.resultTimeout(), time.Until(deadline)))
+}
+
+// resultTimeout is longer for an agent that has just started: until probes have their first results, it would take back what
+// the agent before it has reported.
+func (r *reporter) resultTimeout() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.written.IsZero() && r.published != nil {
+		return lastTimeout
+	}
+	return firstTimeout
 }
 
 func (r *reporter) awaitResults(ctx context.Context, moment time.Duration) {
@@ -381,7 +394,7 @@ func (r *reporter) watch(ctx context.Context, c cache.Cache) error {
 			r.observe(state)
 		}
 	}
-	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+	handler, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    saw,
 		UpdateFunc: func(_, o any) { saw(o) },
 		DeleteFunc: func(any) { r.observe(nil) },
@@ -389,7 +402,8 @@ func (r *reporter) watch(ctx context.Context, c cache.Cache) error {
 	if err != nil {
 		return fmt.Errorf("watch this node's NetLabNodeState: %w", err)
 	}
-	if !c.WaitForCacheSync(ctx) {
+	// A cache that has synced may not have called its handlers: what the API server holds would be written again.
+	if !toolscache.WaitForCacheSync(ctx.Done(), handler.HasSynced) {
 		return errors.New("watch this node's NetLabNodeState: the cache did not sync")
 	}
 	return nil

@@ -347,3 +347,31 @@ func TestAReportThatIsTooLargeShedsWhatMattersLeast(t *testing.T) {
 		t.Error("capped changed what it was given")
 	}
 }
+
+// An agent that starts again finds what the one before it has reported, and waits for first results: what is still true is
+// not taken back.
+func TestAfterARestartWhatIsStillTrueIsNotWritten(t *testing.T) {
+	for _, c := range []struct {
+		name, result string
+		after        time.Duration
+		want         []string
+	}{
+		{"the results are as before", "AllProbesPass", time.Second, nil},
+		{"a probe fails now", "NoReply", time.Second, []string{"1s: x=NoReply"}},
+		{"the results take long", "AllProbesPass", 3 * time.Second, []string{"2.52s: x=Pending", "3.02s: x=AllProbesPass"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onPaper(t, func(p *paper) {
+				p.says("x", "AllProbesPass")
+				before := &v1alpha1.NetLabNodeState{Status: p.status()}
+				p.observe(before)
+				p.says("x", v1alpha1.ReasonPending)
+				p.open()
+				time.Sleep(c.after)
+				p.says("x", c.result)
+				time.Sleep(time.Minute)
+				p.expect(t, c.want...)
+			})
+		})
+	}
+}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,47 @@ func TestOnKindImagesAreNeverPulledAndNodesShareAKernel(t *testing.T) {
 	if diff := cmp.Diff(want, set); diff != "" {
 		t.Errorf("expected (-), config/overlays/kind (+):\n%s", diff)
 	}
+}
+
+// The component adds one DaemonSet, whose image is pinned as the agent's is, and which has no token.
+func TestTheNeighborTableIsRaisedByAComponent(t *testing.T) {
+	dir, err := filepath.Abs(filepath.Join(v1(t).root, "config"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := kustomized(t, written(t, dir, "default", "neighbor-table"))
+	const key = "DaemonSet/netlab-neighbor-table"
+	added := podSpec(set, key)
+	container := added["containers"].([]any)[0].(map[string]any)
+	if got := container["image"]; got != "ghcr.io/netlab-dev/netlab-agent:v1.2.3" {
+		t.Errorf("it runs %s", got)
+	}
+	if added["automountServiceAccountToken"] != false || added["hostNetwork"] != true {
+		t.Errorf("its pod is %v", added)
+	}
+	delete(set, key)
+	if diff := cmp.Diff(kustomized(t, "default"), set); diff != "" {
+		t.Errorf("config/default (-), with the component (+):\n%s", diff)
+	}
+}
+
+// written is a kustomization with resources and a component of config, as a user writes it; its path from config.
+func written(t *testing.T, config, resources, component string) string {
+	t.Helper()
+	dir := t.TempDir()
+	away, err := filepath.Rel(dir, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprintf("resources: [%s/%s]\ncomponents: [%s/%s]\n", away, resources, away, component)
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	back, err := filepath.Rel(config, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return back
 }
 
 // The file is for kind create cluster --config; this is how kind reads it.

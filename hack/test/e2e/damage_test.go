@@ -52,7 +52,7 @@ func damageRounds() int {
 	if long {
 		return 25
 	}
-	return 5
+	return 3
 }
 
 // A change by hand that stops packets is explained in the lab's status, whether or not the kernel tells of it. The
@@ -73,7 +73,7 @@ func TestDamageByHandIsExplained(t *testing.T) {
 		for _, lab := range labs {
 			becomesReady(t, lab)
 		}
-		time.Sleep(2 * agentPause) // nobody damages a lab right after the last report
+		time.Sleep(4 * agentPause) // until four reports may follow each other again
 		damageAll(t, ns, node, times)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(times)) {
