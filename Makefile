@@ -153,6 +153,11 @@ bench-neighbours: deps ## Print how many of 1,000 probed labs are Ready on a nod
 	@$(with_assets) \
 	NETLAB_PROBED_LABS=1000 NETLAB_NEIGHBOUR_SHARE=50 NETLAB_QUIET_SECONDS=60 go test -count=1 -v -timeout 40m -run TestProbedLabsShareTheNeighbourTable ./hack/test/acceptance | grep -v '^=== '
 
+.PHONY: bench-restart
+bench-restart: deps ## Print how long an agent takes that starts again among 1,000 labs, and what it writes
+	@$(with_assets) \
+	NETLAB_RESTART_LABS=1000 NETLAB_QUIET_SECONDS=60 go test -count=1 -v -timeout 40m -run TestARestartAmongManyLabsWritesNothing ./hack/test/acceptance | grep -v '^=== '
+
 .PHONY: bench-tenants
 bench-tenants: deps ## Print how long one tenant's repairs take while five large labs of another are built, edited and deleted (AGENT: the program of another revision)
 	@$(with_assets) \

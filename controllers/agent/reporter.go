@@ -84,6 +84,10 @@ type reporter struct {
 	// complete: every lab has been inspected once. An incomplete report would say that the other labs are
 	// not there.
 	complete bool
+	// inherited are reports of the agent before this one, on labs that have no result yet since this one started.
+	inherited map[types.NamespacedName]v1alpha1.LabReport
+	// expected are the labs that exist when the agent starts, nil until that is known.
+	expected []types.NamespacedName
 	// published is the status that the API server holds, nil if it is not known; version is its resource
 	// version.
 	published *v1alpha1.NetLabNodeStateStatus
@@ -127,6 +131,9 @@ func (r *reporter) set(report v1alpha1.LabReport) {
 	logChange(r.labs[name], report)
 	r.remove(name)
 	r.labs[name] = report
+	if !isPending(report) {
+		delete(r.inherited, name)
+	}
 	countReport(report, 1)
 	signal(r.changed)
 	if !r.resultsPending() {
@@ -177,6 +184,7 @@ func (r *reporter) drop(lab types.NamespacedName) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.remove(lab)
+	delete(r.inherited, lab)
 	signal(r.changed)
 }
 
@@ -207,11 +215,15 @@ func signal(c chan struct{}) {
 // resultsPending is called with the lock held.
 func (r *reporter) resultsPending() bool {
 	for _, report := range r.labs {
-		if report.Findings != nil && report.Findings.Reachable.Reason == v1alpha1.ReasonPending {
+		if isPending(report) {
 			return true
 		}
 	}
 	return false
+}
+
+func isPending(report v1alpha1.LabReport) bool {
+	return report.Findings != nil && report.Findings.Reachable.Reason == v1alpha1.ReasonPending
 }
 
 // run writes until ctx ends.
@@ -300,18 +312,7 @@ func (r *reporter) awaitBatch(ctx context.Context, timeout time.Duration) {
 			return
 		}
 	}
-	r.awaitResults(ctx, max(r.resultTimeout(), time.Until(deadline)))
-}
-
-// resultTimeout is longer for an agent that has just started: until probes have their first results, it would take back what
-// the agent before it has reported.
-func (r *reporter) resultTimeout() time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.written.IsZero() && r.published != nil {
-		return lastTimeout
-	}
-	return firstTimeout
+	r.awaitResults(ctx, max(firstTimeout, time.Until(deadline)))
 }
 
 func (r *reporter) awaitResults(ctx context.Context, moment time.Duration) {
@@ -351,8 +352,9 @@ func (r *reporter) publish(ctx context.Context) error {
 
 // status is called with the lock held.
 func (r *reporter) status() v1alpha1.NetLabNodeStateStatus {
-	labs, ready := make([]v1alpha1.LabReport, 0, len(r.labs)), int32(0)
-	for _, report := range r.labs {
+	current := r.current()
+	labs, ready := make([]v1alpha1.LabReport, 0, len(current)), int32(0)
+	for _, report := range current {
 		labs = append(labs, report)
 		ready += status.CountTrue(report.Ready != "")
 	}
@@ -367,6 +369,9 @@ func (r *reporter) status() v1alpha1.NetLabNodeStateStatus {
 func (r *reporter) observe(state *v1alpha1.NetLabNodeState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if state != nil && r.published == nil && r.written.IsZero() {
+		r.inherit(state.Status.Labs)
+	}
 	switch {
 	case state == nil:
 		r.published, r.version = nil, ""

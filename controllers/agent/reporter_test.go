@@ -79,7 +79,7 @@ func (p *paper) turn() {
 	p.writes, p.begun = nil, time.Now()
 }
 
-func (p *paper) expect(t *testing.T, want ...string) {
+func (p *paper) wrote(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
 	if !slices.Equal(p.writes, want) {
@@ -100,10 +100,10 @@ func TestAFewChangesAreWrittenAtOnceAndFurtherOnesTogether(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		written := []string{"20ms: x=AllProbesPass", "210ms: x=NoReply0 y=NoProbes", "720ms: x=NoReply5 y=NoProbes", "3.27s: x=NoReply28 y=NoProbes", "5.8s: x=NoReply39 y=NoProbes"}
-		p.expect(t, written...)
+		p.wrote(t, written...)
 		p.drop(types.NamespacedName{Namespace: "default", Name: "x"})
 		time.Sleep(10 * time.Second)
-		p.expect(t, append(written, "1m9.42s: y=NoProbes")...)
+		p.wrote(t, append(written, "1m9.42s: y=NoProbes")...)
 	})
 }
 
@@ -123,14 +123,14 @@ func TestALabThatIsDeletedAndAppliedAgainTakesOneWrite(t *testing.T) {
 			p.says("x", fmt.Sprint("NoReply", i))
 			time.Sleep(5 * time.Second)
 		}
-		p.expect(t, "1.02s: x=NoReply0 y=NoProbes", "7.02s: x=NoReply1 y=NoProbes", "13.02s: x=NoReply2 y=NoProbes",
+		p.wrote(t, "1.02s: x=NoReply0 y=NoProbes", "7.02s: x=NoReply1 y=NoProbes", "13.02s: x=NoReply2 y=NoProbes",
 			"19.02s: x=NoReply3 y=NoProbes", "25.02s: x=NoReply4 y=NoProbes", "31.02s: x=NoReply5 y=NoProbes")
 		p.turn()
 		p.drop(x)
 		time.Sleep(time.Second)
 		p.drop(types.NamespacedName{Namespace: "default", Name: "y"})
 		time.Sleep(10 * time.Second)
-		p.expect(t, "5.02s:")
+		p.wrote(t, "5.02s:")
 	})
 }
 
@@ -144,7 +144,7 @@ func TestAnEditIsReportedSoon(t *testing.T) {
 			p.says("x", fmt.Sprint("NoReply", i))
 			time.Sleep(3 * time.Second)
 		}
-		p.expect(t, "20ms: x=NoReply0", "3.02s: x=NoReply1", "6.1s: x=NoReply2", "9.1s: x=NoReply3", "12.5s: x=NoReply4", "15.5s: x=NoReply5", "18.5s: x=NoReply6")
+		p.wrote(t, "20ms: x=NoReply0", "3.02s: x=NoReply1", "6.1s: x=NoReply2", "9.1s: x=NoReply3", "12.5s: x=NoReply4", "15.5s: x=NoReply5", "18.5s: x=NoReply6")
 	})
 }
 
@@ -159,7 +159,7 @@ func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		p.says("y", "NoProbes")
 		time.Sleep(time.Minute)
-		p.expect(t, "150ms: x=NoProbes y=NoProbes")
+		p.wrote(t, "150ms: x=NoProbes y=NoProbes")
 
 		p.turn()
 		p.busy = func() bool { return true }
@@ -168,7 +168,7 @@ func TestAWriteWaitsForLabsInTheQueue(t *testing.T) {
 			p.says("x", fmt.Sprint("NoReply", i))
 		}
 		time.Sleep(time.Minute)
-		p.expect(t, "730ms: x=NoReply0 y=NoProbes", "1.62s: x=NoReply2 y=NoProbes", "4.04s: x=NoReply6 y=NoProbes", "7.08s: x=NoReply12 y=NoProbes", "12.14s: x=NoReply19 y=NoProbes")
+		p.wrote(t, "730ms: x=NoReply0 y=NoProbes", "1.62s: x=NoReply2 y=NoProbes", "4.04s: x=NoReply6 y=NoProbes", "7.08s: x=NoReply12 y=NoProbes", "12.14s: x=NoReply19 y=NoProbes")
 	})
 }
 
@@ -208,7 +208,7 @@ func TestWhatIsSaidAgainIsNotWrittenAgain(t *testing.T) {
 		}
 		p.says("x", "NoReply")
 		p.says("x", "AllProbesPass")
-		p.expect(t, "20ms: x=AllProbesPass")
+		p.wrote(t, "20ms: x=AllProbesPass")
 	})
 }
 
@@ -216,10 +216,10 @@ func TestNothingIsWrittenBeforeEveryLabWasInspected(t *testing.T) {
 	onPaper(t, func(p *paper) {
 		p.says("x", "AllProbesPass")
 		time.Sleep(time.Hour)
-		p.expect(t)
+		p.wrote(t)
 		p.open()
 		time.Sleep(time.Second)
-		p.expect(t, "1h0m0.02s: x=AllProbesPass")
+		p.wrote(t, "1h0m0.02s: x=AllProbesPass")
 	})
 }
 
@@ -231,7 +231,7 @@ func TestAWriteWaitsForFirstResults(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 		p.says("x", "AllProbesPass")
 		time.Sleep(time.Second)
-		p.expect(t, "20ms:", "1m0.05s: x=AllProbesPass")
+		p.wrote(t, "20ms:", "1m0.05s: x=AllProbesPass")
 	})
 }
 
@@ -243,7 +243,7 @@ func TestAResultThatTakesLongerIsReportedAsPending(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		p.says("x", "NoReply")
 		time.Sleep(time.Minute)
-		p.expect(t, "20ms:", "1m0.22s: x=Pending", "1m3.02s: x=NoReply")
+		p.wrote(t, "20ms:", "1m0.22s: x=Pending", "1m3.02s: x=NoReply")
 	})
 }
 
@@ -255,7 +255,7 @@ func TestAFailedWriteIsTriedAgainEachTimeAfterTwiceAsLong(t *testing.T) {
 		time.Sleep(7 * time.Second)
 		p.answers(nil)
 		time.Sleep(time.Minute)
-		p.expect(t, "20ms: x=NoProbes refused", "1.02s: x=NoProbes refused", "3.02s: x=NoProbes refused", "7.02s: x=NoProbes")
+		p.wrote(t, "20ms: x=NoProbes refused", "1.02s: x=NoProbes refused", "3.02s: x=NoProbes refused", "7.02s: x=NoProbes")
 	})
 }
 
@@ -265,11 +265,11 @@ func TestANodeStateThatIsNotThereIsWaitedFor(t *testing.T) {
 		p.says("x", "NoProbes")
 		p.open()
 		time.Sleep(time.Hour)
-		p.expect(t, "20ms: x=NoProbes refused")
+		p.wrote(t, "20ms: x=NoProbes refused")
 		p.answers(nil)
 		p.observe(nodeState("7"))
 		time.Sleep(time.Second)
-		p.expect(t, "20ms: x=NoProbes refused", "1h0m0.02s: x=NoProbes")
+		p.wrote(t, "20ms: x=NoProbes refused", "1h0m0.02s: x=NoProbes")
 	})
 }
 
@@ -281,7 +281,7 @@ func TestANodeStateThatIsCreatedAgainIsFilledAgain(t *testing.T) {
 		p.observe(nil)
 		p.observe(nodeState("9"))
 		time.Sleep(time.Second)
-		p.expect(t, "20ms: x=NoProbes", "1m0.02s: x=NoProbes")
+		p.wrote(t, "20ms: x=NoProbes", "1m0.02s: x=NoProbes")
 	})
 }
 
@@ -293,7 +293,7 @@ func TestAnEchoOfAnEarlierWriteChangesNothing(t *testing.T) {
 		time.Sleep(time.Minute)
 		p.observe(nodeState("3"))
 		time.Sleep(time.Minute)
-		p.expect(t, "20ms: x=NoProbes")
+		p.wrote(t, "20ms: x=NoProbes")
 	})
 }
 
@@ -305,7 +305,7 @@ func TestAnAgentThatFindsItsReportThereWritesNothing(t *testing.T) {
 		p.observe(there)
 		p.open()
 		time.Sleep(time.Minute)
-		p.expect(t)
+		p.wrote(t)
 	})
 }
 
@@ -348,29 +348,43 @@ func TestAReportThatIsTooLargeShedsWhatMattersLeast(t *testing.T) {
 	}
 }
 
-// An agent that starts again finds what the one before it has reported, and waits for first results: what is still true is
-// not taken back.
+// An agent that starts again finds what the one before it has reported. What is still true is not taken back, however long
+// the inspection or the first result takes; what has changed is written, and what is gone is left out.
 func TestAfterARestartWhatIsStillTrueIsNotWritten(t *testing.T) {
+	x, y := types.NamespacedName{Namespace: "default", Name: "x"}, types.NamespacedName{Namespace: "default", Name: "y"}
 	for _, c := range []struct {
-		name, result string
-		after        time.Duration
-		want         []string
+		name   string
+		gone   bool // y was deleted meanwhile
+		happen func(p *paper)
+		want   []string
 	}{
-		{"the results are as before", "AllProbesPass", time.Second, nil},
-		{"a probe fails now", "NoReply", time.Second, []string{"1s: x=NoReply"}},
-		{"the results take long", "AllProbesPass", 3 * time.Second, []string{"2.52s: x=Pending", "3.02s: x=AllProbesPass"}},
+		{"results are as before", false, func(p *paper) { p.says("x", "AllProbesPass"); p.says("y", "NoProbes") }, nil},
+		{"a lab is not inspected", false, func(p *paper) { p.says("x", "AllProbesPass") }, nil},
+		{"a probe fails now", false, func(p *paper) { p.says("x", "NoReply") }, []string{"1m0.02s: x=NoReply y=NoProbes"}},
+		{"a lab is edited", false, func(p *paper) {
+			p.set(v1alpha1.LabReport{Namespace: "default", Name: "x", ObservedGeneration: 2, Findings: &v1alpha1.Findings{Reachable: v1alpha1.Finding{Reason: v1alpha1.ReasonPending}}})
+		}, []string{"1m0.22s: x=Pending y=NoProbes"}},
+		{"a lab is deleted", false, func(p *paper) { p.drop(y) }, []string{"1m5.22s: x=AllProbesPass"}},
+		{"a lab was deleted before", true, func(p *paper) { p.says("x", "NoReply") }, []string{"5.22s: x=AllProbesPass", "1m0.02s: x=NoReply"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			var before v1alpha1.NetLabNodeState
 			onPaper(t, func(p *paper) {
 				p.says("x", "AllProbesPass")
-				before := &v1alpha1.NetLabNodeState{Status: p.status()}
-				p.observe(before)
+				p.says("y", "NoProbes")
+				before.Status = p.status()
+			})
+			onPaper(t, func(p *paper) {
+				if c.gone {
+					p.expect([]types.NamespacedName{x})
+				}
+				p.observe(&before)
 				p.says("x", v1alpha1.ReasonPending)
 				p.open()
-				time.Sleep(c.after)
-				p.says("x", c.result)
 				time.Sleep(time.Minute)
-				p.expect(t, c.want...)
+				c.happen(p)
+				time.Sleep(time.Minute)
+				p.wrote(t, c.want...)
 			})
 		})
 	}

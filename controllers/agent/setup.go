@@ -196,6 +196,7 @@ func (a *Agent) expectLabs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.reporter.expect(names)
 	a.progress.expect(names)
 	if wait(ctx, nil, firstInspectionTimeout) {
 		a.progress.giveUp()
