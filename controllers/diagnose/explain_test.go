@@ -234,6 +234,11 @@ func TestWhatTheKernelIsAsked(t *testing.T) {
 		`ns2: to 192.0.2.1 from 198.51.100.1 in by ""`,
 		`router: to 192.0.2.1 from 198.51.100.1 in by "l2"`,
 		`ns1: to 192.0.2.1 from 198.51.100.1 in by "l1"`,
+		// what each does with the other's ARP requests
+		`router: to 192.0.2.254 from 192.0.2.1 in by "l1"`,
+		`ns2: to 198.51.100.1 from 198.51.100.254 in by "l2"`,
+		`router: to 198.51.100.254 from 198.51.100.1 in by "l2"`,
+		`ns1: to 192.0.2.1 from 192.0.2.254 in by "l1"`,
 	}
 	if got, want := strings.Join(asked, "\n"), strings.Join(want, "\n"); got != want {
 		t.Errorf("asked\n%s\nwant\n%s", got, want)

@@ -83,7 +83,7 @@ func (w walker) noLinkLocal(p packet, l neighbour, wanted netip.Addr) Cause {
 func (w walker) wrongMAC(ctx context.Context, request, reply trace) Cause {
 	for _, t := range []trace{request, reply} {
 		for _, c := range t.crossed {
-			cause := cmp.Or(w.filtersARP(ctx, t.packet, c), w.duplicateOnLink(c), w.answersToo(ctx, t.packet, c), w.wrongEntry(ctx, c), w.duplicateMAC(c), w.wrongPort(ctx, c))
+			cause := cmp.Or(w.filtersARP(ctx, t.packet, c), w.ignoresARP(ctx, t.packet, c), w.duplicateOnLink(c), w.answersToo(ctx, t.packet, c), w.wrongEntry(ctx, c), w.duplicateMAC(c), w.wrongPort(ctx, c))
 			if cause.Found() {
 				return cause
 			}
@@ -118,6 +118,26 @@ func (w walker) filtersARP(ctx context.Context, p packet, c crossing) Cause {
 			other, c.wanted, node, filter.Setting.Name, filter.Setting.Value, asker, back.Link)),
 		Fix: undo(filter),
 	}
+}
+
+// ignoresARP is the cause if the next hop drops packets from the address with which the node asks for it: it answers no ARP
+// request then (arp_process looks up a route with that source).
+func (w walker) ignoresARP(ctx context.Context, p packet, c crossing) Cause {
+	asker := w.askerOf(p.source, c.out, c.wanted)
+	if _, known := w.entryFor(ctx, c.out, c.wanted, true); known || c.wanted.Is6() || !asker.IsValid() {
+		return Cause{}
+	}
+	at := ingress{c.in.Namespace, c.in.Name}
+	request := packet{start: c.out.Namespace, source: asker, destination: c.wanted}
+	decision, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{Namespace: at.namespace, Incoming: at.incoming, Source: asker, Destination: c.wanted})
+	if err != nil || decision.Verdict == state.DeliverLocally || decision.Verdict == state.Forward {
+		return Cause{}
+	}
+	cause := w.refusal(ctx, request, at, decision)
+	if cause.Found() {
+		cause.Message = shorten(fmt.Sprintf("%s does not answer ARP for %s: %s", state.NodeOf(at.namespace), c.wanted, cause.Message))
+	}
+	return cause
 }
 
 // duplicateOnLink is the cause if two nodes on a segment have the address: the first to answer gets the

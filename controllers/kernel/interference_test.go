@@ -69,6 +69,11 @@ var interferences = []struct {
 		Look: "ip -n default.routed-pair.ns1 xfrm policy", Undo: "ip -n default.routed-pair.ns1 xfrm policy delete src 0.0.0.0/0 dst 10.9.0.0/16 dir out",
 		OnlyFor: 4,
 	}},
+	{"an IPsec policy of a protocol", `ip -n $a xfrm policy add dir in dst 10.9.0.0/16 proto icmp index 8 if_id 5`, state.Unmanaged{
+		What: "an IPsec policy, src 0.0.0.0/0 dst 10.9.0.0/16 dir in",
+		Look: "ip -n default.routed-pair.ns1 xfrm policy", Undo: "ip -n default.routed-pair.ns1 xfrm policy delete index 8 dir in if_id 5",
+		OnlyFor: 4,
+	}},
 	{"a local route", `ip -n $a route add local 10.9.9.9 dev lo`, state.Unmanaged{
 		What: "an unmanaged route, local 10.9.9.9/32 dev lo table local",
 		Look: "ip -n default.routed-pair.ns1 route show table local type local", Undo: "ip -n default.routed-pair.ns1 route delete local 10.9.9.9/32 dev lo table local",
