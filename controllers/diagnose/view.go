@@ -48,7 +48,7 @@ func look(see state.Observation, q Question) view {
 			v.links[namespace] = append(v.links[namespace], state.LinkID{Namespace: namespace, Name: name})
 		}
 	}
-	v.left = v.changing(q.Left)
+	v.left = v.changing(state.Halves(q.Left))
 	return v
 }
 

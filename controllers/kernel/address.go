@@ -124,6 +124,17 @@ func (s *session) deleteAddress(op state.DeleteAddress) error {
 	return nil
 }
 
+// moveAddress has both namespaces open before it begins.
+func (s *session) moveAddress(op state.MoveAddress) error {
+	if _, _, err := s.find(state.LinkID{Namespace: op.To.Namespace, Name: op.To.Link}); err != nil {
+		return err
+	}
+	if err := s.deleteAddress(state.DeleteAddress{AddressID: op.From}); err != nil {
+		return err
+	}
+	return s.addAddress(state.AddAddress{AddressID: op.To})
+}
+
 func addressRequest(index int, prefix netip.Prefix, network netip.Addr) []nl.NetlinkRequestData {
 	header := nl.NewIfAddrmsg(family(prefix.Addr()))
 	header.Index = uint32(index)

@@ -45,7 +45,7 @@ func (k *Kernel) Edit(ctx context.Context, ops []state.Op, stale map[int][]state
 				return &OpError{Op: ops[min(applied, len(ops)-1)], Err: err}
 			}
 		}
-		return nil
+		return s.rouseAll(ctx)
 	})
 	return applied, err
 }
@@ -167,6 +167,8 @@ func (k *Kernel) perform(s *session, op state.Op) error {
 		return s.addAddress(op)
 	case state.DeleteAddress:
 		return s.deleteAddress(op)
+	case state.MoveAddress:
+		return s.moveAddress(op)
 	case state.AddPrefixRoute:
 		return s.addPrefixRoute(op)
 	case state.ReplaceRoute:

@@ -112,6 +112,8 @@ func needs(op state.Op) (f feature, ok bool) {
 		return featureIPv6, op.Prefix.Addr().Is6()
 	case state.ReplaceNeighbour:
 		return featureIPv6, op.Address.Is6()
+	case state.MoveAddress:
+		return featureIPv6, op.To.Prefix.Addr().Is6()
 	case state.CreateNamespace, state.DeleteNamespace, state.AddSymlink, state.DeleteSymlink, state.DeleteLink, state.SetAdmin, state.SetMTU,
 		state.SetMAC, state.SetGroup, state.SetMaster, state.ReleaseLink, state.SetPortVLAN, state.DeletePortVLAN, state.DeleteQdisc,
 		state.DeleteChildQdisc, state.ResetAttribute, state.DeleteAddress, state.AddPrefixRoute, state.ReplaceRoute, state.DeleteRoute, state.DeleteNextHop,

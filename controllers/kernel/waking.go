@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink/nl"
@@ -42,13 +43,20 @@ func (s *session) note(ctx context.Context, op state.Op) error {
 			s.waking.links = append(s.waking.links, op.LinkID)
 		}
 	case state.AddAddress:
-		if op.Prefix.Addr().Is6() {
-			s.waking.addresses = append(s.waking.addresses, op.AddressID)
-			return s.rouse(ctx, op)
-		}
+		return s.noteAddress(ctx, op, op.AddressID)
+	case state.MoveAddress:
+		return s.noteAddress(ctx, op, op.To)
 	default: // carries packets at once, or none
 	}
 	return nil
+}
+
+func (s *session) noteAddress(ctx context.Context, op state.Op, id state.AddressID) error {
+	if !id.Prefix.Addr().Is6() {
+		return nil
+	}
+	s.waking.addresses = append(s.waking.addresses, id)
+	return s.rouse(ctx, op)
 }
 
 // rouse waits for what is waking before an operation that leads packets there.
@@ -56,8 +64,19 @@ func (s *session) rouse(ctx context.Context, op state.Op) error {
 	if len(s.waking.links)+len(s.waking.addresses) == 0 || !s.leads(op) {
 		return nil
 	}
+	return s.await(ctx, s.awake)
+}
+
+// rouseAll waits for the addresses of namespaces that the session made: the first solicitation of a neighbour would
+// go unanswered, and the second comes a second later.
+func (s *session) rouseAll(ctx context.Context) error {
+	return s.await(ctx, s.addressesAwake)
+}
+
+// await waits until everything that was noted carries packets, and forgets it.
+func (s *session) await(ctx context.Context, awake func() bool) error {
 	for end, pause := time.Now().Add(wakingTime), 20*time.Microsecond; time.Now().Before(end); pause = min(2*pause, 2*time.Millisecond) {
-		if s.awake() {
+		if awake() {
 			break
 		}
 		select {
@@ -73,7 +92,7 @@ func (s *session) rouse(ctx context.Context, op state.Op) error {
 // leads reports whether packets may take another way after an operation.
 func (s *session) leads(op state.Op) bool {
 	switch op := op.(type) {
-	case state.AddAddress, state.ReplaceRoute, state.DeleteRoute, state.DeleteNextHop, state.DeleteAddress, state.SetMTU, state.SetSysctl, state.DeleteLink,
+	case state.AddAddress, state.MoveAddress, state.ReplaceRoute, state.DeleteRoute, state.DeleteNextHop, state.DeleteAddress, state.SetMTU, state.SetSysctl, state.DeleteLink,
 		state.ReplaceNeighbour:
 	case state.SetAdmin:
 		if op.Up {
@@ -92,31 +111,28 @@ func (s *session) leads(op state.Op) bool {
 
 // awake reports whether everything carries packets that has a carrier. What cannot be read is not waited for.
 func (s *session) awake() bool {
-	for _, id := range s.waking.links {
-		if flags := s.linkFlags(id); flags&unix.IFF_LOWER_UP != 0 && flags&unix.IFF_RUNNING == 0 {
-			return false
-		}
-	}
-	for _, id := range s.waking.addresses {
-		if s.isWaking(id) {
-			return false
-		}
-	}
-	return true
+	s.waking.links = slices.DeleteFunc(s.waking.links, func(id state.LinkID) bool {
+		flags := s.linkFlags(id)
+		return flags&unix.IFF_LOWER_UP == 0 || flags&unix.IFF_RUNNING != 0
+	})
+	return len(s.waking.links) == 0 && s.addressesAwake()
 }
 
-// isWaking is false on a link without a carrier, where an address stays so.
+func (s *session) addressesAwake() bool {
+	s.waking.addresses = slices.DeleteFunc(s.waking.addresses, func(id state.AddressID) bool { return !s.isWaking(id) })
+	return len(s.waking.addresses) == 0
+}
+
+// isWaking reports whether the kernel has yet to join the group of an address's solicitations and make the route to it.
+// On a link without a carrier an address stays so.
 func (s *session) isWaking(id state.AddressID) bool {
 	link := state.LinkID{Namespace: id.Namespace, Name: id.Link}
-	if s.linkFlags(link)&unix.IFF_RUNNING == 0 {
-		return false
-	}
 	h, index, err := s.find(link)
 	if err != nil {
 		return false
 	}
 	local, err := h.conn.isLocal6(index, id.Prefix.Addr())
-	return err == nil && !local
+	return err == nil && !local && s.linkFlags(link)&unix.IFF_LOWER_UP != 0
 }
 
 // linkFlags are those of struct ifinfomsg, none if they cannot be read.

@@ -12,10 +12,10 @@ import (
 // address, and a route along with the address that is its source, and forwarded packets would be lost until they are
 // written again. So addresses are deleted when routes no longer need them.
 //
-// An address that goes from one node to another, and that routes still lead to, is on both for a moment: one of the two
-// answers, and leads packets on. Neighbours may take either for the holder until the old one has lost it; then
-// their entries are updated (see StaleNeighbours). One that no route names goes before it comes: two nodes with
-// the same address do not answer each other.
+// An address that goes from one node to another, and that routes still lead to, moves in one step when the new holder
+// leads packets on (MoveAddress). Where the old one loses more with it, both have it for a moment: one of the two answers,
+// and leads packets on; but two nodes with the same address do not answer each other. One that no route names goes before
+// it comes.
 
 // addAddresses comes after settings, because it is a setting that keeps the secondaries of a deleted
 // IPv4 address.
@@ -139,33 +139,32 @@ func (d *differ) isHeld(p *played, a netip.Addr) bool {
 
 // addTo adds the missing addresses that match to a link, as far as nothing has to be deleted for that.
 func (d *differ) addTo(p *played, link string, match func(netip.Addr) bool) {
-	wanted := p.want.addressesOf(link)
-	list := ipv4Of(wanted)
-	have := p.now.ipv4List(link)
-	inOrder := slices.Equal(reduced(appended(have, list), list), list)
-	for _, key := range wanted {
+	for _, key := range p.want.addressesOf(link) {
 		a := key.Prefix.Addr()
 		if _, there := p.now.Addresses[key]; there {
 			continue
 		}
+		old, has := p.ipv6Row(key)
 		switch {
-		case match(a) && (a.Is4() && inOrder || a.Is6() && p.keepsIPv6(link) && !p.hasIPv6(link, a)):
-			d.do(AddAddress{AddressID{p.name, key}})
-		default:
+		case !match(a) || a.Is6() && !p.keepsIPv6(link) || has && old.Prefix.Bits() < key.Prefix.Bits():
 			p.postponed = true
-			inOrder = false // those behind it come behind it
+		case has:
+			d.moveOn(p, old, key)
+		default:
+			d.do(d.comes(AddressID{p.name, key}))
 		}
 	}
 }
 
-// hasIPv6 reports whether a link has an IPv6 address with another prefix length: the kernel holds it once.
-func (p *played) hasIPv6(link string, a netip.Addr) bool {
-	for key := range p.now.Addresses {
-		if key.Link == link && key.Prefix.Addr() == a {
-			return true
+// ipv6Row is what a link has of an IPv6 address with another prefix length: the kernel holds it once. One that becomes
+// shorter covers what the longer one does, so it may come before routes do, and one that becomes longer after them.
+func (p *played) ipv6Row(key AddressKey) (found AddressKey, ok bool) {
+	for other := range p.now.Addresses {
+		if key.Prefix.Addr().Is6() && other != key && other.Link == key.Link && other.Prefix.Addr() == key.Prefix.Addr() {
+			return other, true
 		}
 	}
-	return false
+	return found, false
 }
 
 // settle gives a link exactly the addresses it should have.
@@ -175,19 +174,22 @@ func (d *differ) settle(p *played, link string) {
 	d.setIPv6(p, link, wanted)
 }
 
-// setIPv4 gives a link its IPv4 addresses in their order. Where they do not come out in it by adding
-// and then deleting, what stands in the way is deleted before the rest is added; the wanted primary
-// and then deleting, what stands in the way is deleted before the rest is added; the wanted primary
-// address is there by then and stays.
+// setIPv4 gives a link its IPv4 addresses in their order. Where they do not come out in it by adding and then
+// deleting, some are moved behind the others. Where no such moves give it, what stands in the way is deleted before
+// the rest is added; the wanted primary address is there by then and stays.
 func (d *differ) setIPv4(p *played, link string, list []netip.Prefix) {
 	have := p.now.ipv4List(link)
 	if slices.Equal(have, list) {
 		return
 	}
-	if slices.Equal(reduced(appended(have, list), list), list) {
-		d.addIPv4(p, link, list)
-		d.deleteIPv4(p, link, list)
-		return
+	all := reduced(appended(have, list), list)
+	for keep := len(list); keep > 0; keep-- {
+		if slices.Equal(rotated(all, list[keep:]), list) {
+			d.addIPv4(p, link, list)
+			d.deleteIPv4(p, link, list)
+			d.rotate(p, link, list[keep:])
+			return
+		}
 	}
 	d.addIPv4(p, link, list[:min(1, len(list))])
 	d.deleteIPv4(p, link, list)
@@ -213,6 +215,20 @@ func reduced(list, want []netip.Prefix) []netip.Prefix {
 		}
 	}
 	return list
+}
+
+// rotated is the list after moving addresses behind the others, one by one.
+func rotated(list, last []netip.Prefix) []netip.Prefix {
+	for _, p := range last {
+		list = InsertIPv4(removeIPv4(list, p), p)
+	}
+	return list
+}
+
+func (d *differ) rotate(p *played, link string, last []netip.Prefix) {
+	for _, prefix := range last {
+		d.moveOn(p, AddressKey{link, prefix}, AddressKey{link, prefix})
+	}
 }
 
 func (d *differ) addIPv4(p *played, link string, list []netip.Prefix) {
@@ -252,12 +268,18 @@ func (d *differ) setIPv6(p *played, link string, wanted []AddressKey) {
 		if _, there := p.now.Addresses[key]; there || !key.Prefix.Addr().Is6() {
 			continue
 		}
+		comes := p.keepsIPv6(link) || d.complete
 		for _, old := range p.now.addressesOf(link) {
-			if old.Prefix.Addr() == key.Prefix.Addr() {
+			if old.Prefix.Addr() != key.Prefix.Addr() {
+				continue
+			}
+			if comes {
+				d.moveOn(p, old, key)
+			} else {
 				d.deleteAddress(AddressID{p.name, old})
 			}
 		}
-		if p.keepsIPv6(link) || d.complete {
+		if _, there := p.now.Addresses[key]; comes && !there {
 			d.do(AddAddress{AddressID{p.name, key}})
 		}
 	}

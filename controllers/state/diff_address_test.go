@@ -34,8 +34,7 @@ var readdressings = []struct {
 + a 10.0.0.1/16
 - a 10.0.0.1/24`},
 	{"another IPv6 prefix length: the kernel holds an address once", "a: fd00::1/64", "a: fd00::1/80", `
-- a fd00::1/64
-+ a fd00::1/80`},
+> a fd00::1/64 a fd00::1/80`},
 	{"a secondary becomes the primary", "a: 10.0.0.1/24 10.0.0.2/24", "a: 10.0.0.2/24", `
 - a 10.0.0.1/24`},
 	{"what goes first would be promoted last", "a: 10.0.0.1/24 10.0.0.2/24 10.0.0.3/24", "a: 10.0.0.9/24", `
@@ -45,16 +44,16 @@ var readdressings = []struct {
 - a 10.0.0.1/24`},
 	{"a new primary before one that stays", "a: 10.0.0.1/24", "a: 10.0.0.7/24 10.0.0.1/24", `
 + a 10.0.0.7/24
-- a 10.0.0.1/24
-+ a 10.0.0.1/24`},
+> a 10.0.0.1/24 a 10.0.0.1/24`},
 	{"two change places", "a: 10.0.0.1/24 10.0.0.2/24", "a: 10.0.0.2/24 10.0.0.1/24", `
-- a 10.0.0.1/24
-+ a 10.0.0.1/24`},
+> a 10.0.0.1/24 a 10.0.0.1/24`},
+	{"three turn round", "a: 10.0.0.1/24 10.0.0.2/24 10.0.0.3/24", "a: 10.0.0.3/24 10.0.0.2/24 10.0.0.1/24", `
+> a 10.0.0.2/24 a 10.0.0.2/24
+> a 10.0.0.1/24 a 10.0.0.1/24`},
 	{"the first of two subnets", "a: 10.0.0.1/24 10.9.0.1/24", "a: 10.0.0.7/24 10.9.0.1/24", `
 + a 10.0.0.7/24
 - a 10.0.0.1/24
-- a 10.9.0.1/24
-+ a 10.9.0.1/24`},
+> a 10.9.0.1/24 a 10.9.0.1/24`},
 	{"the second of two subnets", "a: 10.0.0.1/24 10.9.0.1/24", "a: 10.0.0.1/24 10.9.0.7/24", `
 + a 10.9.0.7/24
 - a 10.9.0.1/24`},
@@ -113,6 +112,8 @@ func addressing(plan []state.Op) string {
 			lines = append(lines, fmt.Sprintf("+ %s %s", o.Namespace, o.Prefix))
 		case state.DeleteAddress:
 			lines = append(lines, fmt.Sprintf("- %s %s", o.Namespace, o.Prefix))
+		case state.MoveAddress:
+			lines = append(lines, fmt.Sprintf("> %s %s %s %s", o.From.Namespace, o.From.Prefix, o.To.Namespace, o.To.Prefix))
 		default:
 			lines = append(lines, op.String())
 		}

@@ -77,18 +77,18 @@
 //
 // Addresses of an interface are made before they are broken, because a link's last IPv4 address takes the link's
 // routes along, and a route's source the route. An address that goes to another node leaves the one before it comes
-// to the other, unless routes lead to it: then both have it for a moment. StaleNeighbours says whose neighbour
-// entries are to be updated in place after which operation.
+// to the other. If routes lead to it, it moves in one operation, and so does one that changes its place in its interface's
+// list or its IPv6 prefix length. StaleNeighbours says whose neighbour entries are to be updated in place after which
+// operation.
 //
 // Something is lost only where the kernel cannot hold both. What that costs stands in hack/bench/README.md,
 // and is a table in a test of package kernel:
 //
 //	a link takes the name of another         between DeleteLink and the routes over the new one
-//	an address changes its place in the      between deleting and adding it
-//	  list, or its IPv6 prefix length
 //	a link loses its last IPv4 address and   between that and the route
 //	  keeps routes through IPv6 neighbours
-//	gateways' addresses change places        between the two nodes, while both have the address
+//	gateways' addresses change places in a   between the nodes, while two have an address
+//	  circle
 //	switches are linked in another way       without a spanning tree, until the old cable has gone; with
 //	                                         one, until it has converged
 //

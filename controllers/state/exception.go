@@ -41,7 +41,7 @@ func StaleExceptions(before State, ops []Op) []string {
 // redirects reports whether the next hop of a redirect may no longer be the right one after an operation.
 func redirects(op Op) bool {
 	switch op := op.(type) {
-	case ReplaceRoute, DeleteRoute, AddAddress, DeleteAddress, DeleteLink, DeleteNamespace, SetMAC, SetMaster, ReleaseLink:
+	case ReplaceRoute, DeleteRoute, AddAddress, DeleteAddress, MoveAddress, DeleteLink, DeleteNamespace, SetMAC, SetMaster, ReleaseLink:
 		return true
 	case SetAdmin:
 		return !op.Up

@@ -37,7 +37,7 @@ func StaleNeighbours(before State, ops []Op) map[int][]Neighbour {
 
 func movesAddress(op Op) bool {
 	switch op.(type) {
-	case AddAddress, SetMAC:
+	case AddAddress, MoveAddress, SetMAC:
 		return true
 	default:
 		return false
@@ -60,9 +60,9 @@ func (f *follower) follow(op Op) []Neighbour {
 	case CreateNamespace:
 		f.made[o.Name] = true
 	case AddAddress:
-		op.apply(f.machine)
-		f.holders[o.Prefix.Addr()] = append(f.holders[o.Prefix.Addr()], o.link())
-		return f.around(o.link(), o.Prefix.Addr())
+		return f.come(op, o.AddressID)
+	case MoveAddress:
+		return f.come(op, o.To)
 	case SetMAC:
 		op.apply(f.machine)
 		return f.aroundAll(o.LinkID)
@@ -80,6 +80,14 @@ func (f *follower) follow(op Op) []Neighbour {
 		f.segments = nil
 	}
 	return nil
+}
+
+// come is for an operation that gives a link an address.
+func (f *follower) come(op Op, id AddressID) []Neighbour {
+	op.apply(f.machine)
+	a := id.Prefix.Addr()
+	f.holders[a] = append(f.holders[a], id.link())
+	return f.around(id.link(), a)
 }
 
 // rewires reports whether an operation may change who shares a segment.

@@ -23,7 +23,7 @@ var everyOp = []state.Op{
 	state.ReplaceRoute{}, state.DeleteRoute{}, state.DeleteNextHop{},
 	state.AddBridge{}, state.SetBridge{}, state.AddVLANLink{}, state.SetMaster{}, state.SetPortVLAN{},
 	state.DeletePortVLAN{}, state.ReplaceQdisc{}, state.DeleteQdisc{},
-	state.ResetAttribute{}, state.DeleteChildQdisc{}, state.AddPrefixRoute{},
+	state.ResetAttribute{}, state.DeleteChildQdisc{}, state.AddPrefixRoute{}, state.MoveAddress{},
 	state.ReplaceNeighbour{}, state.DeleteNeighbour{},
 }
 
@@ -104,6 +104,9 @@ func TestOperationsReadLikeIP(t *testing.T) {
 		{state.DeleteAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a address delete 10.0.0.1/24 dev l1"},
 		{state.DeleteAddress{AddressID: address("a", "l1", "fd00::1/64")}, "ip -n a address delete fd00::1/64 dev l1"},
 
+		{state.MoveAddress{From: address("a", "l1", "10.0.0.1/24"), To: address("b", "l2", "10.0.0.1/25")},
+			"ip -n a address delete 10.0.0.1/24 dev l1 && ip -n b address replace 10.0.0.1/25 dev l2"},
+
 		{state.AddPrefixRoute{AddressID: address("a", "l1", "10.0.0.1/24")}, "ip -n a route prepend 10.0.0.0/24 dev l1 proto kernel scope link src 10.0.0.1"},
 		{state.AddPrefixRoute{AddressID: address("a", "l1", "fd00::1/64")}, "ip -n a route prepend fd00::/64 dev l1 proto kernel metric 256"},
 
@@ -152,6 +155,7 @@ func TestOperationsNameTheNamespacesTheyWriteTo(t *testing.T) {
 		{pair(end("a", "l1"), end("b", "l1"), 1), []string{"a", "b"}},
 		{state.SetAdmin{LinkID: end("a", "l1")}, []string{"a"}},
 		{state.DeleteAddress{AddressID: address("a", "l1", "10.0.0.1/24")}, []string{"a"}},
+		{state.MoveAddress{From: address("a", "l1", "10.0.0.1/24"), To: address("b", "l1", "10.0.0.1/24")}, []string{"a", "b"}},
 		{state.DeleteRoute{RouteID: state.RouteID{Namespace: "a", RouteKey: state.RouteKey{Prefix: netip.MustParsePrefix("10.0.0.0/8")}}}, []string{"a"}},
 	} {
 		if got := c.op.Namespaces(); !slices.Equal(got, c.names) {

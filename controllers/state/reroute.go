@@ -52,12 +52,19 @@ type reroutes struct {
 }
 
 // reach is what a node finds on its links, by link.
-type reach struct {
-	// onLink are the prefixes of its addresses, and the destinations of routes without a gateway.
-	onLink map[string][]netip.Prefix
-	// beyond are the destinations within them that IPv6 routes find behind a gateway. A gateway among these is
-	// refused (ip6_route_check_nh).
-	beyond map[string][]netip.Prefix
+type reach map[string][]reached
+
+// reached is a destination on a link: the network of an address, or one of a route.
+type reached struct {
+	netip.Prefix
+	metric uint32
+	// beyond says that an IPv6 route finds it behind a gateway. A gateway among these is refused (ip6_route_check_nh).
+	beyond bool
+}
+
+// hides reports whether the kernel chooses another destination for what both cover.
+func (r reached) hides(o reached) bool {
+	return o.Contains(r.Addr()) && (r.Bits() > o.Bits() || r.Bits() == o.Bits() && r.metric < o.metric)
 }
 
 // setRoutes replaces the routes whose next hops and source are there.
@@ -134,7 +141,8 @@ func (r *rerouter) collect(p *played) {
 	}
 	all := &reroutes{}
 	for key := range p.want.Addresses {
-		if _, there := p.now.Addresses[key]; !there {
+		_, there := p.now.Addresses[key]
+		if old, has := p.ipv6Row(key); !there && !(has && old.Prefix.Bits() < key.Prefix.Bits()) {
 			all.coming = append(all.coming, key.Prefix)
 		}
 	}
@@ -322,15 +330,16 @@ func (all *reroutes) to(prefix netip.Prefix) []*reroute {
 	return all.sorted[from:to]
 }
 
+// nearby leaves out what is beyond a gateway and hides nothing.
 func (p *played) nearby() reach {
-	near := reach{map[string][]netip.Prefix{}, map[string][]netip.Prefix{}}
+	near := reach{}
 	for key := range p.now.Addresses {
-		near.onLink[key.Link] = append(near.onLink[key.Link], key.Prefix)
+		near[key.Link] = append(near[key.Link], reached{key.Prefix.Masked(), PrefixMetric6, false})
 	}
 	for key, route := range p.now.Routes {
 		for _, hop := range route.NextHops() {
 			if !hop.Via.IsValid() {
-				near.onLink[hop.Link] = append(near.onLink[hop.Link], key.Prefix)
+				near[hop.Link] = append(near[hop.Link], reached{key.Prefix, key.Metric, false})
 			}
 		}
 	}
@@ -339,11 +348,9 @@ func (p *played) nearby() reach {
 			continue
 		}
 		for _, hop := range route.NextHops() {
-			within := func(prefix netip.Prefix) bool {
-				return prefix.Bits() < key.Prefix.Bits() && prefix.Contains(key.Prefix.Addr())
-			}
-			if hop.Via.IsValid() && slices.ContainsFunc(near.onLink[hop.Link], within) {
-				near.beyond[hop.Link] = append(near.beyond[hop.Link], key.Prefix)
+			behind := reached{key.Prefix, key.Metric, true}
+			if hop.Via.IsValid() && slices.ContainsFunc(near[hop.Link], func(o reached) bool { return !o.beyond && behind.hides(o) }) {
+				near[hop.Link] = append(near[hop.Link], behind)
 			}
 		}
 	}
@@ -355,8 +362,13 @@ func (r reach) takes(hop NextHop) bool {
 	if !hop.Via.IsValid() || hop.OnLink || IsLinkLocal(hop.Via) {
 		return true
 	}
-	covers := func(prefix netip.Prefix) bool { return prefix.Contains(hop.Via) }
-	return slices.ContainsFunc(r.onLink[hop.Link], covers) && !slices.ContainsFunc(r.beyond[hop.Link], covers)
+	var best *reached
+	for i, each := range r[hop.Link] {
+		if each.Contains(hop.Via) && (best == nil || each.hides(*best)) {
+			best = &r[hop.Link][i]
+		}
+	}
+	return best != nil && !best.beyond
 }
 
 // ready reports whether the kernel takes a route now, and something answers at its next hops.

@@ -100,11 +100,17 @@ func (k *Kernel) applyOne(op state.Op) error {
 			return err
 		}
 	}
+	halves := state.Halves([]state.Op{op})
 	if err := k.refuse(op); err != nil {
 		return err
 	}
+	for _, half := range halves {
+		if err := k.refuse(half); err != nil {
+			return err
+		}
+		k.become(k.after(half))
+	}
 	k.applied = append(k.applied, op)
-	k.become(k.after(op))
 	k.notify(op.Namespaces()...)
 	return nil
 }

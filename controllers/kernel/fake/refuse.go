@@ -53,6 +53,8 @@ func (k *Kernel) refuse(op state.Op) error {
 		return missingLink(s, op.LinkID)
 	case state.AddAddress:
 		return refuseAddress(s, op)
+	case state.MoveAddress:
+		return missingLink(s, state.LinkID{Namespace: op.To.Namespace, Name: op.To.Link})
 	case state.AddPrefixRoute:
 		return refusePrefixRoute(s, op)
 	case state.ReplaceRoute:

@@ -25,6 +25,9 @@ func (g *Generator) Pair() (have, want state.State) {
 		want = g.Wanted()
 		have = g.Damaged(want)
 	}
+	if g.chance(20) {
+		g.handOver(have, want)
+	}
 	return have, want
 }
 

@@ -50,6 +50,9 @@ func smallest(ports []int) int {
 
 func (g *Generator) bridge() state.Bridge {
 	stp, times := g.chance(40), pick(g, [2]uint32{lab.STPForwardDelay, lab.STPMaxAge}, [2]uint32{1500, 2000})
+	if stp { // the kernel shows the root's times of each bridge of a tree, once its word has come
+		times = [2]uint32{lab.STPForwardDelay, lab.STPMaxAge}
+	}
 	return state.Bridge{STP: stp, ForwardDelay: times[0], MaxAge: times[1], VLANFiltering: !g.Lacks.VLANs && g.chance(50)}
 }
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"testing"
+
+	"github.com/netlab-dev/netlab/controllers/state"
+)
+
+// A worker of the kernel joins the group of a new IPv6 address's solicitations and makes the route to it. Until it has
+// run the address answers no one, and who asks it asks again a second later.
+func TestIPv6AddressesOfANewLabAnswerAtOnce(t *testing.T) {
+	want := everythingLab()
+	k := newKernel(t, Options{})
+	for round := range 3 {
+		if _, err := k.Apply(t.Context(), state.Diff(state.State{}, want)); err != nil {
+			t.Fatal(err)
+		}
+		for id := range want.Addresses() {
+			if link, _ := want.Link(state.LinkID{Namespace: id.Namespace, Name: id.Link}); id.Prefix.Addr().Is6() && link.Up && id.Link != state.Loopback {
+				mustBeLocal(t, k, id)
+			}
+		}
+		if _, err := k.Apply(t.Context(), state.Diff(want, state.State{})); err != nil || t.Failed() {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+}
+
+func mustBeLocal(t *testing.T, k *Kernel, id state.AddressID) {
+	t.Helper()
+	err := k.withSession(func(s *session) error {
+		h, index, err := s.find(state.LinkID{Namespace: id.Namespace, Name: id.Link})
+		if err != nil {
+			return err
+		}
+		local, err := h.conn.isLocal6(index, id.Prefix.Addr())
+		if !local {
+			t.Errorf("%s of %s in %s does not answer yet", id.Prefix, id.Link, id.Namespace)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
