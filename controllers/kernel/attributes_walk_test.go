@@ -519,14 +519,14 @@ func (e *editor) greet(t *testing.T) {
 	p := &pinger{k: e.k}
 	for attempt := 0; len(pairs) > 0; attempt++ {
 		replied := make([]bool, len(pairs))
-		p.each(t, e.lab, pairs, replied)
+		p.each(t, e.lab, pairs, replied, deadline)
 		var silent []labtest.Pair
 		for i, q := range pairs {
 			if !replied[i] {
 				silent = append(silent, q)
 			}
 		}
-		if pairs = silent; attempt == 10 {
+		if pairs = silent; attempt == 60 {
 			t.Fatalf("no replies: %v", pairs)
 		}
 	}

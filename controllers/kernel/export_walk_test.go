@@ -8,3 +8,9 @@ import (
 
 // Lacks is what this machine's kernel cannot do.
 func (k *Kernel) Lacks() statetest.Features { return k.lacks() }
+
+// For the tests outside the package.
+var (
+	Apart      = apart
+	InParallel = inParallel
+)

@@ -98,8 +98,7 @@ var drifts = []drift{
 		"ip -n default.routed-pair.router address replace fd00:2::fe/64 dev extra nodad",
 	}},
 	{"IPv6 prefix length", `ip -n $r address delete fd00:2::fe/64 dev extra && ip -n $r address add fd00:2::fe/48 dev extra`, []string{
-		"ip -n default.routed-pair.router address delete fd00:2::fe/48 dev extra",
-		"ip -n default.routed-pair.router address replace fd00:2::fe/64 dev extra nodad",
+		"ip -n default.routed-pair.router address delete fd00:2::fe/48 dev extra && ip -n default.routed-pair.router address replace fd00:2::fe/64 dev extra nodad",
 	}},
 	{"link-local address gone", `ip -n $r address delete fe80::2/64 dev l1`, []string{
 		"ip -n default.routed-pair.router address replace fe80::2/64 dev l1 nodad",
@@ -306,10 +305,18 @@ func TestDriftIsSeenAndRepaired(t *testing.T) { mustRepair(t, everythingLab(), d
 // mustRepair does each thing to a lab and wants it seen, undone, and nothing else touched: where
 // the table names a plan, that is all there is to do. A @ in it is the handle of the link's queue.
 func mustRepair(t *testing.T, want state.State, drifts []drift) {
-	for _, d := range drifts {
+	mine := apart(t, 3)
+	if mine == nil {
+		return
+	}
+	for i, d := range drifts {
+		if !mine(i) {
+			continue
+		}
 		t.Run(d.name, func(t *testing.T) {
 			k := newKernel(t, Options{})
 			converge(t, k, want)
+			waitUntil(t, "the kernel chooses no port's state any more", func() bool { return len(observe(t, k, want).Settling) == 0 })
 			expected := lines(d.plan)
 			for _, line := range d.plan {
 				if before, _, ok := strings.Cut(line, "@"); ok {

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"flag"
 	"fmt"
 	"net/netip"
 	"os"
@@ -16,7 +17,12 @@ import (
 )
 
 // TestMain runs every test of this package as root of a machine of its own.
-func TestMain(m *testing.M) { sandbox.TestMain(m) }
+func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(apartAtATime)); err != nil {
+		panic(err)
+	}
+	sandbox.TestMain(m)
+}
 
 // tutorial is whose lab most tests build.
 var tutorial = state.Identity{Namespace: "default", Name: "routed-pair", Owner: state.LocalOwner("default", "routed-pair")}

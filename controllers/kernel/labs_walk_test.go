@@ -32,7 +32,7 @@ const (
 const defaultLabs = 200
 
 // builders is how many labs are there at the same time: most of the time is spent waiting for replies.
-const builders = 4
+const builders = 8
 
 // newMachine is a machine without labs; crashed tests of others may have left some.
 func newMachine(t testing.TB) *kernel.Kernel {
@@ -98,6 +98,9 @@ func hasTree(spec *v1alpha1.NetLabSpec) bool {
 // Every random lab compiles and comes up at once, there is nothing left to do, and exactly those pairs
 // answer each other that are connected in the lab as it is written.
 func TestInRandomLabsExactlyTheConnectedAnswer(t *testing.T) {
+	if kernel.Apart(t, 1) == nil {
+		return
+	}
 	k := newMachine(t)
 	p := newPinger(t, k)
 	labs := count(t, labsVariable, defaultLabs)

@@ -71,15 +71,15 @@ type courier struct {
 }
 
 // newCourier opens a socket per node and family.
-func newCourier(t testing.TB, k *kernel.Kernel, nodes []string) *courier {
+func newCourier(t testing.TB, k *kernel.Kernel, id state.Identity, nodes []string) *courier {
 	t.Helper()
 	c := &courier{sockets: map[string]map[bool]*net.UDPConn{}}
 	var namespaces []string
 	for _, node := range nodes {
-		namespaces = append(namespaces, walkLab.NetworkNamespace(node))
+		namespaces = append(namespaces, id.NetworkNamespace(node))
 		c.sockets[node] = map[bool]*net.UDPConn{}
 		for six, network := range map[bool]string{false: "udp4", true: "udp6"} {
-			conn := listenIn(t, k, walkLab.NetworkNamespace(node), network)
+			conn := listenIn(t, k, id.NetworkNamespace(node), network)
 			c.sockets[node][six] = conn
 			c.reading.Go(func() { c.read(node, conn) })
 		}
@@ -165,17 +165,21 @@ func (c *courier) send(ways []way, patience time.Duration) (lost []way) {
 	return lost
 }
 
-// crossing is an edit during which packets are sent after every operation.
+// crossing is an edit of a lab of its own during which packets are sent after every operation.
 type crossing struct {
 	k             *kernel.Kernel
+	id            state.Identity
 	before, after *lab.Lab
+	// costs says that packets are expected to be lost.
+	costs bool
 	// afterOp is what the kernel calls.
 	afterOp func(state.Op)
 }
 
-func newCrossing(t testing.TB) *crossing {
+func newCrossing(t testing.TB, name string) *crossing {
 	t.Helper()
-	x := &crossing{afterOp: func(state.Op) {}}
+	id := state.Identity{Namespace: "default", Name: name, Owner: state.LocalOwner("default", name)}
+	x := &crossing{id: id, afterOp: func(state.Op) {}}
 	k, err := kernel.New(kernel.Options{Symlinks: true, AfterOp: func(op state.Op) { x.afterOp(op) }})
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +208,7 @@ func (x *crossing) plan(t testing.TB, before, after *spec) (nodes []string) {
 
 func (x *crossing) compile(t testing.TB, s *spec) *lab.Lab {
 	t.Helper()
-	l, err := lab.Compile(walkLab, s, lab.Options{Symlinks: true, HasNetem: x.k.HasNetem})
+	l, err := lab.Compile(x.id, s, lab.Options{Symlinks: true, HasNetem: x.k.HasNetem})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +218,7 @@ func (x *crossing) compile(t testing.TB, s *spec) *lab.Lab {
 // become makes the machine hold a lab that forwards.
 func (x *crossing) become(t testing.TB, l *lab.Lab) []state.Op {
 	t.Helper()
-	out, err := converge.Converge(t.Context(), x.k, walkLab, l.Want)
+	out, err := converge.Converge(t.Context(), x.k, x.id, l.Want)
 	if err != nil || !out.State.Equal(l.Want) {
 		t.Fatalf("%v, left: %s", err, texts(out.Left))
 	}
@@ -227,7 +231,7 @@ func (x *crossing) become(t testing.TB, l *lab.Lab) []state.Op {
 // rebuild builds a lab at once.
 func (x *crossing) rebuild(t testing.TB, l *lab.Lab) {
 	t.Helper()
-	if _, err := converge.Remove(t.Context(), x.k, walkLab); err != nil {
+	if _, err := converge.Remove(t.Context(), x.k, x.id); err != nil {
 		t.Fatal(err)
 	}
 	x.become(t, l)
@@ -237,7 +241,7 @@ func (x *crossing) rebuild(t testing.TB, l *lab.Lab) {
 func (x *crossing) working(t testing.TB, l *lab.Lab, nodes []string, ways []way) []way {
 	t.Helper()
 	x.rebuild(t, l)
-	c := newCourier(t, x.k, nodes)
+	c := newCourier(t, x.k, x.id, nodes)
 	defer c.close()
 	lost := c.send(ways, lossAfter/4)
 	lost = c.send(lost, lossAfter/4)
@@ -251,11 +255,11 @@ func (x *crossing) working(t testing.TB, l *lab.Lab, nodes []string, ways []way)
 // cross edits the lab and returns where packets were lost, of how many after how many operations.
 func (x *crossing) cross(t testing.TB, nodes []string, ways []way, cold bool) (bad []boundary, ops []state.Op) {
 	t.Helper()
-	c := newCourier(t, x.k, nodes)
+	c := newCourier(t, x.k, x.id, nodes)
 	defer c.close()
 	patience := surelyLostAfter
-	if inherent(x.before.Want, state.Diff(x.before.Want, x.after.Want)) != "" {
-		patience = lossAfter / 4
+	if x.costs {
+		patience = lossAfter / 10
 	}
 	check := func(op string) {
 		if cold {
@@ -268,7 +272,7 @@ func (x *crossing) cross(t testing.TB, nodes []string, ways []way, cold bool) (b
 		}
 	}
 	for attempt := 0; len(c.send(ways, lossAfter/4)) > 0; attempt++ { // what was just built may carry nothing yet
-		if attempt == 20 {
+		if attempt == 80 {
 			t.Fatal("packets get lost before the edit")
 		}
 	}
@@ -340,11 +344,12 @@ const (
 	lastAddress  = "a link loses its last IPv4 address, or IPv6"
 	onTwoNodes   = "two nodes have the address of a gateway for a moment"
 	otherSwitch  = "a switch works in another way"
+	staticMAC    = "a link that static neighbour entries name gets another MAC"
 )
 
 // inherent says why an edit with such a plan cannot be without a loss, empty if it can.
 func inherent(before state.State, plan []state.Op) string {
-	deleted, gone := map[state.LinkID]bool{}, map[state.AddressID]bool{}
+	deleted, gone, macs := map[state.LinkID]bool{}, map[state.AddressID]bool{}, map[state.MAC]bool{}
 	reason := ""
 	for _, op := range plan {
 		switch o := op.(type) {
@@ -367,6 +372,12 @@ func inherent(before state.State, plan []state.Op) string {
 				return anotherPlace
 			case isHeld(before, gone, o.AddressID):
 				reason = onTwoNodes
+			}
+		case state.SetMAC:
+			macs[o.MAC] = true
+		case state.ReplaceNeighbour:
+			if macs[o.MAC] {
+				return staticMAC
 			}
 		case state.SetBridge, state.SetPortVLAN, state.DeletePortVLAN:
 			return otherSwitch

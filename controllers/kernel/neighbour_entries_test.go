@@ -25,11 +25,11 @@ neighbour add 192.0.2.79 lladdr 02:00:00:00:00:79 dev left nud permanent
 neighbour add 192.0.2.80 lladdr 02:00:00:00:00:80 dev left nud noarp
 neighbour add 2001:db8::78 lladdr 02:00:00:00:00:78 dev left nud stale
 END`)
-	sh(t, "ip netns exec "+ns1+" ping -6 -c 1 -W 1 2001:db8::99 || true")
 	const asked = "ff02::1:ff00:99"
-	if all := sh(t, "ip -n "+ns1+" neighbour show nud all"); !strings.Contains(all, asked) {
-		t.Fatalf("looking for 2001:db8::99 left no entry of %s:\n%s", asked, all)
-	}
+	waitUntil(t, "looking for 2001:db8::99 leaves an entry of "+asked, func() bool { // not before there is an address to ask from
+		sh(t, "ip netns exec "+ns1+" ping -6 -c 1 -W 1 2001:db8::99 || true")
+		return strings.Contains(sh(t, "ip -n "+ns1+" neighbour show nud all"), asked)
+	})
 	if err := forget(); err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,12 @@ import (
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
-// deadline is how long a wave of pings waits for its replies.
-const deadline = 300 * time.Millisecond
+// deadline is how long a wave of pings waits for replies that may not come, surelyBy where all of them should: a busy
+// machine is late.
+const (
+	deadline = 300 * time.Millisecond
+	surelyBy = 20 * time.Second
+)
 
 // pinger asks the pairs of a lab in waves that leave room in the machine's neighbour tables.
 type pinger struct {
@@ -74,7 +78,7 @@ func newPinger(t testing.TB, k *kernel.Kernel) *pinger {
 }
 
 // ask returns which pairs got their reply. Pairs go in waves by asking node.
-func (p *pinger) ask(t testing.TB, lab *lab.Lab, pairs []labtest.Pair) []bool {
+func (p *pinger) ask(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, patience time.Duration) []bool {
 	t.Helper()
 	replied := make([]bool, len(pairs))
 	cost := entries(lab)
@@ -83,7 +87,7 @@ func (p *pinger) ask(t testing.TB, lab *lab.Lab, pairs []labtest.Pair) []bool {
 		for size > 1 && min(cost, 4*size) > p.room.size {
 			size /= 2
 		}
-		p.wave(t, lab, pairs[start:start+size], replied[start:start+size], min(cost, 4*size))
+		p.wave(t, lab, pairs[start:start+size], replied[start:start+size], min(cost, 4*size), patience)
 		start += size
 	}
 	return replied
@@ -110,7 +114,7 @@ func entries(lab *lab.Lab) int {
 	return total
 }
 
-func (p *pinger) wave(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, replied []bool, cost int) {
+func (p *pinger) wave(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, replied []bool, cost int, patience time.Duration) {
 	t.Helper()
 	defer p.room.take(cost)()
 	var names []string
@@ -121,14 +125,14 @@ func (p *pinger) wave(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, replied 
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.each(t, lab, pairs, replied)
+	p.each(t, lab, pairs, replied, patience)
 	if err := forget(); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // each asks all pairs at once, those of one node and family through one socket.
-func (p *pinger) each(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, replied []bool) {
+func (p *pinger) each(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, replied []bool, patience time.Duration) {
 	t.Helper()
 	var asking sync.WaitGroup
 	for first := 0; first < len(pairs); {
@@ -138,7 +142,7 @@ func (p *pinger) each(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, replied 
 		}
 		mine, answers := pairs[first:n], replied[first:n]
 		asking.Go(func() {
-			if err := p.from(lab.Identity.NetworkNamespace(mine[0].From), mine, answers); err != nil {
+			if err := p.from(lab.Identity.NetworkNamespace(mine[0].From), mine, answers, patience); err != nil {
 				t.Errorf("%s: %v", lab.Identity, err)
 			}
 		})
@@ -148,7 +152,7 @@ func (p *pinger) each(t testing.TB, lab *lab.Lab, pairs []labtest.Pair, replied 
 }
 
 // from asks everybody that one node asks in one family, through one socket.
-func (p *pinger) from(namespace string, pairs []labtest.Pair, replied []bool) error {
+func (p *pinger) from(namespace string, pairs []labtest.Pair, replied []bool, patience time.Duration) error {
 	family, reply := 4, byte(0)
 	if pairs[0].Target.Is6() {
 		family, reply = 6, 129
@@ -158,7 +162,7 @@ func (p *pinger) from(namespace string, pairs []labtest.Pair, replied []bool) er
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetReadDeadline(time.Now().Add(deadline)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
 	for i, pair := range pairs {
@@ -196,7 +200,7 @@ func echoRequest(family int, seq uint16) []byte {
 func (p *pinger) judge(t testing.TB, lab *lab.Lab, pairs []labtest.Pair) (asked, again int, wrong []string) {
 	t.Helper()
 	pairs = slices.DeleteFunc(slices.Clone(pairs), func(q labtest.Pair) bool { return q.Expect == labtest.Unclear })
-	replied := p.ask(t, lab, pairs)
+	replied := p.ask(t, lab, pairs, deadline)
 	var missed []labtest.Pair
 	for i, q := range pairs {
 		switch {
@@ -206,7 +210,7 @@ func (p *pinger) judge(t testing.TB, lab *lab.Lab, pairs []labtest.Pair) (asked,
 			missed = append(missed, q)
 		}
 	}
-	for i, came := range p.ask(t, lab, missed) {
+	for i, came := range p.ask(t, lab, missed, surelyBy) {
 		if !came {
 			wrong = append(wrong, fmt.Sprintf("%s does not reach %s (%s)", missed[i].From, missed[i].To, missed[i].Target))
 		}

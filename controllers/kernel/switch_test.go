@@ -73,6 +73,9 @@ func TestForgettingMACsLeavesStaticOnes(t *testing.T) {
 	}
 }
 
+// timerEnds waits for the timer that a port starts when it comes up: it would end a state that is set by hand.
+const timerEnds = "until ip -n $s -d link show p1 | grep -q 'forward_delay_timer *0.00'; do sleep 0.1; done; sleep 0.05; "
+
 var switchDrifts = []drift{
 	{"port released", `ip -n $s link set p1 nomaster`, []string{
 		"ip -n default.routed-pair.sw link set p1 master br0",
@@ -204,10 +207,10 @@ var switchDrifts = []drift{
 	{"port's priority", `ip -n $s link set p1 type bridge_slave priority 7`, []string{
 		"ip -n default.routed-pair.sw link set p1 type bridge_slave priority 32",
 	}},
-	{"port that only learns", `ip -n $s link set p1 type bridge_slave state 2`, []string{
+	{"port that only learns", timerEnds + `ip -n $s link set p1 type bridge_slave state 2`, []string{
 		"ip -n default.routed-pair.sw link set p1 type bridge_slave state 0",
 	}},
-	{"port that only listens", `ip -n $s link set p1 type bridge_slave state 1`, []string{
+	{"port that only listens", timerEnds + `ip -n $s link set p1 type bridge_slave state 1`, []string{
 		"ip -n default.routed-pair.sw link set p1 type bridge_slave state 0",
 	}},
 	{"port that is disabled", `bridge -n $s link set dev p1 state 0`, []string{

@@ -110,6 +110,8 @@ func (d *differ) followNeighbours(op Op) {
 	switch o := op.(type) {
 	case AddAddress:
 		d.correctNeighbours(o.link(), o.Prefix.Addr())
+	case MoveAddress:
+		d.correctNeighbours(o.To.link(), o.To.Prefix.Addr())
 	case SetMAC:
 		for _, key := range d.at(o.Namespace).addressesOf(o.Name) {
 			d.correctNeighbours(o.LinkID, key.Prefix.Addr())
