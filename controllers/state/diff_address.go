@@ -298,5 +298,25 @@ func (d *differ) deleteAddress(id AddressID) {
 	d.deleteRoutesOf(p, func(key RouteKey, r Route) bool {
 		return r.Source == a || last && key.Prefix.Addr().Is4() && r.onLink(id.Link)
 	})
+	if last {
+		d.dropLegs(p, id.Link)
+	}
 	d.do(DeleteAddress{id})
+}
+
+// dropLegs takes the next hops on a link out of the IPv4 routes that have others. With the link's last IPv4 address they
+// would be dead, and stay so when the route is written again: the kernel shares equal next hops (fib_find_info).
+func (d *differ) dropLegs(p *played, link string) {
+	for _, key := range sortedKeys(p.now.Routes, RouteKey.compare) {
+		route := p.now.Routes[key]
+		rest := route
+		for _, hop := range route.NextHops() {
+			if hop.Link == link {
+				rest = rest.without(hop)
+			}
+		}
+		if key.Prefix.Addr().Is4() && rest != route && rest.Hops[0] != (NextHop{}) {
+			d.do(ReplaceRoute{RouteID{p.name, key}, rest})
+		}
+	}
 }

@@ -121,6 +121,26 @@ func addressing(plan []state.Op) string {
 	return strings.Join(lines, "\n")
 }
 
+// A next hop that is in a route while its link loses its last IPv4 address is dead, also in an equal route afterwards.
+func TestALegIsTakenOutBeforeItsLinkLosesIPv4(t *testing.T) {
+	have := segmentOf(t, "a: 10.0.0.1/24 fd00::1/64")
+	for _, op := range []state.Op{
+		pair(end("a", "m"), end("a", "other"), 'm'), state.SetAdmin{LinkID: end("a", "m"), Up: true}, state.AddAddress{AddressID: address("a", "m", "10.1.0.1/24")},
+		route("a", "10.8.0.0/24", "", "l fd00::2"), route("a", "10.9.0.0/24", "", "l fd00::2", "m 10.1.0.2"),
+	} {
+		have = have.With(op)
+	}
+	want := have.With(state.DeleteAddress{AddressID: address("a", "l", "10.0.0.1/24")}).
+		With(route("a", "10.8.0.0/24", "", "l fd00::2")).With(route("a", "10.9.0.0/24", "", "l fd00::2", "m 10.1.0.2"))
+	const plan = `ip -n a route replace 10.9.0.0/24 via 10.1.0.2 dev m proto 78
+- a 10.0.0.1/24
+ip -n a route replace 10.8.0.0/24 via inet6 fd00::2 dev l proto 78
+ip -n a route replace 10.9.0.0/24 proto 78 nexthop via inet6 fd00::2 dev l weight 1 nexthop via 10.1.0.2 dev m weight 1`
+	if got := addressing(state.Diff(have, want)); got != plan {
+		t.Errorf("the plan is\n%s\nwant\n%s", got, plan)
+	}
+}
+
 // segmentOf is nodes with an interface each, up and with IPv6, and its addresses as they are written.
 func segmentOf(t *testing.T, text string) state.State {
 	t.Helper()
