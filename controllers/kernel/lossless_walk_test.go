@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -285,7 +286,19 @@ func (x *crossing) cross(t testing.TB, nodes []string, ways []way, cold bool) (b
 	ops = x.become(t, x.after)
 	x.afterOp = func(state.Op) {}
 	check("after the edit")
+	x.mustUseAllLegs(t)
 	return bad, ops
+}
+
+// mustUseAllLegs fails if the kernel leaves out a next hop, which costs no packet while a route has another.
+func (x *crossing) mustUseAllLegs(t testing.TB) {
+	t.Helper()
+	for namespace := range x.after.Want {
+		out, err := exec.Command("ip", "-n", namespace, "route").CombinedOutput()
+		if err != nil || strings.Contains(string(out), " dead") {
+			t.Errorf("routes of %s: %v\n%s", namespace, err, out)
+		}
+	}
 }
 
 // walk edits a lab with warm neighbours, and another time with forgotten ones.
@@ -344,12 +357,11 @@ const (
 	lastAddress  = "a link loses its last IPv4 address, or IPv6"
 	onTwoNodes   = "two nodes have the address of a gateway for a moment"
 	otherSwitch  = "a switch works in another way"
-	staticMAC    = "a link that static neighbour entries name gets another MAC"
 )
 
 // inherent says why an edit with such a plan cannot be without a loss, empty if it can.
 func inherent(before state.State, plan []state.Op) string {
-	deleted, gone, macs := map[state.LinkID]bool{}, map[state.AddressID]bool{}, map[state.MAC]bool{}
+	deleted, gone := map[state.LinkID]bool{}, map[state.AddressID]bool{}
 	reason := ""
 	for _, op := range plan {
 		switch o := op.(type) {
@@ -372,12 +384,6 @@ func inherent(before state.State, plan []state.Op) string {
 				return anotherPlace
 			case isHeld(before, gone, o.AddressID):
 				reason = onTwoNodes
-			}
-		case state.SetMAC:
-			macs[o.MAC] = true
-		case state.ReplaceNeighbour:
-			if macs[o.MAC] {
-				return staticMAC
 			}
 		case state.SetBridge, state.SetPortVLAN, state.DeletePortVLAN:
 			return otherSwitch

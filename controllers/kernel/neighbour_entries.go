@@ -55,7 +55,7 @@ func (s *session) updateNeighbours(list []state.Neighbour) error {
 	for _, n := range list {
 		h, index, err := s.find(n.LinkID)
 		if err == nil {
-			err = h.conn.updateNeighbour(neighbour{int32(index), n.Address}, n.MAC)
+			err = h.conn.updateNeighbour(int32(index), n)
 		}
 		if err != nil && !rtnl.IsGone(err) && !changedMeanwhile(err) {
 			return fmt.Errorf("update neighbour %s of %s in %s: %w", n.Address, n.Name, n.Namespace, err)
@@ -116,16 +116,22 @@ func (h *handle) neighbourEntries() (found []state.NeighbourEntry, err error) {
 	return found, nil
 }
 
-// updateNeighbour updates an entry in place, if there is one that is not permanent: the kernel then sends the packets
-// that wait in it, and would drop them if it were deleted.
-func (c *conn) updateNeighbour(n neighbour, mac state.MAC) error {
-	found, there, err := c.neighbour(n)
-	if err != nil || !there || permanent(found.header) || found.mac == mac && found.header.State&isUsed != 0 {
+// updateNeighbour updates an entry in place, if there is one: the kernel then sends the packets that wait in it, and
+// would drop them if it were deleted. A permanent entry is updated if it is ours and names the MAC that was.
+func (c *conn) updateNeighbour(index int32, n state.Neighbour) error {
+	found, there, err := c.neighbour(neighbour{index, n.Address})
+	if err != nil || !there || found.mac == n.MAC && found.header.State&isUsed != 0 {
 		return err
 	}
-	request := n.header()
+	request := found.neighbour.header()
 	request.State, request.Flags = unix.NUD_STALE, found.header.Flags&unix.NTF_ROUTER
-	return c.Send(unix.RTM_NEWNEIGH, unix.NLM_F_REPLACE, request, nl.NewRtAttr(unix.NDA_DST, n.address.AsSlice()), nl.NewRtAttr(unix.NDA_LLADDR, mac[:]))
+	if permanent(found.header) {
+		if !found.static() || found.protocol != state.RouteProtocol || found.mac != n.Was {
+			return nil
+		}
+		request.State = unix.NUD_PERMANENT
+	}
+	return c.Send(unix.RTM_NEWNEIGH, unix.NLM_F_REPLACE, request, nl.NewRtAttr(unix.NDA_DST, n.Address.AsSlice()), nl.NewRtAttr(unix.NDA_LLADDR, n.MAC[:]))
 }
 
 // neighbour returns an entry if there is one. Before Linux 5.0 one cannot be asked for by itself.

@@ -109,3 +109,28 @@ func TestStaticNeighboursAreNotInUse(t *testing.T) {
 		}
 	}
 }
+
+// An entry of ours changes with the MAC that it names, in the same operation. Others say what they said.
+func TestStaticEntriesFollowAMAC(t *testing.T) {
+	k := newKernel(t, Options{})
+	have := staticLab()
+	converge(t, k, have)
+	sh(t, `ip -n `+ns1+` neigh add 192.0.2.77 lladdr 02:00:00:00:00:02 dev l1 nud permanent`)
+	stale := map[int][]state.Neighbour{}
+	for _, address := range []string{"192.0.2.254", "fd00:1::fe", "192.0.2.77"} {
+		stale[0] = append(stale[0], state.Neighbour{LinkID: link(ns1, "l1"), Address: netip.MustParseAddr(address), MAC: mac(9), Was: mac(2)})
+	}
+	stale[0] = append(stale[0], state.Neighbour{LinkID: link(ns1, "l1"), Address: netip.MustParseAddr("fe80::2"), MAC: mac(9), Was: mac(7)})
+	if _, err := k.Edit(t.Context(), []state.Op{state.SetMAC{LinkID: link(router, "l1"), MAC: mac(9)}}, stale); err != nil {
+		t.Fatal(err)
+	}
+	neighbours := sh(t, "ip -n "+ns1+" neigh show nud permanent")
+	for address, last := range map[string]byte{"192.0.2.254": 9, "fd00:1::fe": 9, "192.0.2.77": 2, "fe80::2": 2} {
+		if !strings.Contains(neighbours, address+" dev l1 lladdr "+mac(last).String()+" ") {
+			t.Errorf("%s is not at %s:\n%s", address, mac(last), neighbours)
+		}
+	}
+	if !strings.Contains(neighbours, "192.0.2.254 dev l1 lladdr "+mac(9).String()+" PERMANENT proto 78") {
+		t.Errorf("an entry of ours has lost its protocol:\n%s", neighbours)
+	}
+}

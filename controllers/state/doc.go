@@ -87,8 +87,6 @@
 //	a link takes the name of another         between DeleteLink and the routes over the new one
 //	a link loses its last IPv4 address and   between that and the route
 //	  keeps routes through IPv6 neighbours
-//	a link that static neighbour entries     between that and the entries
-//	  name gets another MAC
 //	gateways' addresses change places in a   between the nodes, while two have an address
 //	  circle
 //	switches are linked in another way       without a spanning tree, until the old cable has gone; with

@@ -12,6 +12,8 @@ type Neighbour struct {
 	LinkID
 	Address netip.Addr
 	MAC     MAC
+	// Was is the MAC that the address had before, if it is the interface's MAC that changes. A static entry changes with it.
+	Was MAC
 }
 
 // StaleNeighbours are the entries that operations make wrong, by the index of the operation. Neighbours remember for
@@ -64,8 +66,9 @@ func (f *follower) follow(op Op) []Neighbour {
 	case MoveAddress:
 		return f.come(op, o.To)
 	case SetMAC:
+		was, _ := f.link(o.LinkID)
 		op.apply(f.machine)
-		return f.aroundAll(o.LinkID)
+		return f.aroundAll(o.LinkID, was.MAC)
 	case DeleteAddress:
 		op.apply(f.machine)
 		return f.left(o.Prefix.Addr())
@@ -139,10 +142,13 @@ func (f *follower) left(a netip.Addr) (stale []Neighbour) {
 	return stale
 }
 
-// aroundAll are the entries for all addresses of a link.
-func (f *follower) aroundAll(id LinkID) (stale []Neighbour) {
+// aroundAll are the entries for all addresses of a link whose MAC was another.
+func (f *follower) aroundAll(id LinkID, was MAC) (stale []Neighbour) {
 	for _, key := range f.at(id.Namespace).addressesOf(id.Name) {
 		stale = append(stale, f.around(id, key.Prefix.Addr())...)
+	}
+	for i := range stale {
+		stale[i].Was = was
 	}
 	return stale
 }
@@ -158,7 +164,7 @@ func (f *follower) around(id LinkID, a netip.Addr) (stale []Neighbour) {
 	}
 	for _, other := range f.segments.around(id) {
 		if !f.made[other.Namespace] && other.Namespace != id.Namespace {
-			stale = append(stale, Neighbour{other, a, link.MAC})
+			stale = append(stale, Neighbour{LinkID: other, Address: a, MAC: link.MAC})
 		}
 	}
 	return stale
