@@ -42,6 +42,8 @@ func crossroads(t *testing.T) *Kernel {
 		ip -n R route add blackhole 2001:db8:66::/64
 		ip -n R route add unreachable 2001:db8:67::/64
 		ip -n R route add prohibit 2001:db8:68::/64`, "R", router))
+	mustWake(t, k, []state.LinkID{link(router, "left"), link(router, "right")},
+		addrID(router, "left", "2001:db8:1::fe/64"), addrID(router, "right", "2001:db8:2::fe/64"))
 	return k
 }
 

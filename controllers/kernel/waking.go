@@ -26,8 +26,9 @@ type waking struct {
 	addresses []state.AddressID
 }
 
-// wakingTime bounds the wait. What takes longer is not going to carry packets by itself.
-const wakingTime = time.Second
+// wakingTime bounds the wait. The workers need the RTNL, which others may hold for seconds on a busy machine. What takes
+// longer is not going to carry packets by itself.
+const wakingTime = 10 * time.Second
 
 // note remembers what an operation made. An address changes the ways of packets when it comes, so it is waited for
 // where there are any.

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -44,4 +45,17 @@ func mustBeLocal(t *testing.T, k *Kernel, id state.AddressID) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// mustWake waits until links and addresses carry packets that were set up and added by hand.
+func mustWake(t *testing.T, k *Kernel, links []state.LinkID, addresses ...state.AddressID) {
+	t.Helper()
+	waitUntil(t, "links have a carrier and IPv6 addresses answer", func() (awake bool) {
+		err := k.withSession(func(s *session) error {
+			s.waking.links, s.waking.addresses = slices.Clone(links), slices.Clone(addresses)
+			awake = s.awake()
+			return nil
+		})
+		return err == nil && awake
+	})
 }
