@@ -49,11 +49,9 @@ func TestNewAddressesOfACableCostItsPassersByNothing(t *testing.T) {
 			}
 		}
 	}
-	s.end()
+	s.end(t)
 	t.Logf("%d times: %s", rounds*len(middles), s)
-	if s.received != s.sent { // what waits for a new neighbour to answer may be overtaken
-		t.Errorf("%d packets were lost", s.sent-s.received)
-	}
+	s.mustHaveArrived(t) // what waits for a new neighbour to answer may be overtaken
 	if _, err := converge.Remove(t.Context(), e.k, walkLab); err != nil {
 		t.Error(err)
 	}
@@ -108,11 +106,9 @@ func TestNewLoopbacksCostWhatIsForwardedNothing(t *testing.T) {
 		}
 	}
 	for _, s := range []*stream{there, back} {
-		s.end()
+		s.end(t)
 		t.Logf("%d times: %s", rounds*len(loopbacks), s)
-		if s.received != s.sent {
-			t.Errorf("%d packets were lost", s.sent-s.received)
-		}
+		s.mustHaveArrived(t)
 	}
 	if _, err := converge.Remove(t.Context(), e.k, walkLab); err != nil {
 		t.Error(err)

@@ -21,8 +21,10 @@ type stream struct {
 	working  sync.WaitGroup
 	// sent are all that the sender handed to its kernel, refused those of them that it did not take.
 	sent, refused int
-	received      int
-	late          int
+	// dropped are those that any CPU of the machine had no room for meanwhile (see backlogDrops).
+	dropped  uint64
+	received int
+	late     int
 	// gap is the longest time between two packets that arrived, pause between two that were sent.
 	gap, pause time.Duration
 }
@@ -49,6 +51,7 @@ func startStream(t testing.TB, k *kernel.Kernel, from, to, address string) *stre
 		t.Fatal(err)
 	}
 	s.awaitFirst(t)
+	s.dropped = backlogDrops(t)
 	s.working.Go(s.receive)
 	s.working.Go(s.send)
 	return s
@@ -127,15 +130,25 @@ func (s *stream) receive() {
 }
 
 // end stops sending, waits for what is under way, and closes.
-func (s *stream) end() {
+func (s *stream) end(t testing.TB) {
+	t.Helper()
 	close(s.stop)
 	_ = s.to.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 	s.working.Wait()
+	s.dropped = backlogDrops(t) - s.dropped
 	_ = s.from.Close()
 	_ = s.to.Close()
 }
 
+// mustHaveArrived fails if more packets were lost than the machine dropped.
+func (s *stream) mustHaveArrived(t testing.TB) {
+	t.Helper()
+	if lost := s.sent - s.received; s.refused > 0 || uint64(lost) > s.dropped {
+		t.Errorf("%d packets were lost", lost)
+	}
+}
+
 func (s *stream) String() string {
-	return fmt.Sprintf("%d packets sent, %d lost (%d of them refused by the sender's kernel), %d reordered, longest gap %.1f ms (sender's longest pause %.1f ms)",
-		s.sent, s.sent-s.received, s.refused, s.late, s.gap.Seconds()*1000, s.pause.Seconds()*1000)
+	return fmt.Sprintf("%d packets sent, %d lost (%d of them refused by the sender's kernel; the whole machine dropped %d), %d reordered, longest gap %.1f ms (sender's longest pause %.1f ms)",
+		s.sent, s.sent-s.received, s.refused, s.dropped, s.late, s.gap.Seconds()*1000, s.pause.Seconds()*1000)
 }

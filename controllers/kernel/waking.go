@@ -26,9 +26,9 @@ type waking struct {
 	addresses []state.AddressID
 }
 
-// wakingTime bounds the wait. The workers need the RTNL, which others may hold for seconds on a busy machine. What takes
+// wakingTime bounds the wait. The workers need the RTNL, for which they waited more than 10 s on a busy machine. What takes
 // longer is not going to carry packets by itself.
-const wakingTime = 10 * time.Second
+const wakingTime = time.Minute
 
 // note remembers what an operation made. An address changes the ways of packets when it comes, so it is waited for
 // where there are any.
@@ -114,7 +114,7 @@ func (s *session) leads(op state.Op) bool {
 func (s *session) awake() bool {
 	s.waking.links = slices.DeleteFunc(s.waking.links, func(id state.LinkID) bool {
 		flags := s.linkFlags(id)
-		return flags&unix.IFF_LOWER_UP == 0 || flags&unix.IFF_RUNNING != 0
+		return flags&unix.IFF_LOWER_UP == 0 || flags&(unix.IFF_RUNNING|unix.IFF_DORMANT) != 0
 	})
 	return len(s.waking.links) == 0 && s.addressesAwake()
 }
