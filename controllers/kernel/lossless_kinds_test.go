@@ -237,10 +237,11 @@ func TestNoOperationOfAnEditLosesAPacket(t *testing.T) {
 		t.Run(kind.name, func(t *testing.T) {
 			x := newCrossing(t, fmt.Sprintf("kind-%d", i))
 			x.costs = costly[kind.name] != ""
-			lost := 0
+			lost, worst := 0, ""
 			for _, r := range x.walk(t, specOf(t, kind.lab), specOf(t, kind.lab, kind.edit...)) {
 				t.Log(r)
 				lost += r.lost()
+				worst += ", " + r.worst()
 				if reason := inherent(x.before.Want, r.ops); r.lost() > 0 && (costly[kind.name] == "" || costly[kind.name] != reason) {
 					t.Errorf("it is listed because %q, and its plan costs something because %q:\n%splan:\n%s", costly[kind.name], reason, r.details(), texts(r.ops))
 				}
@@ -248,7 +249,7 @@ func TestNoOperationOfAnEditLosesAPacket(t *testing.T) {
 			if lost == 0 && costly[kind.name] != "" {
 				t.Error("it is listed as one that costs something, and does not")
 			}
-			losses.add(kind.name, lost)
+			losses.add(kind.name, lost, worst)
 			x.remove(t)
 		})
 	})
@@ -262,14 +263,14 @@ type losses struct {
 	lines   []string
 }
 
-func (l *losses) add(kind string, lost int) {
+func (l *losses) add(kind string, lost int, worst string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if lost == 0 {
 		l.without++
 		return
 	}
-	l.lines = append(l.lines, fmt.Sprintf("\n%s: %d packets, because %s", kind, lost, costly[kind]))
+	l.lines = append(l.lines, fmt.Sprintf("\n%s (%s)%s", kind, costly[kind], worst))
 }
 
 func (l *losses) text() string {

@@ -375,11 +375,23 @@ func (r result) lost() (packets int) {
 }
 
 func (r result) String() string {
-	neighbours := "warm"
-	if r.cold {
-		neighbours = "cold"
+	return fmt.Sprintf("%s: %d operations, %d ways each, lost %d packets after %d of them", r.neighbours(), len(r.ops), r.ways, r.lost(), len(r.bad))
+}
+
+// worst is what the operation cost that cost most.
+func (r result) worst() string {
+	most := 0
+	for _, b := range r.bad {
+		most = max(most, len(b.lost))
 	}
-	return fmt.Sprintf("%s: %d operations, %d ways each, lost %d packets after %d of them", neighbours, len(r.ops), r.ways, r.lost(), len(r.bad))
+	return fmt.Sprintf("%s: at most %d of %d ways, after %d of %d operations", r.neighbours(), most, r.ways, len(r.bad), len(r.ops))
+}
+
+func (r result) neighbours() string {
+	if r.cold {
+		return "cold"
+	}
+	return "warm"
 }
 
 // details are where packets were lost.
