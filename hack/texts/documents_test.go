@@ -30,6 +30,9 @@ func TestTheReadmeIsShort(t *testing.T) {
 var (
 	quoted   = regexp.MustCompile(`"([^"]{12,})"`)
 	selector = regexp.MustCompile(`--field-selector ([\w.]+)=(\w+)`)
+	flagName = regexp.MustCompile(`--((?:max|compare|neighbor)-[a-z-]+)`)
+	metric   = regexp.MustCompile(`netlab_\w+`)
+	folder   = regexp.MustCompile(`config/[\w/-]+`)
 	// elsewhere are quotations of other programs.
 	elsewhere = []string{"Reconciler error", "Too many open files", "no buffer space"}
 )
@@ -54,6 +57,30 @@ func TestRunbooksSayWhatThereIs(t *testing.T) {
 	}
 	if len(quotes) < 5 || len(selectors) < 5 {
 		t.Errorf("%d quotations, %d selectors", len(quotes), len(selectors))
+	}
+}
+
+// A runbook names flags, metrics and files that there are.
+func TestRunbooksNameWhatThereIs(t *testing.T) {
+	rules, programs, metrics := runbooks(t), sources(t), read(t, "config/prometheus/README.md")
+	flags, names, folders := flagName.FindAllStringSubmatch(rules, -1), metric.FindAllString(rules, -1), folder.FindAllString(rules, -1)
+	for _, flag := range flags {
+		if !strings.Contains(programs, strconv.Quote(flag[1])) {
+			t.Errorf("a runbook names the flag %s, which no program has", flag[0])
+		}
+	}
+	for _, name := range names {
+		if !strings.Contains(metrics, "`"+name+"`") {
+			t.Errorf("a runbook names the metric %s, which config/prometheus/README.md does not list", name)
+		}
+	}
+	for _, path := range folders {
+		if _, err := os.Stat(filepath.Join(root, path)); err != nil {
+			t.Errorf("a runbook names a file that is not there: %v", err)
+		}
+	}
+	if len(flags) < 4 || len(names) < 2 || len(folders) < 3 {
+		t.Errorf("%d flags, %d metrics, %d files", len(flags), len(names), len(folders))
 	}
 }
 
