@@ -27,7 +27,8 @@
 // does no node have the address.
 //
 // A flood visits each (interface, VLAN tag) once, so it ends in loops, and a walk costs as much as
-// its segments are large. What MAC tables have learnt is not read: it only tells who sent last.
+// its segments are large. What MAC tables have learnt tells only who sent last: it is read when nothing else explains a
+// missing reply, and is the cause if it leads to another port. A node behind that port may have sent frames back.
 //
 // # Several legs
 //
@@ -55,7 +56,8 @@
 // A proxy answers for an address of others only if its own route to it leads over another interface; its kernel
 // is asked that, with the asker's address. A permanent neighbour entry decides where frames go, whether the next
 // hop answers or not. Dynamic entries and MAC addresses are compared only when nothing else explains a missing
-// reply.
+// reply. Neither is it asked before then whether a node answers ARP: it looks up a route with the asker as the source,
+// and is silent where that source is filtered.
 //
 // Behind NAT a packet may have other addresses. Connection tracking tells which, unless a node dropped it: then
 // nothing that depends on them is stated as fact (see translated). NAT is the cause if packets arrive without it.
