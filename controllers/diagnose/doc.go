@@ -67,7 +67,7 @@
 // A fix removes the named obstacle: it says what to write in the spec, and the command with the
 // same effect now. If the kernel would refuse a route (the gateway is outside every prefix of the
 // node, has no address of the family, or is on no link), the fix is what the route needs. Package
-// broken runs the commands of 170 labs in a shell.
+// broken runs the commands of more than 220 labs in a shell.
 //
 // A change of routes is a fix only if packets get farther after it: its next hop is followed through the
 // kernels of the other nodes (see progressOf). So fixes never take each other back, and the one that brings

@@ -193,6 +193,30 @@ type routeUsed struct {
 	delete string
 	// unmanaged: the spec does not have it.
 	unmanaged bool
+	// several: the node has routes to the prefix that differ in their metrics.
+	several bool
+}
+
+// name tells the route from others of the node.
+func (r routeUsed) name() string {
+	usual := r.metric == 0 || r.prefix.Addr().Is6() && r.metric == state.DefaultIPv6Metric
+	switch {
+	case !r.several:
+		return prefixName(r.prefix)
+	case usual:
+		return prefixName(r.prefix) + " without a metric"
+	}
+	return fmt.Sprintf("%s with metric %d", prefixName(r.prefix), r.metric)
+}
+
+// hasOtherMetric reports whether a node has a route to the same prefix with another metric.
+func (v view) hasOtherMetric(id state.RouteID) bool {
+	for key := range v.State[id.Namespace].Routes {
+		if key.Prefix == id.Prefix && key.Metric != id.Metric {
+			return true
+		}
+	}
+	return false
 }
 
 // removal is the fix that removes the route.
@@ -200,7 +224,7 @@ func (r routeUsed) removal(node string) string {
 	if r.unmanaged {
 		return fit("undo it unless it is intended", r.delete)
 	}
-	return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", prefixName(r.prefix), node), r.delete)
+	return fit(fmt.Sprintf("in the spec, remove the route to %s from %s", r.name(), node), r.delete)
 }
 
 // usedRoute is the route by which a node makes a decision: one of the lab's, or a more specific unmanaged one.
@@ -213,7 +237,8 @@ func (w walker) usedRoute(ctx context.Context, namespace string, to netip.Addr, 
 	if !found || !decision.Via.IsValid() && decision.Link != "" && len(route.NextHops()) > 0 && route.NextHops()[0].Via.IsValid() {
 		return routeUsed{}, false
 	}
-	return routeUsed{prefix: id.Prefix, metric: id.Metric, delete: state.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()}, true
+	command := state.DeleteRoute{RouteID: id, Protocol: route.Protocol}.String()
+	return routeUsed{prefix: id.Prefix, metric: id.Metric, delete: command, several: w.hasOtherMetric(id)}, true
 }
 
 // precedes reports whether an unmanaged route comes before one of the lab's: by a longer prefix, or a lower metric.
@@ -234,7 +259,7 @@ func (v view) otherGateway(route routeUsed, first neighbour, via, to netip.Addr)
 	if usual := to.Is6() && route.metric == state.DefaultIPv6Metric; route.metric != 0 && !usual {
 		command += fmt.Sprintf(" metric %d", route.metric)
 	}
-	return fit(fmt.Sprintf("in the spec, set %s in the route to %s of %s", hops, prefixName(route.prefix), node), command)
+	return fit(fmt.Sprintf("in the spec, set %s in the route to %s of %s", hops, route.name(), node), command)
 }
 
 // subnetOf is the shortest prefix with which a node has an address, else the address alone.

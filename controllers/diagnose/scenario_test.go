@@ -182,6 +182,7 @@ func byHand(t *testing.T, k *fake.Kernel, words []string) {
 		"address":   func() state.Op { return state.AddAddress{AddressID: addressID(link, rest[1])} },
 		"unaddress": func() state.Op { return state.DeleteAddress{AddressID: addressID(link, rest[1])} },
 		"route":     func() state.Op { return routeOp(link, rest[1:]) },
+		"metric":    func() state.Op { return withMetric(t, link, rest[1:]) },
 		"unroute":   func() state.Op { return unroute(namespace, rest[0]) },
 		"release":   func() state.Op { return state.ReleaseLink{LinkID: link} },
 		"vlan":      func() state.Op { return vlanOp(t, link, rest[1:]) },
@@ -307,6 +308,13 @@ func routeOp(link state.LinkID, words []string) state.Op {
 	if len(words) > 1 {
 		op.Hops[0].Via = netip.MustParseAddr(words[1])
 	}
+	return op
+}
+
+// withMetric is a route over a link: a prefix, a gateway and a metric.
+func withMetric(t *testing.T, link state.LinkID, words []string) state.Op {
+	op := routeOp(link, words[:2]).(state.ReplaceRoute)
+	op.Metric = uint32(number(t, words[2]))
 	return op
 }
 

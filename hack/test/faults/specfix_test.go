@@ -59,9 +59,9 @@ var edits = []struct {
 	{regexp.MustCompile(`or set (net\.\S+): (\d+)$`), (*trial).setSysctlThere},
 	{regexp.MustCompile(`set state: Up on`), (*trial).setUp},
 	{regexp.MustCompile(`set mtu: (\d+) on its link`), (*trial).setMTU},
-	{regexp.MustCompile(`remove the (?:(\w+) )?route to (\S+) from (\S+)`), (*trial).removeRoute},
+	{regexp.MustCompile(`remove the (?:(\w+) )?route to (\S+)(?: with(?:out a)? metric ?(\d*))? from (\S+)`), (*trial).removeRoute},
 	{regexp.MustCompile(`use one prefix at both ends(?: of that link)? \((\S+) has (\S+), (\S+) has (\S+)\)`), (*trial).useOnePrefix},
-	{regexp.MustCompile(`set via: (\S+) in the route to (\S+) of (\S+)`), (*trial).setVia},
+	{regexp.MustCompile(`set via: (\S+) in the route to (\S+)(?: with(?:out a)? metric ?(\d*))? of (\S+)`), (*trial).setVia},
 	{regexp.MustCompile(`correct the routes of (\S+): (\S+) has (\S+) on that link`), (*trial).correctRoutes},
 	{regexp.MustCompile(`give (\S+) the address (\S+) on that link(?: instead of (\S+))?,`), (*trial).giveAddress},
 	{regexp.MustCompile(`use (\S+/\d+) on (\S+)`), (*trial).usePrefix},
@@ -98,6 +98,11 @@ func sameDestination(spec *v1alpha1.NetLabSpec, a, b string) bool {
 		}
 	}
 	return a == b || isDefault(a) && isDefault(b)
+}
+
+// ofMetric reports whether a route is the one with the metric that a fix names, if it names one.
+func ofMetric(r v1alpha1.Route, m []string) bool {
+	return !strings.Contains(m[0], " metric") || m[3] == strconv.FormatInt(r.Metric, 10) || m[3] == "" && r.Metric == 0
 }
 
 func isDefault(to string) bool { return to == "default" || to == "0.0.0.0/0" || to == "::/0" }
@@ -201,13 +206,13 @@ func (x *trial) setMTU(spec *v1alpha1.NetLabSpec, cause diagnose.Cause, m []stri
 }
 
 func (x *trial) removeRoute(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []string) bool {
-	config := configs(spec)[m[3]]
+	config := configs(spec)[m[4]]
 	if config == nil {
 		return false
 	}
 	before := len(config.Routes)
 	config.Routes = slices.DeleteFunc(config.Routes, func(r v1alpha1.Route) bool {
-		return sameDestination(spec, r.To, m[2]) && (m[1] == "" || strings.EqualFold(string(r.Type), m[1]))
+		return sameDestination(spec, r.To, m[2]) && ofMetric(r, m) && (m[1] == "" || strings.EqualFold(string(r.Type), m[1]))
 	})
 	return len(config.Routes) < before
 }
@@ -227,12 +232,12 @@ func (x *trial) useOnePrefix(spec *v1alpha1.NetLabSpec, cause diagnose.Cause, m 
 }
 
 func (x *trial) setVia(spec *v1alpha1.NetLabSpec, _ diagnose.Cause, m []string) bool {
-	config := configs(spec)[m[3]]
+	config := configs(spec)[m[4]]
 	if config == nil {
 		return false
 	}
 	for i := range config.Routes {
-		if r := &config.Routes[i]; sameDestination(spec, r.To, m[2]) {
+		if r := &config.Routes[i]; sameDestination(spec, r.To, m[2]) && ofMetric(*r, m) {
 			r.Via, r.Link, r.Type, r.OnLink = m[1], "", "", false
 			return true
 		}
