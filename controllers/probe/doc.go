@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Package probe pings from A to B repeatedly and reports only changes of the result.
 //
 // It knows ICMP echo, time and thresholds, but no namespaces, netlink or labs: a [Dialer] opens a raw

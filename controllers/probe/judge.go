@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package probe
 
 // judge turns the outcomes of one Spec's attempts into a verdict, by the table in the package documentation.
