@@ -230,7 +230,7 @@ func (v view) multipathOver(out state.LinkID, wrong, right, address netip.Addr) 
 		return op, false
 	}
 	hops[i].Via = right
-	route.Hops, _ = state.SortHops(hops)
+	route.Hops, _ = state.GroupOf(hops...)
 	return state.ReplaceRoute{RouteID: id, Route: route}, true
 }
 

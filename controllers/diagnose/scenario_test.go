@@ -304,10 +304,11 @@ func addressID(link state.LinkID, prefix string) state.AddressID {
 // routeOp is a route over a link: a prefix, and an optional gateway.
 func routeOp(link state.LinkID, words []string) state.Op {
 	op := state.ReplaceRoute{RouteID: routeID(link.Namespace, words[0]), Route: state.Route{Protocol: state.RouteProtocol}}
-	op.Hops[0] = state.NextHop{Link: link.Name, Weight: 1}
+	hop := state.NextHop{Link: link.Name, Weight: 1}
 	if len(words) > 1 {
-		op.Hops[0].Via = netip.MustParseAddr(words[1])
+		hop.Via = netip.MustParseAddr(words[1])
 	}
+	op.Hops, _ = state.GroupOf(hop)
 	return op
 }
 

@@ -145,7 +145,7 @@ func routeID(ns, prefix string, metric uint32) state.RouteID {
 
 func route(ns, prefix string, metric uint32, hops ...state.NextHop) state.ReplaceRoute {
 	r := state.Route{Protocol: state.RouteProtocol}
-	r.Hops, r.MoreHops = state.SortHops(hops)
+	r.Hops, r.MoreHops = state.GroupOf(hops...)
 	return state.ReplaceRoute{RouteID: routeID(ns, prefix, metric), Route: r}
 }
 

@@ -239,7 +239,7 @@ func (r rawRoute) row(names map[int]string) state.Route {
 	if len(hops) == 1 {
 		hops[0].Weight = 1
 	}
-	route.Hops, route.MoreHops = state.SortHops(hops)
+	route.Hops, route.MoreHops = state.GroupOf(hops...)
 	return route
 }
 

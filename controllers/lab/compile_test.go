@@ -18,7 +18,9 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
 	"github.com/netlab-dev/netlab/controllers/state"
+	"github.com/netlab-dev/netlab/controllers/state/statetest"
 )
 
 var update = flag.Bool("update", false, "write the output of Compile into the scenarios of testdata/compile")
@@ -151,5 +153,19 @@ func TestCompileNamesNodesInStoredOrder(t *testing.T) {
 	lab, err := lab.Compile(state.Identity{Namespace: "d", Name: "l"}, &spec, lab.Options{})
 	if err != nil || !slices.Equal(lab.Nodes, []string{"b", "a", "r"}) {
 		t.Fatalf("nodes %v, error %v", lab.Nodes, err)
+	}
+}
+
+// Nodes with few interfaces compare addresses one by one, those with many look them up: both find the same.
+func TestLookupsOfAddressesAgree(t *testing.T) {
+	for seed := range uint64(300) {
+		g := labtest.New(seed, statetest.Features{})
+		netlab := labtest.RoutedPair()
+		netlab.Spec = *g.Spec()
+		mutant, _ := g.Mutate(state.Identity{Namespace: netlab.Namespace, Name: netlab.Name}, &netlab.Spec)
+		netlab.Spec = *mutant
+		if err := lab.LookupsAgree(netlab); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
 	}
 }

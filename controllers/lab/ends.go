@@ -188,7 +188,9 @@ func (n *network) addEndRows(want state.State, e *end, options Options) {
 		if onlyRate(q) && options.HasNetem != nil && !options.HasNetem() {
 			q = tokenBucket(q, e.mtu)
 		}
-		want[e.node.namespace].Qdiscs[e.iface] = q
+		rows := want[e.node.namespace]
+		rows.Qdiscs = add(rows.Qdiscs, e.iface, q)
+		want[e.node.namespace] = rows
 	}
 }
 
@@ -203,6 +205,15 @@ func (n *network) addInterfaceRows(want state.State, e *end, link state.Link) {
 	if e.linkLocal.IsValid() {
 		rows.Addresses[state.AddressKey{Link: e.iface, Prefix: e.linkLocal}] = state.Address{}
 	}
+}
+
+// add adds a row to a table, which may be nil: most namespaces have no rows in most tables.
+func add[K comparable, V any](table map[K]V, key K, row V) map[K]V {
+	if table == nil {
+		table = map[K]V{}
+	}
+	table[key] = row
+	return table
 }
 
 func (n *network) linkID(e *end) state.LinkID {

@@ -35,7 +35,8 @@ func (n *network) checkGatewaysOf(x *node) {
 	checked := map[state.NextHop]state.NextHop{}
 	for _, key := range slices.SortedFunc(maps.Keys(x.routes), compareRouteKeys) {
 		route := x.routes[key]
-		for i, h := range route.NextHops() {
+		hops := route.NextHops()
+		for i, h := range hops {
 			if !isGlobalIPv6Gateway(h) {
 				continue
 			}
@@ -43,8 +44,9 @@ func (n *network) checkGatewaysOf(x *node) {
 			if _, ok := checked[h]; !ok {
 				checked[h] = n.acceptedGateway(x, table, h)
 			}
-			route.Hops[i].OnLink = checked[h].OnLink
+			hops[i].OnLink = checked[h].OnLink
 		}
+		route.Hops, _ = state.GroupOf(hops...)
 		x.routes[key] = route
 	}
 }

@@ -66,7 +66,9 @@ func (n *network) addNeighbours() {
 
 func (n *network) addNeighbourRows(lab *Lab) {
 	for r, mac := range n.neighbours.static {
-		lab.Want[r.end.node.namespace].Neighbours[state.NeighbourKey{Link: r.end.iface, Address: r.address}] = state.StaticNeighbour{MAC: mac, Protocol: state.RouteProtocol}
+		rows := lab.Want[r.end.node.namespace]
+		rows.Neighbours = add(rows.Neighbours, state.NeighbourKey{Link: r.end.iface, Address: r.address}, state.StaticNeighbour{MAC: mac, Protocol: state.RouteProtocol})
+		lab.Want[r.end.node.namespace] = rows
 	}
 	lab.Neighbours = n.neighbours.count()
 }

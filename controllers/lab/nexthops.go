@@ -260,13 +260,45 @@ func (n *network) refuseGateway(field string, e *end, a netip.Addr) bool {
 // IPv4 takes no broadcast address of the node, and before Linux 5.14 no network address; IPv6 takes no
 // address of the node, but for a link-local one of another interface.
 func (e *end) gatewayFault(a netip.Addr) string {
-	if p, ok := e.node.reservedAddresses()[a]; ok {
+	if p, ok := e.node.reservedPrefix(a); ok {
 		return fmt.Sprintf("the network or broadcast address of %s", p)
 	}
-	if e.hasAddress(a) || e.node.ownAddresses()[a] {
+	if e.hasAddress(a) || e.node.owns(a) {
 		return fmt.Sprintf("an address of %s itself", e.node.name)
 	}
 	return ""
+}
+
+// fewEnds is how many interfaces are compared one by one: most nodes have one to four.
+const fewEnds = 4
+
+// reservedPrefix is the prefix of which an address is the network or broadcast address at the node.
+func (x *node) reservedPrefix(a netip.Addr) (p netip.Prefix, ok bool) {
+	if len(x.ends) > fewEnds {
+		p, ok = x.reservedAddresses()[a]
+		return p, ok
+	}
+	return x.findReserved(a)
+}
+
+// findReserved is reservedPrefix without a table.
+func (x *node) findReserved(a netip.Addr) (p netip.Prefix, ok bool) {
+	for _, e := range x.ends {
+		for _, p := range e.of(ipv4) {
+			if network, broadcast := reserved(p); network.IsValid() && (a == network || a == broadcast) {
+				return p.Masked(), true
+			}
+		}
+	}
+	return netip.Prefix{}, false
+}
+
+// owns is hasAddress for a node that is asked often.
+func (x *node) owns(a netip.Addr) bool {
+	if len(x.ends) > fewEnds {
+		return x.ownAddresses()[a]
+	}
+	return x.hasAddress(a)
 }
 
 // reservedAddresses are the network and broadcast addresses of the node's interfaces, with their prefixes.

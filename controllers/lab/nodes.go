@@ -169,9 +169,14 @@ func (x *node) loopback(f family) netip.Addr {
 
 // addNodeRows adds the rows of a node, with those of lo and the routes.
 func (n *network) addNodeRows(want state.State, x *node, options Options) {
-	rows := state.NewNamespace()
-	rows.Label, rows.Mounted, rows.Symlink = n.id.Owner.Label(x.name), true, options.Symlinks
-	rows.Settings, rows.Routes = x.settings(), x.routes
+	rows := state.Namespace{
+		Label: n.id.Owner.Label(x.name), Mounted: true, Symlink: options.Symlinks, Settings: x.settings(),
+		Links: make(map[string]state.Link, 1+len(x.ends)+len(x.ports)), Routes: x.routes,
+		Addresses: make(map[state.AddressKey]state.Address, len(x.loopbacks)+2*len(x.ends)),
+	}
+	if x.sw != nil {
+		rows.Bridges, rows.PortVLANs = map[string]state.Bridge{}, map[state.PortVLANKey]state.PortVLAN{}
+	}
 	want[x.namespace] = rows
 	rows.Links[state.Loopback] = state.Link{MTU: state.LoopbackMTU, Up: true, Settings: state.LoopbackSettings(rows.Settings[state.DisableIPv6])}
 	addAddressRows(rows, state.Loopback, x.loopbacks)

@@ -108,7 +108,7 @@ func (g *graph) addEnd(x *node, e *end) {
 // adjacency are the next hops of a node, by neighbour.
 type adjacency struct {
 	neighbours []neighbour
-	// at is the place of each node in neighbours, plus one; 0 for no neighbour.
+	// at is the place of each node in neighbours, plus one; 0 for no neighbour. It is nil while they are few.
 	at []int32
 	// added is the number of next hops so far.
 	added int
@@ -126,11 +126,23 @@ type orderedNextHop struct {
 	order int
 }
 
+// fewNeighbours is how many neighbours are compared one by one: most nodes have one to four.
+const fewNeighbours = 8
+
 func (a *adjacency) to(x *node) *neighbour {
-	if a.at == nil || a.at[x.index] == 0 {
+	i := a.place(x)
+	if i < 0 {
 		return nil
 	}
-	return &a.neighbours[a.at[x.index]-1]
+	return &a.neighbours[i]
+}
+
+// place is a node's place in neighbours, -1 if it is none.
+func (a *adjacency) place(x *node) int {
+	if a.at != nil {
+		return int(a.at[x.index]) - 1
+	}
+	return slices.IndexFunc(a.neighbours, func(known neighbour) bool { return known.node == x })
 }
 
 // full reports whether no route needs more next hops at a node.
@@ -141,19 +153,28 @@ func (a *adjacency) full(x *node) bool {
 
 // add adds a next hop, one of a number of nodes, and reports whether it is the first at its node.
 func (a *adjacency) add(h nextHop, nodes int) (first bool) {
-	if a.at == nil {
-		a.at = make([]int32, nodes)
-	}
 	known := a.to(h.to.node)
 	if known == nil {
 		first = true
-		a.neighbours = append(a.neighbours, neighbour{node: h.to.node})
-		a.at[h.to.node.index] = int32(len(a.neighbours))
-		known = &a.neighbours[len(a.neighbours)-1]
+		known = a.addNeighbour(h.to.node, nodes)
 	}
 	known.nextHops = append(known.nextHops, orderedNextHop{h, a.added})
 	a.added++
 	return first
+}
+
+func (a *adjacency) addNeighbour(x *node, nodes int) *neighbour {
+	a.neighbours = append(a.neighbours, neighbour{node: x})
+	switch {
+	case a.at != nil:
+		a.at[x.index] = int32(len(a.neighbours))
+	case len(a.neighbours) > fewNeighbours:
+		a.at = make([]int32, nodes)
+		for i, known := range a.neighbours {
+			a.at[known.node.index] = int32(i + 1)
+		}
+	}
+	return &a.neighbours[len(a.neighbours)-1]
 }
 
 // firstOf are the first MaxNextHops of several neighbours' next hops.

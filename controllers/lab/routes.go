@@ -42,6 +42,9 @@ func (n *network) deriveRoutes() {
 		}
 	}
 	for _, f := range families {
+		if !slices.ContainsFunc(n.nodes, func(x *node) bool { return x.has(f) }) {
+			continue // no prefix to lead to
+		}
 		n.graph(f).derive(func(x *node, prefixes []netip.Prefix, nextHops []nextHop) {
 			if len(written[x]) > 0 {
 				prefixes = slices.DeleteFunc(slices.Clone(prefixes), func(p netip.Prefix) bool { return slices.Contains(written[x], p) })
@@ -291,13 +294,13 @@ func (x *node) route(f family, nextHops []nextHop) state.Route {
 		route.Source = x.loopback(f)
 	}
 	if len(nextHops) == 1 { // the kernel stores no weight then
-		route.Hops[0] = nextHops[0].row(1)
+		route.Hops, _ = state.GroupOf(nextHops[0].row(1))
 		return route
 	}
 	rows := make([]state.NextHop, len(nextHops))
 	for i, h := range nextHops {
 		rows[i] = h.row(max(1, h.weight))
 	}
-	route.Hops, route.MoreHops = state.SortHops(rows)
+	route.Hops, route.MoreHops = state.GroupOf(rows...)
 	return route
 }

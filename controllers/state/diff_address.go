@@ -315,7 +315,7 @@ func (d *differ) dropLegs(p *played, link string) {
 				rest = rest.without(hop)
 			}
 		}
-		if key.Prefix.Addr().Is4() && rest != route && rest.Hops[0] != (NextHop{}) {
+		if key.Prefix.Addr().Is4() && rest != route && rest.Hops != (NextHopGroup{}) {
 			d.do(ReplaceRoute{RouteID{p.name, key}, rest})
 		}
 	}

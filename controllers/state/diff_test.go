@@ -48,7 +48,9 @@ ip -n a route replace ::/0 via fd00:1::9 dev l1 proto 78`},
 		{"a longer route keeps the kernel from taking a gateway", func(s state.State) {
 			key := route("a", "::/0", "").RouteKey
 			r := s["a"].Routes[key]
-			r.Hops[0].OnLink = true
+			hop := r.NextHops()[0]
+			hop.OnLink = true
+			r.Hops, _ = state.GroupOf(hop)
 			s["a"].Routes[key] = r
 			longer := route("a", "fd00:1::8/126", "", "l1 fd00:1::9")
 			s["a"].Routes[longer.RouteKey] = longer.Route

@@ -93,6 +93,6 @@ func survivor(n *Namespace, op Op, key RouteKey, r Route) (left Route, possible 
 		return Route{}, false
 	}
 	left = r
-	left.Hops, _ = SortHops(legs)
+	left.Hops, _ = GroupOf(legs...)
 	return left, true
 }

@@ -42,7 +42,12 @@ func reset(namespace, link string, attribute state.LinkAttribute) state.Op {
 // Every text was run with iproute2 6.1 and did what it says.
 func TestOperationsReadLikeIP(t *testing.T) {
 	metric := func(o state.ReplaceRoute, metric uint32) state.ReplaceRoute { o.Metric = metric; return o }
-	weight := func(o state.ReplaceRoute, weight int) state.ReplaceRoute { o.Hops[0].Weight = weight; return o }
+	weight := func(o state.ReplaceRoute, weight int) state.ReplaceRoute {
+		hops := o.NextHops()
+		hops[0].Weight = weight
+		o.Hops, _ = state.GroupOf(hops...)
+		return o
+	}
 	remove := func(o state.ReplaceRoute, protocol uint8) state.DeleteRoute {
 		return state.DeleteRoute{RouteID: o.RouteID, Protocol: protocol}
 	}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unique"
 )
 
 // RouteProtocol is the routing protocol number of every route NetLab installs.
@@ -68,8 +69,8 @@ type Route struct {
 	Type RouteType
 	// Source is the preferred source address; the zero Addr where the kernel chooses.
 	Source netip.Addr
-	// Hops are in canonical order (see SortHops); unused places are zero.
-	Hops [MaxNextHops]NextHop
+	// Hops are those in use.
+	Hops NextHopGroup
 	// MoreHops counts next hops beyond MaxNextHops, which no plan adds.
 	MoreHops int
 	// Protocol is RouteProtocol for ours.
@@ -78,12 +79,15 @@ type Route struct {
 
 // NextHops returns the next hops in use.
 func (r Route) NextHops() []NextHop {
-	for i, h := range r.Hops {
-		if h == (NextHop{}) {
-			return r.Hops[:i]
-		}
+	if r.Hops == (NextHopGroup{}) {
+		return nil
 	}
-	return r.Hops[:]
+	hops := r.Hops.hops.Value()
+	used := 0
+	for used < len(hops) && hops[used] != (NextHop{}) {
+		used++
+	}
+	return hops[:used]
 }
 
 func (r Route) onLink(link string) bool {
@@ -102,15 +106,26 @@ type NextHop struct {
 	OnLink bool
 }
 
-// SortHops returns at most MaxNextHops next hops in canonical order: by link, then gateway, then weight.
-func SortHops(hops []NextHop) (sorted [MaxNextHops]NextHop, more int) {
+// NextHopGroup is up to MaxNextHops next hops in canonical order; the zero one has none. A large lab has a hundred
+// routes for each group: equal groups share their memory, and comparing two is comparing pointers.
+type NextHopGroup struct {
+	hops unique.Handle[[MaxNextHops]NextHop]
+}
+
+// GroupOf returns at most MaxNextHops next hops in canonical order: by link, then gateway, then weight.
+func GroupOf(hops ...NextHop) (group NextHopGroup, more int) {
+	if len(hops) == 0 {
+		return NextHopGroup{}, 0
+	}
 	if len(hops) > 1 {
-		hops = slices.SortedFunc(slices.Values(hops), func(a, b NextHop) int {
+		hops = slices.Clone(hops)
+		slices.SortFunc(hops, func(a, b NextHop) int {
 			return cmp.Or(cmp.Compare(a.Link, b.Link), a.Via.Compare(b.Via), cmp.Compare(a.Weight, b.Weight))
 		})
 	}
+	var sorted [MaxNextHops]NextHop
 	n := copy(sorted[:], hops)
-	return sorted, len(hops) - n
+	return NextHopGroup{unique.Make(sorted)}, len(hops) - n
 }
 
 func dumpRoute(namespace string, k RouteKey, r Route) string {
@@ -231,7 +246,7 @@ func (r Route) without(hop NextHop) Route {
 	if len(hops) == 1 {
 		hops[0].Weight = 1
 	}
-	r.Hops, _ = SortHops(hops)
+	r.Hops, _ = GroupOf(hops...)
 	return r
 }
 
@@ -304,4 +319,7 @@ func (d *differ) deleteRoutesOf(p *played, match func(RouteKey, Route) bool) {
 }
 
 // toLink reports whether the destination is on a link.
-func (r Route) toLink() bool { return r.Type == Unicast && !r.Hops[0].Via.IsValid() }
+func (r Route) toLink() bool {
+	hops := r.NextHops()
+	return r.Type == Unicast && (len(hops) == 0 || !hops[0].Via.IsValid())
+}

@@ -37,7 +37,7 @@ func route(namespace, prefix, source string, legs ...string) state.ReplaceRoute 
 		}
 		hops = append(hops, hop)
 	}
-	r.Hops, _ = state.SortHops(hops)
+	r.Hops, _ = state.GroupOf(hops...)
 	id := state.RouteID{Namespace: namespace, RouteKey: state.RouteKey{Prefix: netip.MustParsePrefix(prefix)}}
 	if id.Prefix.Addr().Is6() {
 		id.Metric = state.DefaultIPv6Metric

@@ -89,7 +89,7 @@ func route(to string, hops ...state.NextHop) state.ReplaceRoute {
 	if prefix.Addr().Is6() {
 		op.Metric = state.DefaultIPv6Metric
 	}
-	op.Hops, _ = state.SortHops(hops)
+	op.Hops, _ = state.GroupOf(hops...)
 	return op
 }
 

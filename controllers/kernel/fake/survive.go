@@ -133,7 +133,7 @@ func (k *Kernel) survives6(op state.Op, id state.RouteID, route state.Route, nex
 	if len(hops) == 1 {
 		hops[0].Weight = 1
 	}
-	route.Hops, _ = state.SortHops(hops)
+	route.Hops, _ = state.GroupOf(hops...)
 	return route, k.someLegLives(op, id, route, next)
 }
 

@@ -408,7 +408,7 @@ func (g *Generator) changeRoute(s state.State) {
 	default:
 		route.MoreHops = 1
 	}
-	route.Hops, _ = state.SortHops(legs)
+	route.Hops, _ = state.GroupOf(legs...)
 	s[id.Namespace].Routes[id.RouteKey] = route
 }
 
@@ -428,7 +428,7 @@ func (g *Generator) appendNextHop(s state.State) {
 	if others := linksWithIPv6(s, id.Namespace); len(others) > 0 && g.chance(50) {
 		leg = g.linkLocalHop(pick(g, others...))
 	}
-	route.Hops, _ = state.SortHops(append(legs, leg))
+	route.Hops, _ = state.GroupOf(append(legs, leg)...)
 	s[id.Namespace].Routes[id.RouteKey] = route
 }
 
@@ -447,7 +447,7 @@ func (g *Generator) extraMultipath6(s state.State) {
 		legs = append(legs, g.linkLocalHop(links[i]))
 	}
 	route := state.Route{Protocol: state.RouteProtocol}
-	route.Hops, _ = state.SortHops(legs)
+	route.Hops, _ = state.GroupOf(legs...)
 	destination := netip.PrefixFrom(netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x80, 2: byte(g.IntN(5))}), 48)
 	s[name].Routes[state.RouteKey{Prefix: destination, Metric: state.DefaultIPv6Metric}] = route
 }

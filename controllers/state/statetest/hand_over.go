@@ -57,7 +57,7 @@ func leadTo(s state.State, namespace string, gateway netip.Addr) {
 		route := s[id.Namespace].Routes[id.RouteKey]
 		if hops := slices.Clone(route.NextHops()); id.Namespace == namespace && len(hops) == 1 && id.Prefix.Addr().Is4() == gateway.Is4() {
 			hops[0].Via = gateway
-			route.Hops, _ = state.SortHops(hops)
+			route.Hops, _ = state.GroupOf(hops...)
 			s[id.Namespace].Routes[id.RouteKey] = route
 			return
 		}

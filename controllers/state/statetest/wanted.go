@@ -270,7 +270,7 @@ func (g *Generator) addRoute(s state.State, namespace string) {
 	if len(legs) == 0 {
 		return
 	}
-	route.Hops, _ = state.SortHops(legs)
+	route.Hops, _ = state.GroupOf(legs...)
 	if g.chance(30) {
 		route.Source = g.source(s, id)
 	}
