@@ -172,13 +172,15 @@ func (s *scenario) play() {
 }
 
 // calm probes again, for a while, if no cause was found: a neighbour is resolved at most once a second, and
-// other tests can fill the machine's neighbour table.
+// other tests can fill the machine's neighbour table. A difference from the spec on the path may be the cause, or only be
+// there: so it is taken for one after a few seconds.
 func (s *scenario) calm(status *local.Status) *local.Status {
-	for range 30 {
-		unexplained := func(p local.Probe) bool {
-			return strings.HasSuffix(p.Message, "forwards the request and the reply") || strings.Contains(p.Message, "neighbour table is full")
-		}
-		if !slices.ContainsFunc(status.Probes, unexplained) {
+	const unexplained, withDrift = "forwards the request and the reply", 3
+	for try := range 30 {
+		if !slices.ContainsFunc(status.Probes, func(p local.Probe) bool {
+			return strings.HasSuffix(p.Message, unexplained) || strings.Contains(p.Message, "neighbour table is full") ||
+				try < withDrift && strings.Contains(p.Message, unexplained)
+		}) {
 			break
 		}
 		time.Sleep(time.Second)
