@@ -24,7 +24,7 @@ import (
 
 const (
 	stepsVariable = "NETLAB_WALK_STEPS"
-	defaultSteps  = 500
+	defaultSteps  = 200
 	// Every so many steps the lab is compared with one that was built at once, and every so many it
 	// becomes another one altogether.
 	stepsPerFresh = 50

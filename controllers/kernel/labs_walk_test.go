@@ -29,7 +29,7 @@ const (
 )
 
 // defaultLabs take less than a minute on two idle CPUs.
-const defaultLabs = 200
+const defaultLabs = 100
 
 // builders is how many labs are there at the same time: most of the time is spent waiting for replies.
 const builders = 8

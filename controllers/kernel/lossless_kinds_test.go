@@ -280,7 +280,7 @@ func (l *losses) text() string {
 
 const (
 	lossSeedsVariable = "NETLAB_LOSS_SEEDS"
-	defaultLossSeeds  = 2
+	defaultLossSeeds  = 1
 )
 
 // The same for random labs and every kind of edit that the generator knows, but for edits that cannot be without a

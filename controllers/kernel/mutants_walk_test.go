@@ -28,7 +28,7 @@ import (
 const mutantsVariable = "NETLAB_MUTANTS"
 
 // defaultMutants take less than a minute on two idle CPUs.
-const defaultMutants = 500
+const defaultMutants = 250
 
 // mutantBuilders is how many mutants are there at the same time: most of the time is spent waiting until the
 // kernel has removed the namespaces.
