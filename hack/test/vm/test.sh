@@ -16,7 +16,7 @@ export CGO_ENABLED=0
 go build -o $bin/vm ./hack/test/vm
 
 # vm FLAG... -- COMMAND...: the programs of bin/vm are in its PATH.
-vm() { $bin/vm -env PATH=/src/$bin:/usr/bin "$@"; }
+vm() { $bin/vm -env PATH=/src/$bin:/usr/bin -env NETLAB_TEST_APART=no "$@"; }
 
 # Switches, VLANs and impairments: drift, edits in place, and the fake compared with the kernel.
 kernel() {
