@@ -27,7 +27,8 @@ const DefaultNeighborShare = 50
 // neighbourBudget admits labs up to a share of the node's neighbour table, which the kernel has once for all its
 // network namespaces: a lab that fills it takes it from the node. What a lab needs is known before it is built.
 //
-// A lab that is on this machine stays, also if the limit is lowered. Of new labs, the older one is admitted first.
+// A lab that is on this machine stays, also if the limit is lowered. Of labs that wait, the older one is admitted first;
+// one that has not reached the agent yet does not wait, so nodes may admit others of labs that are created at once.
 type neighbourBudget struct {
 	// share is in percent; 0 is no limit.
 	share int

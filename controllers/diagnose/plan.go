@@ -131,7 +131,7 @@ func (v view) usable(id state.LinkID, like netip.Addr) (first state.Op, ok bool)
 // absence says that an interface of the lab is not there, or that another one has its name.
 func (v view) absence(id state.LinkID) string {
 	if _, there := v.State[id.Namespace].Links[id.Name]; there {
-		return "is another one than the lab's"
+		return "is not the lab's own"
 	}
 	return "is missing"
 }

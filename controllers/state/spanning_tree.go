@@ -54,7 +54,7 @@ func (o Observation) opening() []LinkID {
 
 // disagreeing are the ports on segments whose ports hold different things. A message is then on its way, and may move
 // the tree: a bridge sends at most one a second (hold time), so ports of a ring may all forward before the bridge that
-// has to open it has heard of the root. Where all segments agree, every bridge has decided on what is true.
+// has to block one of them has heard of the root.
 func (o Observation) disagreeing() []LinkID {
 	if len(o.Designated) == 0 {
 		return nil
@@ -78,7 +78,8 @@ func (o Observation) disagreeing() []LinkID {
 }
 
 // segments joins the ports that hear each other's configuration messages: the ends of a cable, and the ports of a
-// bridge without STP, which forwards them. A cable of which an end loses every packet joins nothing.
+// bridge without STP, which forwards them; one with VLANs may not. A cable of which an end loses every packet joins
+// nothing.
 func (o Observation) segments() disjointLinks {
 	segments := disjointLinks{}
 	for namespace, n := range o.State {
@@ -87,10 +88,11 @@ func (o Observation) segments() disjointLinks {
 			if !o.isUp(id) {
 				continue
 			}
-			if link.Master != "" && !o.hasTree(id) {
+			if bridge := n.Bridges[link.Master]; link.Master != "" && !bridge.STP && !bridge.VLANFiltering {
 				segments.join(id, bridgeOf(id, link))
 			}
-			if n.Qdiscs[name].Loss != all && o.State[link.Peer.Namespace].Qdiscs[link.Peer.Name].Loss != all {
+			isCable := link.Peer != LinkID{}
+			if isCable && n.Qdiscs[name].Loss != all && o.State[link.Peer.Namespace].Qdiscs[link.Peer.Name].Loss != all {
 				segments.join(id, link.Peer)
 			}
 		}

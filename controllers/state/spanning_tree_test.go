@@ -104,11 +104,21 @@ func TestPortsThatDisagreeConverge(t *testing.T) {
 		{"an end loses everything", map[string]state.DesignatedPort{"s1/c1": root, "s2/c1": other}, func(see state.Observation) {
 			see.State["s2"].Qdiscs["c1"] = state.Qdisc{Kind: state.Netem, Loss: 1<<32 - 1}
 		}, ""},
-		{"through a bridge without STP", map[string]state.DesignatedPort{"s1/c1": root, "s0/c2": other}, func(see state.Observation) {
+		{"through two bridges without STP that are not connected", map[string]state.DesignatedPort{"s0/c0": root, "s2/c1": root, "s2/c2": other, "s4/c3": other}, func(see state.Observation) {
+			for _, hub := range []string{"s1", "s3"} {
+				see.State[hub].Bridges["br0"] = state.Bridge{}
+				see.State[hub].Links["br0"] = state.Link{Up: true}
+				see.Carrier[state.LinkID{Namespace: hub, Name: "br0"}] = true
+			}
+		}, ""},
+		{"through a bridge without STP that has VLANs", map[string]state.DesignatedPort{"s1/c1": root, "s3/c2": other}, func(see state.Observation) {
+			see.State["s2"].Bridges["br0"] = state.Bridge{VLANFiltering: true}
+		}, ""},
+		{"through a bridge without STP", map[string]state.DesignatedPort{"s1/c1": root, "s3/c2": other}, func(see state.Observation) {
 			see.State["s2"].Bridges["br0"] = state.Bridge{}
-		}, "s0/c2 s1/c1"},
+		}, "s1/c1 s3/c2"},
 	} {
-		see := ringOf(3)
+		see := ringOf(5)
 		see.Blocked, see.Designated = nil, map[state.LinkID]state.DesignatedPort{}
 		hold(see, c.held)
 		if c.does != nil {
