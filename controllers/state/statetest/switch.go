@@ -16,20 +16,20 @@ import (
 // vlans are those a Generator's ports and interfaces are in.
 var vlans = []uint16{1, 10, 20, 4094}
 
-// addBridge makes a switch of a namespace: a bridge, most of the links there as its ports, and
-// now and then an interface on it.
+// addBridge makes a switch of a namespace: a bridge, most of the links there as its ports but for those that close a
+// loop without STP, and now and then an interface on it.
 func (g *Generator) addBridge(s state.State, namespace string) []state.LinkID {
 	id := state.LinkID{Namespace: namespace, Name: lab.BridgeName}
 	s[id.Namespace].Bridges[id.Name] = g.bridge()
 	setBridgeSettings(s, namespace, state.Off)
 	var ports []int
 	for _, port := range linksIn(s, namespace) {
-		if link := s[port.Namespace].Links[port.Name]; link.Kind == state.VethLink && g.chance(75) {
-			link.Master = id.Name
-			s[port.Namespace].Links[port.Name] = link
-			ports = append(ports, link.MTU)
-			g.addPortVLANs(s, port)
+		link := s[port.Namespace].Links[port.Name]
+		if link.Kind != state.VethLink || !g.chance(75) || !enslave(s, port, id.Name) {
+			continue
 		}
+		ports = append(ports, link.MTU)
+		g.addPortVLANs(s, port)
 	}
 	s[id.Namespace].Links[id.Name] = state.Link{Kind: state.BridgeLink, MAC: g.mac(), MTU: smallest(ports), Group: state.LinkGroup, Up: g.chance(85)}
 	g.linkSettings(s, id)
@@ -38,6 +38,19 @@ func (g *Generator) addBridge(s state.State, namespace string) []state.LinkID {
 	}
 	g.addPortVLANs(s, id)
 	return append(g.addVLANLink(s, id), id)
+}
+
+// enslave makes a link a port of a bridge, unless that closes a loop.
+func enslave(s state.State, id state.LinkID, bridge string) (done bool) {
+	links := s[id.Namespace].Links
+	free := links[id.Name]
+	port := free
+	port.Master = bridge
+	if links[id.Name] = port; HasLoop(s) {
+		links[id.Name] = free
+		return false
+	}
+	return true
 }
 
 // smallest is the MTU that a kernel gives a bridge by itself.

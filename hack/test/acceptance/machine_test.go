@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -172,16 +173,19 @@ func start(t *testing.T, env []string, name string, args ...string) *process {
 	return p
 }
 
-// stop ends the program, and shows what it said if the story failed.
+// stop ends the program, and shows what it said if the story failed. What does not end in time shows its goroutines.
 func (p *process) stop() {
+	lines := 40
 	p.cmd.Process.Signal(os.Interrupt) //nolint:errcheck // it may have ended already
 	select {
 	case <-p.ended:
 	case <-time.After(10 * time.Second):
-		p.kill()
+		lines = 4000
+		p.cmd.Process.Signal(syscall.SIGQUIT) //nolint:errcheck // it may have ended already
+		<-p.ended
 	}
 	if p.t.Failed() {
-		p.t.Logf("%s said:\n%s", p.name, tail(p.out.String(), 40))
+		p.t.Logf("%s said:\n%s", p.name, tail(p.out.String(), lines))
 	}
 }
 
