@@ -138,6 +138,9 @@ func (w walker) policyDetours(ctx context.Context, v visit) (found []detour) {
 			continue
 		}
 		now := policy.Lookup(query)
+		if ignored := rule.Rule.Missing && i == 0 && !differs(without.Lookup(query), v.decision); ignored { // by IPv6, see notDelivered
+			continue
+		}
 		d := detour{query: query, because: " by " + rule.What, fix: undo(rule), verdict: now.Verdict, source: now.Route.Source}
 		d.hidden = now.Route.Attributes != without.Lookup(query).Route.Attributes || i == 0 && differs(now, v.decision)
 		if rule.Rule.Missing {

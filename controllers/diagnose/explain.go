@@ -185,7 +185,7 @@ func (w walker) answer(ctx context.Context, q Question, request paths) (reply pa
 	if cause := w.strayed(ctx, request.trace); cause.Found() {
 		return paths{}, cause
 	}
-	if cause := cmp.Or(noSource(request.trace), w.staleMTU(ctx, request.trace), w.echoIgnored(ctx, request.trace)); cause.Found() {
+	if cause := cmp.Or(noSource(request.trace), w.anycast(request.trace), w.staleMTU(ctx, request.trace), w.echoIgnored(ctx, request.trace)); cause.Found() {
 		return paths{}, cause
 	}
 	reply = w.explore(ctx, w.travel(ctx, request.reply())).matching(q.Replied)

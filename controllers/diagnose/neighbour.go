@@ -83,7 +83,7 @@ func (w walker) noLinkLocal(p packet, l neighbour, wanted netip.Addr) Cause {
 func (w walker) wrongMAC(ctx context.Context, request, reply trace) Cause {
 	for _, t := range []trace{request, reply} {
 		for _, c := range t.crossed {
-			cause := cmp.Or(w.filtersARP(ctx, t.packet, c), w.ignoresARP(ctx, t.packet, c), w.duplicateOnLink(c), w.answersToo(ctx, t.packet, c), w.wrongEntry(ctx, c), w.duplicateMAC(c), w.wrongPort(ctx, c))
+			cause := cmp.Or(w.filtersARP(ctx, t.packet, c), w.ignoresARP(ctx, t.packet, c), w.ignoresNDP(ctx, t.packet, c), w.duplicateOnLink(c), w.answersToo(ctx, t.packet, c), w.wrongEntry(ctx, c), w.duplicateMAC(c), w.wrongPort(ctx, c))
 			if cause.Found() {
 				return cause
 			}
@@ -130,7 +130,8 @@ func (w walker) ignoresARP(ctx context.Context, p packet, c crossing) Cause {
 	at := ingress{c.in.Namespace, c.in.Name}
 	request := packet{start: c.out.Namespace, source: asker, destination: c.wanted}
 	decision, err := w.kernel.LookupRoute(ctx, state.ForwardingQuery{Namespace: at.namespace, Incoming: at.incoming, Source: asker, Destination: c.wanted})
-	if err != nil || decision.Verdict == state.DeliverLocally || decision.Verdict == state.Forward {
+	isProxy := decision.Verdict == state.Forward && !w.has(at.namespace, c.wanted)
+	if err != nil || decision.Verdict == state.DeliverLocally || isProxy {
 		return Cause{}
 	}
 	cause := w.refusal(ctx, request, at, decision)

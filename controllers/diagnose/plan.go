@@ -49,20 +49,31 @@ func (v view) withFollowers(op state.Op) string {
 		if !follows(next, link) || next == op || needs && first != op {
 			continue
 		}
-		if longer := fix + "; " + command(next); utf8.RuneCountInString(longer) <= maxText {
+		if longer := fix + "; " + v.commandNow(next); utf8.RuneCountInString(longer) <= maxText {
 			fix = longer
 		}
 	}
 	return fix
 }
 
-// commandNow leaves out what an operation on a bridge does not change: a kernel without VLAN filtering refuses the word.
+// commandNow is an operation as a user types it now. It leaves out what an operation on a bridge does not change: a kernel
+// without VLAN filtering refuses the word. An interface has an IPv6 address once, whatever its prefix: the other one is
+// deleted first.
 func (v view) commandNow(op state.Op) string {
-	o, ok := op.(state.SetBridge)
-	if !ok || v.State[o.Namespace].Bridges[o.Name].VLANFiltering != o.Bridge.VLANFiltering {
-		return command(op)
+	switch o := op.(type) {
+	case state.SetBridge:
+		if v.State[o.Namespace].Bridges[o.Name].VLANFiltering == o.Bridge.VLANFiltering {
+			return strings.NewReplacer(" vlan_filtering 0", "", " vlan_filtering 1", "").Replace(command(op))
+		}
+	case state.AddAddress:
+		for _, key := range inOrder(v.State[o.Namespace].Addresses) {
+			if key.Link == o.Link && key.Prefix.Addr() == o.Prefix.Addr() && key.Prefix != o.Prefix && o.Prefix.Addr().Is6() {
+				return command(state.DeleteAddress{AddressID: state.AddressID{Namespace: o.Namespace, AddressKey: key}}) + "; " + command(op)
+			}
+		}
+	default:
 	}
-	return strings.NewReplacer(" vlan_filtering 0", "", " vlan_filtering 1", "").Replace(command(op))
+	return command(op)
 }
 
 // linkOf is the interface that an operation makes usable.

@@ -17,7 +17,7 @@ func (w walker) refusal(ctx context.Context, p packet, at ingress, decision stat
 	case decision.Verdict == state.DeliverLocally:
 		return Cause{}
 	case p.destination.Is4() && w.has(at.namespace, p.destination) && decision.Verdict != state.Filtered:
-		return w.notLocal(p, at)
+		return w.notLocal(ctx, p, at)
 	case decision.Verdict == state.Forward && !p.destination.Is6():
 		return Cause{}
 	case p.destination.Is6() && w.has(at.namespace, p.destination):
@@ -58,7 +58,7 @@ func (w walker) ambiguous(ctx context.Context, p packet, at ingress, verdict sta
 
 // notLocal is the cause if a node has an IPv4 address and its kernel does not deliver packets for it: the route in
 // the local table, which the kernel made with the address, is gone or another one comes first.
-func (w walker) notLocal(p packet, at ingress) Cause {
+func (w walker) notLocal(ctx context.Context, p packet, at ingress) Cause {
 	node := state.NodeOf(at.namespace)
 	cause := Cause{
 		Reason:  v1alpha1.ReasonHostUnreachable,
@@ -69,6 +69,13 @@ func (w walker) notLocal(p packet, at ingress) Cause {
 	if id, fix, ok := w.altered(at.namespace, func(a netip.Prefix) bool { return a.Addr() == p.destination }); ok {
 		cause.Message = fmt.Sprintf("%s does not deliver packets for its own address %s on interface %s: the address was altered, or its route in the table local deleted", node, p.destination, id.Link)
 		cause.Fix = fix
+	}
+	query := state.ForwardingQuery{Namespace: at.namespace, Incoming: at.incoming, Source: p.source, Destination: p.destination}
+	if policy, err := w.kernel.Policy(ctx, at.namespace); err == nil {
+		if rule, _, ok := policy.Culprit(query); ok {
+			cause.Message = shorten(fmt.Sprintf("%s does not deliver packets for its own address %s: it has %s", node, p.destination, rule.What))
+			cause.Fix = undo(rule)
+		}
 	}
 	return cause
 }

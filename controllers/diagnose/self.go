@@ -135,6 +135,21 @@ func (w walker) strayed(ctx context.Context, request trace) Cause {
 	}
 }
 
+// anycast is the cause if the destination is no node's address and the node takes it for its own as the first of a prefix:
+// it replies with another source (icmpv6_echo_reply).
+func (w walker) anycast(request trace) Cause {
+	own, ok := w.anycastOf(request.end, request.destination)
+	if !ok || len(w.owners[request.destination]) > 0 {
+		return Cause{}
+	}
+	node := state.NodeOf(request.end)
+	return w.unowned(request.destination, Cause{
+		Reason:  v1alpha1.ReasonHostUnreachable,
+		Node:    node,
+		Message: fmt.Sprintf("%s is the anycast address of %s on interface %s of %s, which replies from another address", request.destination, own.Prefix, own.Link, node),
+	})
+}
+
 // anycastOf is the address of a node whose prefix has an address as its first one: routers take that one for
 // their own (RFC 4291, section 2.6.1).
 func (v view) anycastOf(namespace string, to netip.Addr) (own state.AddressKey, ok bool) {

@@ -64,7 +64,8 @@ func (h *handle) tableRoutes() ([]state.TableRoute, error) {
 	return all, nil
 }
 
-// tableVerdicts are what types of routes make of packets; multicast ones are for no ping.
+// tableVerdicts are what types of routes make of packets. Multicast ones of IPv6 are for neighbour solicitations; no
+// ping is to their prefixes.
 var tableVerdicts = map[uint8]state.ForwardingVerdict{
 	unix.RTN_UNICAST:     state.Forward,
 	unix.RTN_LOCAL:       state.DeliverLocally,
@@ -87,6 +88,9 @@ func parseTableRoute(msg []byte, names map[int]string) (route state.TableRoute, 
 		return route, false, err
 	}
 	verdict, known := tableVerdicts[header.Type]
+	if header.Type == unix.RTN_MULTICAST && raw.prefix.Addr().Is6() && raw.prefix.Addr().IsMulticast() {
+		verdict, known = state.DeliverLocally, true
+	}
 	route = state.TableRoute{
 		Table: uint32(header.Table), Prefix: raw.prefix, Metric: raw.metric,
 		Verdict: verdict, Throws: raw.throws, Source: raw.source,
