@@ -7,84 +7,117 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/capture"
 )
 
+// captureFlags are those of the verb.
+type captureFlags struct {
+	ask.CaptureOptions
+	where where
+	write string
+	// path reports that the arguments are FROM and TO.
+	path bool
+}
+
 func (a *app) captureCommand() *cobra.Command {
-	var o ask.CaptureOptions
-	var w where
-	path := ""
+	var f captureFlags
 	cmd := &cobra.Command{
-		Use:   "capture NAME NODE [INTERFACE] -w FILE",
-		Short: "Capture the packets of a node as pcapng",
+		Use:   "capture NAME (NODE [INTERFACE] | NODE[:INTERFACE],… | --link LINK | --all | --path FROM TO) -w FILE",
+		Short: "Capture packets at one or several nodes as one pcapng",
 		Long: `Capture the packets of one interface of a node, or of all its interfaces, as pcapng for Wireshark
 and tshark. capture ends when it is interrupted, after -c packets, after --duration, when the
-interface goes down or when the lab is deleted. The file is complete in each case.`,
+interface goes down or when the lab is deleted. The file is complete in each case.
+
+With several nodes or links, one file has the packets of all of them in the order of their times,
+and each interface is named NODE:INTERFACE. The capture goes on when one of the interfaces goes down.
+--path captures at every hop of the way that explain NAME FROM TO shows, there and back.`,
 		Example: `  kubectl netlab capture routed-pair router -w router.pcapng
-  kubectl netlab --local capture routed-pair router l1 -w - | tshark -r -`,
-		Args: cobra.RangeArgs(2, 3),
+  kubectl netlab --local capture routed-pair router l1 -w - | tshark -r -
+  kubectl netlab --local capture routed-pair ns1,router:l2 --link l1 -w three.pcapng
+  kubectl netlab --local capture routed-pair --path ns1 ns2 -w - | wireshark -k -i -`,
+		Args: cobra.MatchAll(cobra.RangeArgs(1, 3), func(_ *cobra.Command, args []string) error { return f.places(args[1:]) }),
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
-			o.Node = args[1]
-			if len(args) == 3 {
-				o.Interface = args[2]
-			}
-			return a.capture(cmd, args[0], o, w, path)
+			return a.capture(cmd, args[0], f)
 		}),
-		ValidArgsFunction: a.completeLab(nodeNames, interfaceNames),
+		ValidArgsFunction: a.completeLab(nodeNames, func(described *v1alpha1.NetLab, args []string) []string {
+			if f.path {
+				return targets(described, args)
+			}
+			return interfaceNames(described, args)
+		}),
 	}
-	a.whereFlags(cmd, &w)
-	cmd.Flags().StringVarP(&path, "write", "w", "", "output file; - is standard output")
-	cmd.Flags().IntVarP(&o.Packets, "count", "c", 0, "stop after this number of packets; 0 means no limit")
-	cmd.Flags().DurationVar(&o.Duration, "duration", 0, "stop after this time; 0 means no limit")
-	_ = cmd.MarkFlagRequired("write")
-	complete(cmd, "write", completeFiles)
+	a.whereFlags(cmd, &f.where)
+	a.captureFlags(cmd, &f)
 	return cmd
 }
 
-func (a *app) capture(cmd *cobra.Command, name string, o ask.CaptureOptions, w where, path string) error {
-	if path == "-" && isTerminal(a.out.file) {
+func (a *app) captureFlags(cmd *cobra.Command, f *captureFlags) {
+	cmd.Flags().StringVarP(&f.write, "write", "w", "", "output file; - is standard output")
+	cmd.Flags().IntVarP(&f.Packets, "count", "c", 0, "stop after this number of packets; 0 means no limit")
+	cmd.Flags().DurationVar(&f.Duration, "duration", 0, "stop after this time; 0 means no limit")
+	cmd.Flags().StringSliceVar(&f.Links, "link", nil, "capture at both ends of this link; may be repeated")
+	cmd.Flags().BoolVar(&f.All, "all", false, "capture at every node of the lab")
+	cmd.Flags().BoolVar(&f.path, "path", false, "capture at every hop from a node to a node or an address, and back")
+	_ = cmd.MarkFlagRequired("write")
+	complete(cmd, "write", completeFiles)
+	complete(cmd, "link", a.completeLink)
+}
+
+// places reads the arguments behind the name of the lab.
+func (f *captureFlags) places(args []string) error {
+	switch {
+	case f.path && len(args) != 2:
+		return errors.New("--path needs FROM and TO")
+	case f.path:
+		f.Path = &ask.Path{From: args[0], To: args[1]}
+	case len(args) == 0 && len(f.Links) == 0 && !f.All:
+		return errors.New("name a node, or use --link, --all or --path")
+	case len(args) == 2:
+		f.At = []ask.Place{{Node: args[0], Interface: args[1]}}
+	case len(args) == 1:
+		for arg := range strings.SplitSeq(args[0], ",") {
+			node, link, _ := strings.Cut(arg, ":")
+			f.At = append(f.At, ask.Place{Node: node, Interface: link})
+		}
+	}
+	return nil
+}
+
+func (a *app) capture(cmd *cobra.Command, name string, f captureFlags) error {
+	if f.write == "-" && isTerminal(a.out.file) {
 		return errors.New("standard output is a terminal: use -w FILE, or pipe -w - into a program")
 	}
-	lab, err := a.asked(cmd.Context(), name, w)
+	lab, err := a.asked(cmd.Context(), name, f.where)
 	if err != nil {
 		return err
 	}
-	a.terminal.progress(fmt.Sprintf("capturing at node %s of lab %s; press Ctrl-C to stop", o.Node, name))
-	summary, err := a.captureTo(cmd.Context(), path, func(ctx context.Context, w io.Writer) (capture.Summary, error) {
-		return lab.Capture(ctx, o, w)
+	a.terminal.progress(fmt.Sprintf("capturing in lab %s; press Ctrl-C to stop", name))
+	summary, err := a.captureTo(cmd.Context(), f.write, func(ctx context.Context, w io.Writer) (capture.Summary, error) {
+		return lab.Capture(ctx, f.CaptureOptions, w)
 	})
 	if err != nil {
 		return err
 	}
 	a.terminal.clear()
-	fmt.Fprintf(a.terminal.err, "%d packets captured, %d dropped%s\n", summary.Packets, summary.Dropped, endings[summary.Ending])
+	fmt.Fprintf(a.terminal.err, "%d packets captured, %d dropped%s%s\n", summary.Packets, summary.Dropped, droppedAt(summary), endings[summary.Ending])
 	return nil
+}
+
+func droppedAt(s capture.Summary) string {
+	if s.DroppedAt == "" {
+		return ""
+	}
+	return " (" + s.DroppedAt + ")"
 }
 
 // endings are the texts for those that the user did not request.
 var endings = map[capture.Ending]string{
 	capture.LinkDown:   "; the interface went down",
 	capture.LabDeleted: "; the lab was deleted",
-}
-
-// captureTo leaves no file where there was nothing to write.
-func (a *app) captureTo(ctx context.Context, path string, record func(context.Context, io.Writer) (capture.Summary, error)) (capture.Summary, error) {
-	if path == "-" {
-		return record(ctx, a.out)
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		return capture.Summary{}, err
-	}
-	summary, err := record(ctx, file)
-	info, statErr := file.Stat()
-	if err = errors.Join(err, statErr, file.Close()); err != nil && info != nil && info.Size() == 0 {
-		err = errors.Join(err, os.Remove(path))
-	}
-	return summary, err
 }

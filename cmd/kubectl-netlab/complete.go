@@ -196,6 +196,23 @@ func interfaceNames(described *v1alpha1.NetLab, args []string) []string {
 	return slices.Sorted(maps.Keys(built.Want[built.Identity.NetworkNamespace(args[len(args)-1])].Links))
 }
 
+// completeLink completes links of the lab in the first argument.
+func (a *app) completeLink(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	if len(args) > 0 {
+		names, _ = a.completeLab(linkNames)(cmd, args[:1], "")
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func linkNames(described *v1alpha1.NetLab, _ []string) []string {
+	names := make([]string, len(described.Spec.Links))
+	for i := range described.Spec.Links {
+		names[i] = described.Spec.Links[i].Name
+	}
+	return names
+}
+
 // completeClusterNode completes --node with the nodes that report the lab.
 func (a *app) completeClusterNode(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string

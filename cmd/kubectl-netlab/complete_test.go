@@ -335,8 +335,8 @@ func (k *benchKernel) RememberNeighbours([]string) (forget func() error, err err
 func (k *benchKernel) MACTable(context.Context, string) ([]state.MACEntry, error) { return nil, nil }
 func (k *benchKernel) NeighbourUse(int) (used, limit int, err error)              { return 0, 1024, nil }
 
-func (k *benchKernel) listen(namespace, link string) (capture.Tap, error) {
-	if _, there := k.State().Link(state.LinkID{Namespace: namespace, Name: link}); link != "" && !there {
+func (k *benchKernel) listen(namespace string, o packet.Options) (capture.Tap, error) {
+	if _, there := k.State().Link(state.LinkID{Namespace: namespace, Name: o.Interface}); o.Interface != "" && !there {
 		return nil, errors.New("no such interface")
 	}
 	return silence{}, nil
@@ -349,8 +349,9 @@ func (silence) Interfaces() []packet.Interface {
 	return []packet.Interface{{Index: 1, Name: "lo", Hardware: 1}}
 }
 func (silence) Interface(int) (packet.Interface, error) { return packet.Interface{}, os.ErrNotExist }
-func (silence) Read([]byte) (packet.Packet, error)      { return packet.Packet{}, os.ErrDeadlineExceeded }
+func (silence) Read() (packet.Packet, error)            { return packet.Packet{}, os.ErrDeadlineExceeded }
 func (silence) SetReadDeadline(time.Time) error         { return nil }
-func (silence) Dropped() (uint64, error)                { return 0, nil }
+func (silence) Statistics() (packet.Statistics, error)  { return packet.Statistics{}, nil }
+func (silence) Down() bool                              { return false }
 func (silence) Deleted() bool                           { return false }
 func (silence) Close() error                            { return nil }

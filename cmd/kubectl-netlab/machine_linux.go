@@ -11,6 +11,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
+	"github.com/netlab-dev/netlab/controllers/packet"
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
@@ -44,7 +45,7 @@ func sockets(k *kernel.Kernel) local.Sockets {
 		Dial: func(_ context.Context, from string, o probe.Options) (probe.Conn, error) {
 			return k.DialICMP(from, int(o.Family), o.DontFragment, o.Source)
 		},
-		Listen: func(namespace, link string) (capture.Tap, error) { return k.DialPacket(namespace, link) },
+		Listen: func(namespace string, o packet.Options) (capture.Tap, error) { return k.DialPacket(namespace, o) },
 	}
 }
 

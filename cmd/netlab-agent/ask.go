@@ -10,6 +10,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/ask/remote"
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/kernel"
+	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
 // askLab answers a question about a lab of this node; see package remote.
@@ -22,7 +23,7 @@ func askLab(ctx context.Context, args []string) int {
 		Machine: &ask.Machine{
 			Kernel: k,
 			Dial:   machine(k).Dial,
-			Listen: func(namespace, link string) (capture.Tap, error) { return k.DialPacket(namespace, link) },
+			Listen: func(namespace string, o packet.Options) (capture.Tap, error) { return k.DialPacket(namespace, o) },
 		},
 		Labs:    k.Labs,
 		Version: version,

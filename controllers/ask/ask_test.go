@@ -144,8 +144,8 @@ func TestNamesThatAreNotThere(t *testing.T) {
 		return err
 	}
 	_, probe := lab.Explain(ctx, "p")
-	_, capture := lab.Capture(ctx, ask.CaptureOptions{Node: "x"}, nil)
-	_, link := lab.Capture(ctx, ask.CaptureOptions{Node: "ns1", Interface: "nothing"}, nil)
+	_, capture := lab.Capture(ctx, ask.CaptureOptions{At: []ask.Place{{Node: "x"}}}, nil)
+	_, link := lab.Capture(ctx, ask.CaptureOptions{At: []ask.Place{{Node: "ns1", Interface: "nothing"}}}, nil)
 	for want, err := range map[string]error{
 		`default/pair has no node "ns3"; its nodes: ns1, ns2, router`: explainPath("ns3", "ns1"),
 		`default/pair has no node "ns4"; its nodes: ns1, ns2, router`: explainPath("ns1", "ns4"),

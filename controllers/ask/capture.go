@@ -4,29 +4,80 @@ package ask
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/netlab-dev/netlab/controllers/capture"
+	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
-// CaptureOptions select the packets of a capture and limit it.
+// CaptureOptions select the packets of a capture and limit it. A packet is captured at each of the places that
+// At, Links, All and Path name.
 type CaptureOptions struct {
-	// Node is a node of the lab. Interface is one of its interfaces; empty means all of them.
-	Node, Interface string
+	At []Place
+	// Links are links of the lab, captured at both ends.
+	Links []string
+	// All captures at every node.
+	All bool
+	// Path captures at every hop of the way there and back that Explain follows, at both ends of every link.
+	Path *Path
 	capture.Options
 }
 
-// Capture writes the packets that pass a node as pcapng until the options or the context end it, or the
-// interface or the lab is gone.
+// Place is where packets are captured.
+type Place struct {
+	// Node is a node of the lab. Interface is one of its interfaces; empty means all of them.
+	Node, Interface string
+}
+
+func (p Place) String() string {
+	if p.Interface == "" {
+		return p.Node
+	}
+	return p.Node + ":" + p.Interface
+}
+
+// Capture writes the packets that pass some places as pcapng until the options or the context end it, or the
+// only interface or the lab is gone.
 func (l *Lab) Capture(ctx context.Context, o CaptureOptions, w io.Writer) (capture.Summary, error) {
-	namespace, err := l.Node(o.Node)
+	places, err := l.places(ctx, o)
 	if err != nil {
 		return capture.Summary{}, err
 	}
-	tap, err := l.machine.Listen(namespace, o.Interface)
+	sources, err := l.listen(places)
 	if err != nil {
-		return capture.Summary{}, fmt.Errorf("capture on %s of %s: %w", o.Node, l.id, err)
+		return capture.Summary{}, err
 	}
-	return capture.Record(ctx, tap, o.Options, w)
+	return capture.Record(ctx, sources, o.Options, w)
+}
+
+// listen opens a socket at each place. On an error none is open.
+func (l *Lab) listen(places []Place) (sources []capture.Source, err error) {
+	defer func() {
+		if err != nil {
+			for _, s := range sources {
+				err = errors.Join(err, s.Close())
+			}
+		}
+	}()
+	ends := l.ends()
+	for _, p := range places {
+		tap, err := l.machine.Listen(l.id.NetworkNamespace(p.Node), packet.Options{Interface: p.Interface, Buffer: buffer(len(places))})
+		if err != nil {
+			return sources, fmt.Errorf("capture on %s of %s: %w", p.Node, l.id, err)
+		}
+		sources = append(sources, capture.Source{Tap: tap, Node: p.Node, Ends: ends[p.Node]})
+	}
+	return sources, nil
+}
+
+// Sizes of buffers: all of a capture, and one.
+const (
+	allBuffers = 64 << 20
+	minBuffer  = 1 << 20
+)
+
+func buffer(sockets int) int {
+	return min(packet.DefaultBuffer, max(minBuffer, allBuffers/max(1, sockets)))
 }

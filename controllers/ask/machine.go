@@ -11,6 +11,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/packet"
 	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
@@ -31,8 +32,8 @@ type Machine struct {
 	Kernel Kernel
 	// Dial opens an ICMP socket in a network namespace.
 	Dial probe.Dialer
-	// Listen opens a packet socket in a network namespace, for an interface or, if it is empty, for all of them.
-	Listen func(namespace, link string) (capture.Tap, error)
+	// Listen opens a packet socket in a network namespace.
+	Listen func(namespace string, o packet.Options) (capture.Tap, error)
 	// Progress receives the current step; it may be nil. Calls do not overlap.
 	Progress func(step string)
 }

@@ -34,14 +34,23 @@ const (
 	sectionOS          = 3
 	sectionApplication = 4
 
-	interfaceName       = 2
-	interfaceResolution = 9
-	interfaceOS         = 12
+	interfaceName        = 2
+	interfaceDescription = 3
+	interfaceResolution  = 9
+	interfaceOS          = 12
+
+	packetFlags = 2
 
 	statisticsStart    = 2
 	statisticsEnd      = 3
 	statisticsReceived = 4
 	statisticsDropped  = 5
+)
+
+// Directions in the flags of packets.
+const (
+	inbound  = 1
+	outbound = 2
 )
 
 // nanoseconds is an interface's resolution of time: a negative power of ten.
@@ -77,12 +86,13 @@ func newPcapng(w io.Writer) (*pcapng, error) {
 }
 
 // addInterface describes an interface. They are numbered as they come, from 0.
-func (p *pcapng) addInterface(name string, frames linkType) error {
+func (p *pcapng) addInterface(name, description string, frames linkType) error {
 	p.begin(interfaceBlock)
 	p.number16(uint16(frames))
 	p.number16(0) // reserved
 	p.number32(0) // no limit of length
 	p.option(interfaceName, []byte(name))
+	p.option(interfaceDescription, []byte(description))
 	p.option(interfaceResolution, []byte{nanoseconds})
 	p.option(interfaceOS, []byte(runtime.GOOS))
 	return p.endOptions()
@@ -96,7 +106,12 @@ func (p *pcapng) writePacket(on int, of packet.Packet) error {
 	p.number32(uint32(len(of.Data)))
 	p.number32(uint32(of.Length))
 	p.padded(of.Data)
-	return p.end()
+	direction := uint32(inbound)
+	if of.Outgoing {
+		direction = outbound
+	}
+	p.option(packetFlags, binary.NativeEndian.AppendUint32(nil, direction))
+	return p.endOptions()
 }
 
 // statistics are an interface's. dropped is nil where it is not known.

@@ -3,11 +3,14 @@
 package capture
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/netlab-dev/netlab/controllers/packet"
@@ -30,7 +33,7 @@ const (
 	Interrupted Ending = "Interrupted"
 	// LimitReached: the capture reached a limit of its Options.
 	LimitReached Ending = "LimitReached"
-	// LinkDown: the interface was set down or deleted.
+	// LinkDown: the only interface was set down or deleted.
 	LinkDown Ending = "LinkDown"
 	// LabDeleted: the lab was deleted.
 	LabDeleted Ending = "LabDeleted"
@@ -40,9 +43,11 @@ const (
 type Summary struct {
 	// Packets is the number of packets in the file.
 	Packets uint64 `json:"packets"`
-	// Dropped is the number of packets that were not read in time.
-	Dropped uint64 `json:"dropped"`
-	Ending  Ending `json:"ending"`
+	// Dropped is the number of packets that were not read in time. DroppedAt has the numbers of the sockets,
+	// where there are several.
+	Dropped   uint64 `json:"dropped"`
+	DroppedAt string `json:"droppedAt,omitempty"`
+	Ending    Ending `json:"ending"`
 }
 
 // Tap is a packet socket.
@@ -52,56 +57,102 @@ type Tap interface {
 	// Interface returns the interface with an index.
 	Interface(index int) (packet.Interface, error)
 	// Read waits for a packet until the deadline (os.ErrDeadlineExceeded).
-	Read(buf []byte) (packet.Packet, error)
+	Read() (packet.Packet, error)
 	SetReadDeadline(t time.Time) error
-	// Dropped returns the number of packets dropped since the last call.
-	Dropped() (uint64, error)
+	// Statistics returns the kernel's counts. A packet is counted before it can be read.
+	Statistics() (packet.Statistics, error)
+	// Down reports whether the only interface was set down or deleted since the last call.
+	Down() bool
 	// Deleted reports whether only this socket keeps the namespace alive.
 	Deleted() bool
 	Close() error
 }
 
-// tick is how often packets are flushed to the file and the end is checked. It is well below the two seconds
-// for which the deletion of a lab waits for its namespaces to end.
-const tick = 250 * time.Millisecond
+// Source is a packet socket at a node of a lab.
+type Source struct {
+	Tap
+	// Node is the name of the node.
+	Node string
+	// Ends describes the ends of links among the node's interfaces, by their names.
+	Ends map[string]string
+}
 
-// Record captures until the end, and closes the tap. The file is complete after every error except one of
-// writing.
-func Record(ctx context.Context, tap Tap, o Options, w io.Writer) (Summary, error) {
-	defer tap.Close()
-	file, err := newFile(tap, w)
+// tick is how often packets are read and written, and the end is checked. It is well below the two seconds for
+// which the deletion of a lab waits for its namespaces to end.
+const tick = 50 * time.Millisecond
+
+// Record captures until the end, and closes the sources. Packets are in the order of their times. The file is
+// complete after every error except one of writing.
+func Record(ctx context.Context, sources []Source, o Options, w io.Writer) (Summary, error) {
+	r := recorder{options: o, began: time.Now()}
+	for _, s := range sources {
+		r.readers = append(r.readers, &reader{Source: s})
+	}
+	defer r.close()
+	file, err := newFile(sources, w)
 	if err != nil {
 		return Summary{}, fmt.Errorf("begin the capture: %w", err)
 	}
-	r := recorder{tap: tap, options: o, file: file, began: time.Now()}
+	r.file = file
 	ending, err := r.run(ctx)
-	dropped, statErr := tap.Dropped()
-	summary := Summary{Packets: file.packets, Dropped: dropped, Ending: ending}
-	if err = errors.Join(err, statErr, file.finish(dropped)); err != nil {
+	summary := Summary{Packets: file.packets, Ending: ending}
+	r.countDropped(&summary)
+	if err = errors.Join(err, file.finish(r.readers)); err != nil {
 		return summary, fmt.Errorf("capture: %w", err)
 	}
 	return summary, nil
 }
 
 type recorder struct {
-	tap     Tap
+	readers []*reader
 	options Options
 	file    *file
 	began   time.Time
+	// read are packets that are not written yet. Their data is in chunks.
+	read  []arrived
+	chunk []byte
+	// busy reports that the last round has read so much that the buffers may be full again soon.
+	busy bool
+}
+
+// arrived is a packet and the number of its source.
+type arrived struct {
+	source int
+	packet.Packet
+}
+
+func (r *recorder) close() {
+	for _, s := range r.readers {
+		_ = s.Close()
+	}
 }
 
 func (r *recorder) run(ctx context.Context) (Ending, error) {
-	buf := make([]byte, packet.MaxSize)
 	for {
-		if ending := r.ended(ctx); ending != "" {
-			return ending, nil
-		}
-		if ending, err := r.readFor(tick, buf); ending != "" || err != nil {
+		ending := r.ended(ctx)
+		began := time.Now()
+		if err := r.round(ending != ""); ending != "" || err != nil {
 			return ending, err
 		}
-		if err := r.file.flush(); err != nil {
-			return "", err
+		if r.full() {
+			return LimitReached, nil
 		}
+		if !r.busy {
+			r.pause(ctx, tick-time.Since(began))
+		}
+	}
+}
+
+// pause lets packets gather.
+func (r *recorder) pause(ctx context.Context, long time.Duration) {
+	if left := r.options.Duration - time.Since(r.began); r.options.Duration > 0 {
+		long = min(long, left)
+	}
+	wait := time.NewTimer(max(0, long))
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wait.C:
 	}
 }
 
@@ -109,40 +160,167 @@ func (r *recorder) ended(ctx context.Context) Ending {
 	switch {
 	case ctx.Err() != nil:
 		return Interrupted
-	case r.full(), r.options.Duration > 0 && time.Since(r.began) >= r.options.Duration:
+	case r.options.Duration > 0 && time.Since(r.began) >= r.options.Duration:
 		return LimitReached
-	case r.tap.Deleted():
+	case !slices.ContainsFunc(r.readers, func(s *reader) bool { return !s.Deleted() }):
 		return LabDeleted
+	case r.down():
+		return LinkDown
 	}
 	return ""
 }
+
+// down reports whether the only interface went down. A capture of several goes on: the others show what
+// packets do now.
+func (r *recorder) down() bool { return len(r.readers) == 1 && r.readers[0].Down() }
 
 func (r *recorder) full() bool {
 	return r.options.Packets > 0 && r.file.packets >= uint64(r.options.Packets)
 }
 
-// readFor captures for a duration, or until the limit of packets.
-func (r *recorder) readFor(long time.Duration, buf []byte) (Ending, error) {
-	if left := r.options.Duration - time.Since(r.began); r.options.Duration > 0 {
-		long = max(0, min(long, left))
+// inFlight is longer than a kernel takes from a packet's timestamp to its count.
+const inFlight = 10 * time.Millisecond
+
+// round reads the packets that the sources have now, and writes them in the order of their times. Packets that
+// have arrived since the round began, or shortly before, wait for the next one, because another source may have
+// earlier ones then; the last round writes all.
+func (r *recorder) round(last bool) error {
+	mark := time.Now()
+	if err := r.readAll(mark); err != nil {
+		return err
 	}
-	until := time.Now().Add(long)
-	if err := r.tap.SetReadDeadline(until); err != nil {
-		return "", err
-	}
-	for !r.full() && time.Now().Before(until) {
-		p, err := r.tap.Read(buf)
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return "", nil
-		case errors.Is(err, packet.ErrLinkDown):
-			return LinkDown, nil
-		case err != nil:
-			return "", err
-		}
-		if err := r.file.write(p); err != nil {
-			return "", err
+	slices.SortStableFunc(r.read, func(a, b arrived) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.source, b.source))
+	})
+	n, until := 0, mark.Add(-inFlight)
+	for ; n < len(r.read) && (last || r.read[n].Time.Before(until)) && !r.full(); n++ {
+		if err := r.file.write(r.read[n]); err != nil {
+			return err
 		}
 	}
-	return "", nil
+	r.read = slices.Delete(r.read, 0, n)
+	return r.file.flush()
+}
+
+// readAll reads the packets that the sources have counted, and closes those of deleted namespaces.
+func (r *recorder) readAll(mark time.Time) error {
+	for _, s := range r.readers {
+		if err := s.count(); err != nil {
+			return err
+		}
+	}
+	var failed []error
+	size := 0
+	for i, s := range r.readers {
+		failed = append(failed, s.readUntil(mark.Add(readTimeout), func(p packet.Packet) {
+			size += len(p.Data)
+			p.Data = r.keep(p.Data)
+			r.read = append(r.read, arrived{source: i, Packet: p})
+		}))
+		if s.leaving {
+			failed = append(failed, s.Close())
+		}
+	}
+	r.busy = size > busySize
+	return errors.Join(failed...)
+}
+
+// Sizes of memory for packets. Many small pieces would be work for the garbage collector.
+const (
+	chunkSize = 64 << 10
+	busySize  = 512 << 10
+)
+
+// keep copies the data of a packet.
+func (r *recorder) keep(data []byte) []byte {
+	if cap(r.chunk)-len(r.chunk) < len(data) {
+		r.chunk = make([]byte, 0, max(chunkSize, len(data)))
+	}
+	at := len(r.chunk)
+	r.chunk = append(r.chunk, data...)
+	return r.chunk[at:len(r.chunk):len(r.chunk)]
+}
+
+// countDropped adds the drops of all sources.
+func (r *recorder) countDropped(s *Summary) {
+	var at []string
+	for _, one := range r.readers {
+		s.Dropped += one.counted.Dropped
+		if one.counted.Dropped > 0 {
+			at = append(at, fmt.Sprintf("%s %d", one.name(), one.counted.Dropped))
+		}
+	}
+	if len(r.readers) > 1 {
+		s.DroppedAt = strings.Join(at, ", ")
+	}
+}
+
+// readTimeout limits how long a round waits for packets that the kernel has counted. They are in a block that
+// it hands over within 40 ms.
+const readTimeout = 2 * time.Second
+
+// reader reads a source.
+type reader struct {
+	Source
+	counted packet.Statistics
+	// taken is the number of packets that were read.
+	taken uint64
+	// leaving reports that the namespace was deleted, closed that the socket is.
+	leaving, closed bool
+}
+
+func (s *reader) count() (err error) {
+	if !s.closed {
+		s.counted, err = s.Statistics()
+	}
+	return err
+}
+
+// Deleted closes the socket of a deleted namespace when it is read: until then it keeps the namespace alive.
+func (s *reader) Deleted() bool {
+	if !s.closed && s.Tap.Deleted() {
+		s.leaving = true
+	}
+	return s.leaving
+}
+
+// Close closes the socket once.
+func (s *reader) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return s.Tap.Close()
+}
+
+// name is the node's, with that of the interface if there is one.
+func (s *reader) name() string {
+	if is := s.Interfaces(); len(is) == 1 {
+		return s.Node + ":" + is[0].Name
+	}
+	return s.Node
+}
+
+// readUntil reads the packets that the kernel has counted.
+func (s *reader) readUntil(deadline time.Time, each func(packet.Packet)) error {
+	if s.taken >= s.counted.Accepted {
+		return nil
+	}
+	if err := s.SetReadDeadline(deadline); err != nil {
+		return err
+	}
+	for s.taken < s.counted.Accepted {
+		p, err := s.Read()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		s.taken++
+		if !p.Twice {
+			each(p)
+		}
+	}
+	return nil
 }

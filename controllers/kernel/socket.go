@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"github.com/netlab-dev/netlab/controllers/kernel/socket"
+	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
 // DialICMP opens a socket for echo requests in a lab's network namespace; see socket.DialICMP.
@@ -19,12 +20,11 @@ func (k *Kernel) DialICMP(namespace string, family int, dontFragment bool, sourc
 	return c, err
 }
 
-// DialPacket opens a packet socket in a lab's network namespace, for one interface or, without a
-// name, for all; see socket.DialPacket.
-func (k *Kernel) DialPacket(namespace, link string) (*socket.PacketConn, error) {
+// DialPacket opens a packet socket in a lab's network namespace; see socket.DialPacket.
+func (k *Kernel) DialPacket(namespace string, o packet.Options) (*socket.PacketConn, error) {
 	var c *socket.PacketConn
 	err := k.Enter(namespace, func() (err error) {
-		c, err = socket.DialPacket(namespace, NamespaceDir+"/"+namespace, link)
+		c, err = socket.DialPacket(namespace, NamespaceDir+"/"+namespace, o)
 		return err
 	})
 	if err != nil {

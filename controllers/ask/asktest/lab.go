@@ -113,8 +113,8 @@ func (b *Bench) dial(_ context.Context, from string, _ probe.Options) (probe.Con
 	return &Echo{Sent: func(to netip.Addr) (answered bool, err error) { return !b.Silent(from, to), nil }}, nil
 }
 
-func (b *Bench) listen(_, link string) (capture.Tap, error) {
-	if link == "nothing" {
+func (b *Bench) listen(_ string, o packet.Options) (capture.Tap, error) {
+	if o.Interface == "nothing" {
 		return nil, packet.ErrNoInterface
 	}
 	return &tap{packets: b.Packets}, nil
@@ -123,7 +123,7 @@ func (b *Bench) listen(_, link string) (capture.Tap, error) {
 // tap is an interface named l1 with some packets.
 type tap struct {
 	packets []packet.Packet
-	until   time.Time
+	read    int
 }
 
 var l1 = packet.Interface{Index: 2, Name: "l1", Hardware: 1}
@@ -134,17 +134,19 @@ func (p *tap) Interface(index int) (packet.Interface, error) {
 	return packet.Interface{}, errors.New("there is one interface")
 }
 
-func (p *tap) Read(buf []byte) (packet.Packet, error) {
-	if len(p.packets) == 0 {
-		time.Sleep(min(time.Until(p.until), time.Millisecond))
+func (p *tap) Read() (packet.Packet, error) {
+	if p.read == len(p.packets) {
 		return packet.Packet{}, os.ErrDeadlineExceeded
 	}
-	next := p.packets[0]
-	p.packets = p.packets[1:]
-	return next, nil
+	p.read++
+	return p.packets[p.read-1], nil
 }
 
-func (p *tap) SetReadDeadline(t time.Time) error { p.until = t; return nil }
-func (p *tap) Dropped() (uint64, error)          { return 0, nil }
-func (p *tap) Deleted() bool                     { return false }
-func (p *tap) Close() error                      { return nil }
+func (p *tap) Statistics() (packet.Statistics, error) {
+	return packet.Statistics{Accepted: uint64(len(p.packets))}, nil
+}
+
+func (p *tap) SetReadDeadline(time.Time) error { return nil }
+func (p *tap) Down() bool                      { return false }
+func (p *tap) Deleted() bool                   { return false }
+func (p *tap) Close() error                    { return nil }

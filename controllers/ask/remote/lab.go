@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/netlab-dev/netlab/controllers/ask"
-	"github.com/netlab-dev/netlab/controllers/capture"
 )
 
 // Run runs the program with arguments and standard streams until it ends. The error is that it did not start,
@@ -72,21 +71,6 @@ func (l *Lab) PingAll(ctx context.Context, o ask.PingAllOptions) (all *ask.PingA
 		err = errors.New("the reply has no results")
 	}
 	return all, err
-}
-
-// Capture implements the method of ask.Lab.
-func (l *Lab) Capture(ctx context.Context, o ask.CaptureOptions, w io.Writer) (summary capture.Summary, err error) {
-	args := []string{
-		verbCapture, "--packets=" + strconv.Itoa(o.Packets), "--duration=" + o.Duration.String(),
-		"--interface=" + o.Interface, o.Node,
-	}
-	c := l.exchange(func(r Reply) {
-		if r.Capture != nil {
-			summary = *r.Capture
-		}
-	})
-	err = c.run(ctx, args, w, c)
-	return summary, err
 }
 
 // ask runs a question whose answer consists of replies.

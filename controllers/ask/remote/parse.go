@@ -100,23 +100,3 @@ func parsePingAll(flags *flag.FlagSet) func([]string) (question, error) {
 		}, nil
 	}
 }
-
-func parseCapture(flags *flag.FlagSet) func([]string) (question, error) {
-	var o ask.CaptureOptions
-	flags.IntVar(&o.Packets, "packets", 0, "")
-	flags.DurationVar(&o.Duration, "duration", 0, "")
-	flags.StringVar(&o.Interface, "interface", "", "")
-	return func(args []string) (question, error) {
-		if len(args) != 1 {
-			return nil, errors.New("want NODE")
-		}
-		o.Node = args[0]
-		return func(ctx context.Context, lab *ask.Lab, out io.Writer, reply func(Reply)) error {
-			summary, err := lab.Capture(ctx, o, out)
-			if err == nil {
-				reply(Reply{Capture: &summary})
-			}
-			return err
-		}, nil
-	}
-}

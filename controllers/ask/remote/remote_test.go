@@ -63,7 +63,7 @@ func TestACaptureArrivesWhole(t *testing.T) {
 	b := asktest.New(t)
 	frame := bytes.Repeat([]byte{0x5a}, 60)
 	b.Packets = []packet.Packet{{Index: 2, Time: time.Unix(1, 2), Data: frame, Length: 60}, {Index: 2, Time: time.Unix(1, 3), Data: frame, Length: 60}}
-	o := ask.CaptureOptions{Node: "ns1", Interface: "l1", Options: capture.Options{Packets: 2}}
+	o := ask.CaptureOptions{At: []ask.Place{{Node: "ns1", Interface: "l1"}}, Options: capture.Options{Packets: 2}}
 	var file bytes.Buffer
 	summary, err := far(t, b).Capture(t.Context(), o, &file)
 	if want := (capture.Summary{Packets: 2, Ending: capture.LimitReached}); err != nil || summary != want {
@@ -88,7 +88,7 @@ func TestAnInterruptionEndsTheOtherSideInOrder(t *testing.T) {
 		t.Errorf("%d attempts, %v", attempts, err)
 	}
 	ctx, interrupt = context.WithCancel(t.Context())
-	summary, err := far(t, b).Capture(ctx, ask.CaptureOptions{Node: "ns1"}, writer(interrupt))
+	summary, err := far(t, b).Capture(ctx, ask.CaptureOptions{At: []ask.Place{{Node: "ns1"}}}, writer(interrupt))
 	if err != nil || summary.Ending != capture.Interrupted {
 		t.Errorf("an interrupted capture: %+v, %v", summary, err)
 	}

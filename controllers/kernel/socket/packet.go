@@ -3,6 +3,7 @@
 package socket
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -29,21 +30,17 @@ type PacketConn struct {
 	interfaces []packet.Interface
 	file       *os.File
 	conn       syscall.RawConn
-	control    [controlSize]byte
+	ring       ring
+	counted    packet.Statistics
 }
 
-// packetBuffer is how much may wait to be read. The kernel's usual limit is about 200 packets,
-// because each counts with all the memory it occupies.
-const packetBuffer = 16 << 20
-
-// DialPacket opens a packet socket for the interface of that name, or for all of them if it is
-// empty. The namespace is the calling thread's; name is for messages, path is where it is mounted.
-// packet.ErrNoInterface comes with the names there are.
-func DialPacket(name, path, link string) (*PacketConn, error) {
+// DialPacket opens a packet socket. The namespace is the calling thread's; name is for messages, path is where
+// it is mounted. packet.ErrNoInterface comes with the existing names.
+func DialPacket(name, path string, o packet.Options) (*PacketConn, error) {
 	c := &PacketConn{name: name, path: path}
 	err := c.open()
 	if err == nil {
-		err = c.withFD(func(fd int) error { return c.bind(fd, link) })
+		err = c.withFD(func(fd int) error { return c.bind(fd, o) })
 	}
 	if err != nil {
 		if c.file != nil {
@@ -98,17 +95,23 @@ func (c *PacketConn) list() error {
 	return nil
 }
 
-func (c *PacketConn) bind(fd int, link string) error {
+func (c *PacketConn) bind(fd int, o packet.Options) error {
 	index := 0
-	if link != "" {
-		at := slices.IndexFunc(c.interfaces, func(i packet.Interface) bool { return i.Name == link })
+	if o.Interface != "" {
+		at := slices.IndexFunc(c.interfaces, func(i packet.Interface) bool { return i.Name == o.Interface })
 		if at < 0 {
-			return fmt.Errorf("%w: %q; interfaces: %s", packet.ErrNoInterface, link, c.names())
+			return fmt.Errorf("%w: %q; interfaces: %s", packet.ErrNoInterface, o.Interface, c.names())
 		}
 		c.interfaces = c.interfaces[at : at+1]
 		index = c.interfaces[0].Index
 	}
 	if err := configurePackets(fd); err != nil {
+		return err
+	}
+	if err := attachFilter(fd, o.Filter); err != nil {
+		return err
+	}
+	if err := c.ring.open(fd, cmp.Or(o.Buffer, packet.DefaultBuffer)); err != nil {
 		return err
 	}
 	return unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL), Ifindex: index})
@@ -122,17 +125,32 @@ func (c *PacketConn) names() string {
 	return strings.Join(names, ", ")
 }
 
+// configurePackets prepares the ring. Its timestamps are those of the kernel's first look at a packet with
+// SO_TIMESTAMPNS, else those of its copy into the ring. The reserve has room for a VLAN tag.
 func configurePackets(fd int) error {
 	for _, option := range []struct{ level, name, value int }{
 		{unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1},
-		{unix.SOL_PACKET, unix.PACKET_AUXDATA, 1},
-		{unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, packetBuffer},
+		{unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V3},
+		{unix.SOL_PACKET, unix.PACKET_RESERVE, packet.VLANTagSize},
 	} {
-		// Root of a user namespace may not have more buffer than others.
-		err := unix.SetsockoptInt(fd, option.level, option.name, option.value)
-		if err != nil && (option.name != unix.SO_RCVBUFFORCE || !errors.Is(err, unix.EPERM)) {
+		if err := unix.SetsockoptInt(fd, option.level, option.name, option.value); err != nil {
 			return fmt.Errorf("set option %d of a packet socket: %w", option.name, err)
 		}
+	}
+	return nil
+}
+
+func attachFilter(fd int, program []packet.Instruction) error {
+	if len(program) == 0 {
+		return nil
+	}
+	instructions := make([]unix.SockFilter, len(program))
+	for i, p := range program {
+		instructions[i] = unix.SockFilter{Code: p.Op, Jt: p.Jt, Jf: p.Jf, K: p.K}
+	}
+	filter := unix.SockFprog{Len: uint16(len(instructions)), Filter: &instructions[0]}
+	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &filter); err != nil {
+		return fmt.Errorf("attach a filter of %d instructions to a packet socket: %w", len(program), err)
 	}
 	return nil
 }
@@ -163,19 +181,32 @@ func (c *PacketConn) Interface(index int) (packet.Interface, error) {
 	return i, nil
 }
 
-// Dropped is how many packets found no room in the buffer since it was last asked.
-func (c *PacketConn) Dropped() (dropped uint64, err error) {
-	err = c.withFD(func(fd int) error {
-		statistics, err := unix.GetsockoptTpacketStats(fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
-		if err == nil {
-			dropped = uint64(statistics.Drops)
+// Statistics are the kernel's counts. A packet is counted before it can be read.
+func (c *PacketConn) Statistics() (packet.Statistics, error) {
+	err := c.withFD(func(fd int) error {
+		now, err := unix.GetsockoptTpacketStatsV3(fd, unix.SOL_PACKET, unix.PACKET_STATISTICS)
+		if err == nil { // the kernel's counts begin again, and its packets include the dropped ones
+			c.counted.Accepted += uint64(now.Packets - now.Drops)
+			c.counted.Dropped += uint64(now.Drops)
 		}
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("read packet statistics in %s: %w", c.name, err)
+		return packet.Statistics{}, fmt.Errorf("read packet statistics in %s: %w", c.name, err)
 	}
-	return dropped, nil
+	return c.counted, nil
+}
+
+// Down reports whether the interface was set down or deleted since the last call. It is false for a socket of
+// all interfaces.
+func (c *PacketConn) Down() bool {
+	down := false
+	err := c.withFD(func(fd int) error {
+		failed, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		down = unix.Errno(failed) == unix.ENETDOWN
+		return err
+	})
+	return err == nil && down
 }
 
 // Deleted reports whether another namespace, or none, is mounted where this socket's was: then
@@ -188,8 +219,8 @@ func (c *PacketConn) Deleted() bool {
 // SetReadDeadline sets when Read gives up.
 func (c *PacketConn) SetReadDeadline(t time.Time) error { return c.file.SetReadDeadline(t) }
 
-// Close closes the socket.
-func (c *PacketConn) Close() error { return c.file.Close() }
+// Close closes the socket. The mapped ring would keep it open.
+func (c *PacketConn) Close() error { return errors.Join(c.ring.close(), c.file.Close()) }
 
 // withFD runs fn with the socket, which stays open meanwhile.
 func (c *PacketConn) withFD(fn func(fd int) error) error {

@@ -4,7 +4,6 @@ package socket
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,63 +15,53 @@ import (
 // ethernetAddresses is the size of both of them, in front of everything else.
 const ethernetAddresses = 12
 
-// controlSize is more than a time and a struct tpacket_auxdata need with their headers.
-const controlSize = 128
-
-// Read waits for the next packet; buf has room for packet.MaxSize bytes. At the read deadline it
-// fails with os.ErrDeadlineExceeded, and with packet.ErrLinkDown when the interface it was opened
-// for goes down.
-func (c *PacketConn) Read(buf []byte) (packet.Packet, error) {
-	for {
-		p, twice, err := c.readOnce(buf)
-		if errors.Is(err, unix.ENETDOWN) {
-			err = packet.ErrLinkDown
-		}
+// Read waits for the next packet. At the read deadline it fails with os.ErrDeadlineExceeded.
+func (c *PacketConn) Read() (packet.Packet, error) {
+	if !c.ring.ready() {
+		// The kernel also wakes the reader for an error that Down reports.
+		err := c.conn.Read(func(uintptr) (done bool) { return c.ring.ready() })
 		if err != nil {
 			return packet.Packet{}, fmt.Errorf("read packets in %s: %w", c.name, err)
 		}
-		if !twice {
-			return p, nil
-		}
 	}
+	return c.ring.packet(c.ring.next()), nil
 }
 
-// readOnce says twice of a packet that leaves by lo: it comes in by it, too.
-func (c *PacketConn) readOnce(buf []byte) (p packet.Packet, twice bool, err error) {
-	var n, controlled int
-	var from unix.Sockaddr
-	var received error
-	err = c.conn.Read(func(fd uintptr) (done bool) {
-		n, controlled, _, from, received = unix.Recvmsg(int(fd), buf[packet.VLANTagSize:], c.control[:], unix.MSG_TRUNC)
-		return !errors.Is(received, unix.EAGAIN) && !errors.Is(received, unix.EINTR)
-	})
-	if err = errors.Join(err, received); err != nil {
-		return packet.Packet{}, false, err
+// packet reads the packet with a header at an offset.
+func (r *ring) packet(at int) packet.Packet {
+	frame := at + int(r.number16(at+headerFrame))
+	p := packet.Packet{
+		Index:    int(r.number32(at + addressIndex)),
+		Time:     time.Unix(int64(r.number32(at+headerSeconds)), int64(r.number32(at+headerNanos))),
+		Outgoing: r.memory[at+addressType] == unix.PACKET_OUTGOING,
+		Data:     r.memory[frame : frame+int(r.number32(at+headerCaptured))],
+		Length:   int(r.number32(at + headerLength)),
 	}
-	link, ok := from.(*unix.SockaddrLinklayer)
-	if !ok {
-		return packet.Packet{}, false, fmt.Errorf("from %T", from)
+	p.Twice = p.Outgoing && r.number16(at+addressHardware) == unix.ARPHRD_LOOPBACK
+	if status := r.number32(at + headerStatus); status&unix.TP_STATUS_VLAN_VALID != 0 && len(p.Data) >= ethernetAddresses {
+		protocol := uint16(unix.ETH_P_8021Q)
+		if status&unix.TP_STATUS_VLAN_TPID_VALID != 0 {
+			protocol = r.number16(at + headerTPID)
+		}
+		p.Data = r.restoreTag(frame, len(p.Data), protocol, uint16(r.number32(at+headerVLAN)))
+		p.Length += packet.VLANTagSize
 	}
-	p = packet.Packet{Index: link.Ifindex, Data: buf[packet.VLANTagSize:min(packet.VLANTagSize+n, len(buf))], Length: n}
-	err = complete(&p, buf, c.control[:controlled])
-	return p, link.Hatype == unix.ARPHRD_LOOPBACK && link.Pkttype == unix.PACKET_OUTGOING, err
+	return p
 }
 
-// complete adds what the kernel says beside a packet.
-func complete(p *packet.Packet, buf, control []byte) error {
-	messages, err := unix.ParseSocketControlMessage(control)
-	if err != nil {
-		return err
-	}
-	for _, m := range messages {
-		switch {
-		case m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS:
-			p.Time = timespec(m.Data)
-		case m.Header.Level == unix.SOL_PACKET && m.Header.Type == unix.PACKET_AUXDATA:
-			restoreTag(p, buf, m.Data)
-		}
-	}
-	return nil
+// restoreTag puts a VLAN tag back where it was on the wire, between the addresses and the type: the kernel
+// takes it out of the frame and hands it over in the header. The ring has a reserve in front of the frame.
+func (r *ring) restoreTag(frame, length int, protocol, tci uint16) []byte {
+	data := r.memory[frame-packet.VLANTagSize : frame+length]
+	copy(data, r.memory[frame:frame+ethernetAddresses])
+	binary.BigEndian.PutUint16(data[ethernetAddresses:], protocol)
+	binary.BigEndian.PutUint16(data[ethernetAddresses+2:], tci)
+	return data
+}
+
+// networkOrder is a number as it is written into a struct sockaddr_ll.
+func networkOrder(n uint16) uint16 {
+	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, n))
 }
 
 // timespec reads a struct timespec; the zero Time if it is cut short.
@@ -82,29 +71,4 @@ func timespec(b []byte) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(ts.Unix())
-}
-
-// restoreTag puts a VLAN tag back where it was on the wire, between the addresses and the type:
-// the kernel takes it out of the frame and hands it over beside it. There is room for it in
-// front of the frame.
-func restoreTag(p *packet.Packet, buf, auxiliary []byte) {
-	var aux unix.TpacketAuxdata
-	_, err := binary.Decode(auxiliary, binary.NativeEndian, &aux)
-	if err != nil || aux.Status&unix.TP_STATUS_VLAN_VALID == 0 || len(p.Data) < ethernetAddresses {
-		return
-	}
-	protocol := uint16(unix.ETH_P_8021Q)
-	if aux.Status&unix.TP_STATUS_VLAN_TPID_VALID != 0 {
-		protocol = aux.Vlan_tpid
-	}
-	end := packet.VLANTagSize + len(p.Data)
-	copy(buf, p.Data[:ethernetAddresses])
-	binary.BigEndian.PutUint16(buf[ethernetAddresses:], protocol)
-	binary.BigEndian.PutUint16(buf[ethernetAddresses+2:], aux.Vlan_tci)
-	p.Data, p.Length = buf[:end], p.Length+packet.VLANTagSize
-}
-
-// networkOrder is a number as it is written into a struct sockaddr_ll.
-func networkOrder(n uint16) uint16 {
-	return binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, n))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/converge"
 	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/packet"
 	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
@@ -64,7 +65,7 @@ type Sockets struct {
 	// Dial opens an ICMP socket.
 	Dial probe.Dialer
 	// Listen opens a packet socket for an interface or, if that is empty, for all of them.
-	Listen func(namespace, link string) (capture.Tap, error)
+	Listen func(namespace string, o packet.Options) (capture.Tap, error)
 }
 
 // New returns a Machine.

@@ -23,6 +23,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/kernel"
 	"github.com/netlab-dev/netlab/controllers/kernel/sandbox"
+	"github.com/netlab-dev/netlab/controllers/packet"
 	"github.com/netlab-dev/netlab/controllers/probe"
 )
 
@@ -50,7 +51,7 @@ var theMachine = sync.OnceValues(func() (*local.Machine, error) {
 		Dial: func(_ context.Context, from string, o probe.Options) (probe.Conn, error) {
 			return k.DialICMP(from, int(o.Family), o.DontFragment, o.Source)
 		},
-		Listen: func(namespace, link string) (capture.Tap, error) { return k.DialPacket(namespace, link) },
+		Listen: func(namespace string, o packet.Options) (capture.Tap, error) { return k.DialPacket(namespace, o) },
 	}, local.Options{Symlinks: true, HasNetem: k.HasNetem, FeatureMissing: kernel.ErrFeatureMissing, Progress: func(string) {}}), nil
 })
 

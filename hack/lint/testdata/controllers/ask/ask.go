@@ -15,6 +15,7 @@ import (
 	_ "github.com/netlab-dev/netlab/controllers/kernel"      // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/kernel/fake" // want depguard
 	_ "github.com/netlab-dev/netlab/controllers/lab"
+	_ "github.com/netlab-dev/netlab/controllers/packet"
 	_ "github.com/netlab-dev/netlab/controllers/probe"
 	_ "github.com/netlab-dev/netlab/controllers/state"
 	_ "github.com/netlab-dev/netlab/controllers/status"
