@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package layout
+
+import "slices"
+
+// What a candidate costs, in pixels.
+const (
+	crossingCost = 70
+	bendCost     = 40
+	// spreadCost is the cost of nodes that look alike and have different distances from the middle.
+	spreadCost = 160
+	// maxWidth is the widest picture whose smallest text has 10 px when the picture is shown 1,600 px wide.
+	maxWidth = 1900
+	// freeWidth is the width up to which a picture costs nothing: it has room beside its title.
+	freeWidth = 1000
+	// manyNodes is the size of a part from which only few candidates are tried.
+	manyNodes = 80
+)
+
+// candidate is a choice of roots.
+type candidate struct {
+	roots     []int
+	bothSides bool
+}
+
+// choose returns the levels of the candidate with the lowest cost; the first of equals.
+func (n *net) choose(part, class []int) levels {
+	best, bestCost := levels{}, -1
+	for _, c := range n.candidates(part, class) {
+		l := n.assign(part, c.roots, c.bothSides)
+		if cost := n.cost(part, class, c, l); bestCost < 0 || cost < bestCost {
+			best, bestCost = l, cost
+		}
+	}
+	return best
+}
+
+// candidates are single nodes, and small sets of nodes that look alike, each with all others on one side or both.
+func (n *net) candidates(part, class []int) (list []candidate) {
+	add := func(roots ...int) {
+		list = append(list, candidate{roots, false}, candidate{roots, true})
+	}
+	const mostRoots = 4
+	alike := map[int][]int{}
+	for _, node := range part {
+		alike[class[node]] = append(alike[class[node]], node)
+	}
+	for _, node := range part {
+		same := alike[class[node]]
+		if same[0] == node && len(same) > 1 && len(same) <= mostRoots {
+			add(same...)
+		}
+		if len(part) < manyNodes || same[0] == node {
+			add(node)
+		}
+	}
+	return list
+}
+
+func (n *net) cost(part, class []int, c candidate, l levels) int {
+	d := n.newDrawing(part, l, n.size)
+	crossings := d.arrange(4)
+	width, height := n.extent(d)
+	cost := crossings*crossingCost + d.bends*bendCost + height + max(0, width-freeWidth)*9/16
+	if width > maxWidth {
+		cost += (width - maxWidth) * 10
+	}
+	return cost + spreadCost*n.spread(part, class, c, l)
+}
+
+// spread counts, for nodes with several links that look alike, the distances from the roots beyond the first.
+func (n *net) spread(part, class []int, c candidate, l levels) (count int) {
+	middle := l.of[c.roots[0]]
+	type place struct{ class, distance int }
+	seen, classes := map[place]bool{}, map[int]bool{}
+	for _, node := range part {
+		if n.degree[node] > 1 {
+			seen[place{class[node], abs(l.of[node] - middle)}] = true
+			classes[class[node]] = true
+		}
+	}
+	return len(seen) - len(classes)
+}
+
+// extent is about how large the picture of a part gets.
+func (n *net) extent(d *drawing) (width, height int) {
+	for level, column := range d.columns {
+		w, h := 0, 0
+		for _, v := range column {
+			if v >= n.size {
+				h += bendGap
+				continue
+			}
+			w, h = max(w, n.widths[v]), h+n.heights[v]+cardGap
+		}
+		width, height = width+w+channel, max(height, h)
+		width += n.widestLabel(d.gaps[level])
+	}
+	return width, height
+}
+
+func (n *net) widestLabel(segments []segment) (width int) {
+	for _, s := range segments {
+		if s.from < n.size {
+			width = max(width, labelWidth(n.graph.Links[s.link].Labels))
+		}
+	}
+	return width
+}
+
+// singles spreads nodes without links over columns.
+func (n *net) singles(part []int) levels {
+	const columns = 5
+	l := levels{of: make([]int, n.size), partner: make([]int, n.size), count: min(columns, len(part))}
+	for i := range l.partner {
+		l.partner[i] = -1
+	}
+	for i, node := range slices.Sorted(slices.Values(part)) {
+		l.of[node] = i % columns
+	}
+	return l
+}

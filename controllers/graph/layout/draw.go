@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package layout
+
+import (
+	"github.com/netlab-dev/netlab/controllers/graph"
+)
+
+// placed is a connected part and where its top is.
+type placed struct {
+	*placement
+	top int
+}
+
+// column is the place of a column of the picture. All parts share them.
+type column struct {
+	x, width int
+	// label is the room for labels to its right, loops that for links within the column, and channel that in which
+	// other links bend.
+	label, loops, channel int
+	// straight says that all links to the right are straight, so that labels can be in the middle.
+	straight bool
+}
+
+// sheet draws the parts.
+type sheet struct {
+	net     *net
+	parts   []placed
+	columns []column
+	picture *Picture
+	top     int
+}
+
+func (s *sheet) draw() {
+	s.top = s.drawTitle()
+	s.measureColumns()
+	for _, p := range s.parts {
+		s.drawPart(p)
+	}
+	s.frame()
+}
+
+// measureColumns makes columns as wide as their widest card and the labels beside it.
+func (s *sheet) measureColumns() {
+	for _, p := range s.parts {
+		for level := range p.columns {
+			if level == len(s.columns) {
+				s.columns = append(s.columns, column{straight: true})
+			}
+			s.widen(&s.columns[level], p, level)
+		}
+	}
+	x := margin + max(0, minWidth-margin-s.drawingWidth())/2
+	for i := range s.columns {
+		c := &s.columns[i]
+		c.x = x
+		x += c.width + c.label + c.loops + c.channel
+	}
+}
+
+// drawingWidth is the width from the first column to the end of the last.
+func (s *sheet) drawingWidth() (width int) {
+	for i, c := range s.columns {
+		width += c.width + c.label + c.loops
+		if i+1 < len(s.columns) {
+			width += c.channel
+		}
+	}
+	return width
+}
+
+func (s *sheet) widen(c *column, p placed, level int) {
+	for _, v := range p.columns[level] {
+		c.width = max(c.width, p.cards[v].width)
+	}
+	c.label = max(c.label, s.net.widestLabel(p.gaps[level]), s.net.widestLabel(p.within[level]))
+	if len(p.within[level]) > 0 {
+		c.loops = max(c.loops, stub+s.longestLoop(p, level))
+	}
+	if len(p.gaps[level]) == 0 {
+		return
+	}
+	c.channel = max(c.channel, channel+s.steepness(p, level))
+	for _, g := range p.gaps[level] {
+		c.straight = c.straight && p.y(g.from, g.link) == p.y(g.to, g.link)
+	}
+	c.straight = c.straight && len(p.within[level]) == 0
+	if c.label > 0 {
+		c.label = max(c.label, s.net.widestLabel(p.gaps[level])+labelLead)
+	}
+}
+
+// steepness gives links that climb far more room to bend.
+func (s *sheet) steepness(p placed, level int) (room int) {
+	for _, g := range p.gaps[level] {
+		room = max(room, abs(p.y(g.from, g.link)-p.y(g.to, g.link))/8)
+	}
+	return min(room, channel)
+}
+
+func (s *sheet) longestLoop(p placed, level int) (room int) {
+	for _, g := range p.within[level] {
+		room = max(room, loopOf(p.y(g.from, g.link), p.y(g.to, g.link)))
+	}
+	return room
+}
+
+// loopOf is how far a link within a column bulges.
+func loopOf(a, b int) int { return min(24+abs(a-b)/6, 60) }
+
+// y is where a link meets a vertex, from the top of the part.
+func (p *placement) y(vertex, link int) int { return p.tops[vertex] + p.anchors[anchor{vertex, link}] }
+
+func (s *sheet) drawPart(p placed) {
+	for level, vertices := range p.columns {
+		for _, v := range vertices {
+			if v < s.net.size {
+				s.drawCard(p, level, v)
+			}
+		}
+		for _, g := range p.gaps[level] {
+			s.drawSegment(p, level, g)
+		}
+		for _, g := range p.within[level] {
+			s.drawLoop(p, level, g)
+		}
+	}
+}
+
+func (s *sheet) drawSegment(p placed, level int, g segment) {
+	c, next := s.columns[level], s.columns[level+1]
+	from, to := s.top+p.top+p.y(g.from, g.link), s.top+p.top+p.y(g.to, g.link)
+	start, stop := c.x+c.width, next.x
+	curve := Curve{
+		Start: Point{start, from}, From: Point{start + c.label + c.loops + stub, from}, To: Point{stop - stub, to}, Stop: Point{stop, to},
+	}
+	if g.from >= s.net.size { // a bend goes on through its column
+		curve.Start.X = c.x
+	}
+	wire := &s.picture.Wires[g.link]
+	wire.Curves = append(wire.Curves, curve)
+	if g.from < s.net.size {
+		s.label(wire, g.link, c, from)
+	}
+}
+
+func (s *sheet) drawLoop(p placed, level int, g segment) {
+	c := s.columns[level]
+	from, to := s.top+p.top+p.y(g.from, g.link), s.top+p.top+p.y(g.to, g.link)
+	start := c.x + c.width
+	wire := &s.picture.Wires[g.link]
+	wire.Curves = append(wire.Curves, Curve{
+		Start: Point{start, from}, From: Point{start + c.label + stub, from}, To: Point{start + c.label + stub, to}, Stop: Point{start, to},
+		Loop: loopOf(from, to),
+	})
+	s.label(wire, g.link, c, min(from, to))
+}
+
+func (s *sheet) label(wire *Wire, link int, c column, y int) {
+	lines := s.net.graph.Links[link].Labels
+	if len(lines) == 0 {
+		return
+	}
+	l := s.net.graph.Links[link]
+	width, height := labelWidth(lines), len(lines)*lineHeight+2
+	box := Box{c.x + c.width + labelLead + (c.label-labelLead-width)/2, y - height/2, width, height}
+	if c.straight {
+		box.X = c.x + c.width + (c.label+c.channel-width)/2
+	}
+	wire.Label.Box = box
+	for i, line := range lines {
+		text := Text{Box: Box{box.X, box.Y + 1 + i*lineHeight, width, lineHeight}, String: line, Size: TextSize, Middle: true, Network: graph.NoNetwork}
+		switch {
+		case line == "down":
+			text.Style = Danger
+		case i == 0 && l.Network != graph.NoNetwork && line == s.net.graph.Networks[l.Network].Name:
+			text.Network = l.Network
+		default:
+			text.Style = Warning
+		}
+		wire.Label.Texts = append(wire.Label.Texts, text)
+	}
+}

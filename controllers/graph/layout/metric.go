@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package layout
+
+import "unicode/utf8"
+
+// All text is in a monospace font, so that its width is known without the font: no common one is wider than
+// advance per em. Sizes are in pixels.
+const (
+	advance   = 62 // per cent of an em; DejaVu Sans Mono, the widest, has 60.2
+	TextSize  = 12
+	NameSize  = 14
+	TitleSize = 18
+)
+
+// textWidth is the width of a line in a font of a size.
+func textWidth(line string, size int) int {
+	return (utf8.RuneCountInString(line)*size*advance + 99) / 100
+}
+
+func widest(lines []string, size int) (width int) {
+	for _, line := range lines {
+		width = max(width, textWidth(line, size))
+	}
+	return width
+}
+
+// Distances, in pixels.
+const (
+	margin     = 28
+	cardGap    = 22 // between cards in a column
+	bendGap    = 14 // around a link that passes a column
+	stub       = 10 // of a link in front of a card
+	channel    = 64 // in which the links between two columns bend
+	lineHeight = 15
+	headHeight = 30
+	iconWidth  = 34 // in front of a name
+	padding    = 10
+	portSpace  = 6 // between ports, in addition to their lines
+	labelPad   = 5
+	labelLead  = 14
+)
+
+// labelWidth is the room for a link's label in the gap beside a column.
+func labelWidth(lines []string) int {
+	if len(lines) == 0 {
+		return 0
+	}
+	return widest(lines, TextSize) + 2*labelPad
+}

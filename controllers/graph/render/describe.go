@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/netlab-dev/netlab/controllers/graph"
+)
+
+// Description says in words what a picture shows.
+func Description(g *graph.Graph) string {
+	var parts []string
+	for _, kind := range []struct {
+		kind graph.Kind
+		word string
+	}{{graph.Host, "host"}, {graph.Router, "router"}, {graph.Switch, "switch"}} {
+		if count := counted(g, kind.kind); count > 0 {
+			parts = append(parts, plural(count, kind.word))
+		}
+	}
+	links := 0
+	for _, l := range g.Links {
+		links += len(l.Names)
+	}
+	text := fmt.Sprintf("%s and %s.", strings.Join(parts, ", "), plural(links, "link"))
+	if g.Verdict != "" {
+		text += " " + g.Verdict + "."
+	}
+	for i := range g.Links {
+		text += " " + linkTitle(g, &g.Links[i]) + "."
+	}
+	for i, f := range g.Failures {
+		text += fmt.Sprintf(" Failure %d: probe %s, %s: %s.", i+1, f.Probe, f.Reason, f.Message)
+	}
+	return text
+}
+
+func counted(g *graph.Graph, kind graph.Kind) (count int) {
+	for _, n := range g.Nodes {
+		switch {
+		case n.Kind == kind:
+			count++
+		case n.Kind == graph.Group && kind == graph.Host:
+			count += len(n.Members)
+		}
+	}
+	return count
+}
+
+func plural(count int, word string) string {
+	switch {
+	case count == 1:
+		return "1 " + word
+	case strings.HasSuffix(word, "ch"):
+		return fmt.Sprintf("%d %ses", count, word)
+	}
+	return fmt.Sprintf("%d %ss", count, word)
+}
+
+// linkTitle describes a link in one line.
+func linkTitle(g *graph.Graph, l *graph.Link) string {
+	text := fmt.Sprintf("%s: %s to %s", strings.Join(l.Names, " "), endTitle(g, l.Ends[0]), endTitle(g, l.Ends[1]))
+	if l.Network != graph.NoNetwork {
+		text += ", network " + g.Networks[l.Network].String()
+	}
+	if len(l.Labels) > 0 {
+		text += ", " + strings.Join(l.Labels, ", ")
+	}
+	return text
+}
+
+func endTitle(g *graph.Graph, e graph.End) string {
+	parts := append([]string{g.Nodes[e.Node].Name, e.Port}, e.Lines...)
+	return strings.Join(strings.Fields(strings.Join(parts, " ")), " ")
+}
+
+// nodeTitle describes a node in one line.
+func nodeTitle(n *graph.Node) string {
+	text := n.Kind.String() + " " + n.Name
+	for _, m := range n.Members {
+		text += " " + m.Name
+	}
+	for _, note := range n.Notes {
+		text += ", " + note
+	}
+	return text
+}
