@@ -92,6 +92,8 @@ type End struct {
 	Port string
 	// Lines are its addresses and VLANs, one line each.
 	Lines []string
+	// Subinterfaces are the names of the VLAN interfaces on top of it.
+	Subinterfaces []string
 }
 
 // Link is a cable, or the cables of a group.
@@ -100,15 +102,33 @@ type Link struct {
 	Names   []string
 	Ends    [2]End
 	Network int
-	// Labels say what differs from a plain cable: network, impairment, MTU, state. One line each.
-	Labels []string
+	// Labels say what differs from a plain cable, one line each.
+	Labels []Label
 	// Trunk carries several VLANs; Down is a cable that is cut; Impaired has an impairment.
 	Trunk, Down, Impaired bool
 	Health                Health
-	// Failures are the numbers of the failures whose packets pass the link, Ends of them those that end on it.
+	// Failures are the numbers of the failures whose packets pass the link or end on it.
 	Failures []int
-	Fatal    []int
 }
+
+// Label is a line beside a link.
+type Label struct {
+	Text string
+	Kind LabelKind
+}
+
+// LabelKind is what a label is about.
+type LabelKind uint8
+
+// The kinds of labels.
+const (
+	// NetworkLabel is the name of the link's network.
+	NetworkLabel LabelKind = iota
+	// QualityLabel is an impairment or an MTU.
+	QualityLabel
+	// FaultLabel is a state in which nothing passes, or a failure.
+	FaultLabel
+)
 
 // Failure is a failing probe. Its number is its place in Graph.Failures plus 1.
 type Failure struct {

@@ -37,7 +37,9 @@ func (b *builder) end(l *v1alpha1.Link, e *v1alpha1.Endpoint) End {
 		end.Lines = append(end.Lines, p.String())
 	}
 	for i := range e.Subinterfaces {
-		end.Lines = append(end.Lines, subinterfaceLines(row, port, &e.Subinterfaces[i])...)
+		sub := &e.Subinterfaces[i]
+		end.Lines = append(end.Lines, subinterfaceLines(row, port, sub)...)
+		end.Subinterfaces = append(end.Subinterfaces, subinterfaceName(port, sub))
 	}
 	if s := b.switches[e.Name]; s != nil && s.VLANFiltering == v1alpha1.Enabled {
 		end.Lines = append(end.Lines, vlanLines(row, port)...)
@@ -45,10 +47,14 @@ func (b *builder) end(l *v1alpha1.Link, e *v1alpha1.Endpoint) End {
 	return end
 }
 
+func subinterfaceName(port string, sub *v1alpha1.Subinterface) string {
+	return cmp.Or(sub.Name, fmt.Sprintf("%s.%d", port, sub.VLAN))
+}
+
 func subinterfaceLines(row state.Namespace, port string, sub *v1alpha1.Subinterface) (lines []string) {
-	name, shown := sub.Name, fmt.Sprintf("%s (vlan %d)", sub.Name, sub.VLAN)
-	if name == "" {
-		name, shown = fmt.Sprintf("%s.%d", port, sub.VLAN), fmt.Sprintf(".%d", sub.VLAN)
+	name, shown := subinterfaceName(port, sub), fmt.Sprintf("%s (vlan %d)", sub.Name, sub.VLAN)
+	if sub.Name == "" {
+		shown = fmt.Sprintf(".%d", sub.VLAN)
 	}
 	for _, p := range addresses(row, name) {
 		lines = append(lines, shown+" "+p.String())
@@ -138,8 +144,7 @@ func (b *builder) networkOf(l *v1alpha1.Link) int {
 // registerSubinterfaces lists the networks of a trunk, which has the colour of none.
 func (b *builder) registerSubinterfaces(l *v1alpha1.Link, e *v1alpha1.Endpoint) {
 	for i := range e.Subinterfaces {
-		sub := &e.Subinterfaces[i]
-		name := cmp.Or(sub.Name, fmt.Sprintf("%s.%d", portName(l, e), sub.VLAN))
+		name := subinterfaceName(portName(l, e), &e.Subinterfaces[i])
 		for _, p := range addresses(b.row(e.Name), name) {
 			b.networks.of(p)
 		}
@@ -180,17 +185,19 @@ func (b *builder) addLabels() {
 	}
 }
 
-func (b *builder) labels(l *v1alpha1.Link, link *Link) (lines []string) {
+func (b *builder) labels(l *v1alpha1.Link, link *Link) (labels []Label) {
 	if link.Network != NoNetwork && !b.named(link) {
 		if name := b.networks.list[link.Network].Name; name != "" && name != link.Ends[0].Port && name != link.Ends[1].Port {
-			lines = append(lines, name)
+			labels = append(labels, Label{name, NetworkLabel})
 		}
 	}
 	if link.Down {
-		lines = append(lines, "down")
+		labels = append(labels, Label{"down", FaultLabel})
 	}
-	lines = append(lines, impairmentLines(l)...)
-	return append(lines, mtuLines(l)...)
+	for _, line := range append(impairmentLines(l), mtuLines(l)...) {
+		labels = append(labels, Label{line, QualityLabel})
+	}
+	return labels
 }
 
 // named reports whether a switch at the link shows its network.

@@ -6,14 +6,14 @@ import "slices"
 
 // What a candidate costs, in pixels.
 const (
-	crossingCost = 70
+	crossingCost = 100
 	bendCost     = 40
 	// spreadCost is the cost of nodes that look alike and have different distances from the middle.
 	spreadCost = 160
 	// maxWidth is the widest picture whose smallest text has 10 px when the picture is shown 1,600 px wide.
 	maxWidth = 1900
 	// freeWidth is the width up to which a picture costs nothing: it has room beside its title.
-	freeWidth = 1000
+	freeWidth = 1100
 	// manyNodes is the size of a part from which only few candidates are tried.
 	manyNodes = 80
 )
@@ -69,14 +69,20 @@ func (n *net) cost(part, class []int, c candidate, l levels) int {
 	return cost + spreadCost*n.spread(part, class, c, l)
 }
 
-// spread counts, for nodes with several links that look alike, the distances from the roots beyond the first.
-func (n *net) spread(part, class []int, c candidate, l levels) (count int) {
-	middle := l.of[c.roots[0]]
+// spread counts, for nodes with several links that look alike, the distances from the middle beyond the first. The
+// middle is that of the roots or that of the picture.
+func (n *net) spread(part, class []int, c candidate, l levels) int {
+	fromRoots := n.distinct(part, class, func(node int) int { return abs(l.of[node] - l.of[c.roots[0]]) })
+	fromMiddle := n.distinct(part, class, func(node int) int { return abs(2*l.of[node] - l.count + 1) })
+	return min(fromRoots, fromMiddle)
+}
+
+func (n *net) distinct(part, class []int, distance func(node int) int) int {
 	type place struct{ class, distance int }
 	seen, classes := map[place]bool{}, map[int]bool{}
 	for _, node := range part {
 		if n.degree[node] > 1 {
-			seen[place{class[node], abs(l.of[node] - middle)}] = true
+			seen[place{class[node], distance(node)}] = true
 			classes[class[node]] = true
 		}
 	}

@@ -21,13 +21,16 @@ type port struct {
 type card struct {
 	ports         []port // from top to bottom, those at the left first
 	notes         []note
+	noteWidth     int // of a column of notes
 	top           int // of the ports
 	width, height int
 }
 
+// note is a line of a card, with its place in the grid of a group's members.
 type note struct {
-	line    string
-	network int
+	line        string
+	network     int
+	row, column int
 }
 
 func (n *net) notes(node int) (notes []note) {
@@ -35,17 +38,29 @@ func (n *net) notes(node int) (notes []note) {
 	if x.Network != graph.NoNetwork {
 		network := n.graph.Networks[x.Network]
 		if network.Name != "" {
-			notes = append(notes, note{network.Name, x.Network})
+			notes = append(notes, note{line: network.Name, network: x.Network})
 		}
 		for _, cidr := range network.CIDRs {
-			notes = append(notes, note{cidr, x.Network})
+			notes = append(notes, note{line: cidr, network: x.Network})
 		}
 	}
 	for _, line := range x.Notes {
-		notes = append(notes, note{line, graph.NoNetwork})
+		notes = append(notes, note{line: line, network: graph.NoNetwork})
 	}
-	for _, m := range x.Members {
-		notes = append(notes, note{strings.Join(append([]string{m.Name}, m.Addresses...), " "), graph.NoNetwork})
+	for i := range notes {
+		notes[i].row = i
+	}
+	return append(notes, members(x.Members)...)
+}
+
+// members are in columns of about equal height.
+func members(list []graph.Member) (notes []note) {
+	const rows, most = 12, 4
+	columns := min((len(list)+rows-1)/rows, most)
+	for i, m := range list {
+		perColumn := (len(list) + columns - 1) / columns
+		line := strings.Join(append([]string{m.Name}, m.Addresses...), " ")
+		notes = append(notes, note{line, graph.NoNetwork, i % perColumn, i / perColumn})
 	}
 	return notes
 }
@@ -62,9 +77,11 @@ func (n *net) title(node int) string {
 // newCard measures a card with the ports that it has on each side, in their order.
 func (n *net) newCard(node int, left, right []port) card {
 	c := card{notes: n.notes(node)}
-	c.top = headHeight + len(c.notes)*lineHeight
-	if len(c.notes) > 0 {
-		c.top += portSpace
+	c.top = headHeight
+	columns := 0
+	for _, line := range c.notes {
+		c.noteWidth = max(c.noteWidth, textWidth(line.line, TextSize)+2*padding)
+		c.top, columns = max(c.top, headHeight+(line.row+1)*lineHeight+portSpace), max(columns, line.column+1)
 	}
 	leftWidth, leftHeight := n.stack(left, c.top)
 	rightWidth, rightHeight := n.stack(right, c.top)
@@ -80,10 +97,7 @@ func (n *net) newCard(node int, left, right []port) card {
 	if leftWidth > 0 && rightWidth > 0 {
 		ports += 2 * padding
 	}
-	c.width = max(headWidth(n, node), ports, 90)
-	for _, line := range c.notes {
-		c.width = max(c.width, textWidth(line.line, TextSize)+2*padding)
-	}
+	c.width = max(headWidth(n, node), ports, columns*c.noteWidth, 90)
 	return c
 }
 

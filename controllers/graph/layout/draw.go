@@ -73,7 +73,9 @@ func (s *sheet) widen(c *column, p placed, level int) {
 	for _, v := range p.columns[level] {
 		c.width = max(c.width, p.cards[v].width)
 	}
-	c.label = max(c.label, s.net.widestLabel(p.gaps[level]), s.net.widestLabel(p.within[level]))
+	if label := max(s.net.widestLabel(p.gaps[level]), s.net.widestLabel(p.within[level])); label > 0 {
+		c.label = max(c.label, label+labelLead)
+	}
 	if len(p.within[level]) > 0 {
 		c.loops = max(c.loops, stub+s.longestLoop(p, level))
 	}
@@ -85,9 +87,6 @@ func (s *sheet) widen(c *column, p placed, level int) {
 		c.straight = c.straight && p.y(g.from, g.link) == p.y(g.to, g.link)
 	}
 	c.straight = c.straight && len(p.within[level]) == 0
-	if c.label > 0 {
-		c.label = max(c.label, s.net.widestLabel(p.gaps[level])+labelLead)
-	}
 }
 
 // steepness gives links that climb far more room to bend.
@@ -157,27 +156,26 @@ func (s *sheet) drawLoop(p placed, level int, g segment) {
 }
 
 func (s *sheet) label(wire *Wire, link int, c column, y int) {
-	lines := s.net.graph.Links[link].Labels
-	if len(lines) == 0 {
+	l := s.net.graph.Links[link]
+	if len(l.Labels) == 0 {
 		return
 	}
-	l := s.net.graph.Links[link]
-	width, height := labelWidth(lines), len(lines)*lineHeight+2
+	width, height := labelWidth(l.Labels), len(l.Labels)*lineHeight+2
 	box := Box{c.x + c.width + labelLead + (c.label-labelLead-width)/2, y - height/2, width, height}
 	if c.straight {
 		box.X = c.x + c.width + (c.label+c.channel-width)/2
 	}
 	wire.Label.Box = box
-	for i, line := range lines {
-		text := Text{Box: Box{box.X, box.Y + 1 + i*lineHeight, width, lineHeight}, String: line, Size: TextSize, Middle: true, Network: graph.NoNetwork}
-		switch {
-		case line == "down":
-			text.Style = Danger
-		case i == 0 && l.Network != graph.NoNetwork && line == s.net.graph.Networks[l.Network].Name:
+	for i, label := range l.Labels {
+		text := Text{
+			Box:    Box{box.X, box.Y + 1 + i*lineHeight, width, lineHeight},
+			String: label.Text, Size: TextSize, Style: labelStyles[label.Kind], Middle: true, Network: graph.NoNetwork,
+		}
+		if label.Kind == graph.NetworkLabel {
 			text.Network = l.Network
-		default:
-			text.Style = Warning
 		}
 		wire.Label.Texts = append(wire.Label.Texts, text)
 	}
 }
+
+var labelStyles = [...]Style{graph.NetworkLabel: Plain, graph.QualityLabel: Warning, graph.FaultLabel: Danger}

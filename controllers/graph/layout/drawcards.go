@@ -15,9 +15,9 @@ func (s *sheet) drawCard(p placed, level, node int) {
 		Box:    Box{out.X + iconWidth, out.Y + (headHeight-18)/2, textWidth(s.net.title(node), NameSize), 18},
 		String: s.net.title(node), Size: NameSize, Style: Strong, Network: graph.NoNetwork,
 	})
-	for i, note := range c.notes {
+	for _, note := range c.notes {
 		out.Texts = append(out.Texts, Text{
-			Box:    Box{out.X + padding, out.Y + headHeight + 2 + i*lineHeight, textWidth(note.line, TextSize), lineHeight},
+			Box:    Box{out.X + padding + note.column*c.noteWidth, out.Y + headHeight + 2 + note.row*lineHeight, textWidth(note.line, TextSize), lineHeight},
 			String: note.line, Size: TextSize, Style: s.noteStyle(node), Network: note.network,
 		})
 	}
@@ -67,9 +67,16 @@ func (s *sheet) drawTitle() int {
 		return y + 24 + 18
 	}
 	style := map[graph.Health]Style{graph.Good: Success, graph.Bad: Danger, graph.Drifted: Warning}[g.Health]
-	s.picture.Title = append(s.picture.Title, Text{Box: Box{margin, y + 26, textWidth(g.Verdict, NameSize), 18}, String: g.Verdict, Size: NameSize, Style: style, Network: graph.NoNetwork})
-	return y + 26 + 18 + 18
+	y += 26
+	for _, line := range wrap(g.Verdict, maxTitle, NameSize) {
+		s.picture.Title = append(s.picture.Title, Text{Box: Box{margin, y, textWidth(line, NameSize), 18}, String: line, Size: NameSize, Style: style, Network: graph.NoNetwork})
+		y += 18
+	}
+	return y + 18
 }
+
+// maxTitle is the widest line above the drawing.
+const maxTitle = 900
 
 // frame measures the drawing and puts legend and failures below it.
 func (s *sheet) frame() {

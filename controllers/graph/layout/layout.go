@@ -7,7 +7,8 @@ import (
 )
 
 // New lays a graph out.
-func New(g *graph.Graph) *Picture {
+func New(g *graph.Graph, before Positions) *Picture {
+	_ = before
 	n := newNet(g)
 	class := n.classes()
 	s := &sheet{net: n, picture: &Picture{Graph: g, Cards: make([]Card, n.size), Wires: make([]Wire, len(g.Links))}}

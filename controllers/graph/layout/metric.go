@@ -2,7 +2,11 @@
 
 package layout
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/netlab-dev/netlab/controllers/graph"
+)
 
 // All text is in a monospace font, so that its width is known without the font: no common one is wider than
 // advance per em. Sizes are in pixels.
@@ -42,9 +46,9 @@ const (
 )
 
 // labelWidth is the room for a link's label in the gap beside a column.
-func labelWidth(lines []string) int {
-	if len(lines) == 0 {
-		return 0
+func labelWidth(labels []graph.Label) (width int) {
+	for _, label := range labels {
+		width = max(width, textWidth(label.Text, TextSize)+2*labelPad)
 	}
-	return widest(lines, TextSize) + 2*labelPad
+	return width
 }

@@ -103,7 +103,6 @@ type Wire struct {
 	// Curves are the parts between columns, each from left to right, or within a column.
 	Curves []Curve
 	Label  Label
-	Badges []Badge
 }
 
 // Curve is a horizontal line from Start to From, an S from From to To, and a horizontal line to Stop. Within a column

@@ -65,8 +65,10 @@ func linkTitle(g *graph.Graph, l *graph.Link) string {
 	if l.Network != graph.NoNetwork {
 		text += ", network " + g.Networks[l.Network].String()
 	}
-	if len(l.Labels) > 0 {
-		text += ", " + strings.Join(l.Labels, ", ")
+	for _, label := range l.Labels {
+		if label.Kind != graph.NetworkLabel {
+			text += ", " + label.Text
+		}
 	}
 	return text
 }

@@ -28,7 +28,6 @@ func SVG(p *layout.Picture) string {
 	}
 	for i := range p.Wires {
 		d.label(&p.Wires[i])
-		d.badges(p.Wires[i].Badges)
 	}
 	for _, s := range p.Swatches {
 		d.printf(`<rect class="f%d" x="%d" y="%d" width="%d" height="%d" rx="3"/>`+"\n", colour(s.Network), s.X, s.Y, s.Width, s.Height)
@@ -107,7 +106,7 @@ func pathOf(curves []layout.Curve) string {
 
 func (d *drawer) card(i int) {
 	node, c := &d.p.Graph.Nodes[i], &d.p.Cards[i]
-	d.printf(`<g class="node %s %s" data-node="%s"><title>%s</title>`, kindClass(node.Kind), node.Health, html.EscapeString(node.Name), html.EscapeString(nodeTitle(node)))
+	d.printf(`<g class="node %s %s" %s><title>%s</title>`, kindClass(node.Kind), node.Health, position(d.p.Graph, i, c), html.EscapeString(nodeTitle(node)))
 	d.printf(`<rect class="card" x="%d" y="%d" width="%d" height="%d" rx="8"/>`, c.X, c.Y, c.Width, c.Height)
 	d.printf(`<path class="head" d="M%d %dv%da8 8 0 0 1 8 -8h%da8 8 0 0 1 8 8v%dz"/>`, c.X, c.Y+c.Head-2, 10-c.Head, c.Width-16, c.Head-10)
 	d.printf(`<path class="icon" transform="translate(%d %d)" d="%s"/>`, c.X+9, c.Y+(c.Head-18)/2, icons[node.Kind])

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
+	"github.com/netlab-dev/netlab/controllers/graph"
+	"github.com/netlab-dev/netlab/controllers/lab"
+)
+
+// localGraph is the picture of a lab of this machine.
+func (a *app) localGraph(ctx context.Context, name string) (*graph.Graph, error) {
+	m, err := a.machine()
+	if err != nil {
+		return nil, err
+	}
+	stored, err := m.Load(ctx, a.labNamespace(), name)
+	if err != nil {
+		return nil, err
+	}
+	status, err := m.Status(ctx, a.labNamespace(), name)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := local.Compile(stored, lab.Options{})
+	if err != nil {
+		return nil, err
+	}
+	g, live := graph.New(&stored.Spec, compiled), liveOf(status)
+	live.Failures, err = a.failuresOf(ctx, m, status)
+	g.Show(live)
+	return g, err
+}
+
+// liveOf says what is there of a lab.
+func liveOf(s *local.Status) graph.Live {
+	ready := s.Condition(v1alpha1.ConditionReady)
+	live := graph.Live{
+		Health: healthOf(ready.Status), Verdict: verdictOf(ready.Status, ready.Reason, ready.Message, slices.ContainsFunc(s.Probes, func(p local.Probe) bool { return !p.Passed() && p.Reason != "" })),
+		Nodes: map[string]graph.Health{}, Down: map[graph.Interface]bool{},
+	}
+	for _, n := range s.Nodes {
+		live.Nodes[n.Name] = graph.Good
+		if !n.Present {
+			live.Nodes[n.Name] = graph.Bad
+		}
+		for _, i := range n.Interfaces {
+			if i.State == local.StateDown || i.State == local.StateNoCarrier {
+				live.Down[graph.Interface{Node: n.Name, Name: i.Name}] = true
+			}
+		}
+	}
+	return live
+}
+
+func healthOf(ready metav1.ConditionStatus) graph.Health {
+	switch ready {
+	case metav1.ConditionTrue:
+		return graph.Good
+	case metav1.ConditionFalse:
+		return graph.Bad
+	}
+	return graph.Planned
+}
+
+// verdictOf is the condition Ready in a line. Its message is left out if the failing probes have messages.
+func verdictOf(ready metav1.ConditionStatus, reason, message string, failing bool) string {
+	switch {
+	case ready == metav1.ConditionTrue:
+		return "Ready"
+	case failing || message == "":
+		return fmt.Sprintf("Ready=%s: %s", ready, reason)
+	}
+	return fmt.Sprintf("Ready=%s: %s: %s", ready, reason, message)
+}
+
+// failuresOf traces the packets of failing probes.
+func (a *app) failuresOf(ctx context.Context, m *local.Machine, s *local.Status) ([]graph.Failing, error) {
+	var failures []graph.Failing
+	for _, p := range s.Probes {
+		if p.Passed() || p.Reason == "" {
+			continue
+		}
+		f := graph.Failing{Failure: graph.Failure{Probe: p.Name, Reason: p.Reason, Message: p.Message, Fix: p.Fix}, From: p.From}
+		lab, err := m.Lab(ctx, s.Namespace, s.Name)
+		if err != nil {
+			return nil, err
+		}
+		explanations, err := lab.Explain(ctx, p.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range explanations {
+			if e.Family == p.Family && !e.Passed {
+				f.Walk = &e.Walk
+			}
+		}
+		failures = append(failures, f)
+	}
+	return failures, nil
+}
+
+// clusterGraph is the picture of a lab as its status in the cluster reports it.
+func (a *app) clusterGraph(ctx context.Context, name string) (*graph.Graph, error) {
+	c, err := a.connect()
+	if err != nil {
+		return nil, err
+	}
+	stored, err := c.lab(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := compileForCluster(stored)
+	if err != nil {
+		return nil, err
+	}
+	g := graph.New(&stored.Spec, compiled)
+	g.Show(reportedLive(stored))
+	return g, nil
+}
+
+func reportedLive(stored *v1alpha1.NetLab) graph.Live {
+	ready := condition(stored, v1alpha1.ConditionReady)
+	live := graph.Live{Health: healthOf(ready.Status), Verdict: verdictOf(ready.Status, ready.Reason, ready.Message, len(stored.Status.FailingProbes) > 0)}
+	senders := map[string]string{}
+	for _, p := range stored.Spec.Probes {
+		senders[p.Name] = p.From
+	}
+	for _, p := range stored.Status.FailingProbes {
+		live.Failures = append(live.Failures, graph.Failing{
+			Failure: graph.Failure{Probe: p.Name + " on " + nodesOf(p), Reason: p.Reason, Message: p.Message}, From: senders[p.Name],
+		})
+	}
+	return live
+}
