@@ -66,7 +66,7 @@ func (a *app) graph(ctx context.Context, names []string, o graphOptions) error {
 	}
 	a.terminal.clear()
 	if o.target == "" {
-		fmt.Fprint(a.out, render.Draw(o.output, g, nil))
+		fmt.Fprint(a.out, render.Draw(o.output, g, layout.Positions{}))
 		return nil
 	}
 	before, err := positionsIn(o.target)
@@ -82,9 +82,9 @@ func positionsIn(path string) (layout.Positions, error) {
 	picture, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return nil, nil
+		return layout.Positions{}, nil
 	case err != nil:
-		return nil, err
+		return layout.Positions{}, err
 	}
 	return render.Positions(picture), nil
 }

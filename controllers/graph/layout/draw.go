@@ -27,12 +27,14 @@ type sheet struct {
 	net     *net
 	parts   []placed
 	columns []column
+	before  Positions
 	picture *Picture
 	top     int
 }
 
 func (s *sheet) draw() {
 	s.top = s.drawTitle()
+	s.picture.Top = s.top
 	s.measureColumns()
 	for _, p := range s.parts {
 		s.drawPart(p)
@@ -53,6 +55,12 @@ func (s *sheet) measureColumns() {
 	x := margin + max(0, minWidth-margin-s.drawingWidth())/2
 	for i := range s.columns {
 		c := &s.columns[i]
+		if len(s.before.Cards) > 0 && c.x > 0 {
+			x = max(x, c.x)
+			if i == 0 {
+				x = c.x
+			}
+		}
 		c.x = x
 		x += c.width + c.label + c.loops + c.channel
 	}
@@ -73,9 +81,7 @@ func (s *sheet) widen(c *column, p placed, level int) {
 	for _, v := range p.columns[level] {
 		c.width = max(c.width, p.cards[v].width)
 	}
-	if label := max(s.net.widestLabel(p.gaps[level]), s.net.widestLabel(p.within[level])); label > 0 {
-		c.label = max(c.label, label+labelLead)
-	}
+	c.label = max(c.label, s.labelRoom(p.gaps[level]), s.labelRoom(p.within[level]))
 	if len(p.within[level]) > 0 {
 		c.loops = max(c.loops, stub+s.longestLoop(p, level))
 	}
@@ -87,6 +93,20 @@ func (s *sheet) widen(c *column, p placed, level int) {
 		c.straight = c.straight && p.y(g.from, g.link) == p.y(g.to, g.link)
 	}
 	c.straight = c.straight && len(p.within[level]) == 0
+}
+
+// labelRoom is the room that labels take, each where it was or in front of where links bend.
+func (s *sheet) labelRoom(segments []segment) (room int) {
+	for _, g := range segments {
+		if g.from >= s.net.size {
+			continue
+		}
+		l := s.net.graph.Links[g.link]
+		if width := labelWidth(l.Labels); width > 0 {
+			room = max(room, max(s.before.Links[l.Names[0]].Label, labelLead)+width)
+		}
+	}
+	return room
 }
 
 // steepness gives links that climb far more room to bend.
@@ -161,10 +181,14 @@ func (s *sheet) label(wire *Wire, link int, c column, y int) {
 		return
 	}
 	width, height := labelWidth(l.Labels), len(l.Labels)*lineHeight+2
-	box := Box{c.x + c.width + labelLead + (c.label-labelLead-width)/2, y - height/2, width, height}
+	wire.LabelDistance = labelLead + (c.label-labelLead-width)/2
 	if c.straight {
-		box.X = c.x + c.width + (c.label+c.channel-width)/2
+		wire.LabelDistance = (c.label + c.channel - width) / 2
 	}
+	if was := s.before.Links[l.Names[0]].Label; was > 0 {
+		wire.LabelDistance = was
+	}
+	box := Box{c.x + c.width + wire.LabelDistance, y - height/2, width, height}
 	wire.Label.Box = box
 	for i, label := range l.Labels {
 		text := Text{

@@ -3,6 +3,7 @@
 package layout
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/netlab-dev/netlab/controllers/graph"
@@ -63,12 +64,9 @@ func (s *sheet) drawTitle() int {
 	g := s.net.graph
 	y := margin - 8
 	s.picture.Title = append(s.picture.Title, Text{Box: Box{margin, y, textWidth(g.Name, TitleSize), 24}, String: g.Name, Size: TitleSize, Style: Strong, Network: graph.NoNetwork})
-	if g.Verdict == "" {
-		return y + 24 + 18
-	}
-	style := map[graph.Health]Style{graph.Good: Success, graph.Bad: Danger, graph.Drifted: Warning}[g.Health]
+	style := map[graph.Health]Style{graph.Planned: Faint, graph.Good: Success, graph.Bad: Danger, graph.Drifted: Warning}[g.Health]
 	y += 26
-	for _, line := range wrap(g.Verdict, maxTitle, NameSize) {
+	for _, line := range wrap(cmp.Or(g.Verdict, g.Counts()), maxTitle, NameSize) {
 		s.picture.Title = append(s.picture.Title, Text{Box: Box{margin, y, textWidth(line, NameSize), 18}, String: line, Size: NameSize, Style: style, Network: graph.NoNetwork})
 		y += 18
 	}

@@ -6,13 +6,26 @@ import (
 	"github.com/netlab-dev/netlab/controllers/graph"
 )
 
-// New lays a graph out.
+// New lays a graph out. What is in an earlier picture stays where it is there.
 func New(g *graph.Graph, before Positions) *Picture {
-	_ = before
 	n := newNet(g)
-	class := n.classes()
-	s := &sheet{net: n, picture: &Picture{Graph: g, Cards: make([]Card, n.size), Wires: make([]Wire, len(g.Links))}}
-	top, bends := 0, n.size
+	s := &sheet{net: n, before: before, picture: &Picture{Graph: g, Cards: make([]Card, n.size), Wires: make([]Wire, len(g.Links))}}
+	if before.shows(g) {
+		p, columns := n.keep(&before)
+		s.parts, s.columns = []placed{{p, 0}}, columns
+	} else {
+		s.parts = n.arranged()
+	}
+	for _, p := range s.parts {
+		s.picture.Crossings += p.crossings()
+	}
+	s.draw()
+	return s.picture
+}
+
+// arranged places the connected parts below each other.
+func (n *net) arranged() (parts []placed) {
+	class, top, bends := n.classes(), 0, n.size
 	for _, part := range n.components() {
 		l := n.singles(part)
 		if n.degree[part[0]] > 0 {
@@ -23,10 +36,8 @@ func New(g *graph.Graph, before Positions) *Picture {
 		d.arrange(24)
 		d.transpose()
 		p := d.place()
-		s.parts = append(s.parts, placed{p, top})
-		s.picture.Crossings += d.crossings()
+		parts = append(parts, placed{p, top})
 		top += p.height() + 2*cardGap
 	}
-	s.draw()
-	return s.picture
+	return parts
 }

@@ -8,6 +8,8 @@ import "github.com/netlab-dev/netlab/controllers/graph"
 type Picture struct {
 	Graph         *graph.Graph
 	Width, Height int
+	// Top is where the drawing begins, below the title.
+	Top int
 	// Cards are by node, Wires by link.
 	Cards []Card
 	Wires []Wire
@@ -103,6 +105,8 @@ type Wire struct {
 	// Curves are the parts between columns, each from left to right, or within a column.
 	Curves []Curve
 	Label  Label
+	// LabelDistance is how far the label is from the card at its left.
+	LabelDistance int
 }
 
 // Curve is a horizontal line from Start to From, an S from From to To, and a horizontal line to Stop. Within a column

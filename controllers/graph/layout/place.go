@@ -12,33 +12,32 @@ func (d *drawing) sides(node int) (left, right []port) {
 	level := d.levels.of[node]
 	type key struct{ column, position int }
 	keys := map[int]key{}
-	add := func(list *[]port, s segment, other int, k key) {
+	add := func(list *[]port, s segment, k key) {
 		end := 0
 		if d.net.graph.Links[s.link].Ends[0].Node != node {
 			end = 1
 		}
 		keys[s.link] = k
 		*list = append(*list, port{link: s.link, end: end, right: list == &right})
-		_ = other
 	}
 	if level > 0 {
 		for _, s := range d.gaps[level-1] {
 			if s.to == node {
-				add(&left, s, s.from, key{0, d.position[s.from]})
+				add(&left, s, key{0, d.position[s.from]})
 			}
 		}
 	}
 	for _, s := range d.gaps[level] {
 		if s.from == node {
-			add(&right, s, s.to, key{0, d.position[s.to]})
+			add(&right, s, key{0, d.position[s.to]})
 		}
 	}
 	for _, s := range d.within[level] {
 		switch node {
 		case s.from:
-			add(&right, s, s.to, loopKey(d.position[node], d.position[s.to]))
+			add(&right, s, loopKey(d.position[node], d.position[s.to]))
 		case s.to:
-			add(&right, s, s.from, loopKey(d.position[node], d.position[s.from]))
+			add(&right, s, loopKey(d.position[node], d.position[s.from]))
 		}
 	}
 	order := func(a, b port) int {
@@ -119,6 +118,10 @@ func (d *drawing) place() *placement {
 
 func (p *placement) addCard(node int) {
 	left, right := p.sides(node)
+	p.addCardWith(node, left, right)
+}
+
+func (p *placement) addCardWith(node int, left, right []port) {
 	c := p.net.newCard(node, left, right)
 	p.cards[node] = c
 	for _, at := range c.ports {

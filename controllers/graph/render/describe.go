@@ -11,20 +11,7 @@ import (
 
 // Description says in words what a picture shows.
 func Description(g *graph.Graph) string {
-	var parts []string
-	for _, kind := range []struct {
-		kind graph.Kind
-		word string
-	}{{graph.Host, "host"}, {graph.Router, "router"}, {graph.Switch, "switch"}} {
-		if count := counted(g, kind.kind); count > 0 {
-			parts = append(parts, plural(count, kind.word))
-		}
-	}
-	links := 0
-	for _, l := range g.Links {
-		links += len(l.Names)
-	}
-	text := fmt.Sprintf("%s and %s.", strings.Join(parts, ", "), plural(links, "link"))
+	text := g.Counts() + "."
 	if g.Verdict != "" {
 		text += " " + g.Verdict + "."
 	}
@@ -35,28 +22,6 @@ func Description(g *graph.Graph) string {
 		text += fmt.Sprintf(" Failure %d: probe %s, %s: %s.", i+1, f.Probe, f.Reason, f.Message)
 	}
 	return text
-}
-
-func counted(g *graph.Graph, kind graph.Kind) (count int) {
-	for _, n := range g.Nodes {
-		switch {
-		case n.Kind == kind:
-			count++
-		case n.Kind == graph.Group && kind == graph.Host:
-			count += len(n.Members)
-		}
-	}
-	return count
-}
-
-func plural(count int, word string) string {
-	switch {
-	case count == 1:
-		return "1 " + word
-	case strings.HasSuffix(word, "ch"):
-		return fmt.Sprintf("%d %ses", count, word)
-	}
-	return fmt.Sprintf("%d %ss", count, word)
 }
 
 // linkTitle describes a link in one line.

@@ -10,7 +10,7 @@ import (
 // Formats are the formats of a picture, the default first.
 var Formats = []string{"svg", "html", "mermaid", "dot", "d2", "ascii"}
 
-// Draw writes a picture in one of Formats. before has the positions of an earlier picture, or none. What does the
+// Draw writes a picture in one of Formats. before is where things were in an earlier picture. What does the
 // layout itself, such as Mermaid, ignores them.
 func Draw(format string, g *graph.Graph, before layout.Positions) string {
 	switch format {

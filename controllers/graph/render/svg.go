@@ -13,8 +13,8 @@ import (
 
 // SVG draws a picture. It needs nothing outside itself, and follows the reader's choice of light or dark.
 func SVG(p *layout.Picture) string {
-	d := drawer{p: p}
-	d.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-labelledby="netlab-title netlab-desc">`+"\n", p.Width, p.Height, p.Width, p.Height)
+	d := drawer{p: p, positions: p.Positions()}
+	d.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-labelledby="netlab-title netlab-desc" %s>`+"\n", p.Width, p.Height, p.Width, p.Height, topPosition(p.Top))
 	d.printf(`<title id="netlab-title">%s</title>`+"\n", html.EscapeString("Lab "+p.Graph.Name))
 	d.printf(`<desc id="netlab-desc">%s</desc>`+"\n", html.EscapeString(Description(p.Graph)))
 	d.printf("<style>\n%s</style>\n", style)
@@ -42,7 +42,8 @@ func SVG(p *layout.Picture) string {
 // drawer writes the elements of a picture.
 type drawer struct {
 	strings.Builder
-	p *layout.Picture
+	p         *layout.Picture
+	positions layout.Positions
 }
 
 func (d *drawer) printf(format string, args ...any) { fmt.Fprintf(d, format, args...) }
@@ -66,8 +67,7 @@ func strokeOf(l *graph.Link) string {
 func (d *drawer) wire(i int) {
 	link := &d.p.Graph.Links[i]
 	path := pathOf(d.p.Wires[i].Curves)
-	names := html.EscapeString(strings.Join(link.Names, " "))
-	d.printf(`<g class="link %s" data-link="%s"><title>%s</title>`, link.Health, names, html.EscapeString(linkTitle(d.p.Graph, link)))
+	d.printf(`<g class="link %s" %s><title>%s</title>`, link.Health, linkPosition(link.Names, d.positions.Links[link.Names[0]]), html.EscapeString(linkTitle(d.p.Graph, link)))
 	if len(link.Failures) > 0 {
 		d.printf(`<path class="walk" d="%s"/>`, path)
 	}
@@ -106,7 +106,7 @@ func pathOf(curves []layout.Curve) string {
 
 func (d *drawer) card(i int) {
 	node, c := &d.p.Graph.Nodes[i], &d.p.Cards[i]
-	d.printf(`<g class="node %s %s" %s><title>%s</title>`, kindClass(node.Kind), node.Health, position(d.p.Graph, i, c), html.EscapeString(nodeTitle(node)))
+	d.printf(`<g class="node %s %s" %s><title>%s</title>`, kindClass(node.Kind), node.Health, cardPosition(node.Name, d.positions.Cards[node.Name]), html.EscapeString(nodeTitle(node)))
 	d.printf(`<rect class="card" x="%d" y="%d" width="%d" height="%d" rx="8"/>`, c.X, c.Y, c.Width, c.Height)
 	d.printf(`<path class="head" d="M%d %dv%da8 8 0 0 1 8 -8h%da8 8 0 0 1 8 8v%dz"/>`, c.X, c.Y+c.Head-2, 10-c.Head, c.Width-16, c.Head-10)
 	d.printf(`<path class="icon" transform="translate(%d %d)" d="%s"/>`, c.X+9, c.Y+(c.Head-18)/2, icons[node.Kind])

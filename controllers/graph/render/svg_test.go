@@ -33,7 +33,7 @@ func TestScratch(t *testing.T) {
 			continue
 		}
 		start := time.Now()
-		p := layout.New(graph.New(&n.Spec, c).Grouped(), nil)
+		p := layout.New(graph.New(&n.Spec, c).Grouped(), layout.Positions{})
 		svg := render.SVG(p)
 		t.Logf("%-24s %8v %5dx%5d crossings %d", filepath.Base(f), time.Since(start).Round(100*time.Microsecond), p.Width, p.Height, p.Crossings)
 		os.WriteFile("/tmp/picture/out/"+strings.TrimSuffix(filepath.Base(f), ".yaml")+".svg", []byte(svg), 0o644)
