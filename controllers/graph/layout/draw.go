@@ -49,22 +49,27 @@ func (s *sheet) measureColumns() {
 			if level == len(s.columns) {
 				s.columns = append(s.columns, column{straight: true})
 			}
+			s.columns[level].channel = max(s.columns[level].channel, keptChannel)
 			s.widen(&s.columns[level], p, level)
 		}
 	}
+	kept := len(s.before.Cards) > 0
 	x := margin + max(0, minWidth-margin-s.drawingWidth())/2
 	for i := range s.columns {
 		c := &s.columns[i]
-		if len(s.before.Cards) > 0 && c.x > 0 {
-			x = max(x, c.x)
-			if i == 0 {
-				x = c.x
-			}
+		if kept && i == 0 {
+			x = c.x
 		}
-		c.x = x
-		x += c.width + c.label + c.loops + c.channel
+		c.x = max(x, c.x)
+		x = c.x + c.width + c.label + c.loops + c.channel
+		if kept && i+1 < len(s.columns) && s.columns[i+1].x > 0 {
+			x += keptChannel - c.channel
+		}
 	}
 }
+
+// keptChannel is the least room in which links bend between columns that were there before.
+const keptChannel = 2*stub + 12
 
 // drawingWidth is the width from the first column to the end of the last.
 func (s *sheet) drawingWidth() (width int) {
@@ -79,7 +84,7 @@ func (s *sheet) drawingWidth() (width int) {
 
 func (s *sheet) widen(c *column, p placed, level int) {
 	for _, v := range p.columns[level] {
-		c.width = max(c.width, p.cards[v].width)
+		c.width = max(c.width, s.keptWidth(v, p.cards[v].width))
 	}
 	c.label = max(c.label, s.labelRoom(p.gaps[level]), s.labelRoom(p.within[level]))
 	if len(p.within[level]) > 0 {
@@ -149,9 +154,12 @@ func (s *sheet) drawPart(p placed) {
 func (s *sheet) drawSegment(p placed, level int, g segment) {
 	c, next := s.columns[level], s.columns[level+1]
 	from, to := s.top+p.top+p.y(g.from, g.link), s.top+p.top+p.y(g.to, g.link)
-	start, stop := c.x+c.width, next.x
+	start, stop := s.rightOf(p, c, g.from), next.x
 	curve := Curve{
-		Start: Point{start, from}, From: Point{start + c.label + c.loops + stub, from}, To: Point{stop - stub, to}, Stop: Point{stop, to},
+		Start: Point{start, from}, From: Point{c.x + c.width + c.label + c.loops + stub, from}, To: Point{stop - stub, to}, Stop: Point{stop, to},
+	}
+	if from == to { // it bends nowhere
+		curve.From.X = start + stub
 	}
 	if g.from >= s.net.size { // a bend goes on through its column
 		curve.Start.X = c.x
@@ -159,23 +167,51 @@ func (s *sheet) drawSegment(p placed, level int, g segment) {
 	wire := &s.picture.Wires[g.link]
 	wire.Curves = append(wire.Curves, curve)
 	if g.from < s.net.size {
-		s.label(wire, g.link, c, from)
+		s.label(wire, g.link, c, Point{start, from})
 	}
+}
+
+// rightOf is where links leave a vertex to the right.
+func (s *sheet) rightOf(p placed, c column, vertex int) int {
+	if vertex < s.net.size {
+		return c.x + s.cardWidth(p, c, vertex)
+	}
+	return c.x + c.width
+}
+
+// cardWidth is that of the column, but a card that was there before does not get wider because another one does.
+func (s *sheet) cardWidth(p placed, c column, node int) int {
+	if was := s.keptWidth(node, 0); was >= p.cards[node].width {
+		return was
+	}
+	return c.width
+}
+
+// keptWidth is the width that a card had, or another one if it is new.
+func (s *sheet) keptWidth(vertex, width int) int {
+	if vertex >= s.net.size {
+		return width
+	}
+	return max(width, s.before.Cards[s.net.graph.Nodes[vertex].Name].Width)
 }
 
 func (s *sheet) drawLoop(p placed, level int, g segment) {
 	c := s.columns[level]
 	from, to := s.top+p.top+p.y(g.from, g.link), s.top+p.top+p.y(g.to, g.link)
-	start := c.x + c.width
+	bend := c.x + c.width + c.label + stub
+	upper := Point{s.rightOf(p, c, g.from), from}
 	wire := &s.picture.Wires[g.link]
 	wire.Curves = append(wire.Curves, Curve{
-		Start: Point{start, from}, From: Point{start + c.label + stub, from}, To: Point{start + c.label + stub, to}, Stop: Point{start, to},
-		Loop: loopOf(from, to),
+		Start: upper, From: Point{bend, from}, To: Point{bend, to}, Stop: Point{s.rightOf(p, c, g.to), to}, Loop: loopOf(from, to),
 	})
-	s.label(wire, g.link, c, min(from, to))
+	if to < from {
+		upper = Point{s.rightOf(p, c, g.to), to}
+	}
+	s.label(wire, g.link, c, upper)
 }
 
-func (s *sheet) label(wire *Wire, link int, c column, y int) {
+// label puts a link's label beside the card at its left.
+func (s *sheet) label(wire *Wire, link int, c column, at Point) {
 	l := s.net.graph.Links[link]
 	if len(l.Labels) == 0 {
 		return
@@ -188,7 +224,7 @@ func (s *sheet) label(wire *Wire, link int, c column, y int) {
 	if was := s.before.Links[l.Names[0]].Label; was > 0 {
 		wire.LabelDistance = was
 	}
-	box := Box{c.x + c.width + wire.LabelDistance, y - height/2, width, height}
+	box := Box{at.X + wire.LabelDistance, at.Y - height/2, width, height}
 	wire.Label.Box = box
 	for i, label := range l.Labels {
 		text := Text{

@@ -11,7 +11,7 @@ import (
 
 func (s *sheet) drawCard(p placed, level, node int) {
 	c, col := p.cards[node], s.columns[level]
-	out := Card{Box: Box{col.x, s.top + p.top + p.tops[node], col.width, c.height}, Head: headHeight}
+	out := Card{Box: Box{col.x, s.top + p.top + p.tops[node], s.cardWidth(p, col, node), c.height}, Head: headHeight}
 	out.Texts = append(out.Texts, Text{
 		Box:    Box{out.X + iconWidth, out.Y + (headHeight-18)/2, textWidth(s.net.title(node), NameSize), 18},
 		String: s.net.title(node), Size: NameSize, Style: Strong, Network: graph.NoNetwork,
