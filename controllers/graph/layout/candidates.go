@@ -10,8 +10,8 @@ const (
 	bendCost     = 40
 	// spreadCost is the cost of nodes that look alike and have different distances from the middle.
 	spreadCost = 160
-	// maxWidth is the widest picture whose smallest text has 10 px when the picture is shown 1,600 px wide.
-	maxWidth = 1900
+	// maxWidth is the width of a picture whose smallest text has 10 px when the picture is shown 1,600 px wide.
+	maxWidth = 1600 * TextSize / 10
 	// freeWidth is the width up to which a picture costs nothing: it has room beside its title.
 	freeWidth = 1100
 	// manyNodes is the size of a part from which only few candidates are tried.
@@ -27,13 +27,41 @@ type candidate struct {
 // choose returns the levels of the candidate with the lowest cost; the first of equals.
 func (n *net) choose(part, class []int) levels {
 	best, bestCost := levels{}, -1
-	for _, c := range n.candidates(part, class) {
-		l := n.assign(part, c.roots, c.bothSides)
+	consider := func(c candidate, l levels) {
 		if cost := n.cost(part, class, c, l); bestCost < 0 || cost < bestCost {
 			best, bestCost = l, cost
 		}
 	}
+	all := n.candidates(part, class)
+	for _, c := range all {
+		consider(c, n.assign(part, c.roots, c.bothSides))
+	}
+	if !n.tooWide(part, best) {
+		return best
+	}
+	for _, c := range all {
+		for l := n.assign(part, c.roots, c.bothSides); l.count > 3; {
+			l = l.folded(part, l.count-1)
+			consider(c, l)
+		}
+	}
 	return best
+}
+
+func (n *net) tooWide(part []int, l levels) bool {
+	width, _ := n.extent(n.newDrawing(part, l, n.size))
+	return width > n.limit
+}
+
+// folded turns back at a column: what was to its right is to its left. Links still lead to the next column.
+func (l levels) folded(part []int, count int) levels {
+	out := levels{slices.Clone(l.of), l.partner, count}
+	for _, node := range part {
+		if at := l.of[node]; at >= count {
+			out.of[node] = 2*(count-1) - at
+		}
+	}
+	return out
 }
 
 // candidates are single nodes, and small sets of nodes that look alike, each with all others on one side or both.
@@ -63,8 +91,8 @@ func (n *net) cost(part, class []int, c candidate, l levels) int {
 	crossings := d.arrange(4)
 	width, height := n.extent(d)
 	cost := crossings*crossingCost + d.bends*bendCost + height + max(0, width-freeWidth)*9/16
-	if width > maxWidth {
-		cost += (width - maxWidth) * 10
+	if width > n.limit {
+		cost += (width - n.limit) * 30
 	}
 	return cost + spreadCost*n.spread(part, class, c, l)
 }

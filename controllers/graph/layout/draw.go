@@ -54,6 +54,9 @@ func (s *sheet) measureColumns() {
 		}
 	}
 	kept := len(s.before.Cards) > 0
+	if !kept {
+		s.spaceOut()
+	}
 	x := margin + max(0, minWidth-margin-s.drawingWidth())/2
 	for i := range s.columns {
 		c := &s.columns[i]
@@ -65,6 +68,15 @@ func (s *sheet) measureColumns() {
 		if kept && i+1 < len(s.columns) && s.columns[i+1].x > 0 {
 			x += keptChannel - c.channel
 		}
+	}
+}
+
+// spaceOut widens the gaps of a narrow drawing, so that there is room for labels to come.
+func (s *sheet) spaceOut() {
+	const most = 44
+	gaps := len(s.columns) - 1
+	for i := range gaps {
+		s.columns[i].channel += max(0, min(most, (freeWidth-s.drawingWidth())/(gaps-i)))
 	}
 }
 
@@ -88,7 +100,7 @@ func (s *sheet) widen(c *column, p placed, level int) {
 	}
 	c.label = max(c.label, s.labelRoom(p.gaps[level]), s.labelRoom(p.within[level]))
 	if len(p.within[level]) > 0 {
-		c.loops = max(c.loops, stub+s.longestLoop(p, level))
+		c.loops, c.straight = max(c.loops, stub+s.longestLoop(p, level)), false
 	}
 	if len(p.gaps[level]) == 0 {
 		return
@@ -97,7 +109,6 @@ func (s *sheet) widen(c *column, p placed, level int) {
 	for _, g := range p.gaps[level] {
 		c.straight = c.straight && p.y(g.from, g.link) == p.y(g.to, g.link)
 	}
-	c.straight = c.straight && len(p.within[level]) == 0
 }
 
 // labelRoom is the room that labels take, each where it was or in front of where links bend.

@@ -9,13 +9,23 @@ import (
 // New lays a graph out. What is in an earlier picture stays where it is there.
 func New(g *graph.Graph, before Positions) *Picture {
 	n := newNet(g)
-	s := &sheet{net: n, before: before, picture: &Picture{Graph: g, Cards: make([]Card, n.size), Wires: make([]Wire, len(g.Links))}}
 	if before.shows(g) {
 		p, columns := n.keep(&before)
-		s.parts, s.columns = []placed{{p, 0}}, columns
-	} else {
-		s.parts = n.arranged()
+		return n.draw(&sheet{before: before, parts: []placed{{p, 0}}, columns: columns})
 	}
+	const attempts = 4
+	for attempt := 1; ; attempt++ {
+		p := n.draw(&sheet{parts: n.arranged()})
+		excess := p.Width - maxWidth
+		if excess <= 0 || attempt == attempts {
+			return p
+		}
+		n.limit -= excess + channel
+	}
+}
+
+func (n *net) draw(s *sheet) *Picture {
+	s.net, s.picture = n, &Picture{Graph: n.graph, Cards: make([]Card, n.size), Wires: make([]Wire, len(n.graph.Links))}
 	for _, p := range s.parts {
 		s.picture.Crossings += p.crossings()
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -293,9 +294,17 @@ func describe(g *graph.Graph, node int) string {
 	return strings.Join(parts, "\n")
 }
 
-// An edit moves neither the cards nor the ports of nodes that it does not touch.
+// An edit moves neither the cards nor the ports of nodes that it does not touch. Where a text does not fit between two
+// columns, all to the right of it moves to the right, which is rare.
 func TestAnEditMovesNothingElse(t *testing.T) {
 	const edits = 6
+	var pushes atomic.Int32
+	t.Cleanup(func() {
+		t.Logf("%d of %d edits pushed columns to the right", pushes.Load(), edits*randomLabs)
+		if pushes.Load() > edits*randomLabs/20 {
+			t.Errorf("%d of %d edits pushed columns to the right, want at most one in twenty", pushes.Load(), edits*randomLabs)
+		}
+	})
 	for seed := range uint64(randomLabs) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			generator := labtest.New(seed, statetest.Features{})
@@ -307,11 +316,20 @@ func TestAnEditMovesNothingElse(t *testing.T) {
 				for _, fault := range overlaps(after) {
 					t.Errorf("after %s: %s", what, fault)
 				}
-				was, is := before.Positions(), after.Positions()
+				was, is, pushed := before.Positions(), after.Positions(), false
 				for _, name := range untouched(before.Graph, after.Graph) {
-					if diff := cmp.Diff(was.Cards[name], is.Cards[name]); diff != "" {
+					a, b := was.Cards[name], is.Cards[name]
+					shift := b.X - a.X
+					pushed = pushed || shift > 0
+					if shift > 0 {
+						b.X = a.X
+					}
+					if diff := cmp.Diff(a, b); diff != "" {
 						t.Errorf("%s moves %s:\n%s", what, name, diff)
 					}
+				}
+				if pushed {
+					pushes.Add(1)
 				}
 				spec, before = edited, after
 			}

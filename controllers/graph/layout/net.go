@@ -13,6 +13,8 @@ import (
 type net struct {
 	graph *graph.Graph
 	size  int // number of nodes
+	// limit is the width up to which a picture is not too wide.
+	limit int
 	// neighbours are the nodes at the other ends of each node's links, in stored order.
 	neighbours [][]int
 	degree     []int
@@ -21,7 +23,7 @@ type net struct {
 }
 
 func newNet(g *graph.Graph) *net {
-	n := &net{graph: g, size: len(g.Nodes)}
+	n := &net{graph: g, size: len(g.Nodes), limit: maxWidth - 2*margin}
 	n.neighbours, n.degree = make([][]int, n.size), make([]int, n.size)
 	n.heights, n.widths = make([]int, n.size), make([]int, n.size)
 	for _, l := range g.Links {
