@@ -18,6 +18,16 @@ type Graph struct {
 	Health  Health
 	// Failures are the failing probes, in stored order.
 	Failures []Failure
+
+	plan *Graph
+}
+
+// Plan is the graph without the state of the lab: what the spec alone determines.
+func (g *Graph) Plan() *Graph {
+	if g.plan != nil {
+		return g.plan
+	}
+	return g
 }
 
 // Kind is the kind of a node.

@@ -33,6 +33,7 @@ type Failing struct {
 
 // Show adds the state of a lab to its picture.
 func (g *Graph) Show(l Live) {
+	g.plan = g.clone()
 	g.Health, g.Verdict = l.Health, l.Verdict
 	for i := range g.Nodes {
 		if health, known := l.Nodes[g.Nodes[i].Name]; known {
@@ -46,6 +47,19 @@ func (g *Graph) Show(l Live) {
 		g.Failures = append(g.Failures, failing.Failure)
 		g.showFailure(i+1, failing)
 	}
+}
+
+// clone shares with the graph what Show does not change in place.
+func (g *Graph) clone() *Graph {
+	c := *g
+	c.Nodes, c.Links = slices.Clone(g.Nodes), slices.Clone(g.Links)
+	for i := range c.Links {
+		c.Links[i].Labels = slices.Clip(c.Links[i].Labels)
+	}
+	for i := range g.Links {
+		g.Links[i].Labels = slices.Clip(g.Links[i].Labels)
+	}
+	return &c
 }
 
 func (g *Graph) showLink(link *Link, l Live) {

@@ -2,7 +2,7 @@
 
 package render
 
-import "github.com/netlab-dev/netlab/controllers/graph"
+import "github.com/netlab-dev/netlab/controllers/graph/layout"
 
 // ASCII draws in characters, for a terminal.
-func ASCII(g *graph.Graph) string { return Mermaid(g) }
+func ASCII(p *layout.Picture) string { return Mermaid(p.Graph) }

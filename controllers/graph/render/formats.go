@@ -21,12 +21,21 @@ func Draw(format string, g *graph.Graph, before layout.Positions) string {
 	case "d2":
 		return D2(g)
 	}
-	grouped := g.Grouped()
+	p := Layout(g, before)
 	switch format {
 	case "ascii":
-		return ASCII(grouped)
+		return ASCII(p)
 	case "html":
-		return HTML(layout.New(grouped, before))
+		return HTML(p)
 	}
-	return SVG(layout.New(grouped, before))
+	return SVG(p)
+}
+
+// Layout lays a graph out, in groups if it is large. A failure moves no node: without an earlier picture, nodes are where
+// they are in the plan.
+func Layout(g *graph.Graph, before layout.Positions) *layout.Picture {
+	if plan := g.Plan(); plan != g && len(before.Cards) == 0 {
+		before = layout.New(plan.Grouped(), layout.Positions{}).Positions()
+	}
+	return layout.New(g.Grouped(), before)
 }

@@ -40,9 +40,9 @@ const base = `text{font-family:ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,"L
 .bundle{stroke-width:4}
 .cut{stroke-dasharray:7 5}
 .walk{fill:none;stroke-width:12;stroke-linecap:round;opacity:.3}
-.card{stroke-width:1.200}
-.port{stroke-width:1.500}
-.icon{fill:none;stroke-width:1.400;stroke-linecap:round;stroke-linejoin:round}
+.frame{fill:none;stroke-width:1.2}
+.port{stroke-width:1.5}
+.icon{fill:none;stroke-width:1.4;stroke-linecap:round;stroke-linejoin:round}
 .badge text{font-weight:bold}
 `
 
@@ -52,7 +52,7 @@ func (t theme) rules() string {
 	rule(".canvas,.core", "fill", t.canvas)
 	rule(".core", "fill:none;stroke", t.canvas)
 	rule(".card,.label", "fill", t.card)
-	rule(".card,.label", "stroke", t.border)
+	rule(".frame,.label", "stroke", t.border)
 	rule("text,.plain,.strong", "fill", t.text)
 	rule(".faint", "fill", t.faint)
 	rule(".danger", "fill", t.danger)
@@ -64,8 +64,8 @@ func (t theme) rules() string {
 	rule(".cut,.walk", "stroke", t.danger)
 	rule(".fcut,.badge circle", "fill", t.danger)
 	rule(".badge text", "fill", t.card)
-	rule(".node.bad .card", "stroke", t.danger+";stroke-width:2.500")
-	rule(".node.drifted .card", "stroke", t.warning+";stroke-width:2.500")
+	rule(".node.bad .frame", "stroke", t.danger+";stroke-width:2.5")
+	rule(".node.drifted .frame", "stroke", t.warning+";stroke-width:2.5")
 	for _, kind := range []struct {
 		name   string
 		colour [2]string

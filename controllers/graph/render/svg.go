@@ -109,6 +109,7 @@ func (d *drawer) card(i int) {
 	d.printf(`<g class="node %s %s" %s><title>%s</title>`, kindClass(node.Kind), node.Health, cardPosition(node.Name, d.positions.Cards[node.Name]), html.EscapeString(nodeTitle(node)))
 	d.printf(`<rect class="card" x="%d" y="%d" width="%d" height="%d" rx="8"/>`, c.X, c.Y, c.Width, c.Height)
 	d.printf(`<path class="head" d="M%d %dv%da8 8 0 0 1 8 -8h%da8 8 0 0 1 8 8v%dz"/>`, c.X, c.Y+c.Head-2, 10-c.Head, c.Width-16, c.Head-10)
+	d.printf(`<rect class="frame" x="%d" y="%d" width="%d" height="%d" rx="8"/>`, c.X, c.Y, c.Width, c.Height)
 	d.printf(`<path class="icon" transform="translate(%d %d)" d="%s"/>`, c.X+9, c.Y+(c.Head-18)/2, icons[node.Kind])
 	for _, p := range c.Ports {
 		link := &d.p.Graph.Links[p.Link]
@@ -165,8 +166,8 @@ func kindClass(k graph.Kind) string { return "k-" + k.String() }
 
 // icons are drawn in 18 × 18 pixels.
 var icons = [...]string{
-	graph.Host:   "M2 3h14v9h-14zM9 12v3M5.500 15.500h7",
-	graph.Router: "M9 1.500a7.500 7.500 0 1 0 0 15a7.500 7.500 0 1 0 0 -15M5 7.500h5.500M8.500 5.500l2.200 2l-2.200 2M13 11h-5.500M9.500 9l-2.200 2l2.200 2",
-	graph.Switch: "M1.500 4h15v10h-15zM4.500 7.500h7M10 5.800l2 1.700l-2 1.700M13.500 10.800h-7M8 9.100l-2 1.700l2 1.700",
-	graph.Group:  "M4.500 1.500h12v8M1.500 4.500h12v8h-12zM7.500 12.500v3M4.500 15.800h6",
+	graph.Host:   "M2 3h14v9h-14zM9 12v3M5.5 15.500h7",
+	graph.Router: "M9 1.5a7.5 7.5 0 1 0 0 15a7.5 7.5 0 1 0 0 -15M5 7.500h5.500M8.5 5.500l2.2 2l-2.2 2M13 11h-5.500M9.5 9l-2.2 2l2.2 2",
+	graph.Switch: "M1.5 4h15v10h-15zM4.5 7.500h7M10 5.800l2 1.700l-2 1.700M13.5 10.800h-7M8 9.100l-2 1.700l2 1.7",
+	graph.Group:  "M4.5 1.5h12v8M1.5 4.500h12v8h-12zM7.5 12.500v3M4.5 15.800h6",
 }
