@@ -67,7 +67,7 @@ func (g *Graph) showLink(link *Link, l Live) {
 	for _, end := range link.Ends {
 		if l.Down[Interface{g.Nodes[end.Node].Name, end.Port}] && !link.Down {
 			link.Down, link.Health = true, Bad
-			link.Labels = append(link.Labels, Label{"is down", FaultLabel})
+			link.Labels = append(link.Labels, Label{"down", FaultLabel})
 		}
 	}
 }
@@ -180,7 +180,7 @@ func (g *Graph) endOnLink(number, link int) {
 		return
 	}
 	g.Links[link].Health = Bad
-	g.Links[link].Labels = append(g.Links[link].Labels, Label{fmt.Sprintf("✗ %d", number), FaultLabel})
+	g.Links[link].Labels = append(g.Links[link].Labels, Label{fmt.Sprintf("✗%d", number), FaultLabel})
 }
 
 // lastHop is where the packets end.

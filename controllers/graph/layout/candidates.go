@@ -6,7 +6,7 @@ import "slices"
 
 // What a candidate costs, in pixels.
 const (
-	crossingCost = 210
+	crossingCost = 240
 	bendCost     = 40
 	// spreadCost is the cost of nodes that look alike and have different distances from the middle.
 	spreadCost = 160

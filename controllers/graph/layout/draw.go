@@ -71,17 +71,17 @@ func (s *sheet) measureColumns() {
 	}
 }
 
-// spaceOut widens the gaps of a narrow drawing, so that there is room for labels to come.
+// spaceOut widens the gaps while the picture is not too wide, so that there is room for labels to come.
 func (s *sheet) spaceOut() {
 	const most = 44
 	gaps := len(s.columns) - 1
 	for i := range gaps {
-		s.columns[i].channel += max(0, min(most, (freeWidth-s.drawingWidth())/(gaps-i)))
+		s.columns[i].channel += max(0, min(most, (maxWidth-2*margin-s.drawingWidth())/(gaps-i)))
 	}
 }
 
 // keptChannel is the least room in which links bend between columns that were there before.
-const keptChannel = 2*stub + 12
+const keptChannel = 2*stub + 22
 
 // drawingWidth is the width from the first column to the end of the last.
 func (s *sheet) drawingWidth() (width int) {

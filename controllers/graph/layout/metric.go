@@ -32,7 +32,7 @@ func widest(lines []string, size int) (width int) {
 // Distances, in pixels.
 const (
 	margin     = 28
-	cardGap    = 22 // between cards in a column
+	cardGap    = 28 // between cards in a column
 	bendGap    = 14 // around a link that passes a column
 	stub       = 10 // of a link in front of a card
 	channel    = 64 // in which the links between two columns bend

@@ -200,7 +200,7 @@ func (p *placement) sortByTop() {
 	p.number()
 }
 
-// span is a part of a column that is taken.
+// taken is a part of a column.
 type taken struct{ top, bottom int }
 
 // fit gives each vertex of a column its place: first to those that are as they were.
@@ -233,21 +233,21 @@ func (p *placement) fit(before *Positions) {
 }
 
 func (p *placement) take(used []taken, v int, kept bool) []taken {
-	height, gap := p.cards[v].height, cardGap
+	height, gap, least := p.cards[v].height, cardGap, cardGap/4
 	if v >= p.net.size {
-		height, gap = 1, bendGap/2
+		height, gap, least = 1, bendGap/2, bendGap/3
 	}
 	if !kept {
-		p.tops[v] = nearest(used, p.tops[v], height, gap)
+		p.tops[v] = nearest(used, p.tops[v], height, gap, least)
 	}
 	return append(used, taken{p.tops[v], p.tops[v] + height})
 }
 
-// nearest is the free place of a height that is nearest to a wanted top. Between cards there is a gap, and half of
-// one where a card has grown.
-func nearest(used []taken, wanted, height, gap int) int {
+// nearest is the free place of a height that is nearest to a wanted top. Between cards there is a gap; where a card
+// has grown, the least gap is enough.
+func nearest(used []taken, wanted, height, gap, least int) int {
 	fits := func(top int) bool {
-		return top >= 0 && !slices.ContainsFunc(used, func(u taken) bool { return top < u.bottom+gap/2 && u.top < top+height+gap/2 })
+		return top >= 0 && !slices.ContainsFunc(used, func(u taken) bool { return top < u.bottom+least && u.top < top+height+least })
 	}
 	best := -1
 	try := func(top int) {

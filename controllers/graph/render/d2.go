@@ -37,6 +37,8 @@ func d2Style(l *graph.Link) string {
 	switch {
 	case l.Down:
 		return "; style.stroke: red; style.stroke-dash: 5"
+	case len(l.Failures) > 0:
+		return "; style.stroke: red"
 	case l.Trunk:
 		return "; style.stroke-width: 4"
 	}

@@ -38,6 +38,10 @@ func dotStyle(l *graph.Link) string {
 	switch {
 	case l.Down:
 		return "dashed, color=red"
+	case len(l.Failures) > 0 && l.Trunk:
+		return "bold, color=red"
+	case len(l.Failures) > 0:
+		return "solid, color=red"
 	case l.Trunk:
 		return "bold"
 	}

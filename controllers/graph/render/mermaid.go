@@ -35,17 +35,24 @@ func Mermaid(g *graph.Graph) string {
 	return b.String()
 }
 
+// mermaidHealth colours the way of failing packets and the nodes at which they end.
 func mermaidHealth(g *graph.Graph) string {
 	var bad []string
+	links := ""
+	for i, l := range g.Links {
+		if len(l.Failures) > 0 || l.Health == graph.Bad {
+			links += fmt.Sprintf("  linkStyle %d stroke:#c4202b\n", i)
+		}
+	}
 	for i, n := range g.Nodes {
 		if n.Health == graph.Bad || len(n.Failures) > 0 {
 			bad = append(bad, fmt.Sprintf("n%d", i))
 		}
 	}
 	if bad == nil {
-		return ""
+		return links
 	}
-	return "  classDef bad stroke:#c4202b,stroke-width:3px\n  class " + strings.Join(bad, ",") + " bad\n"
+	return links + "  classDef bad stroke:#c4202b,stroke-width:3px\n  class " + strings.Join(bad, ",") + " bad\n"
 }
 
 func mermaidText(lines []string, separator string) string {
