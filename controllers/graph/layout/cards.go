@@ -80,7 +80,7 @@ func (n *net) newCard(node int, left, right []port) card {
 	c.top = headHeight
 	columns := 0
 	for _, line := range c.notes {
-		c.noteWidth = max(c.noteWidth, textWidth(line.line, TextSize)+2*padding)
+		c.noteWidth = max(c.noteWidth, textWidth(line.line, TextSize)+2*CardPadding)
 		c.top, columns = max(c.top, headHeight+(line.row+1)*lineHeight+portSpace), max(columns, line.column+1)
 	}
 	leftWidth, leftHeight := n.stack(left, c.top)
@@ -93,9 +93,9 @@ func (n *net) newCard(node int, left, right []port) card {
 			c.ports[i].offset = (headHeight + c.height) / 2
 		}
 	}
-	ports := leftWidth + rightWidth + 2*padding
+	ports := leftWidth + rightWidth + 2*CardPadding
 	if leftWidth > 0 && rightWidth > 0 {
-		ports += 2 * padding
+		ports += 2 * CardPadding
 	}
 	c.width = max(headWidth(n, node), ports, columns*c.noteWidth, 90)
 	return c
@@ -104,7 +104,7 @@ func (n *net) newCard(node int, left, right []port) card {
 // headWidth has room for the name and for the marks of failures.
 func headWidth(n *net, node int) int {
 	badges := len(n.graph.Nodes[node].Failures)
-	return iconWidth + textWidth(n.title(node), NameSize) + padding + badges*(2*Radius+2)
+	return iconWidth + textWidth(n.title(node), NameSize) + CardPadding + badges*(2*Radius+2)
 }
 
 // stack places ports below each other.

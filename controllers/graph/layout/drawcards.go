@@ -18,7 +18,7 @@ func (s *sheet) drawCard(p placed, level, node int) {
 	})
 	for _, note := range c.notes {
 		out.Texts = append(out.Texts, Text{
-			Box:    Box{out.X + padding + note.column*c.noteWidth, out.Y + headHeight + 2 + note.row*lineHeight, textWidth(note.line, TextSize), lineHeight},
+			Box:    Box{out.X + CardPadding + note.column*c.noteWidth, out.Y + headHeight + 2 + note.row*lineHeight, textWidth(note.line, TextSize), lineHeight},
 			String: note.line, Size: TextSize, Style: s.noteStyle(node), Network: note.network,
 		})
 	}
@@ -48,12 +48,12 @@ func (s *sheet) drawPort(out *Card, p port) {
 	named := s.net.graph.Links[p.link].Ends[p.end].Port != ""
 	for i, line := range p.lines {
 		width := textWidth(line, TextSize)
-		text := Text{Box: Box{out.X + padding, y - len(p.lines)*lineHeight/2 + i*lineHeight, width, lineHeight}, String: line, Size: TextSize, Network: graph.NoNetwork}
+		text := Text{Box: Box{out.X + CardPadding, y - len(p.lines)*lineHeight/2 + i*lineHeight, width, lineHeight}, String: line, Size: TextSize, Network: graph.NoNetwork}
 		if i == 0 && named {
 			text.Style = Faint
 		}
 		if p.right {
-			text.X, text.End = out.X+out.Width-padding-width, true
+			text.X, text.End = out.X+out.Width-CardPadding-width, true
 		}
 		out.Texts = append(out.Texts, text)
 	}

@@ -9,17 +9,18 @@ import (
 )
 
 // All text is in a monospace font, so that its width is known without the font: no common one is wider than
-// advance per em. Sizes are in pixels.
+// CharacterWidth. Sizes are in pixels.
 const (
-	advance   = 62 // per cent of an em; DejaVu Sans Mono, the widest, has 60.2
-	TextSize  = 12
-	NameSize  = 14
-	TitleSize = 18
+	// CharacterWidth is in per cent of an em; DejaVu Sans Mono, the widest, has 60.2.
+	CharacterWidth = 62
+	TextSize       = 12
+	NameSize       = 14
+	TitleSize      = 18
 )
 
 // textWidth is the width of a line in a font of a size.
 func textWidth(line string, size int) int {
-	return (utf8.RuneCountInString(line)*size*advance + 99) / 100
+	return (utf8.RuneCountInString(line)*size*CharacterWidth + 99) / 100
 }
 
 func widest(lines []string, size int) (width int) {
@@ -39,10 +40,11 @@ const (
 	lineHeight = 15
 	headHeight = 30
 	iconWidth  = 34 // in front of a name
-	padding    = 10
-	portSpace  = 6 // between ports, in addition to their lines
-	labelPad   = 5
-	labelLead  = 14
+	// CardPadding is between the border of a card and its texts.
+	CardPadding = 10
+	portSpace   = 6 // between ports, in addition to their lines
+	labelPad    = 5
+	labelLead   = 14
 )
 
 // labelWidth is the room for a link's label in the gap beside a column.
