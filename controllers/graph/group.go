@@ -2,7 +2,11 @@
 
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // MaxUngrouped is the largest number of nodes that a picture shows one by one.
 const MaxUngrouped = 60
@@ -19,50 +23,64 @@ func (g *Graph) Grouped() *Graph {
 	return out
 }
 
-// groups maps a host to the node at which it is grouped.
-func (g *Graph) groups() map[int]int {
+// membership is the group of a host.
+type membership struct {
+	node int
+	// port is what the ports at the node have in common: their VLANs.
+	port string
+}
+
+// groups has the hosts that are in a group.
+func (g *Graph) groups() map[int]membership {
 	degree := make([]int, len(g.Nodes))
 	for _, l := range g.Links {
 		degree[l.Ends[0].Node]++
 		degree[l.Ends[1].Node]++
 	}
-	at, size := map[int]int{}, map[int]int{}
-	for _, l := range g.Links {
-		for i, end := range l.Ends {
-			n := g.Nodes[end.Node]
-			plain := len(l.Labels) == 0 && l.Health <= Good && n.Health <= Good && len(n.Failures) == 0 && len(n.Notes) == 0 && len(l.Failures) == 0
-			if n.Kind == Host && degree[end.Node] == 1 && plain && len(l.Ends[1-i].Lines) == 0 {
-				at[end.Node] = l.Ends[1-i].Node
-				size[l.Ends[1-i].Node]++
+	of, size := map[int]membership{}, map[membership]int{}
+	for i := range g.Links {
+		for k, end := range g.Links[i].Ends {
+			if degree[end.Node] == 1 && g.plain(&g.Links[i], &g.Nodes[end.Node]) {
+				other := g.Links[i].Ends[1-k]
+				m := membership{other.Node, strings.Join(other.Lines, " ")}
+				of[end.Node] = m
+				size[m]++
 			}
 		}
 	}
-	for host, node := range at {
-		if size[node] < 2 {
-			delete(at, host)
+	for host, m := range of {
+		if size[m] < 2 {
+			delete(of, host)
 		}
 	}
-	return at
+	return of
+}
+
+// plain reports whether there is nothing to look at in a host and its link.
+func (g *Graph) plain(l *Link, n *Node) bool {
+	linkPlain := len(l.Labels) == 0 && l.Health <= Good && len(l.Failures) == 0 && !l.Trunk
+	return n.Kind == Host && linkPlain && n.Health <= Good && len(n.Failures) == 0 && len(n.Notes) == 0
 }
 
 // withoutMembers has a group in the place of its first member. place maps old places to new ones.
-func (g *Graph) withoutMembers(groups map[int]int) (out *Graph, place []int) {
+func (g *Graph) withoutMembers(groups map[int]membership) (out *Graph, place []int) {
 	copied := *g
 	out, place = &copied, make([]int, len(g.Nodes))
 	out.Nodes, out.Links = nil, nil
-	groupAt := map[int]int{}
+	groupAt := map[membership]int{}
 	for i, n := range g.Nodes {
-		node, member := groups[i]
+		m, member := groups[i]
 		if !member {
 			place[i] = len(out.Nodes)
 			out.Nodes = append(out.Nodes, n)
 			continue
 		}
-		at, known := groupAt[node]
+		at, known := groupAt[m]
 		if !known {
 			at = len(out.Nodes)
-			groupAt[node] = at
-			out.Nodes = append(out.Nodes, Node{Name: "hosts@" + g.Nodes[node].Name, Kind: Group, Network: NoNetwork, Health: n.Health})
+			groupAt[m] = at
+			name := strings.TrimSpace("hosts@" + g.Nodes[m.node].Name + " " + m.port)
+			out.Nodes = append(out.Nodes, Node{Name: name, Kind: Group, Network: NoNetwork, Health: n.Health})
 		}
 		place[i] = at
 		out.Nodes[at].Members = append(out.Nodes[at].Members, Member{Name: n.Name})
@@ -71,16 +89,11 @@ func (g *Graph) withoutMembers(groups map[int]int) (out *Graph, place []int) {
 }
 
 // regroupLinks makes one link of the links of each group.
-func (g *Graph) regroupLinks(from *Graph, groups map[int]int, place []int) {
+func (g *Graph) regroupLinks(from *Graph, groups map[int]membership, place []int) {
 	linkAt := map[int]int{}
 	for _, l := range from.Links {
-		member := -1
-		for i := range l.Ends {
-			if _, grouped := groups[l.Ends[i].Node]; grouped {
-				member = i
-			}
-		}
-		host := l.Ends[max(member, 0)]
+		member := slices.IndexFunc(l.Ends[:], func(e End) bool { _, grouped := groups[e.Node]; return grouped })
+		host := from.Nodes[l.Ends[max(member, 0)].Node].Name
 		for i := range l.Ends {
 			l.Ends[i].Node = place[l.Ends[i].Node]
 		}
@@ -88,7 +101,7 @@ func (g *Graph) regroupLinks(from *Graph, groups map[int]int, place []int) {
 			g.Links = append(g.Links, l)
 			continue
 		}
-		g.addMember(linkAt, l, member, from.Nodes[host.Node].Name)
+		g.addMember(linkAt, l, member, host)
 	}
 }
 
@@ -109,7 +122,7 @@ func (g *Graph) addMember(linkAt map[int]int, l Link, member int, host string) {
 		return
 	}
 	link := &g.Links[at]
-	link.Names = append(link.Names, l.Names...)
+	link.Names = append(slices.Clip(link.Names), l.Names...)
 	link.Ends[1-member].Port = fmt.Sprintf("%d ports", len(link.Names))
 	if link.Network != l.Network {
 		link.Network = NoNetwork
