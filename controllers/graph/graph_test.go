@@ -83,6 +83,10 @@ func TestTheWayOfAFailingProbeIsMarked(t *testing.T) {
 			"over one of two links, and lost there", &diagnose.Walk{Forward: []diagnose.Hop{fromA, {Node: "r1", Incoming: "up", Outgoing: "core2"}}},
 			"way a ss up core2; ends at ; faults core2 ✗1",
 		},
+		{
+			"over the second of two links", &diagnose.Walk{Forward: []diagnose.Hop{fromA, {Node: "r1", Incoming: "up", Outgoing: "core2", Next: "r2"}}},
+			"way a ss up core2; ends at r2; faults ",
+		},
 		{"lost behind a switch", &diagnose.Walk{Forward: []diagnose.Hop{{Node: "a", Outgoing: "a", Through: []string{"s1"}}}}, "way a; ends at s1; faults "},
 		{
 			"the reply", &diagnose.Walk{

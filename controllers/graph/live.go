@@ -166,7 +166,9 @@ func (g *Graph) showCause(number int, f Failing) {
 			name = f.Walk.Cause.Node
 		}
 		g.markNode(number, name)
-	case last.Outgoing == "" || last.Next != "":
+	case last.Next != "":
+		g.markNode(number, last.Next)
+	case last.Outgoing == "":
 		g.markNode(number, last.Node)
 	case len(last.Through) > 0:
 		g.markNode(number, last.Through[len(last.Through)-1])

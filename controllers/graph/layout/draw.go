@@ -135,13 +135,27 @@ func (s *sheet) steepness(p placed, level int) (room int) {
 
 func (s *sheet) longestLoop(p placed, level int) (room int) {
 	for _, g := range p.within[level] {
-		room = max(room, loopOf(p.y(g.from, g.link), p.y(g.to, g.link)))
+		room = max(room, p.loop(level, g))
 	}
 	return room
 }
 
-// loopOf is how far a link within a column bulges.
-func loopOf(a, b int) int { return min(24+abs(a-b)/6, 60) }
+// loop is how far a link within a column bulges: farther than the links that it goes round.
+func (p placed) loop(level int, g segment) int {
+	top, bottom := p.extentOf(g)
+	bulge := 24 + min((bottom-top)/12, 20)
+	for _, other := range p.within[level] {
+		if a, b := p.extentOf(other); top < a && b < bottom {
+			bulge = max(bulge, p.loop(level, other)+14)
+		}
+	}
+	return bulge
+}
+
+func (p placed) extentOf(g segment) (top, bottom int) {
+	a, b := p.y(g.from, g.link), p.y(g.to, g.link)
+	return min(a, b), max(a, b)
+}
 
 // y is where a link meets a vertex, from the top of the part.
 func (p *placement) y(vertex, link int) int { return p.tops[vertex] + p.anchors[anchor{vertex, link}] }
@@ -213,7 +227,7 @@ func (s *sheet) drawLoop(p placed, level int, g segment) {
 	upper := Point{s.rightOf(p, c, g.from), from}
 	wire := &s.picture.Wires[g.link]
 	wire.Curves = append(wire.Curves, Curve{
-		Start: upper, From: Point{bend, from}, To: Point{bend, to}, Stop: Point{s.rightOf(p, c, g.to), to}, Loop: loopOf(from, to),
+		Start: upper, From: Point{bend, from}, To: Point{bend, to}, Stop: Point{s.rightOf(p, c, g.to), to}, Loop: p.loop(level, g),
 	})
 	if to < from {
 		upper = Point{s.rightOf(p, c, g.to), to}

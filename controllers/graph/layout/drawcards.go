@@ -79,15 +79,12 @@ const maxTitle = 900
 // frame measures the drawing and puts legend and failures below it.
 func (s *sheet) frame() {
 	right, bottom := 0, s.top
-	for i, c := range s.picture.Cards {
+	for _, c := range s.picture.Cards {
 		right, bottom = max(right, c.X+c.Width), max(bottom, c.Y+c.Height)
-		_ = i
 	}
 	for _, w := range s.picture.Wires {
 		for _, c := range w.Curves {
-			if c.Loop > 0 {
-				right = max(right, c.From.X+c.Loop)
-			}
+			right, bottom = max(right, c.From.X+c.Loop), max(bottom, c.From.Y, c.To.Y)
 		}
 	}
 	for _, t := range s.picture.Title {
