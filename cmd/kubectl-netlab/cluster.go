@@ -68,6 +68,9 @@ func (a *app) clusterExplain(cmd *cobra.Command, args []string, output string) e
 			return err
 		}
 	}
+	if output == "svg" {
+		return a.drawReported(lab, named)
+	}
 	return a.print(output, reportOf(lab, named), func() { a.printReported(lab, named) })
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	output := newChoice("text", "json", "yaml")
+	output := newChoice("text", "json", "yaml", "svg")
 	var w where
 	cmd := &cobra.Command{
 		Use:   "explain NAME [PROBE] | NAME FROM TO",
@@ -25,7 +25,9 @@ FROM is a node, TO a node or an address of the lab. Without them, explain traces
 probe of the lab. Exits 0 whether or not packets arrive.
 
 Without --local, explain NAME [PROBE] shows the failing probes that the cluster reports, with
-cause and fix. With FROM TO, or with --node, it traces on a node now.`,
+cause and fix. With FROM TO, or with --node, it traces on a node now.
+
+With -o svg, it draws the lab with the way of the packets.`,
 		Args: cobra.RangeArgs(1, 3),
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
 			if a.local || len(args) == 3 || cmd.Flags().Changed("node") {
@@ -48,6 +50,9 @@ func (a *app) explain(cmd *cobra.Command, args []string, w where, output string)
 	explanations, err := explanations(cmd.Context(), lab, args[1:])
 	if err != nil {
 		return err
+	}
+	if output == "svg" {
+		return a.drawExplained(cmd.Context(), args[0], explanations)
 	}
 	a.terminal.clear()
 	return a.print(output, explanations, func() {

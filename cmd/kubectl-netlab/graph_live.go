@@ -11,7 +11,10 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/cmd/kubectl-netlab/internal/local"
+	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/graph"
+	"github.com/netlab-dev/netlab/controllers/graph/layout"
+	"github.com/netlab-dev/netlab/controllers/graph/render"
 	"github.com/netlab-dev/netlab/controllers/lab"
 )
 
@@ -34,7 +37,7 @@ func (a *app) localGraph(ctx context.Context, name string) (*graph.Graph, error)
 		return nil, err
 	}
 	g, live := graph.New(&stored.Spec, compiled), liveOf(status)
-	live.Failures, err = a.failuresOf(ctx, m, status)
+	live.Failures, err = failuresOf(ctx, m, status)
 	g.Show(live)
 	return g, err
 }
@@ -82,29 +85,36 @@ func verdictOf(ready metav1.ConditionStatus, reason, message string, failing boo
 }
 
 // failuresOf traces the packets of failing probes.
-func (a *app) failuresOf(ctx context.Context, m *local.Machine, s *local.Status) ([]graph.Failing, error) {
+func failuresOf(ctx context.Context, m *local.Machine, s *local.Status) ([]graph.Failing, error) {
+	lab, err := m.Lab(ctx, s.Namespace, s.Name)
+	if err != nil {
+		return nil, err
+	}
 	var failures []graph.Failing
 	for _, p := range s.Probes {
 		if p.Passed() || p.Reason == "" {
 			continue
 		}
-		f := graph.Failing{Failure: graph.Failure{Probe: p.Name, Reason: p.Reason, Message: p.Message, Fix: p.Fix}, From: p.From}
-		lab, err := m.Lab(ctx, s.Namespace, s.Name)
-		if err != nil {
-			return nil, err
-		}
 		explanations, err := lab.Explain(ctx, p.Name)
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range explanations {
-			if e.Family == p.Family && !e.Passed {
-				f.Walk = &e.Walk
-			}
-		}
-		failures = append(failures, f)
+		failures = append(failures, failingOf(p, explanations))
 	}
 	return failures, nil
+}
+
+// failingOf has no walk if the probe passes by now.
+func failingOf(p local.Probe, explanations []ask.Explanation) graph.Failing {
+	f := graph.Failing{
+		Failure: graph.Failure{Probe: fmt.Sprintf("%s (%s)", p.Name, p.Family), Reason: p.Reason, Message: p.Message, Fix: p.Fix}, From: p.From,
+	}
+	for _, e := range explanations {
+		if e.Family == p.Family && !e.Passed {
+			f.Walk = &e.Walk
+		}
+	}
+	return f
 }
 
 // clusterGraph is the picture of a lab as its status in the cluster reports it.
@@ -117,26 +127,94 @@ func (a *app) clusterGraph(ctx context.Context, name string) (*graph.Graph, erro
 	if err != nil {
 		return nil, err
 	}
+	return reportedGraph(stored, "")
+}
+
+// reportedGraph shows all failing probes, or those of one name.
+func reportedGraph(stored *v1alpha1.NetLab, named string) (*graph.Graph, error) {
 	compiled, err := compileForCluster(stored)
 	if err != nil {
 		return nil, err
 	}
 	g := graph.New(&stored.Spec, compiled)
-	g.Show(reportedLive(stored))
+	g.Show(reportedLive(stored, named))
 	return g, nil
 }
 
-func reportedLive(stored *v1alpha1.NetLab) graph.Live {
-	ready := condition(stored, v1alpha1.ConditionReady)
-	live := graph.Live{Health: healthOf(ready.Status), Verdict: verdictOf(ready.Status, ready.Reason, ready.Message, len(stored.Status.FailingProbes) > 0)}
+func reportedLive(stored *v1alpha1.NetLab, named string) graph.Live {
+	ready, failing := condition(stored, v1alpha1.ConditionReady), failing(stored, named)
+	live := graph.Live{Health: healthOf(ready.Status), Verdict: verdictOf(ready.Status, ready.Reason, ready.Message, len(failing) > 0)}
 	senders := map[string]string{}
 	for _, p := range stored.Spec.Probes {
 		senders[p.Name] = p.From
 	}
-	for _, p := range stored.Status.FailingProbes {
+	for _, p := range failing {
 		live.Failures = append(live.Failures, graph.Failing{
-			Failure: graph.Failure{Probe: p.Name + " on " + nodesOf(p), Reason: p.Reason, Message: p.Message}, From: senders[p.Name],
+			Failure: graph.Failure{Probe: fmt.Sprintf("%s (%s) on %s", p.Name, p.Family, nodesOf(p)), Reason: p.Reason, Message: messageOf(stored, p)}, From: senders[p.Name],
 		})
 	}
 	return live
+}
+
+// drawReported draws a lab with the failing probes that the cluster reports.
+func (a *app) drawReported(stored *v1alpha1.NetLab, named string) error {
+	g, err := reportedGraph(stored, named)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(a.out, render.Draw("svg", g, layout.Positions{}))
+	return nil
+}
+
+// drawExplained draws a lab with the ways of packets.
+func (a *app) drawExplained(ctx context.Context, name string, explanations []ask.Explanation) error {
+	stored, err := a.stored(ctx, name)
+	if err != nil {
+		return err
+	}
+	compiled, err := local.Compile(stored, lab.Options{})
+	if err != nil {
+		return err
+	}
+	g := graph.New(&stored.Spec, compiled)
+	live := graph.Live{Health: graph.Good, Verdict: "every packet arrives"}
+	for _, e := range explanations {
+		way := wayOf(e)
+		if !way.Passed {
+			live.Health, live.Verdict = graph.Bad, "packets do not arrive"
+		}
+		live.Failures = append(live.Failures, way)
+	}
+	g.Show(live)
+	a.terminal.clear()
+	fmt.Fprint(a.out, render.Draw("svg", g, layout.Positions{}))
+	return nil
+}
+
+func wayOf(e ask.Explanation) graph.Failing {
+	cause := e.Walk.Cause
+	way := graph.Failing{
+		Failure: graph.Failure{Probe: fmt.Sprintf("%s (%s)", e.Name, e.Family), Reason: cause.Reason, Message: cause.Message, Fix: cause.Fix},
+		From:    e.Walk.From, Walk: &e.Walk,
+	}
+	if !cause.Found() {
+		way.Passed, way.Reason = true, "a reply arrives"
+	}
+	return way
+}
+
+// stored is the lab as the machine or the cluster keeps it.
+func (a *app) stored(ctx context.Context, name string) (*v1alpha1.NetLab, error) {
+	if a.local {
+		m, err := a.machine()
+		if err != nil {
+			return nil, err
+		}
+		return m.Load(ctx, a.labNamespace(), name)
+	}
+	c, err := a.connect()
+	if err != nil {
+		return nil, err
+	}
+	return c.lab(ctx, name)
 }

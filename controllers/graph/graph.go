@@ -140,9 +140,11 @@ const (
 	FaultLabel
 )
 
-// Failure is a failing probe. Its number is its place in Graph.Failures plus 1.
+// Failure is a failing probe, or the way of packets that arrive. Its number is its place in Graph.Failures plus 1.
 type Failure struct {
-	Probe   string
+	Probe string
+	// Passed says that nothing stops the packets.
+	Passed  bool
 	Reason  string
 	Message string
 	Fix     string

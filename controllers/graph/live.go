@@ -83,7 +83,9 @@ func (g *Graph) showFailure(number int, f Failing) {
 			g.showHop(number, hops, i)
 		}
 	}
-	g.showCause(number, f)
+	if !f.Passed {
+		g.showCause(number, f)
+	}
 }
 
 func (g *Graph) markNode(number int, name string) {

@@ -26,7 +26,7 @@ func (s *sheet) drawCard(p placed, level, node int) {
 		s.drawPort(&out, port)
 	}
 	for i, number := range s.net.graph.Nodes[node].Failures {
-		out.Badges = append(out.Badges, Badge{Point{out.X + out.Width - Radius - 6 - i*(2*Radius+2), out.Y + headHeight/2}, number})
+		out.Badges = append(out.Badges, Badge{Point{out.X + out.Width - Radius - 6 - i*(2*Radius+2), out.Y + headHeight/2}, number, false})
 	}
 	s.picture.Cards[node] = out
 }
@@ -124,17 +124,20 @@ func (s *sheet) drawFailures(right, y int) int {
 	const indent = 2*Radius + 8
 	for i, f := range s.net.graph.Failures {
 		y += 12
-		first := true
+		first, style := true, Danger
+		if f.Passed {
+			style = Success
+		}
 		for _, part := range []struct {
 			text  string
 			style Style
-		}{{fmt.Sprintf("%s: %s", f.Probe, f.Reason), Danger}, {f.Message, Plain}, {f.Fix, Faint}} {
+		}{{fmt.Sprintf("%s: %s", f.Probe, f.Reason), style}, {f.Message, Plain}, {f.Fix, Faint}} {
 			for _, line := range wrap(part.text, right-margin-indent, TextSize) {
 				s.picture.Failures = append(s.picture.Failures, Text{
 					Box: Box{margin + indent, y, textWidth(line, TextSize), lineHeight}, String: line, Size: TextSize, Style: part.style, Network: graph.NoNetwork,
 				})
 				if first {
-					s.picture.FailureBadges = append(s.picture.FailureBadges, Badge{Point{margin + Radius, y + lineHeight/2}, i + 1})
+					s.picture.FailureBadges = append(s.picture.FailureBadges, Badge{Point{margin + Radius, y + lineHeight/2}, i + 1, f.Passed})
 				}
 				first = false
 				y += lineHeight + 1

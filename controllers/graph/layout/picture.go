@@ -95,6 +95,7 @@ type Port struct {
 type Badge struct {
 	Point
 	Number int
+	Passed bool
 }
 
 // Radius is a badge's.

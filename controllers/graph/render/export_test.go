@@ -19,5 +19,5 @@ func (t theme) texts() (list []Colours) {
 	for _, head := range [][2]string{t.host, t.router, t.swtch} {
 		list = append(list, Colours{head[1], head[0]})
 	}
-	return append(list, Colours{t.card, t.danger})
+	return append(list, Colours{t.card, t.danger}, Colours{t.card, t.success})
 }

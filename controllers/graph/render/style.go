@@ -64,6 +64,8 @@ func (t theme) rules() string {
 	rule(".cut,.walk", "stroke", t.danger)
 	rule(".fcut,.badge circle", "fill", t.danger)
 	rule(".badge text", "fill", t.card)
+	rule(".walk.passed", "stroke", t.success)
+	rule(".badge.passed circle", "fill", t.success)
 	rule(".node.bad .frame", "stroke", t.danger+";stroke-width:2.5")
 	rule(".node.drifted .frame", "stroke", t.warning+";stroke-width:2.5")
 	for _, kind := range []struct {

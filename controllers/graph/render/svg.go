@@ -69,7 +69,7 @@ func (d *drawer) wire(i int) {
 	path := pathOf(d.p.Wires[i].Curves)
 	d.printf(`<g class="link %s" %s><title>%s</title>`, link.Health, linkPosition(link.Names, d.positions.Links[link.Names[0]]), html.EscapeString(linkTitle(d.p.Graph, link)))
 	if len(link.Failures) > 0 {
-		d.printf(`<path class="walk" d="%s"/>`, path)
+		d.printf(`<path class="%s" d="%s"/>`, walkClass(d.p.Graph, link), path)
 	}
 	class := "wire " + strokeOf(link)
 	if link.Trunk {
@@ -80,6 +80,16 @@ func (d *drawer) wire(i int) {
 		d.printf(`<path class="%s" d="%s"/>`, class, path)
 	}
 	d.printf("</g>\n")
+}
+
+// walkClass colours the way of packets: those that do not arrive decide.
+func walkClass(g *graph.Graph, link *graph.Link) string {
+	for _, number := range link.Failures {
+		if !g.Failures[number-1].Passed {
+			return "walk"
+		}
+	}
+	return "walk passed"
 }
 
 // pathOf is one path for the curves of a wire. A bend between two curves is passed straight.
@@ -139,8 +149,12 @@ func (d *drawer) label(w *layout.Wire) {
 
 func (d *drawer) badges(list []layout.Badge) {
 	for _, b := range list {
-		d.printf(`<g class="badge"><circle cx="%d" cy="%d" r="%d"/><text x="%d" y="%d" text-anchor="middle" font-size="%d">%d</text></g>`+"\n",
-			b.X, b.Y, layout.Radius, b.X, b.Y+4, layout.TextSize, b.Number)
+		class := "badge"
+		if b.Passed {
+			class = "badge passed"
+		}
+		d.printf(`<g class="%s"><circle cx="%d" cy="%d" r="%d"/><text x="%d" y="%d" text-anchor="middle" font-size="%d">%d</text></g>`+"\n",
+			class, b.X, b.Y, layout.Radius, b.X, b.Y+4, layout.TextSize, b.Number)
 	}
 }
 
