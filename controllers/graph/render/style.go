@@ -3,6 +3,7 @@
 package render
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 )
@@ -30,21 +31,17 @@ var dark = theme{
 	networks: [colours]string{"#6ba8ff", "#ff9d5c", "#4fd08f", "#d293f5", "#ff86b9", "#4fc8dc", "#cfcb4a", "#a79cff"},
 }
 
-var style = base + light.rules() + "@media (prefers-color-scheme: dark) {\n" + dark.rules() + "}\n"
+// style is the style sheet of a picture.
+func style() string {
+	var b strings.Builder
+	b.WriteString(base)
+	b.WriteString(light.rules())
+	fmt.Fprintf(&b, "@media (prefers-color-scheme: dark) {\n%s}\n", dark.rules())
+	return b.String()
+}
 
-const base = `text{font-family:ui-monospace,"DejaVu Sans Mono",Menlo,Consolas,"Liberation Mono",monospace;white-space:pre}
-.strong{font-weight:bold}
-.wire{fill:none;stroke-width:2}
-.trunk{stroke-width:6}
-.core{fill:none;stroke-width:2}
-.bundle{stroke-width:4}
-.cut{stroke-dasharray:7 5}
-.walk{fill:none;stroke-width:12;stroke-linecap:round;opacity:.3}
-.frame{fill:none;stroke-width:1.2}
-.port{stroke-width:1.5}
-.icon{fill:none;stroke-width:1.4;stroke-linecap:round;stroke-linejoin:round}
-.badge text{font-weight:bold}
-`
+//go:embed base.css
+var base string
 
 func (t theme) rules() string {
 	var b strings.Builder

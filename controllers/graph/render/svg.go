@@ -17,7 +17,7 @@ func SVG(p *layout.Picture) string {
 	d.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-labelledby="netlab-title netlab-desc" %s>`+"\n", p.Width, p.Height, p.Width, p.Height, topPosition(p.Top))
 	d.printf(`<title id="netlab-title">%s</title>`+"\n", html.EscapeString("Lab "+p.Graph.Name))
 	d.printf(`<desc id="netlab-desc">%s</desc>`+"\n", html.EscapeString(Description(p.Graph)))
-	d.printf("<style>\n%s</style>\n", style)
+	d.printf("<style>\n%s</style>\n", style())
 	d.printf(`<rect class="canvas" width="%d" height="%d"/>`+"\n", p.Width, p.Height)
 	d.texts(p.Title)
 	for i := range p.Wires {
