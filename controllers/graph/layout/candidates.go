@@ -13,7 +13,7 @@ const (
 	// maxWidth is the width of a picture whose smallest text has 10 px when the picture is shown 1,600 px wide.
 	maxWidth = 1600 * TextSize / 10
 	// freeWidth is the width up to which a picture costs nothing: it has room beside its title.
-	freeWidth = 1100
+	freeWidth = 1300
 	// manyNodes is the size of a part from which only few candidates are tried.
 	manyNodes = 80
 )
