@@ -2,7 +2,10 @@
 
 package layout
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // What a candidate costs, in pixels.
 const (
@@ -38,6 +41,9 @@ func (n *net) choose(part, class []int) levels {
 	}
 	if !n.tooWide(part, best) {
 		return best
+	}
+	if len(part) >= manyNodes {
+		all = all[:min(len(all), 4)]
 	}
 	for _, c := range all {
 		for l := n.assign(part, c.roots, c.bothSides); l.count > 3; {
@@ -79,11 +85,24 @@ func (n *net) candidates(part, class []int) (list []candidate) {
 		if same[0] == node && len(same) > 1 && len(same) <= mostRoots {
 			add(same...)
 		}
-		if len(part) < manyNodes || same[0] == node {
+		if len(part) < manyNodes {
+			add(node)
+		}
+	}
+	if len(part) >= manyNodes {
+		for _, node := range n.central(part) {
 			add(node)
 		}
 	}
 	return list
+}
+
+// central are the few nodes of a large part with the most links.
+func (n *net) central(part []int) []int {
+	const few = 6
+	list := slices.Clone(part)
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(n.degree[b], n.degree[a]) })
+	return list[:few]
 }
 
 func (n *net) cost(part, class []int, c candidate, l levels) int {

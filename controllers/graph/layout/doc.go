@@ -8,7 +8,8 @@
 //
 //	classes       which nodes look alike (colour refinement)
 //	assign        columns, by distance from some roots; to one side of them or to both
-//	choose        the roots: every node, and every small set of nodes that look alike, is tried
+//	choose        the roots: every node, and every small set of nodes that look alike, is tried; of more than 80 nodes a
+//	              few. What is too wide for its text is folded
 //	arrange       the order in each column: mean places of the neighbours, then swaps
 //	place         heights: as straight as possible (pool adjacent violators), then small steps removed
 //	draw          coordinates of columns, cards, texts, curves

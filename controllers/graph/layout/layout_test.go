@@ -17,6 +17,7 @@ import (
 	"github.com/netlab-dev/netlab/controllers/graph"
 	"github.com/netlab-dev/netlab/controllers/graph/graphtest"
 	"github.com/netlab-dev/netlab/controllers/graph/layout"
+	"github.com/netlab-dev/netlab/controllers/lab/labtest"
 )
 
 func draw(t *testing.T, spec *v1alpha1.NetLabSpec) *layout.Picture {
@@ -160,6 +161,13 @@ func TestNothingOverlaps(t *testing.T) {
 			t.Error(fault)
 		}
 	})
+}
+
+// A lab of 132 nodes, in which a few of all roots are tried.
+func TestNothingOverlapsInALargeLab(t *testing.T) {
+	for _, fault := range overlaps(draw(t, labtest.Grid{Routers: 24, Hosts: 96, Switches: 12}.Spec())) {
+		t.Error(fault)
+	}
 }
 
 // A picture that is shown 1,600 px wide has no text smaller than 10 px.

@@ -23,14 +23,16 @@ type drawing struct {
 	gaps   [][]segment
 	within [][]segment
 	// position is the place of a vertex in its column.
-	position map[int]int
-	bends    int
+	position []int
+	// before and after are the vertices at the other ends of a vertex's segments, to the left and to the right.
+	before, after [][]int
+	bends         int
 }
 
 // newDrawing adds bends to long links and puts the vertices into a first order: that in which a walk from the
 // left meets them.
 func (n *net) newDrawing(part []int, l levels, nextBend int) *drawing {
-	d := &drawing{net: n, levels: l, columns: make([][]int, l.count), gaps: make([][]segment, l.count), within: make([][]segment, l.count), position: map[int]int{}}
+	d := &drawing{net: n, levels: l, columns: make([][]int, l.count), gaps: make([][]segment, l.count), within: make([][]segment, l.count)}
 	member := make([]bool, n.size)
 	for _, node := range part {
 		member[node] = true
@@ -40,8 +42,20 @@ func (n *net) newDrawing(part []int, l levels, nextBend int) *drawing {
 			d.addLink(i, a, b, nextBend)
 		}
 	}
+	d.connect(nextBend + d.bends)
 	d.firstOrder(part)
 	return d
+}
+
+// connect makes what is looked up by vertex.
+func (d *drawing) connect(vertices int) {
+	d.position, d.before, d.after = make([]int, vertices), make([][]int, vertices), make([][]int, vertices)
+	for _, gap := range d.gaps {
+		for _, s := range gap {
+			d.after[s.from] = append(d.after[s.from], s.to)
+			d.before[s.to] = append(d.before[s.to], s.from)
+		}
+	}
 }
 
 func (d *drawing) addLink(link, a, b, nextBend int) {
@@ -69,12 +83,6 @@ func (d *drawing) firstOrder(part []int) {
 		level := d.levels.of[node]
 		d.columns[level] = append(d.columns[level], node)
 	}
-	next := map[int][]int{}
-	for i := range d.gaps {
-		for _, s := range d.gaps[i] {
-			next[s.from] = append(next[s.from], s.to)
-		}
-	}
 	met := map[int]int{}
 	var walk func(v int)
 	walk = func(v int) {
@@ -82,7 +90,7 @@ func (d *drawing) firstOrder(part []int) {
 			return
 		}
 		met[v] = len(met)
-		for _, to := range next[v] {
+		for _, to := range d.after[v] {
 			walk(to)
 		}
 	}
@@ -138,13 +146,37 @@ func (d *drawing) crossings() (count int) {
 	return count
 }
 
-func (d *drawing) crossingsOf(segments []segment) (count int) {
+// crossingsOf counts inversions: sorted by their left ends, segments cross whose right ends are in the other order.
+func (d *drawing) crossingsOf(segments []segment) int {
+	type ends struct{ from, to int }
+	list := make([]ends, len(segments))
 	for i, s := range segments {
-		for _, t := range segments[i+1:] {
-			if (d.position[s.from]-d.position[t.from])*(d.position[s.to]-d.position[t.to]) < 0 {
-				count++
-			}
+		list[i] = ends{d.position[s.from], d.position[s.to]}
+	}
+	slices.SortFunc(list, func(a, b ends) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+	right := make([]int, len(list))
+	for i, e := range list {
+		right[i] = e.to
+	}
+	return inversions(right, make([]int, len(right)))
+}
+
+// inversions counts the pairs in which the first is larger than the second, and sorts the list (merge sort).
+func inversions(list, spare []int) (count int) {
+	if len(list) < 2 {
+		return 0
+	}
+	half := len(list) / 2
+	count = inversions(list[:half], spare[:half]) + inversions(list[half:], spare[half:])
+	copy(spare, list)
+	left, right := spare[:half], spare[half:]
+	for i := range list {
+		if len(right) == 0 || len(left) > 0 && left[0] <= right[0] {
+			list[i], left = left[0], left[1:]
+			continue
 		}
+		list[i], right = right[0], right[1:]
+		count += len(left)
 	}
 	return count
 }
@@ -211,24 +243,15 @@ func (d *drawing) sweep(backwards bool) {
 const scale = 1000
 
 func (d *drawing) sortColumn(level int, backwards bool) {
-	sum, count := map[int]int{}, map[int]int{}
-	gap := level - 1
-	if backwards {
-		gap = level
-	}
-	for _, s := range d.gaps[gap] {
-		v, other := s.to, s.from
-		if backwards {
-			v, other = s.from, s.to
-		}
-		sum[v] += d.position[other] * scale
-		count[v]++
-	}
 	key := map[int]int{}
 	for i, v := range d.columns[level] {
+		others := d.before[v]
+		if backwards {
+			others = d.after[v]
+		}
 		key[v] = i * scale
-		if count[v] > 0 {
-			key[v] = sum[v] / count[v]
+		if len(others) > 0 {
+			key[v] = d.mean(others)
 		}
 	}
 	own := func(v int) int { return key[v] }
@@ -251,6 +274,14 @@ func (d *drawing) sortColumn(level int, backwards bool) {
 	}
 }
 
+// mean is the mean place of vertices.
+func (d *drawing) mean(vertices []int) (sum int) {
+	for _, v := range vertices {
+		sum += d.position[v] * scale
+	}
+	return sum / len(vertices)
+}
+
 // transpose swaps neighbours in a column while that removes crossings.
 func (d *drawing) transpose() {
 	for improved, rounds := true, 0; improved && rounds < 10; rounds++ {
@@ -269,10 +300,11 @@ func (d *drawing) swap(level, i int) bool {
 	if p, q := d.partner(a), d.partner(b); p >= 0 && p != b || q >= 0 && q != a {
 		return false
 	}
-	before := d.around(level)
+	saved := d.between(a, b) - d.between(b, a)
+	loops := d.crossingsWithin(d.within[level], d.gaps[level])
 	column[i], column[i+1] = b, a
 	d.position[a], d.position[b] = i+1, i
-	if d.around(level) < before {
+	if saved += loops - d.crossingsWithin(d.within[level], d.gaps[level]); saved > 0 {
 		return true
 	}
 	column[i], column[i+1] = a, b
@@ -280,10 +312,16 @@ func (d *drawing) swap(level, i int) bool {
 	return false
 }
 
-func (d *drawing) around(level int) int {
-	count := d.crossingsOf(d.gaps[level]) + d.crossingsWithin(d.within[level], d.gaps[level])
-	if level > 0 {
-		count += d.crossingsOf(d.gaps[level-1])
+// between counts the crossings of the segments of two vertices, the first of which is above the second.
+func (d *drawing) between(upper, lower int) (count int) {
+	for _, side := range [][][]int{d.before, d.after} {
+		for _, a := range side[upper] {
+			for _, b := range side[lower] {
+				if d.position[a] > d.position[b] {
+					count++
+				}
+			}
+		}
 	}
 	return count
 }

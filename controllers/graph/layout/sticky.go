@@ -143,7 +143,7 @@ func (p *placement) firstTops(before *Positions) {
 	for link, bends := range p.bendsByLink() {
 		was := before.Links[p.net.graph.Links[link].Names[0]].Bends
 		for k, v := range bends {
-			p.tops[v] = p.between(link, k, len(bends))
+			p.tops[v] = p.onTheWay(link, k, len(bends))
 			if len(was) == len(bends) {
 				p.tops[v] = was[k] - before.Top
 			}
@@ -184,8 +184,8 @@ func (d *drawing) bendsByLink() map[int][]int {
 	return bends
 }
 
-// between is the height of a bend on the straight line between the ends of a link.
-func (p *placement) between(link, k, count int) int {
+// onTheWay is the height of a bend on the straight line between the ends of a link.
+func (p *placement) onTheWay(link, k, count int) int {
 	a, b := p.net.graph.Links[link].Ends[0].Node, p.net.graph.Links[link].Ends[1].Node
 	if p.levels.of[a] > p.levels.of[b] {
 		a, b = b, a

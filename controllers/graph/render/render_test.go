@@ -128,11 +128,24 @@ func TestPicturesStandAlone(t *testing.T) {
 	outside := regexp.MustCompile(`https?://|url\(|@import|href|src=|<script|<foreignObject|<image`)
 	for name, spec := range graphtest.Samples(t) {
 		for _, format := range []string{"svg", "html"} {
-			picture := strings.ReplaceAll(render.Draw(format, graphtest.Of(t, spec), layout.Positions{}), `xmlns="http://www.w3.org/2000/svg"`, "")
+			picture := render.Draw(format, graphtest.Of(t, spec), layout.Positions{})
+			keep(t, name+"."+format, picture)
+			picture = strings.ReplaceAll(picture, `xmlns="http://www.w3.org/2000/svg"`, "")
 			if found := outside.FindString(picture); found != "" {
 				t.Errorf("%s as %s has %q", name, format, found)
 			}
 		}
+	}
+}
+
+// keep writes a picture into the folder of -pictures, to look at.
+func keep(t *testing.T, name, picture string) {
+	t.Helper()
+	if *pictures == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(*pictures, name), []byte(picture), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -192,18 +205,6 @@ func TestTextHasContrast(t *testing.T) {
 func contrast(t *testing.T, a, b string) float64 {
 	x, y := luminance(t, a), luminance(t, b)
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
-}
-
-func TestPicturesToLookAt(t *testing.T) {
-	if *pictures == "" {
-		t.Skip("-pictures names no folder")
-	}
-	for name, spec := range graphtest.Samples(t) {
-		path := filepath.Join(*pictures, name+".svg")
-		if err := os.WriteFile(path, []byte(render.Draw("svg", graphtest.Of(t, spec), layout.Positions{})), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 func BenchmarkCampus(b *testing.B) {
