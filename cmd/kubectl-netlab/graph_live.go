@@ -50,10 +50,7 @@ func liveOf(s *local.Status) graph.Live {
 		Nodes: map[string]graph.Health{}, Down: map[graph.Interface]bool{},
 	}
 	for _, n := range s.Nodes {
-		live.Nodes[n.Name] = graph.Good
-		if !n.Present {
-			live.Nodes[n.Name] = graph.Bad
-		}
+		live.Nodes[n.Name] = nodeHealth(s, n)
 		for _, i := range n.Interfaces {
 			if i.State == local.StateDown || i.State == local.StateNoCarrier {
 				live.Down[graph.Interface{Node: n.Name, Name: i.Name}] = true
@@ -61,6 +58,16 @@ func liveOf(s *local.Status) graph.Live {
 		}
 	}
 	return live
+}
+
+func nodeHealth(s *local.Status, n local.Node) graph.Health {
+	switch {
+	case !n.Present:
+		return graph.Bad
+	case slices.Contains(s.Drifted, n.Name):
+		return graph.Drifted
+	}
+	return graph.Good
 }
 
 func healthOf(ready metav1.ConditionStatus) graph.Health {

@@ -15,6 +15,11 @@ func Description(g *graph.Graph) string {
 	if g.Verdict != "" {
 		text += " " + g.Verdict + "."
 	}
+	for i := range g.Nodes {
+		if n := &g.Nodes[i]; n.Health > graph.Good {
+			text += " " + nodeTitle(n) + "."
+		}
+	}
 	for i := range g.Links {
 		text += " " + linkTitle(g, &g.Links[i]) + "."
 	}
@@ -52,5 +57,5 @@ func nodeTitle(n *graph.Node) string {
 	for _, note := range n.Notes {
 		text += ", " + note
 	}
-	return text
+	return text + map[graph.Health]string{graph.Drifted: ", drifted", graph.Bad: ", missing"}[n.Health]
 }

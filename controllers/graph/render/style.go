@@ -64,7 +64,7 @@ func (t theme) rules() string {
 	rule(".walk.passed", "stroke", t.success)
 	rule(".badge.passed circle", "fill", t.success)
 	rule(".node.bad .frame", "stroke", t.danger+";stroke-width:2.5")
-	rule(".node.drifted .frame", "stroke", t.warning+";stroke-width:2.5")
+	rule(".node.drifted .frame", "stroke", t.warning+";stroke-width:2.5;stroke-dasharray:6 3")
 	for _, kind := range []struct {
 		name   string
 		colour [2]string

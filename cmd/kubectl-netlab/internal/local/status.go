@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,8 @@ type Status struct {
 	Applied []string `json:"applied,omitempty"`
 	// Drift are the operations that would make the kernel match the spec, as commands of iproute2.
 	Drift []string `json:"drift,omitempty"`
+	// Drifted are the nodes that these operations change, sorted.
+	Drifted []string `json:"-"`
 	// Conflicts are names the lab needs that belong to objects NetLab did not create.
 	Conflicts []string `json:"conflicts,omitempty"`
 	// Unmanaged are unmanaged objects in the lab's network namespaces.
@@ -120,9 +123,22 @@ func newStatus(lab *lab.Lab, out converge.Outcome) *Status {
 		Probes:    []Probe{},
 		Applied:   texts(out.Applied),
 		Drift:     texts(out.Left),
+		Drifted:   changed(out.Left),
 		Conflicts: texts(out.Conflicts),
 		Unmanaged: out.Unmanaged,
 	}
+}
+
+// changed are the nodes that operations write to.
+func changed(ops []state.Op) []string {
+	var nodes []string
+	for _, op := range ops {
+		for _, namespace := range op.Namespaces() {
+			nodes = append(nodes, state.NodeOf(namespace))
+		}
+	}
+	slices.Sort(nodes)
+	return slices.Compact(nodes)
 }
 
 func conditions(i status.Inspection) []Condition {
