@@ -117,9 +117,13 @@ type Link struct {
 	// Trunk carries several VLANs; Down is a cable that is cut; Impaired has an impairment.
 	Trunk, Down, Impaired bool
 	Health                Health
-	// Failures are the numbers of the failures whose packets pass the link or end on it.
+	// Failures are the numbers of the failures whose packets pass the link or end on it. Stops are those that end on it.
 	Failures []int
+	Stops    []Stop
 }
+
+// Stop is where packets end on a link: behind one of its ends.
+type Stop struct{ Failure, End int }
 
 // Label is a line beside a link.
 type Label struct {

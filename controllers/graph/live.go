@@ -175,15 +175,20 @@ func (g *Graph) showCause(number int, f Failing) {
 	case len(last.Through) > 0:
 		g.markNode(number, last.Through[len(last.Through)-1])
 	default:
-		g.endOnLink(number, g.link(last.Node, last.Outgoing, "", ""))
+		g.endOnLink(number, g.link(last.Node, last.Outgoing, "", ""), last)
 	}
 }
 
-func (g *Graph) endOnLink(number, link int) {
+func (g *Graph) endOnLink(number, link int, last diagnose.Hop) {
 	if link < 0 {
 		return
 	}
+	end := 0
+	if far := g.Links[link].Ends[1]; g.Nodes[far.Node].Name == last.Node {
+		end = 1
+	}
 	g.Links[link].Health = Bad
+	g.Links[link].Stops = append(g.Links[link].Stops, Stop{number, end})
 	g.Links[link].Labels = append(g.Links[link].Labels, Label{fmt.Sprintf("✗%d", number), FaultLabel})
 }
 

@@ -81,7 +81,7 @@ func (s *sheet) spaceOut() {
 }
 
 // keptChannel is the least room in which links bend between columns that were there before.
-const keptChannel = 2*stub + 22
+const keptChannel = 2*Stub + 22
 
 // drawingWidth is the width from the first column to the end of the last.
 func (s *sheet) drawingWidth() (width int) {
@@ -100,7 +100,7 @@ func (s *sheet) widen(c *column, p placed, level int) {
 	}
 	c.label = max(c.label, s.labelRoom(p.gaps[level]), s.labelRoom(p.within[level]))
 	if len(p.within[level]) > 0 {
-		c.loops, c.straight = max(c.loops, stub+s.longestLoop(p, level)), false
+		c.loops, c.straight = max(c.loops, Stub+s.longestLoop(p, level)), false
 	}
 	if len(p.gaps[level]) == 0 {
 		return
@@ -181,10 +181,10 @@ func (s *sheet) drawSegment(p placed, level int, g segment) {
 	from, to := s.top+p.top+p.y(g.from, g.link), s.top+p.top+p.y(g.to, g.link)
 	start, stop := s.rightOf(p, c, g.from), next.x
 	curve := Curve{
-		Start: Point{start, from}, From: Point{c.x + c.width + c.label + c.loops + stub, from}, To: Point{stop - stub, to}, Stop: Point{stop, to},
+		Start: Point{start, from}, From: Point{c.x + c.width + c.label + c.loops + Stub, from}, To: Point{stop - Stub, to}, Stop: Point{stop, to},
 	}
 	if from == to { // it bends nowhere
-		curve.From.X = start + stub
+		curve.From.X = start + Stub
 	}
 	if g.from >= s.net.size { // a bend goes on through its column
 		curve.Start.X = c.x
@@ -223,7 +223,7 @@ func (s *sheet) keptWidth(vertex, width int) int {
 func (s *sheet) drawLoop(p placed, level int, g segment) {
 	c := s.columns[level]
 	from, to := s.top+p.top+p.y(g.from, g.link), s.top+p.top+p.y(g.to, g.link)
-	bend := c.x + c.width + c.label + stub
+	bend := c.x + c.width + c.label + Stub
 	upper := Point{s.rightOf(p, c, g.from), from}
 	wire := &s.picture.Wires[g.link]
 	wire.Curves = append(wire.Curves, Curve{

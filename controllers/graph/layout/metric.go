@@ -32,10 +32,11 @@ func widest(lines []string, size int) (width int) {
 
 // Distances, in pixels.
 const (
-	margin     = 28
-	cardGap    = 28 // between cards in a column
-	bendGap    = 14 // around a link that passes a column
-	stub       = 10 // of a link in front of a card
+	margin  = 28
+	cardGap = 28 // between cards in a column
+	bendGap = 14 // around a link that passes a column
+	// Stub is the straight part of a link in front of a card.
+	Stub       = 10
 	channel    = 64 // in which the links between two columns bend
 	lineHeight = 15
 	headHeight = 30

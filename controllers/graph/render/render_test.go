@@ -4,6 +4,7 @@ package render_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -173,6 +174,26 @@ func TestAFailureMovesNothing(t *testing.T) {
 	is := render.Positions([]byte(render.Draw("svg", live, layout.Positions{})))
 	if diff := cmp.Diff(was.Cards, is.Cards); diff != "" {
 		t.Errorf("nodes move:\n%s", diff)
+	}
+}
+
+// The way of packets that are lost on a link ends there.
+func TestTheWayEndsOnALink(t *testing.T) {
+	for _, test := range []struct{ from, out, want string }{
+		{"ns1", "l1", "M%d %dH%d"}, // to the label
+		{"ns2", "l2", "M%d %dh-10"},
+	} {
+		g := graphtest.Of(t, graphtest.Samples(t)["routed-pair"])
+		g.Show(graph.Live{Failures: []graph.Failing{{From: test.from, Walk: &diagnose.Walk{Forward: []diagnose.Hop{{Node: test.from, Outgoing: test.out}}}}}})
+		p := render.Layout(g, layout.Positions{})
+		port := p.Cards[g.Node(test.from)].Ports[0]
+		want := fmt.Sprintf(`class="walk" d="`+test.want+`"`, port.X, port.Y, p.Wires[port.Link].Label.X)
+		if strings.Contains(test.want, "h-10") {
+			want = fmt.Sprintf(`class="walk" d="`+test.want+`"`, port.X, port.Y)
+		}
+		if !strings.Contains(render.SVG(p), want) {
+			t.Errorf("from %s: the picture lacks %s", test.from, want)
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ func (d *drawer) wire(i int) {
 	path := pathOf(d.p.Wires[i].Curves)
 	d.printf(`<g class="link %s" %s><title>%s</title>`, link.Health, linkPosition(link.Names, d.positions.Links[link.Names[0]]), html.EscapeString(linkTitle(d.p.Graph, link)))
 	if len(link.Failures) > 0 {
-		d.printf(`<path class="%s" d="%s"/>`, walkClass(d.p.Graph, link), path)
+		d.printf(`<path class="%s" d="%s"/>`, walkClass(d.p.Graph, link), d.walk(i, path))
 	}
 	class := "wire " + strokeOf(link)
 	if link.Trunk {
@@ -80,6 +80,29 @@ func (d *drawer) wire(i int) {
 		d.printf(`<path class="%s" d="%s"/>`, class, path)
 	}
 	d.printf("</g>\n")
+}
+
+// walk is the path along a link, or up to where all packets end on it.
+func (d *drawer) walk(i int, path string) string {
+	link := &d.p.Graph.Links[i]
+	if len(link.Stops) == 0 || len(link.Stops) < len(link.Failures) {
+		return path
+	}
+	end := link.Stops[0].End
+	for _, s := range link.Stops {
+		if s.End != end {
+			return path
+		}
+	}
+	for _, port := range d.p.Cards[link.Ends[end].Node].Ports {
+		if port.Link == i && port.End == end && port.Right {
+			return fmt.Sprintf("M%d %dH%d", port.X, port.Y, d.p.Wires[i].Label.X)
+		}
+		if port.Link == i && port.End == end {
+			return fmt.Sprintf("M%d %dh%d", port.X, port.Y, -layout.Stub)
+		}
+	}
+	return path
 }
 
 // walkClass colours the way of packets: those that do not arrive decide.
