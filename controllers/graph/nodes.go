@@ -121,13 +121,7 @@ func routeNotes(row state.Namespace) (notes []string) {
 	most := 0
 	var drops []string
 	for key, route := range row.Routes {
-		hops := 0
-		for _, hop := range route.Hops {
-			if hop.Link != "" {
-				hops++
-			}
-		}
-		most = max(most, hops)
+		most = max(most, len(route.NextHops()))
 		if word := map[state.RouteType]string{state.Blackhole: "blackhole ", state.Unreachable: "unreachable ", state.Prohibit: "prohibit "}[route.Type]; word != "" {
 			drops = append(drops, word+state.Destination(key.Prefix))
 		}
