@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,7 +37,8 @@ several labs. Without it, graph shows the state of the lab, too: in a cluster wh
 with --local what this machine's kernel holds. The probes run now, and the way of the packets of a
 failing probe is marked up to where they end.
 
-With -w, graph writes to a file. If the file has a picture of the lab, nodes stay where they are in it.
+With -w, graph writes to a file, in the format that its name ends with (.svg, .html, .mmd, .dot, .d2,
+.txt). If the file has a picture of the lab, nodes stay where they are in it.
 Beyond 60 nodes, hosts at the same switch or router are drawn as one.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(o.files) == 0 && len(args) == 0 {
@@ -48,6 +48,9 @@ Beyond 60 nodes, hosts at the same switch or router are drawn as one.`,
 		},
 		RunE: a.verb(func(cmd *cobra.Command, names []string) error {
 			o.output = output.value
+			if named := formatOf(o.target); named != "" && !cmd.Flags().Changed("output") {
+				o.output = named
+			}
 			return a.graph(cmd.Context(), names, o)
 		}),
 		ValidArgsFunction: a.completeLab(),
@@ -60,6 +63,9 @@ Beyond 60 nodes, hosts at the same switch or router are drawn as one.`,
 }
 
 func (a *app) graph(ctx context.Context, names []string, o graphOptions) error {
+	if err := checkTarget(o.target, o.files); err != nil {
+		return err
+	}
 	g, err := a.graphOf(ctx, names, o.files)
 	if err != nil {
 		return err
@@ -73,20 +79,7 @@ func (a *app) graph(ctx context.Context, names []string, o graphOptions) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(o.target, []byte(render.Draw(o.output, g, before)), 0o644)
-}
-
-// positionsIn reads where the nodes of an earlier picture are. Without a file, or in a file of another format, they
-// are nowhere.
-func positionsIn(path string) (layout.Positions, error) {
-	picture, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return layout.Positions{}, nil
-	case err != nil:
-		return layout.Positions{}, err
-	}
-	return render.Positions(picture), nil
+	return writePicture(o.target, render.Draw(o.output, g, before))
 }
 
 func (a *app) graphOf(ctx context.Context, names, files []string) (*graph.Graph, error) {

@@ -76,8 +76,9 @@ func healthOf(ready metav1.ConditionStatus) graph.Health {
 		return graph.Good
 	case metav1.ConditionFalse:
 		return graph.Bad
+	default:
+		return graph.Planned
 	}
-	return graph.Planned
 }
 
 // verdictOf is the condition Ready in a line. Its message is left out if the failing probes have messages.

@@ -232,13 +232,13 @@ func impairmentLines(l *v1alpha1.Link) (lines []string) {
 }
 
 func impairmentParts(i *v1alpha1.Impairment) (parts []string) {
-	delay := string(i.Delay)
+	delay := i.Delay
 	if i.Jitter != "" {
-		delay += " ±" + string(i.Jitter)
+		delay += " ±" + i.Jitter
 	}
 	for _, part := range []struct{ name, value string }{
-		{"", delay}, {"loss ", string(i.Loss)}, {"duplicate ", string(i.Duplicate)}, {"corrupt ", string(i.Corrupt)},
-		{"reorder ", string(i.Reorder)}, {"", string(i.Rate)},
+		{"", delay}, {"loss ", i.Loss}, {"duplicate ", i.Duplicate}, {"corrupt ", i.Corrupt},
+		{"reorder ", i.Reorder}, {"", i.Rate},
 	} {
 		if part.value != "" {
 			parts = append(parts, part.name+part.value)
