@@ -191,6 +191,10 @@ bench-against: ## Measure REV and HEAD side by side: planning, looking, memory, 
 bench-transport: ## Print how long netlink work takes with package rtnl and with vishvananda/netlink, side by side (as root)
 	go test -count=1 -run '^$$' -bench BenchmarkTransport -benchtime 1000x ./controllers/kernel
 
+.PHONY: graph-crossings
+graph-crossings: ## Count the crossings in Graphviz's pictures of the samples and of 300 random labs (needs dot)
+	@NETLAB_GRAPH_LABS=300 go test -count=1 -v -run TestCrossingsOfGraphviz ./controllers/graph/layout -graphviz
+
 .PHONY: compare
 compare: ## Print how many lines labs take in NetLab and in other tools; run Mininet's files
 	@go run ./hack/bench/compare

@@ -23,17 +23,19 @@ func formatOf(path string) string {
 
 // checkTarget refuses to write over a spec.
 func checkTarget(target string, specs []string) error {
-	info, err := os.Stat(target)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil
-	}
-	if slices.ContainsFunc(specs, func(spec string) bool {
-		read, err := os.Stat(spec)
-		return err == nil && os.SameFile(info, read)
-	}) {
+	if slices.ContainsFunc(specs, func(spec string) bool { return sameFile(target, spec) }) {
 		return fmt.Errorf("-w %s: this is the file of -f; write to another file", target)
 	}
 	return nil
+}
+
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil || !first.Mode().IsRegular() {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // positionsIn reads where the nodes of an earlier picture are. Without a file, or in a file of another format, they
@@ -63,10 +65,13 @@ func writePicture(path, picture string) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer os.Remove(unfinished.Name())
 	_, err = unfinished.WriteString(picture)
-	if err := errors.Join(err, unfinished.Chmod(mode), unfinished.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	err = errors.Join(err, unfinished.Chmod(mode), unfinished.Close())
+	if err == nil {
+		err = os.Rename(unfinished.Name(), path)
 	}
-	return os.Rename(unfinished.Name(), path)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(unfinished.Name())))
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ package layout_test
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -293,33 +292,6 @@ func TestAnEditMovesNothingElse(t *testing.T) {
 				spec, before = edited, after
 			}
 		})
-	}
-}
-
-// testdata/crossings.txt has the crossings of each sample in the pictures of dagre and ELK (D2 0.7.2). No picture has more
-// than the better of the two.
-func TestCrossingsAreAtMostThoseOfOthers(t *testing.T) {
-	table, err := os.ReadFile("testdata/crossings.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	others := map[string]int{}
-	for line := range strings.Lines(string(table)) {
-		var name string
-		var dagre, elk int
-		if _, err := fmt.Sscan(line, &name, &dagre, &elk); err != nil {
-			t.Fatalf("%q: %v", line, err)
-		}
-		others[name] = min(dagre, elk)
-	}
-	for name, spec := range graphtest.Samples(t) {
-		most, known := others[name]
-		if !known {
-			continue // newer than the table
-		}
-		if got := draw(t, spec).Crossings; got > most {
-			t.Errorf("%s has %d crossings, others %d", name, got, most)
-		}
 	}
 }
 
