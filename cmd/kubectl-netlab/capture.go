@@ -14,6 +14,7 @@ import (
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/ask"
 	"github.com/netlab-dev/netlab/controllers/capture"
+	"github.com/netlab-dev/netlab/controllers/capture/filter"
 )
 
 // captureFlags are those of the verb.
@@ -36,11 +37,15 @@ interface goes down or when the lab is deleted. The file is complete in each cas
 
 With several nodes or links, one file has the packets of all of them in the order of their times,
 and each interface is named NODE:INTERFACE. The capture goes on when one of the interfaces goes down.
---path captures at every hop of the way that explain NAME FROM TO shows, there and back.`,
+--path captures at every hop of the way that explain NAME FROM TO shows, there and back.
+
+--filter knows ether, ip, ip6, arp, tcp, udp, icmp, icmp6 and other protocols, src, dst, host, net, port,
+portrange, proto, vlan, less, greater, broadcast, multicast, and, or, not and parentheses. It knows no
+names of hosts and services, and no bytes such as tcp[13].`,
 		Example: `  kubectl netlab capture routed-pair router -w router.pcapng
   kubectl netlab --local capture routed-pair router l1 -w - | tshark -r -
   kubectl netlab --local capture routed-pair ns1,router:l2 --link l1 -w three.pcapng
-  kubectl netlab --local capture routed-pair --path ns1 ns2 -w - | wireshark -k -i -`,
+  kubectl netlab --local capture routed-pair --path ns1 ns2 --filter 'icmp or arp' -w - | wireshark -k -i -`,
 		Args: cobra.MatchAll(cobra.RangeArgs(1, 3), func(_ *cobra.Command, args []string) error { return f.places(args[1:]) }),
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
 			return a.capture(cmd, args[0], f)
@@ -64,6 +69,7 @@ func (a *app) captureFlags(cmd *cobra.Command, f *captureFlags) {
 	cmd.Flags().StringSliceVar(&f.Links, "link", nil, "capture at both ends of this link; may be repeated")
 	cmd.Flags().BoolVar(&f.All, "all", false, "capture at every node of the lab")
 	cmd.Flags().BoolVar(&f.path, "path", false, "capture at every hop from a node to a node or an address, and back")
+	cmd.Flags().StringVar(&f.Filter, "filter", "", "capture only packets that this expression of pcap-filter(7) accepts")
 	_ = cmd.MarkFlagRequired("write")
 	complete(cmd, "write", completeFiles)
 	complete(cmd, "link", a.completeLink)
@@ -71,7 +77,10 @@ func (a *app) captureFlags(cmd *cobra.Command, f *captureFlags) {
 
 // places reads the arguments behind the name of the lab.
 func (f *captureFlags) places(args []string) error {
+	_, err := filter.Compile(f.Filter)
 	switch {
+	case err != nil:
+		return err
 	case f.path && len(args) != 2:
 		return errors.New("--path needs FROM and TO")
 	case f.path:

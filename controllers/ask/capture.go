@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/netlab-dev/netlab/controllers/capture"
+	"github.com/netlab-dev/netlab/controllers/capture/filter"
 	"github.com/netlab-dev/netlab/controllers/packet"
 )
 
@@ -22,6 +23,8 @@ type CaptureOptions struct {
 	All bool
 	// Path captures at every hop of the way there and back that Explain follows, at both ends of every link.
 	Path *Path
+	// Filter is an expression of package filter.
+	Filter string
 	capture.Options
 }
 
@@ -41,11 +44,15 @@ func (p Place) String() string {
 // Capture writes the packets that pass some places as pcapng until the options or the context end it, or the
 // only interface or the lab is gone.
 func (l *Lab) Capture(ctx context.Context, o CaptureOptions, w io.Writer) (capture.Summary, error) {
+	program, err := filter.Compile(o.Filter)
+	if err != nil {
+		return capture.Summary{}, err
+	}
 	places, err := l.places(ctx, o)
 	if err != nil {
 		return capture.Summary{}, err
 	}
-	sources, err := l.listen(places)
+	sources, err := l.listen(places, program)
 	if err != nil {
 		return capture.Summary{}, err
 	}
@@ -53,7 +60,7 @@ func (l *Lab) Capture(ctx context.Context, o CaptureOptions, w io.Writer) (captu
 }
 
 // listen opens a socket at each place. On an error none is open.
-func (l *Lab) listen(places []Place) (sources []capture.Source, err error) {
+func (l *Lab) listen(places []Place, program []packet.Instruction) (sources []capture.Source, err error) {
 	defer func() {
 		if err != nil {
 			for _, s := range sources {
@@ -63,7 +70,8 @@ func (l *Lab) listen(places []Place) (sources []capture.Source, err error) {
 	}()
 	ends := l.ends()
 	for _, p := range places {
-		tap, err := l.machine.Listen(l.id.NetworkNamespace(p.Node), packet.Options{Interface: p.Interface, Buffer: buffer(len(places))})
+		o := packet.Options{Interface: p.Interface, Filter: program, Buffer: buffer(len(places))}
+		tap, err := l.machine.Listen(l.id.NetworkNamespace(p.Node), o)
 		if err != nil {
 			return sources, fmt.Errorf("capture on %s of %s: %w", p.Node, l.id, err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/netlab-dev/netlab/controllers/capture/filter"
 	"github.com/netlab-dev/netlab/controllers/kernel/socket"
 	"github.com/netlab-dev/netlab/controllers/packet"
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -64,6 +65,35 @@ func TestAPacketSocketHearsItsInterfaceOrAll(t *testing.T) {
 	_, err := k.DialPacket(router, packet.Options{Interface: "l3"})
 	if want := "listen to packets in " + router + `: no such interface: "l3"; interfaces: lo, l1, l2`; !errors.Is(err, packet.ErrNoInterface) || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// The kernel takes the VLAN tag out of a frame before a filter sees it.
+func TestAPacketSocketHearsWhatItsFilterAccepts(t *testing.T) {
+	k := newKernel(t, Options{})
+	convergeActive(t, k)
+	for text, want := range map[string]string{"vlan 10": taggedFrame, "not vlan and ether src 02:00:00:00:00:01": plainFrame, "vlan 10 and ether proto 0x88b5": taggedFrame} {
+		program, err := filter.Compile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := k.DialPacket(router, packet.Options{Interface: "l1", Filter: program})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			sendFrame(t, k, ns1, "l1", plainFrame)
+			sendFrame(t, k, ns1, "l1", taggedFrame)
+		}
+		for range 2 {
+			if got := hex.EncodeToString(hear(t, c, "88b5").Data); got != want {
+				t.Errorf("%s hears %s", text, got)
+			}
+		}
+		if counted, err := c.Statistics(); counted.Accepted != 2 || err != nil {
+			t.Errorf("%s: counted %+v, %v", text, counted, err)
+		}
+		_ = c.Close()
 	}
 }
 

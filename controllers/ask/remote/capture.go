@@ -49,6 +49,9 @@ func newArgs(o ask.CaptureOptions) (args []string) {
 	if o.Path != nil {
 		args = append(args, "--path-from="+o.Path.From, "--path-to="+o.Path.To)
 	}
+	if o.Filter != "" {
+		args = append(args, "--filter="+o.Filter)
+	}
 	return args
 }
 
@@ -62,6 +65,7 @@ func parseCapture(flags *flag.FlagSet) func([]string) (question, error) {
 	flags.BoolVar(&o.All, "all", false, "")
 	flags.StringVar(&path.From, "path-from", "", "")
 	flags.StringVar(&path.To, "path-to", "", "")
+	flags.StringVar(&o.Filter, "filter", "", "")
 	flags.Func("link", "", func(name string) error {
 		o.Links = append(o.Links, name)
 		return nil

@@ -74,6 +74,31 @@ func TestACaptureArrivesWhole(t *testing.T) {
 	}
 }
 
+// What is asked for is what arrives, also at an agent that knows only one node.
+func TestCaptureOptionsSurviveTheWay(t *testing.T) {
+	b := asktest.New(t)
+	limits := capture.Options{Packets: 3, Duration: time.Second}
+	for want, o := range map[string]ask.CaptureOptions{
+		"--packets=3 --duration=1s --interface=l1 ns1":                     {At: []ask.Place{{Node: "ns1", Interface: "l1"}}, Options: limits},
+		"--packets=3 --duration=1s --interface= --filter=icmp or arp ns1":  {At: []ask.Place{{Node: "ns1"}}, Filter: "icmp or arp", Options: limits},
+		"--packets=3 --duration=1s --link=l1 --link=l2 ns1 router:l1":      {At: []ask.Place{{Node: "ns1"}, {Node: "router", Interface: "l1"}}, Links: []string{"l1", "l2"}, Options: limits},
+		"--packets=3 --duration=1s --all":                                  {All: true, Options: limits},
+		"--packets=3 --duration=1s --path-from=ns1 --path-to=198.51.100.1": {Path: &ask.Path{From: "ns1", To: "198.51.100.1"}, Options: limits},
+	} {
+		lab, got := far(t, b), ""
+		run := lab.Run
+		lab.Run = func(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) error {
+			got = strings.Join(args[1:], " ")
+			return run(ctx, args, in, out, errOut)
+		}
+		b.Packets = []packet.Packet{{Index: 2, Time: time.Unix(1, 0)}, {Index: 2, Time: time.Unix(1, 0)}, {Index: 2, Time: time.Unix(1, 0)}}
+		summary, err := lab.Capture(t.Context(), o, io.Discard)
+		if got != want || err != nil || summary.Packets != 3 {
+			t.Errorf("got  %s\nwant %s\n%+v, %v", got, want, summary, err)
+		}
+	}
+}
+
 // Pods/exec does not end the program with its caller: the end of standard input does.
 func TestAnInterruptionEndsTheOtherSideInOrder(t *testing.T) {
 	b := asktest.New(t)

@@ -10,6 +10,7 @@ import (
 
 	_ "github.com/netlab-dev/netlab/api/v1alpha1"
 	_ "github.com/netlab-dev/netlab/controllers/capture"
+	_ "github.com/netlab-dev/netlab/controllers/capture/filter"
 	_ "github.com/netlab-dev/netlab/controllers/converge"
 	_ "github.com/netlab-dev/netlab/controllers/diagnose"
 	_ "github.com/netlab-dev/netlab/controllers/kernel"      // want depguard
