@@ -15,7 +15,10 @@ import (
 // captureTo records into a file. It leaves no new file, and an old one as it was, where there is nothing to
 // write.
 func (a *app) captureTo(ctx context.Context, path string, record func(context.Context, io.Writer) (capture.Summary, error)) (capture.Summary, error) {
-	if path == "-" {
+	switch path {
+	case "":
+		return record(ctx, io.Discard)
+	case "-":
 		return record(ctx, a.out)
 	}
 	file, err := openCaptureFile(path)

@@ -196,13 +196,15 @@ func interfaceNames(described *v1alpha1.NetLab, args []string) []string {
 	return slices.Sorted(maps.Keys(built.Want[built.Identity.NetworkNamespace(args[len(args)-1])].Links))
 }
 
-// completeLink completes links of the lab in the first argument.
-func (a *app) completeLink(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	var names []string
-	if len(args) > 0 {
-		names, _ = a.completeLab(linkNames)(cmd, args[:1], "")
+// completeFlag completes a flag with words of the lab in the first argument.
+func (a *app) completeFlag(next words) completer {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		if len(args) > 0 {
+			names, _ = a.completeLab(next)(cmd, args[:1], "")
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func linkNames(described *v1alpha1.NetLab, _ []string) []string {

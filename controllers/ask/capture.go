@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 
 	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/capture/filter"
@@ -23,6 +24,9 @@ type CaptureOptions struct {
 	All bool
 	// Path captures at every hop of the way there and back that Explain follows, at both ends of every link.
 	Path *Path
+	// Probe captures what the packets of one run of this probe do, at every hop of its way there and back, with
+	// ARP and neighbour discovery there. The capture ends with the run.
+	Probe string
 	// Filter is an expression of package filter.
 	Filter string
 	capture.Options
@@ -44,7 +48,7 @@ func (p Place) String() string {
 // Capture writes the packets that pass some places as pcapng until the options or the context end it, or the
 // only interface or the lab is gone.
 func (l *Lab) Capture(ctx context.Context, o CaptureOptions, w io.Writer) (capture.Summary, error) {
-	program, err := filter.Compile(o.Filter)
+	program, err := filter.Compile(o.filter())
 	if err != nil {
 		return capture.Summary{}, err
 	}
@@ -56,7 +60,23 @@ func (l *Lab) Capture(ctx context.Context, o CaptureOptions, w io.Writer) (captu
 	if err != nil {
 		return capture.Summary{}, err
 	}
+	if o.Follow != nil {
+		o.Owns = l.owns
+	}
+	if o.Probe != "" {
+		return l.captureProbe(ctx, o, sources, w)
+	}
 	return capture.Record(ctx, sources, o.Options, w)
+}
+
+// owns reports whether a node has an address.
+func (l *Lab) owns(node string, a netip.Addr) bool {
+	for key := range l.Want[l.id.NetworkNamespace(node)].Addresses {
+		if key.Prefix.Addr() == a {
+			return true
+		}
+	}
+	return false
 }
 
 // listen opens a socket at each place. On an error none is open.
@@ -68,14 +88,13 @@ func (l *Lab) listen(places []Place, program []packet.Instruction) (sources []ca
 			}
 		}
 	}()
-	ends := l.ends()
 	for _, p := range places {
 		o := packet.Options{Interface: p.Interface, Filter: program, Buffer: buffer(len(places))}
 		tap, err := l.machine.Listen(l.id.NetworkNamespace(p.Node), o)
 		if err != nil {
 			return sources, fmt.Errorf("capture on %s of %s: %w", p.Node, l.id, err)
 		}
-		sources = append(sources, capture.Source{Tap: tap, Node: p.Node, Ends: ends[p.Node]})
+		sources = append(sources, l.source(p.Node, tap))
 	}
 	return sources, nil
 }

@@ -25,7 +25,15 @@ type Explanation struct {
 
 // Explain follows the packets of a probe of the lab, or of all of them if named is empty.
 func (l *Lab) Explain(ctx context.Context, named string) ([]Explanation, error) {
-	var probes []lab.Probe
+	probes, err := l.named(named)
+	if err != nil {
+		return nil, err
+	}
+	return l.explain(ctx, probes)
+}
+
+// named returns a probe of the lab, once for each family, or all of them if named is empty.
+func (l *Lab) named(named string) (probes []lab.Probe, err error) {
 	for _, p := range l.Probes {
 		if named == "" || p.Name == named {
 			probes = append(probes, p)
@@ -34,7 +42,7 @@ func (l *Lab) Explain(ctx context.Context, named string) ([]Explanation, error) 
 	if named != "" && len(probes) == 0 {
 		return nil, fmt.Errorf("%s has no probe %q%s", l.id, named, known(l.spec.Probes))
 	}
-	return l.explain(ctx, probes)
+	return probes, nil
 }
 
 // ExplainPath follows packets along a path, in every family that both ends have.

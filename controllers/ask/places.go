@@ -11,7 +11,10 @@ import (
 	"strings"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
+	"github.com/netlab-dev/netlab/controllers/capture"
 	"github.com/netlab-dev/netlab/controllers/diagnose"
+	"github.com/netlab-dev/netlab/controllers/lab"
+	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -36,11 +39,26 @@ func (l *Lab) places(ctx context.Context, o CaptureOptions) ([]Place, error) {
 		all = append(all, ends...)
 	}
 	if o.Path != nil {
-		explained, err := l.ExplainPath(ctx, *o.Path)
+		probes, err := l.questions(*o.Path)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, l.onWalks(explained)...)
+		onWalks, err := l.onWalks(ctx, probes)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, onWalks...)
+	}
+	if o.Probe != "" {
+		probes, err := l.named(o.Probe)
+		if err != nil {
+			return nil, err
+		}
+		onWalks, err := l.onWalks(ctx, probes)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, onWalks...)
 	}
 	if len(all) == 0 {
 		return nil, errors.New("no node to capture on")
@@ -77,31 +95,50 @@ func placeOf(link *v1alpha1.Link, end int) Place {
 	return Place{Node: e.Name, Interface: cmp.Or(e.Interface, link.Name)}
 }
 
-// ends describes the ends of links, by node and interface.
-func (l *Lab) ends() map[string]map[string]string {
-	ends := map[string]map[string]string{}
+// source describes a node's socket.
+func (l *Lab) source(node string, tap capture.Tap) capture.Source {
+	s := capture.Source{Tap: tap, Node: node, Ends: map[string]string{}, Far: map[string]capture.End{}}
 	for i := range l.spec.Links {
 		link := &l.spec.Links[i]
 		for end := range link.Endpoints {
-			here, there := placeOf(link, end), placeOf(link, 1-end)
-			if ends[here.Node] == nil {
-				ends[here.Node] = map[string]string{}
+			if here, there := placeOf(link, end), placeOf(link, 1-end); here.Node == node {
+				s.Ends[here.Interface] = fmt.Sprintf("link %s to %s", link.Name, there.Node)
+				s.Far[here.Interface] = capture.End(there)
 			}
-			ends[here.Node][here.Interface] = fmt.Sprintf("link %s to %s", link.Name, there.Node)
 		}
 	}
-	return ends
+	return s
 }
 
-// onWalks are the places that packets pass there and back, in their order, and the ends that they should
-// reach.
-func (l *Lab) onWalks(explained []Explanation) (places []Place) {
-	for _, e := range explained {
-		for _, hop := range slices.Concat(e.Walk.Forward, e.Walk.Back) {
-			places = append(places, l.onHop(hop)...)
-		}
+// onWalks are the places that the packets of probes pass there and back, in their order, and the ends that they
+// should reach. It sends nothing.
+func (l *Lab) onWalks(ctx context.Context, probes []lab.Probe) (places []Place, err error) {
+	seen, err := l.observe(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return distinct(places)
+	for _, p := range probes {
+		q := Question(l.Lab, p, probe.Result{}, seen.Left, NeighbourTableFull(l.machine.Kernel))
+		walk, err := diagnose.Explain(ctx, l.machine.Kernel, seen.Observation, q)
+		if err != nil {
+			return nil, fmt.Errorf("follow the path of %s: %w", p.Name, err)
+		}
+		places = append(places, l.onWalk(walk)...)
+	}
+	return distinct(places), nil
+}
+
+func (l *Lab) onWalk(walk diagnose.Walk) (places []Place) {
+	for _, hop := range slices.Concat(walk.Forward, walk.Back) {
+		places = append(places, l.onHop(hop)...)
+	}
+	if len(walk.Forward) == 0 {
+		return places
+	}
+	if last := walk.Forward[len(walk.Forward)-1]; last.Outgoing == "" && !l.owns(last.Node, walk.To.WithZone("")) {
+		places = append(places, Place{Node: last.Node}) // it stops here: no interface may show it again
+	}
+	return places
 }
 
 func (l *Lab) onHop(hop diagnose.Hop) (places []Place) {

@@ -32,6 +32,8 @@ type link struct {
 	linkID
 	// id is its number in the file; negative if pcapng cannot describe its frames.
 	id       int
+	name     string
+	frames   linkType
 	received uint64
 }
 
@@ -67,13 +69,13 @@ func newFile(sources []Source, w io.Writer) (*file, error) {
 
 // add lists an interface.
 func (f *file) add(source int, i packet.Interface) (*link, error) {
-	added := &link{id: -1, linkID: linkID{source, i.Index}}
+	added := &link{id: -1, linkID: linkID{source, i.Index}, name: i.Name}
 	f.links[added.linkID] = added
 	frames, ok := hardware[i.Hardware]
 	if !ok {
 		return added, nil
 	}
-	added.id = len(f.listed)
+	added.id, added.frames = len(f.listed), frames
 	f.listed = append(f.listed, added)
 	return added, f.writer.addInterface(f.name(source, i.Name), f.description(source, i.Name), frames)
 }
@@ -94,24 +96,29 @@ func (f *file) description(source int, link string) string {
 	return "node " + s.Node
 }
 
-// write adds a packet. A packet of an interface that was deleted before its name was read is left out.
-func (f *file) write(p arrived) error {
+// link is the interface of a packet; nil if it was deleted before its name was read, or if pcapng cannot
+// describe its frames.
+func (f *file) link(p arrived) (*link, error) {
 	on, known := f.links[linkID{p.source, p.Index}]
 	if !known {
 		i, err := f.sources[p.source].Interface(p.Index)
 		if err != nil {
-			return nil //nolint:nilerr // the interface is gone
+			return nil, nil //nolint:nilerr,nilnil // the interface is gone
 		}
 		if on, err = f.add(p.source, i); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if on.id < 0 {
-		return nil
+		return nil, nil //nolint:nilnil // see above
 	}
+	return on, nil
+}
+
+func (f *file) write(on *link, p packet.Packet) error {
 	f.packets++
 	on.received++
-	return f.writer.writePacket(on.id, p.Packet)
+	return f.writer.writePacket(on.id, p)
 }
 
 func (f *file) flush() error { return f.writer.flush() }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -22,6 +23,12 @@ type Options struct {
 	Packets int
 	// Duration is the maximum duration; 0 means no limit.
 	Duration time.Duration
+	// Accept reports whether a packet is to be in the file; nil accepts every packet.
+	Accept func(packet.Packet) bool
+	// Follow receives the journeys of IP packets, each when it has ended; it may be nil. Owns reports whether a
+	// node has an address.
+	Follow func(Journey)
+	Owns   func(node string, a netip.Addr) bool
 }
 
 // Ending is why a capture ended.
@@ -48,6 +55,8 @@ type Summary struct {
 	Dropped   uint64 `json:"dropped"`
 	DroppedAt string `json:"droppedAt,omitempty"`
 	Ending    Ending `json:"ending"`
+	// Probe is the result of the probe during which packets were captured.
+	Probe string `json:"probe,omitempty"`
 }
 
 // Tap is a packet socket.
@@ -73,9 +82,13 @@ type Source struct {
 	Tap
 	// Node is the name of the node.
 	Node string
-	// Ends describes the ends of links among the node's interfaces, by their names.
+	// Ends describes the ends of links among the node's interfaces, by their names. Far are the other ends.
 	Ends map[string]string
+	Far  map[string]End
 }
+
+// End is an end of a link.
+type End struct{ Node, Interface string }
 
 // tick is how often packets are read and written, and the end is checked. It is well below the two seconds for
 // which the deletion of a lab waits for its namespaces to end.
@@ -93,7 +106,7 @@ func Record(ctx context.Context, sources []Source, o Options, w io.Writer) (Summ
 	if err != nil {
 		return Summary{}, fmt.Errorf("begin the capture: %w", err)
 	}
-	r.file = file
+	r.file, r.follower = file, newFollower(sources, o)
 	ending, err := r.run(ctx)
 	summary := Summary{Packets: file.packets, Ending: ending}
 	r.countDropped(&summary)
@@ -108,6 +121,8 @@ type recorder struct {
 	options Options
 	file    *file
 	began   time.Time
+
+	follower *follower
 	// read are packets that are not written yet. Their data is in chunks.
 	read  []arrived
 	chunk []byte
@@ -194,12 +209,26 @@ func (r *recorder) round(last bool) error {
 	})
 	n, until := 0, mark.Add(-inFlight)
 	for ; n < len(r.read) && (last || r.read[n].Time.Before(until)) && !r.full(); n++ {
-		if err := r.file.write(r.read[n]); err != nil {
+		if err := r.write(r.read[n]); err != nil {
 			return err
 		}
 	}
 	r.read = slices.Delete(r.read, 0, n)
+	if last || r.full() {
+		until = time.Time{}
+	}
+	r.follower.finish(until)
 	return r.file.flush()
+}
+
+// write writes a packet of a known interface that is wanted.
+func (r *recorder) write(p arrived) error {
+	on, err := r.file.link(p)
+	if err != nil || on == nil || r.options.Accept != nil && !r.options.Accept(p.Packet) {
+		return err
+	}
+	r.follower.see(p, on)
+	return r.file.write(on, p.Packet)
 }
 
 // readAll reads the packets that the sources have counted, and closes those of deleted namespaces.

@@ -17,8 +17,11 @@ import (
 // Capture implements the method of ask.Lab.
 func (l *Lab) Capture(ctx context.Context, o ask.CaptureOptions, w io.Writer) (summary capture.Summary, err error) {
 	c := l.exchange(func(r Reply) {
-		if r.Capture != nil {
+		switch {
+		case r.Capture != nil:
 			summary = *r.Capture
+		case r.Journey != nil && o.Follow != nil:
+			o.Follow(*r.Journey)
 		}
 	})
 	err = c.run(ctx, captureArgs(o), w, c)
@@ -49,8 +52,14 @@ func newArgs(o ask.CaptureOptions) (args []string) {
 	if o.Path != nil {
 		args = append(args, "--path-from="+o.Path.From, "--path-to="+o.Path.To)
 	}
+	if o.Probe != "" {
+		args = append(args, "--while-probe="+o.Probe)
+	}
 	if o.Filter != "" {
 		args = append(args, "--filter="+o.Filter)
+	}
+	if o.Follow != nil {
+		args = append(args, "--follow")
 	}
 	return args
 }
@@ -65,6 +74,8 @@ func parseCapture(flags *flag.FlagSet) func([]string) (question, error) {
 	flags.BoolVar(&o.All, "all", false, "")
 	flags.StringVar(&path.From, "path-from", "", "")
 	flags.StringVar(&path.To, "path-to", "", "")
+	follow := flags.Bool("follow", false, "")
+	flags.StringVar(&o.Probe, "while-probe", "", "")
 	flags.StringVar(&o.Filter, "filter", "", "")
 	flags.Func("link", "", func(name string) error {
 		o.Links = append(o.Links, name)
@@ -75,10 +86,13 @@ func parseCapture(flags *flag.FlagSet) func([]string) (question, error) {
 			o.Path = &path
 		}
 		o.At = parsePlaces(args, link)
-		if len(o.At) == 0 && len(o.Links) == 0 && !o.All && o.Path == nil {
-			return nil, errors.New("want NODE, a link, a path or all nodes")
+		if len(o.At) == 0 && len(o.Links) == 0 && !o.All && o.Path == nil && o.Probe == "" {
+			return nil, errors.New("want NODE, a link, a path, a probe or all nodes")
 		}
 		return func(ctx context.Context, lab *ask.Lab, out io.Writer, reply func(Reply)) error {
+			if *follow {
+				o.Follow = func(j capture.Journey) { reply(Reply{Journey: &j}) }
+			}
 			summary, err := lab.Capture(ctx, o, out)
 			if err == nil {
 				reply(Reply{Capture: &summary})

@@ -84,6 +84,7 @@ func TestCaptureOptionsSurviveTheWay(t *testing.T) {
 		"--packets=3 --duration=1s --link=l1 --link=l2 ns1 router:l1":      {At: []ask.Place{{Node: "ns1"}, {Node: "router", Interface: "l1"}}, Links: []string{"l1", "l2"}, Options: limits},
 		"--packets=3 --duration=1s --all":                                  {All: true, Options: limits},
 		"--packets=3 --duration=1s --path-from=ns1 --path-to=198.51.100.1": {Path: &ask.Path{From: "ns1", To: "198.51.100.1"}, Options: limits},
+		"--packets=3 --duration=1s --while-probe=ns1-ns2 --follow":         {Probe: "ns1-ns2", Options: capture.Options{Packets: 3, Duration: time.Second, Follow: func(capture.Journey) {}}},
 	} {
 		lab, got := far(t, b), ""
 		run := lab.Run
@@ -93,7 +94,7 @@ func TestCaptureOptionsSurviveTheWay(t *testing.T) {
 		}
 		b.Packets = []packet.Packet{{Index: 2, Time: time.Unix(1, 0)}, {Index: 2, Time: time.Unix(1, 0)}, {Index: 2, Time: time.Unix(1, 0)}}
 		summary, err := lab.Capture(t.Context(), o, io.Discard)
-		if got != want || err != nil || summary.Packets != 3 {
+		if got != want || err != nil || summary.Ending != capture.LimitReached || o.Probe == "" && summary.Packets != 3 {
 			t.Errorf("got  %s\nwant %s\n%+v, %v", got, want, summary, err)
 		}
 	}

@@ -17,6 +17,7 @@ type Reply struct {
 	Explanations []ask.Explanation `json:"explanations,omitempty"`
 	PingAll      *ask.PingAll      `json:"pingAll,omitempty"`
 	Capture      *capture.Summary  `json:"capture,omitempty"`
+	Journey      *capture.Journey  `json:"journey,omitempty"`
 	// Error is why the answer is missing or incomplete.
 	Error string `json:"error,omitempty"`
 }
