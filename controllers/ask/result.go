@@ -17,19 +17,20 @@ import (
 // Diagnosed hands the result of a probe to package status, with the cause of a failure found in what
 // was observed last. Full tells whether the neighbour table of a family is full.
 func Diagnosed(ctx context.Context, k diagnose.Kernel, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome, full func(probe.Family) bool) status.ProbeResult {
-	return diagnosed(ctx, k, p, result, seen, Question(lab, p, result, seen.Left, full))
+	return diagnosed(ctx, k, p, result, seen, func() diagnose.Question { return Question(lab, p, result, seen.Left, full) })
 }
 
-func diagnosed(ctx context.Context, k diagnose.Kernel, p lab.Probe, result probe.Result, seen converge.Outcome, q diagnose.Question) status.ProbeResult {
+// diagnosed asks the kernel only about a probe that fails, or is about to.
+func diagnosed(ctx context.Context, k diagnose.Kernel, p lab.Probe, result probe.Result, seen converge.Outcome, question func() diagnose.Question) status.ProbeResult {
 	r := status.ProbeResult{Probe: p, Outcome: outcome(result)}
 	if r.Outcome == status.ProbePasses && result.Overdue {
-		return overdue(ctx, k, r, seen, q)
+		return overdue(ctx, k, r, seen, question())
 	}
 	if r.Outcome != status.ProbeFails {
 		r.Error = result.Err
 		return r
 	}
-	walk, err := diagnose.Explain(ctx, k, seen.Observation, q)
+	walk, err := diagnose.Explain(ctx, k, seen.Observation, question())
 	switch cause := walk.Cause; {
 	case err != nil:
 		r.Error = err.Error()
@@ -68,7 +69,7 @@ var proves = map[string]bool{
 
 // Diagnosed does the same as the function Diagnosed with this machine's kernel. It measures how many packets are lost.
 func (m *Machine) Diagnosed(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) status.ProbeResult {
-	return diagnosed(ctx, m.Kernel, p, result, seen, m.question(ctx, lab, p, result, seen))
+	return diagnosed(ctx, m.Kernel, p, result, seen, func() diagnose.Question { return m.question(ctx, lab, p, result, seen) })
 }
 
 // outcome: without a verdict a probe is pending, unless its last attempt could not be sent.

@@ -3,16 +3,21 @@
 package netns
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 const mountInfoFile = "/proc/self/mountinfo"
+
+// longestMountLine is in bytes. An overlay file system names all its layers in one line.
+const longestMountLine = 1 << 20
 
 // Anywhere is the name that MountTable.Follow reports for the mounts that the directory itself lies on.
 const Anywhere = ""
@@ -50,6 +55,12 @@ func WatchMounts(dir string) (*MountTable, error) {
 	return &MountTable{dir: dir, file: file, conn: conn, seen: seen}, nil
 }
 
+// A look at 4,000 mounts takes milliseconds.
+const (
+	restPerLook = 4
+	longestRest = 100 * time.Millisecond
+)
+
 // Close may be called more than once, and while Follow waits.
 func (t *MountTable) Close() { _ = t.file.Close() }
 
@@ -57,10 +68,15 @@ func (t *MountTable) Close() { _ = t.file.Close() }
 //
 // It is one long Read: between two of them a wake-up would be lost, since the poller reports
 // edges and a new Read forgets earlier ones.
+//
+// Each look reads the whole table, and a thousand labs that are built wake it thousands of times. So a look is followed
+// by a pause in proportion; what changes meanwhile is seen at its end.
 func (t *MountTable) Follow(report func(changed []string)) error {
 	var failed error
 	err := t.conn.Read(func(uintptr) (done bool) {
 		var now mounts
+		begun := time.Now()
+		defer func() { time.Sleep(min(restPerLook*time.Since(begun), longestRest)) }()
 		if now, failed = readMounts(t.dir); failed != nil {
 			report([]string{Anywhere})
 			return true
@@ -75,15 +91,18 @@ func (t *MountTable) Follow(report func(changed []string)) error {
 }
 
 func readMounts(dir string) (mounts, error) {
-	content, err := os.ReadFile(mountInfoFile)
+	file, err := os.Open(mountInfoFile)
 	if err != nil {
 		return nil, err
 	}
+	defer file.Close()
 	m := mounts{}
-	for line := range strings.Lines(string(content)) {
-		m.note(dir, line)
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, longestMountLine)
+	for lines.Scan() {
+		m.note(dir, lines.Text())
 	}
-	return m, nil
+	return m, lines.Err()
 }
 
 // note reads a line of proc_pid_mountinfo(5): id, parent, device, root, mount point, the rest.
@@ -100,7 +119,7 @@ func (m mounts) note(dir, line string) {
 		}
 		name = Anywhere
 	}
-	m[name] += fields[0] + " " + fields[3] + "\n"
+	m[strings.Clone(name)] += fields[0] + " " + fields[3] + "\n"
 }
 
 func (m mounts) changed(now mounts) []string {
