@@ -90,14 +90,27 @@ func run(ctx context.Context, s settings) error {
 	}
 	defer unlock()
 	s.agent.Machine = machine(k)
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	limitMemory()
 	return manage(ctx, s)
 }
 
-// memoryLimit is a soft one: with more, the agent collects garbage more often. Building the largest lab takes most.
-const memoryLimit = 240 << 20
+const (
+	// memoryLimit is a soft one: with more, the agent collects garbage more often. Building the largest lab takes most.
+	memoryLimit = 240 << 20
+	// gcPercent is how much garbage may come before it is collected, as a part of what is in use. An agent works little
+	// and runs for long, so memory is worth more than the time of a collection.
+	gcPercent = 50
+)
+
+// limitMemory does what the environment does not say.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+}
 
 func newLog(s settings) (*slog.Logger, error) {
 	level := slog.LevelInfo
