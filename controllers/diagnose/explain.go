@@ -198,8 +198,8 @@ func (w walker) answer(ctx context.Context, q Question, request paths) (reply pa
 	if cause := w.wrongMAC(ctx, request.trace, reply.trace); cause.Found() || q.NoRoom {
 		return reply, cmp.Or(cause, noReply(q, request.trace))
 	}
-	request.deepen(ctx)
-	reply.deepen(ctx)
+	request.deepen(ctx, q, reply.trace)
+	reply.deepen(ctx, q, request.trace)
 	return reply, w.unexplained(ctx, q, request, reply)
 }
 

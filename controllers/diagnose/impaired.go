@@ -75,6 +75,73 @@ func (w walker) sometimes(q Question, there, back trace) Cause {
 	return Cause{}
 }
 
+// impairedLeg is impaired for a packet over a leg that it does not take. The other one is its reply, or its request.
+func (w walker) impairedLeg(q Question, over, other trace) Cause {
+	if over.isReply {
+		return w.impaired(q, other, over)
+	}
+	return w.impaired(q, over, other)
+}
+
+// sometimesOnLegs is sometimes for the path, then for the legs that packets may take though it shows others.
+func (w walker) sometimesOnLegs(q Question, there, back paths) Cause {
+	is := func(request, reply trace) Cause { return w.sometimes(q, request, reply) }
+	if cause := legsOf(there, back, is); cause.Found() {
+		return cause
+	}
+	for _, other := range there.others() {
+		if cause := legsOf(other, back, is); cause.Found() {
+			return cause
+		}
+	}
+	for _, other := range back.others() {
+		if cause := legsOf(there, other, is); cause.Found() {
+			return cause
+		}
+	}
+	return Cause{}
+}
+
+// others are the paths over the legs that the packet does not take, if it arrives over them.
+func (p paths) others() (all []paths) {
+	for _, f := range p.forks {
+		for i, over := range f.traces {
+			if i != legOf(p.hopAt(f)) && !over.cause.Found() {
+				all = append(all, paths{trace: over, walker: p.walker, forks: p.forks})
+			}
+		}
+	}
+	return all
+}
+
+// legsOf is the cause of a request and its reply. It names the legs where packets over the others do not meet it.
+func legsOf(there, back paths, is func(request, reply trace) Cause) Cause {
+	cause := is(there.trace, back.trace)
+	if !cause.Found() {
+		return cause
+	}
+	if named := there.sharingCause(cause, func(over trace) Cause { return is(over, back.trace) }); named != cause {
+		return named
+	}
+	return back.sharingCause(cause, func(over trace) Cause { return is(there.trace, over) })
+}
+
+// sharingCause names the legs of the last fork on the path where packets over another leg do not meet a cause.
+func (p paths) sharingCause(cause Cause, is func(trace) Cause) Cause {
+	for _, f := range slices.Backward(p.onPath()) {
+		var legs []int
+		for i, over := range f.traces {
+			if i == legOf(p.hopAt(f)) || sameObstacle(is(over), cause) {
+				legs = append(legs, i)
+			}
+		}
+		if len(legs) < len(f.legs) {
+			return p.onLegs(f, legs, cause)
+		}
+	}
+	return cause
+}
+
 // stopped is the cause if an impairment lets nothing through.
 func (w walker) stopped(i impairment, there trace) Cause {
 	node := state.NodeOf(i.at.Namespace)

@@ -219,13 +219,19 @@ func (p paths) matching(replied bool) paths {
 	return p
 }
 
-// deepen looks for wrong MAC addresses on the legs without a cause.
-func (p paths) deepen(ctx context.Context) {
+// deepen looks for wrong MAC addresses and impairments on the legs without a cause. What the path itself meets as well
+// is no matter of a leg.
+func (p paths) deepen(ctx context.Context, q Question, other trace) {
+	shared := p.walker.impaired(q, p.trace, other).Found()
 	for _, f := range p.forks {
 		for i := range f.traces {
 			t := &f.traces[i]
-			if !t.cause.Found() && i != legOf(p.hopAt(f)) {
-				t.cause = p.walker.wrongMAC(ctx, trace{packet: t.packet, crossed: t.crossed[f.hop:]}, trace{})
+			if t.cause.Found() || i == legOf(p.hopAt(f)) {
+				continue
+			}
+			t.cause = p.walker.wrongMAC(ctx, trace{packet: t.packet, crossed: t.crossed[f.hop:]}, trace{})
+			if !t.cause.Found() && !shared {
+				t.cause = p.walker.impairedLeg(q, *t, other)
 			}
 		}
 	}
@@ -407,7 +413,7 @@ func warnings(there, back paths, cause Cause) (list []Cause) {
 // unexplained is the cause if every kernel on the path forwards and no reply arrives. Where lookups name the
 // legs, an unmanaged object on the path comes before a fault on another leg.
 func (w walker) unexplained(ctx context.Context, q Question, there, back paths) Cause {
-	onPath := w.impaired(q, there.trace, back.trace)
+	onPath := legsOf(there, back, func(request, reply trace) Cause { return w.impaired(q, request, reply) })
 	if !onPath.Found() {
 		onPath = w.unmanaged(ctx, there.trace, back.trace)
 	}
@@ -417,7 +423,7 @@ func (w walker) unexplained(ctx context.Context, q Question, there, back paths) 
 	if cause := cmp.Or(otherLeg(there, back), onPath, w.unmanaged(ctx, there.everywhere(), back.everywhere())); cause.Found() {
 		return cause
 	}
-	if cause := w.sometimes(q, there.trace, back.trace); cause.Found() {
+	if cause := w.sometimesOnLegs(q, there, back); cause.Found() {
 		return cause
 	}
 	return cmp.Or(w.changedSetting(ctx, there.trace, back.trace), noReply(q, there.trace))

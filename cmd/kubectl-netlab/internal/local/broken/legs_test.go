@@ -325,6 +325,9 @@ var legFaults = map[string]func(l *ladderLab, node, link string, ipv6 bool) (scr
 		}
 		return script + fmt.Sprintf("; ip netns exec $%s sysctl -qw net.ipv4.conf.all.rp_filter=1", after), after
 	},
+	"impairment": func(_ *ladderLab, node, link string, _ bool) (script, about string) {
+		return fmt.Sprintf("tc -n $%s qdisc add dev %s root tbf rate 1mbit burst 40 limit 1000", node, link), node
+	},
 	"filter": func(_ *ladderLab, node, _ string, _ bool) (script, about string) {
 		return fmt.Sprintf("ip netns exec $%s nft 'add table inet t; add chain inet t f { type filter hook forward priority 0; policy drop; }'", node), node
 	},
