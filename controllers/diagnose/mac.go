@@ -81,6 +81,9 @@ func (w walker) entryCause(ctx context.Context, l neighbour, entry state.Neighbo
 			Fix:     w.drifted(op),
 		}
 	}
+	if cause := w.stranger(ctx, l, entry); cause.Found() && !entry.Permanent {
+		return cause
+	}
 	kind, intended := "a neighbour entry", "resolve the address again"
 	if entry.Permanent {
 		kind, intended = "a permanent neighbour entry", "undo it unless it is intended"

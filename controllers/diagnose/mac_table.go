@@ -38,6 +38,42 @@ func (w walker) wrongPort(ctx context.Context, c crossing) Cause {
 	return Cause{}
 }
 
+// stranger is the cause if the MAC address of a neighbour entry is no interface's of the lab, and a switch on the segment has
+// learnt it: a station that is not the lab's answers for the address.
+func (w walker) stranger(ctx context.Context, l neighbour, entry state.NeighbourEntry) Cause {
+	has := func(e state.MACEntry) bool { return e.MAC == entry.MAC && e.Port != "" }
+	var bridges []string
+	for _, id := range w.members(crossing{neighbour: l}) {
+		if w.link(id).MAC == entry.MAC {
+			return Cause{}
+		}
+	}
+	for _, p := range l.positions {
+		if p.direction == inside && !slices.Contains(bridges, p.link.Namespace) {
+			bridges = append(bridges, p.link.Namespace)
+		}
+	}
+	for _, namespace := range bridges {
+		learnt, ok := w.learntEntry(ctx, namespace, has)
+		if _, isPort := w.bridgeOf(state.LinkID{Namespace: namespace, Name: learnt.Port}); ok && !isPort {
+			return w.strangerAt(l, entry, state.LinkID{Namespace: namespace, Name: learnt.Port})
+		}
+	}
+	return Cause{}
+}
+
+func (w walker) strangerAt(l neighbour, entry state.NeighbourEntry, port state.LinkID) Cause {
+	node, owner := state.NodeOf(port.Namespace), state.NodeOf(l.in.Namespace)
+	return Cause{
+		Reason: v1alpha1.ReasonDuplicateAddress,
+		Node:   node,
+		Message: shorten(fmt.Sprintf("%s answers %s for %s from %s, and %s has the address: it is behind port %s of %s, which NetLab did not create",
+			entry.MAC, resolution(entry.Address), entry.Address, state.NodeOf(l.out.Namespace), owner, port.Name, node)),
+		Fix: fit("undo it unless it is intended", fmt.Sprintf("ip -n %s link set %s nomaster; ip -n %s neighbour flush to %s",
+			port.Namespace, port.Name, l.out.Namespace, entry.Address)),
+	}
+}
+
 // learntEntry is what a switch has learnt about a MAC address.
 func (w walker) learntEntry(ctx context.Context, namespace string, match func(state.MACEntry) bool) (learnt state.MACEntry, ok bool) {
 	entries, err := w.kernel.MACTable(ctx, namespace)

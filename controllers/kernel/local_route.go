@@ -25,13 +25,18 @@ type localRoute struct {
 	kind string
 }
 
-// localRoutes finds those of others, in any table: the kernel's own have its protocol.
+// localRoutes finds those of others, in any table, and addresses of links of others. The kernel's own routes have its
+// protocol.
 func (in *interferer) localRoutes() error {
 	for _, family := range []uint8{unix.AF_INET, unix.AF_INET6} {
 		err := in.handle.conn.Get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
 			r, err := parseLocalRoute(msg)
-			if err == nil && r.kind != "" && r.protocol != unix.RTPROT_KERNEL {
+			switch {
+			case err != nil || r.kind == "":
+			case r.protocol != unix.RTPROT_KERNEL:
 				in.addLocalRoute(r)
+			default:
+				in.addForeignAddress(r)
 			}
 			return err
 		}, &nl.RtMsg{RtMsg: unix.RtMsg{Family: family}})
@@ -88,6 +93,23 @@ func (in *interferer) addLocalRoute(r localRoute) {
 		What:  "an unmanaged route, " + route,
 		Look:  fmt.Sprintf("%s route show table %s type %s", ip, table, r.kind),
 		Undo:  fmt.Sprintf("%s route delete %s", ip, route),
+		Route: state.UnmanagedRoute{Type: r.kind, Prefix: r.prefix},
+	})
+}
+
+// addForeignAddress adds an address of a link that NetLab did not create, by the route that the kernel made with it.
+func (in *interferer) addForeignAddress(r localRoute) {
+	l := in.links[r.link]
+	if r.kind != "local" || !r.prefix.IsSingleIP() || state.IsLinkLocal(r.prefix.Addr()) || l.name == "" || l.loopback || l.group == state.LinkGroup {
+		return
+	}
+	show := func(verb string) string {
+		return fmt.Sprintf("ip -n %s address %s dev %s to %s", in.handle.name, verb, l.name, r.prefix.Addr())
+	}
+	in.found = append(in.found, state.Unmanaged{
+		What:  fmt.Sprintf("address %s on its interface %s, which NetLab did not create", r.prefix.Addr(), l.name),
+		Look:  show("show"),
+		Undo:  show("flush"),
 		Route: state.UnmanagedRoute{Type: r.kind, Prefix: r.prefix},
 	})
 }
