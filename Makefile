@@ -12,7 +12,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 TOOL := go tool -modfile=hack/tools/go.mod
 
 # What controller-gen writes.
-GENERATED := 'api/**/zz_generated.*.go' config/crd/bases
+GENERATED := 'api/**/zz_generated.*.go' config/crd/bases api/README.md controllers/reason/zz_generated.reasons.go
 
 # The version that the programs print.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -279,9 +279,10 @@ test-cluster: cluster ## Check that the cluster starts, survives failures, and l
 ##@ Develop
 
 .PHONY: generate
-generate: ## Generate deepcopy code and CRDs from the API types
+generate: ## Generate deepcopy code, CRDs, the API reference and the table of reasons from the API types
 	$(TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
 	$(TOOL) controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+	go run ./hack/reference
 
 .PHONY: check-generate
 check-generate: generate ## Fail if the committed files differ from what generate writes

@@ -37,6 +37,7 @@ func reportOf(lab *v1alpha1.NetLab, named string) reported {
 // printReported says first why the probes do not run, if they do not: the cause and the fix are in that condition.
 func (a *app) printReported(lab *v1alpha1.NetLab, named string) {
 	r := reportOf(lab, named)
+	defer a.printSee(r.causes())
 	for _, c := range []*metav1.Condition{r.Accepted, r.Realized, &r.Reachable} {
 		if c != nil {
 			a.printCondition(*c)
@@ -49,6 +50,19 @@ func (a *app) printReported(lab *v1alpha1.NetLab, named string) {
 	if unknown := lab.Status.Nodes.Unknown; unknown > 0 {
 		fmt.Fprintf(a.out, "there is no report from %s\n", status.CountOf(int(unknown), "node"))
 	}
+}
+
+// causes are those of failing probes, or why they do not run.
+func (r reported) causes() (causes []string) {
+	for _, c := range []*metav1.Condition{r.Accepted, r.Realized} {
+		if c != nil && c.Status == metav1.ConditionFalse {
+			causes = append(causes, c.Reason)
+		}
+	}
+	for _, p := range r.FailingProbes {
+		causes = append(causes, p.Reason)
+	}
+	return causes
 }
 
 // nodesOf names the first node and counts the others.

@@ -62,6 +62,7 @@ var takes = map[string]struct {
 	"status":  {0, 1, nil, nil},
 	"explain": {1, 3, nil, nil},
 	"graph":   {1, 1, nil, nil},
+	"reason":  {0, 1, nil, nil},
 	"ping":    {3, 3, []string{"-c", "1"}, nil},
 	"pingall": {1, 1, []string{"--timeout", "1ms"}, nil},
 	"capture": {2, 3, []string{"-w", "-", "--duration", "1ms"}, nil},

@@ -62,6 +62,7 @@ func (a *app) explain(cmd *cobra.Command, args []string, w where, output string)
 			}
 			fmt.Fprintf(a.out, "%s (%s): %s", e.Name, e.Family, e.Walk)
 		}
+		a.printSee(causesOf(explanations))
 	})
 }
 
@@ -73,4 +74,11 @@ func explanations(ctx context.Context, lab asked, args []string) ([]ask.Explanat
 		return lab.Explain(ctx, args[0])
 	}
 	return lab.Explain(ctx, "")
+}
+
+func causesOf(explanations []ask.Explanation) (causes []string) {
+	for _, e := range explanations {
+		causes = append(causes, e.Walk.Cause.Reason)
+	}
+	return causes
 }

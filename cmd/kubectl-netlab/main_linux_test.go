@@ -55,7 +55,7 @@ func TestStories(t *testing.T) {
 			env.Defer(closeServer)
 			return leavesNothing(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": story.Exits, "each-sample": eachSample, "packets": packets},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": story.Exits, "each-sample": eachSample, "each-reason": eachReason, "packets": packets},
 	})
 }
 

@@ -147,7 +147,7 @@ their command.`,
 	flags.BoolVar(&a.local, "local", false, "use this machine instead of a cluster")
 	a.addFlags(flags)
 	root.AddCommand(
-		a.upCommand(), a.downCommand(), a.planCommand(), a.statusCommand(), a.explainCommand(),
+		a.upCommand(), a.downCommand(), a.planCommand(), a.statusCommand(), a.explainCommand(), a.reasonCommand(),
 		a.waitCommand(),
 		a.graphCommand(), a.pingCommand(), a.pingAllCommand(), a.captureCommand(), a.execCommand(), a.lintCommand(), a.versionCommand(),
 	)
