@@ -68,6 +68,10 @@ demo: build ## Run the tutorial's lab on this machine, failures included, and re
 	@hack/deps.sh demo
 	hack/demo/demo.sh
 
+.PHONY: gallery
+gallery: build ## Draw every sample into bin/gallery, with a page that shows all
+	@hack/gallery.sh bin/kubectl-netlab bin/gallery
+
 ##@ Test
 
 .PHONY: test

@@ -54,11 +54,11 @@ mutants() {
     kernel.test -test.v -test.timeout 30m -test.run 'TestEveryMutant|TestEveryScenario' | grep -v '^=== '
 }
 
-# Every sample that needs a kernel feature.
+# Every sample, and every example of a reason, that needs a kernel feature.
 gallery() {
   go test -c -tags fullkernel -o $bin/kubectl-netlab.test ./cmd/kubectl-netlab
-  vm -memory 2048 -file $bin/kubectl-netlab.test -file config/samples -file cmd/kubectl-netlab/testdata/script/samples.txtar \
-    -dir cmd/kubectl-netlab -- kubectl-netlab.test -test.run '^TestStories$/samples'
+  vm -memory 2048 -file $bin/kubectl-netlab.test -file config/samples -file cmd/kubectl-netlab/testdata/script/samples.txtar -file cmd/kubectl-netlab/testdata/script/reason.txtar \
+    -dir cmd/kubectl-netlab -- kubectl-netlab.test -test.run '^TestStories$/^(samples|reason)$'
 }
 
 # Impairments as causes, and the fixes of them.
