@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -59,6 +60,8 @@ type Agent struct {
 	kernel        Kernel
 	capacity      *capacity
 	neighbours    *neighbourBudget
+	arrivals      *arrivals
+	admission     sync.Mutex
 	records       *records
 	subscriptions *subscriptions
 	prober        *probe.Prober

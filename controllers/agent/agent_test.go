@@ -66,6 +66,7 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 		known:         newKnown(options.ComparePeriod),
 		queue:         &queue{},
 		sizes:         newSizes(),
+		arrivals:      newArrivals(),
 		removed:       make(chan struct{}, 1),
 		repairs:       newRepairLog(&events.FakeRecorder{}, "n"),
 	}

@@ -126,6 +126,9 @@ func (a *Agent) labEvents(sweep func()) handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q cluster.WorkQueue) {
 			a.measure(e.Object)
+			if !e.IsInInitialList {
+				a.arrivals.add(a.identity(e.Object))
+			}
 			enqueue.Create(ctx, e, q)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q cluster.WorkQueue) {
@@ -139,6 +142,7 @@ func (a *Agent) labEvents(sweep func()) handler.EventHandler {
 			} else {
 				a.capacity.markDeleted(a.identity(e.Object))
 			}
+			a.arrivals.forget(a.identity(e.Object))
 			enqueue.Delete(ctx, e, q)
 			a.turns.interrupt(requestOf(e.Object))
 		},

@@ -27,8 +27,7 @@ const DefaultNeighborShare = 50
 // neighbourBudget admits labs up to a share of the node's neighbour table, which the kernel has once for all its
 // network namespaces: a lab that fills it takes it from the node. What a lab needs is known before it is built.
 //
-// A lab that is on this machine stays, also if the limit is lowered. Of labs that wait, the older one is admitted first;
-// one that has not reached the agent yet does not wait, so nodes may admit others of labs that are created at once.
+// A lab that is on this machine stays, also if the limit is lowered. Of labs that wait, the older one is admitted first.
 type neighbourBudget struct {
 	// share is in percent; 0 is no limit.
 	share int
@@ -45,7 +44,9 @@ type neighbourBudget struct {
 
 // candidate is a lab that wants to be admitted.
 type candidate struct {
-	id      state.Identity
+	id state.Identity
+	// arrived is the lab's place among those that came since the agent started, 0 for one that was there.
+	arrived int
 	created time.Time
 	need    lab.NeighbourCount
 	// here says that the lab is on this machine.
@@ -54,7 +55,7 @@ type candidate struct {
 
 // compare puts the older lab first.
 func (c candidate) compare(o candidate) int {
-	return cmp.Or(c.created.Compare(o.created), strings.Compare(c.id.String(), o.id.String()), strings.Compare(string(c.id.Owner), string(o.id.Owner)))
+	return cmp.Or(cmp.Compare(c.arrived, o.arrived), c.created.Compare(o.created), strings.Compare(c.id.String(), o.id.String()), strings.Compare(string(c.id.Owner), string(o.id.Owner)))
 }
 
 func newNeighbourBudget(share int, use func(probe.Family) (used, limit int, err error)) *neighbourBudget {
@@ -210,8 +211,19 @@ func (a *Agent) candidates(ctx context.Context) ([]candidate, error) {
 	return found, nil
 }
 
-// admit reserves what a lab needs of this machine, or names the limit that it would exceed.
+// admit reserves what a lab needs of this machine, or names the limit that it would exceed. Labs are admitted in the
+// order in which they came.
 func (a *Agent) admit(ctx context.Context, netlab *v1alpha1.NetLab, compiled *lab.Lab) (overLimit string, err error) {
+	a.admission.Lock()
+	defer a.admission.Unlock()
+	if err := a.admitEarlier(ctx, compiled.Identity); err != nil {
+		return "", err
+	}
+	a.arrivals.decide(compiled.Identity)
+	return a.decide(ctx, netlab, compiled)
+}
+
+func (a *Agent) decide(ctx context.Context, netlab *v1alpha1.NetLab, compiled *lab.Lab) (overLimit string, err error) {
 	c := a.candidate(netlab, compiled)
 	if overLimit, err = a.neighbours.admit(ctx, c); overLimit != "" || err != nil {
 		return overLimit, err
@@ -223,7 +235,7 @@ func (a *Agent) admit(ctx context.Context, netlab *v1alpha1.NetLab, compiled *la
 }
 
 func (a *Agent) candidate(netlab *v1alpha1.NetLab, compiled *lab.Lab) candidate {
-	return candidate{compiled.Identity, netlab.CreationTimestamp.Time, compiled.Neighbours, a.capacity.has(compiled.Identity)}
+	return candidate{compiled.Identity, a.arrivals.of(compiled.Identity), netlab.CreationTimestamp.Time, compiled.Neighbours, a.capacity.has(compiled.Identity)}
 }
 
 // exportNeighbours keeps the gauges of the neighbour table up to date until ctx ends.

@@ -103,6 +103,7 @@ func New(mgr manager.Manager, options Options) *Agent {
 		known:         newKnown(options.ComparePeriod),
 		queue:         &queue{},
 		sizes:         newSizes(),
+		arrivals:      newArrivals(),
 		removed:       make(chan struct{}, 1),
 		repairs:       newRepairLog(mgr.GetEventRecorder("netlab-agent"), options.NodeName),
 	}
