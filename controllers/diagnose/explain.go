@@ -69,18 +69,27 @@ type Question struct {
 // expected. The error is the context's.
 func Explain(ctx context.Context, kernel Kernel, see state.Observation, q Question) (Walk, error) {
 	w := walker{kernel: cached(kernel), view: look(see, q)}
+	walk := w.explainAll(ctx, q)
+	walk.Cause.Fix = findable(walk.Cause.Fix, q.Left)
+	for i := range walk.Warnings {
+		walk.Warnings[i].Fix = findable(walk.Warnings[i].Fix, q.Left)
+	}
+	return walk, ctx.Err()
+}
+
+func (w walker) explainAll(ctx context.Context, q Question) Walk {
 	walk := w.explain(ctx, q)
 	if q.Replied {
 		walk = w.translated(ctx, q, walk)
 		walk.Cause = replied(q, walk)
-		return walk, ctx.Err()
+		return walk
 	}
 	if walk.Cause.Found() {
 		if cause := w.detoured(ctx, q, walk); cause.Found() {
 			walk.Cause, walk.OnOtherLeg = cause, false
 		}
 	}
-	return w.translated(ctx, q, walk), ctx.Err()
+	return w.translated(ctx, q, walk)
 }
 
 func (w walker) explain(ctx context.Context, q Question) Walk {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -22,13 +23,33 @@ func shorten(text string) string {
 	return string([]rune(text)[:maxText-3]) + "..."
 }
 
+// byHand is between the change of the spec and the command of a fix.
+const byHand = "; by hand: "
+
 // fit joins the change of the spec and, if there is room for it, the command with the same effect. A
 // truncated command would be worse than none.
 func fit(spec, command string) string {
-	if both := spec + "; by hand: " + command; utf8.RuneCountInString(both) <= maxText {
+	if both := spec + byHand + command; utf8.RuneCountInString(both) <= maxText {
 		return both
 	}
 	return shorten(spec)
+}
+
+// findable puts in front of a fix's command the symlinks that it needs: without one, ip finds no namespace by its name.
+func findable(fix string, left []state.Op) string {
+	spec, commands, ok := strings.Cut(fix, byHand)
+	if !ok {
+		return fix
+	}
+	for _, op := range left {
+		if link, is := op.(state.AddSymlink); is && strings.Contains(commands, link.Name+" ") {
+			commands = command(link) + "; " + commands
+		}
+	}
+	if len(commands)+len(spec)+len(byHand) > maxText {
+		return spec
+	}
+	return spec + byHand + commands
 }
 
 // settingFix sets a setting: to the wanted value if it has drifted, else to the given one.

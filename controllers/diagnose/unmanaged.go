@@ -39,7 +39,7 @@ func (w walker) unmanaged(ctx context.Context, request, reply trace) Cause {
 	for _, namespace := range namespaces {
 		found, err := w.kernel.Unmanaged(ctx, namespace)
 		suspects := slices.DeleteFunc(slices.Clone(found), func(i state.Unmanaged) bool {
-			return !suspicious(i) || !i.Concerns(request.destination) || !w.mayTranslate(i, request.destination)
+			return !suspicious(i) || !i.Concerns(request.destination) || !request.routedBy(i) || !w.mayTranslate(i, request.destination)
 		})
 		if err == nil && len(suspects) > 0 {
 			return suspect(request, namespace, "which has "+whatOf(suspects), undo(suspects[0]))
@@ -85,10 +85,16 @@ func suspect(request trace, namespace, what, fix string) Cause {
 }
 
 // suspicious excludes objects that cannot be the cause: the route lookups have covered routes and rules,
-// except rules that match on more than addresses, and neighbour entries and settings were examined before.
+// except rules that match on more than addresses and routes that encapsulate, and neighbour entries and settings were examined before.
 func suspicious(i state.Unmanaged) bool {
-	looked := i.Route != (state.UnmanagedRoute{}) || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.UnmanagedSetting{})
+	looked := i.Route != (state.UnmanagedRoute{}) && !i.Route.Encapsulates || i.Neighbour != (state.NeighbourEntry{}) || i.Setting != (state.UnmanagedSetting{})
 	return !looked && (i.Rule == (state.PolicyRule{}) || i.Rule.Marked || i.Rule.OtherPackets)
+}
+
+// routedBy reports whether a route is one for the packet or its reply; other objects may be.
+func (p packet) routedBy(i state.Unmanaged) bool {
+	to := i.Route.Prefix
+	return !to.IsValid() || to.Contains(p.destination) || to.Contains(p.source)
 }
 
 // whatOf names objects.

@@ -92,11 +92,15 @@ func (in *interferer) routes() error {
 		case r.kind == state.OtherType:
 			continue
 		}
+		what := "an unmanaged route"
+		if r.encapsulates {
+			what += " with an encapsulation"
+		}
 		in.found = append(in.found, state.Unmanaged{
-			What:  fmt.Sprintf("an unmanaged route, %s %s", kind, r.prefix),
+			What:  fmt.Sprintf("%s, %s %s", what, kind, r.prefix),
 			Look:  fmt.Sprintf("ip -n %s route show type %s exact %s", in.handle.name, kind, r.prefix),
 			Undo:  fmt.Sprintf("ip -n %s route delete %s", in.handle.name, r.selector(kind)),
-			Route: state.UnmanagedRoute{Type: kind, Prefix: r.prefix, Metric: r.metric},
+			Route: state.UnmanagedRoute{Type: kind, Prefix: r.prefix, Metric: r.metric, Encapsulates: r.encapsulates},
 		})
 	}
 	return nil

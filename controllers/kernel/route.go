@@ -46,6 +46,8 @@ type rawRoute struct {
 	object bool
 	// extra says that it carries something no lab asks for: metrics, an encapsulation, a realm, an end.
 	extra bool
+	// encapsulates says that packets leave with another header in front.
+	encapsulates bool
 	// mtu is one of its metrics; 0 for none.
 	mtu int
 }
@@ -182,7 +184,7 @@ func (r *rawRoute) set(kind uint16, value []byte, single *rawNextHop) error {
 			return nil
 		})
 	case unix.RTA_ENCAP, unix.RTA_FLOW, unix.RTA_NEWDST:
-		r.extra = true
+		r.extra, r.encapsulates = true, r.encapsulates || kind == unix.RTA_ENCAP
 	case unix.RTA_PREF: // of routers, low and high beside medium
 		r.extra = r.extra || !bytes.Equal(value, []byte{0})
 	case unix.RTA_CACHEINFO:
@@ -213,7 +215,7 @@ func (r *rawRoute) setNextHops(b []byte) error {
 		}
 		hop := rawNextHop{index: int(binary.NativeEndian.Uint32(b[4:])), weight: int(b[3]) + 1, onLink: b[2]&unix.RTNH_F_ONLINK != 0, dead: b[2]&unix.RTNH_F_DEAD != 0}
 		err := rtnl.Attributes(b[sizeofNextHop:length], func(kind uint16, value []byte) error {
-			r.extra = r.extra || kind == unix.RTA_ENCAP
+			r.extra, r.encapsulates = r.extra || kind == unix.RTA_ENCAP, r.encapsulates || kind == unix.RTA_ENCAP
 			hop.set(kind, value)
 			return nil
 		})

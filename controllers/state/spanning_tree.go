@@ -17,7 +17,8 @@ type DesignatedPort struct {
 }
 
 // Converging are, sorted, the links that are about to carry packets: those that settle, those of segments on which
-// ports hold different things of the spanning tree, and ports that a tree blocks and is about to open.
+// ports hold different things of the spanning tree, ports that a tree blocks and is about to open, and ports of bridges
+// whose root is gone.
 //
 // Without STP a port forwards as soon as its bridge has seen the carrier. One whose state has drifted stays as it is.
 func (o Observation) Converging() []LinkID {
@@ -27,7 +28,7 @@ func (o Observation) Converging() []LinkID {
 			ports = append(ports, id)
 		}
 	}
-	ports = slices.Concat(ports, o.disagreeing(), o.opening())
+	ports = slices.Concat(ports, o.disagreeing(), o.opening(), o.withoutRoot())
 	slices.SortFunc(ports, func(a, b LinkID) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
@@ -75,6 +76,71 @@ func (o Observation) disagreeing() []LinkID {
 		}
 	}
 	return ports
+}
+
+// withoutRoot are the ports of bridges that take one for the root to which no cable leads any more. They hear of it from each
+// other until what they have heard is too old.
+//
+// A root that is not the lab's is none of these: the bridge that is nearest to it has no port of the lab on which
+// another one is nearer.
+func (o Observation) withoutRoot() []LinkID {
+	if len(o.Designated) == 0 {
+		return nil
+	}
+	bridges, parts := o.bridgesByMAC(), o.cabledBridges()
+	known, hears, ports := map[LinkID]bool{}, map[LinkID]bool{}, map[LinkID][]LinkID{}
+	for id, port := range o.Designated {
+		if !o.isUp(id) {
+			continue
+		}
+		bridge := bridgeOf(id, o.link(id))
+		part := parts.find(bridge)
+		root, there := bridges[[6]byte(port.Root[2:])]
+		nearer, ours := bridges[[6]byte(port.Bridge[2:])]
+		known[part] = known[part] || !ours || there && parts.find(root) == part
+		hears[bridge] = hears[bridge] || nearer != bridge
+		ports[part] = append(ports[part], id)
+	}
+	for bridge, hearing := range hears {
+		known[parts.find(bridge)] = known[parts.find(bridge)] || !hearing
+	}
+	var gone []LinkID
+	for part, of := range ports {
+		if !known[part] {
+			gone = append(gone, of...)
+		}
+	}
+	return gone
+}
+
+// bridgesByMAC are the bridges by the MAC address in their identifiers.
+func (o Observation) bridgesByMAC() map[[6]byte]LinkID {
+	bridges := map[[6]byte]LinkID{}
+	for namespace, n := range o.State {
+		for name := range n.Bridges {
+			if mac := n.Links[name].MAC; mac != (MAC{}) {
+				bridges[mac] = LinkID{namespace, name}
+			}
+		}
+	}
+	return bridges
+}
+
+// cabledBridges joins the bridges that cables connect, if both are up, whatever is lost on the way.
+func (o Observation) cabledBridges() disjointLinks {
+	parts := disjointLinks{}
+	sends := func(id LinkID) bool {
+		bridge := bridgeOf(id, o.link(id))
+		return bridge.Name != "" && o.isUp(id) && o.link(bridge).Up
+	}
+	for namespace, n := range o.State {
+		for name, link := range n.Links {
+			if id := (LinkID{namespace, name}); sends(id) && sends(link.Peer) {
+				parts.join(bridgeOf(id, link), bridgeOf(link.Peer, o.link(link.Peer)))
+			}
+		}
+	}
+	return parts
 }
 
 // segments joins the ports that hear each other's configuration messages: the ends of a cable, and the ports of a

@@ -130,6 +130,49 @@ func TestPortsThatDisagreeConverge(t *testing.T) {
 	}
 }
 
+// Bridges hear of a root from each other for a while after it is gone. One that is not the lab's is not gone.
+func TestPortsOfBridgesWithoutTheirRootConverge(t *testing.T) {
+	identifier := func(bridge byte) [8]byte { return [8]byte{0x80, 0, 2, 0, 0, 0, 0, bridge} }
+	down := func(see state.Observation) {
+		see.State["s0"].Links["br0"] = state.Link{MAC: state.MAC{2, 0, 0, 0, 0, 0}}
+	}
+	for _, c := range []struct {
+		name string
+		// root is what all believe in, heard the bridge from which each port hears of it.
+		root  byte
+		heard map[string]byte
+		does  func(state.Observation)
+		want  string
+	}{
+		{"the root is there", 0, map[string]byte{"s1/c0": 0, "s1/c1": 1, "s2/c1": 1, "s2/c2": 0}, nil, ""},
+		{"the root is down", 0, map[string]byte{"s1/c0": 0, "s1/c1": 1, "s2/c1": 1, "s2/c2": 0}, down, "s1/c0 s1/c1 s2/c1 s2/c2"},
+		{"another is the root", 1, map[string]byte{"s1/c0": 1, "s1/c1": 1, "s2/c1": 1, "s2/c2": 2}, down, ""},
+		{"one hears of it from the other", 0, map[string]byte{"s1/c1": 2, "s2/c1": 1}, down, "s1/c1 s2/c1"},
+		{"a root of others behind one of them", 77, map[string]byte{"s1/c0": 1, "s1/c1": 1, "s2/c1": 1, "s2/c2": 2}, nil, ""},
+		{"a bridge of others between them", 77, map[string]byte{"s1/c1": 78, "s2/c1": 78}, nil, ""},
+		{"a root that was removed", 77, map[string]byte{"s1/c1": 2, "s2/c1": 1}, nil, "s1/c1 s2/c1"},
+		{"a cable that loses everything", 0, map[string]byte{"s1/c0": 0, "s1/c1": 1, "s2/c1": 1}, func(see state.Observation) {
+			see.State["s1"].Qdiscs["c0"] = state.Qdisc{Kind: state.Netem, Loss: 1<<32 - 1}
+		}, ""},
+	} {
+		see := ringOf(3)
+		see.Blocked, see.Designated = nil, map[state.LinkID]state.DesignatedPort{}
+		for i := range byte(3) {
+			see.State["s"+strconv.Itoa(int(i))].Links["br0"] = state.Link{Up: true, MAC: state.MAC{2, 0, 0, 0, 0, i}}
+		}
+		for port, bridge := range c.heard {
+			namespace, name, _ := strings.Cut(port, "/")
+			see.Designated[state.LinkID{Namespace: namespace, Name: name}] = state.DesignatedPort{Root: identifier(c.root), Bridge: identifier(bridge)}
+		}
+		if c.does != nil {
+			c.does(see)
+		}
+		if got := portNames(see.Converging()); got != c.want {
+			t.Errorf("%s: %q converge, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 // Ports that listen or learn converge, and so do links that no bridge has. Nothing moves a port whose state has drifted.
 func TestSettlingLinksConverge(t *testing.T) {
 	see := ringOf(3)

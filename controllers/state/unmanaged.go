@@ -121,6 +121,8 @@ type UnmanagedRoute struct {
 	Type   string
 	Prefix netip.Prefix
 	Metric uint32
+	// Encapsulates says that packets leave with another header in front, so that no lookup tells where they go.
+	Encapsulates bool
 }
 
 // NeighbourEntry says which Ethernet address a neighbour has, or that the node answers for an address.

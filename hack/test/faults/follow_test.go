@@ -32,7 +32,7 @@ const maxSteps = 12
 // follow follows the fixes of a ping until it is answered.
 func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)) {
 	var log strings.Builder
-	seen := map[string]bool{}
+	seen, full := map[string]bool{}, false
 	for step := range max(maxSteps, x.rows()+1) {
 		p = x.retarget(p)
 		if x.answered(p) {
@@ -46,6 +46,7 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 		fmt.Fprintf(&log, "%s (%s) %s: %s\n  fix: %s\n", p.Name, p.Family, cause.Reason, cause.Message, cause.Fix)
 		switch {
 		case noRoom(cause): // it is the machine's, and other tests fill it
+			full = true
 			time.Sleep(time.Second)
 			continue
 		case unexplained(cause) && x.patient(p): // a link that came up detects duplicate addresses for a second
@@ -73,7 +74,7 @@ func (x *trial) follow(p lab.Probe, apply func(diagnose.Cause) (outcome, string)
 			return
 		}
 	}
-	if noRoom(x.diagnose(p)) {
+	if full || noRoom(x.diagnose(p)) {
 		x.skipped++
 		return
 	}

@@ -504,14 +504,18 @@ func (x *trial) loopback(spec *v1alpha1.NetLabSpec) (fault, bool) {
 	}
 	was := config.Loopbacks[0]
 	config.Loopbacks = config.Loopbacks[1:]
+	objects := []string{was, "has no IPv4 address"} // it may have been the only one
+	if strings.Contains(was, ":") {
+		objects[1] = "has no IPv6 address"
+	}
 	if x.chance(50) {
 		other, theirs := x.anyNode(spec, anything)
 		if other != node {
 			theirs.Loopbacks = append(theirs.Loopbacks, was)
-			return fault{what: fmt.Sprintf("%s: loopback %s, was at %s", other, was, node), nodes: []string{node, other}, objects: []string{was}}, true
+			return fault{what: fmt.Sprintf("%s: loopback %s, was at %s", other, was, node), nodes: []string{node, other}, objects: objects}, true
 		}
 	}
-	return fault{what: fmt.Sprintf("%s: no loopback %s", node, was), nodes: x.withNeighbours(spec, node), objects: []string{was}}, true
+	return fault{what: fmt.Sprintf("%s: no loopback %s", node, was), nodes: x.withNeighbours(spec, node), objects: objects}, true
 }
 
 func (x *trial) otherSubnet(spec *v1alpha1.NetLabSpec) (fault, bool) {

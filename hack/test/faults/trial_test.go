@@ -130,8 +130,8 @@ func (x *trial) run() result {
 
 // restart forgets what was done by hand, after commands of which some succeeded. It is never true.
 func (x *trial) restart() bool {
-	x.faults = slices.DeleteFunc(x.faults, func(f fault) bool { return !f.bySpec })
 	x.remove()
+	x.faults = slices.DeleteFunc(x.faults, func(f fault) bool { return !f.bySpec })
 	x.build(x.spec)
 	return false
 }
