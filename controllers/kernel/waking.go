@@ -133,6 +133,9 @@ func (s *session) isWaking(id state.AddressID) bool {
 		return false
 	}
 	local, err := h.conn.isLocal6(index, id.Prefix.Addr())
+	if err == nil && !local {
+		local, err = h.conn.hasLocalRoute6(id.Prefix.Addr())
+	}
 	return err == nil && !local && s.linkFlags(link)&unix.IFF_LOWER_UP != 0
 }
 
@@ -165,4 +168,22 @@ func (c *conn) isLocal6(index int, a netip.Addr) (local bool, err error) {
 		err = nil
 	}
 	return local, err
+}
+
+// hasLocalRoute6 reports whether the table local has an address. Policy rules that somebody has changed may keep
+// lookups from that table for ever.
+func (c *conn) hasLocalRoute6(a netip.Addr) (has bool, err error) {
+	request := &nl.RtMsg{RtMsg: unix.RtMsg{Family: unix.AF_INET6, Table: unix.RT_TABLE_LOCAL}}
+	err = c.Get(unix.RTM_GETROUTE, unix.NLM_F_DUMP, func(msg []byte) error {
+		found, err := routeHeaderOf(msg)
+		if err != nil || found.Table != unix.RT_TABLE_LOCAL || found.Type != unix.RTN_LOCAL || found.Dst_len != 128 {
+			return err
+		}
+		return rtnl.Attributes(msg[unix.SizeofRtMsg:], func(kind uint16, value []byte) error {
+			dst, ok := netip.AddrFromSlice(value)
+			has = has || kind == unix.RTA_DST && ok && dst == a
+			return nil
+		})
+	}, request)
+	return has, err
 }

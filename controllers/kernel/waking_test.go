@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -26,6 +27,21 @@ func TestIPv6AddressesOfANewLabAnswerAtOnce(t *testing.T) {
 		if _, err := k.Apply(t.Context(), state.Diff(want, state.State{})); err != nil || t.Failed() {
 			t.Fatalf("round %d: %v", round, err)
 		}
+	}
+}
+
+// Without its policy rule for the table local a node answers for none of its addresses, and an edit does not wait for it.
+func TestAnEditWaitsForNoAddressThatPolicyRulesKeepFromAnswering(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), wakingTime/2)
+	defer cancel()
+	k, want := newKernel(t, Options{}), everythingLab()
+	if _, err := k.Apply(ctx, state.Diff(state.State{}, want)); err != nil {
+		t.Fatal(err)
+	}
+	sh(t, "ip -n "+router+" -6 rule delete pref 0 && ip -n "+router+" -6 rule add pref 100 lookup main") // the kernel reads its list of rules once one was added
+	edited := playOn(want, addr(router, "l1", "fd00:1::fd/64"))
+	if _, err := k.Edit(ctx, state.Diff(want, edited), nil); err != nil {
+		t.Error(err)
 	}
 }
 
