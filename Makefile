@@ -191,6 +191,10 @@ bench: ## Print how long labs take with NetLab, bare system calls, ip and Minine
 bench-against: ## Measure REV and HEAD side by side: planning, looking, memory, sizes (as root, 20 minutes)
 	@go run ./hack/bench/against --old $(or $(REV),d44daae) $(AGAINSTFLAGS)
 
+.PHONY: bench-capture
+bench-capture: ## Print how many packets capture --path keeps over five links, next to tcpdump on the same interfaces (as root)
+	@hack/bench/capture/run.sh $(BENCHFLAGS)
+
 .PHONY: bench-transport
 bench-transport: ## Print how long netlink work takes with package rtnl and with vishvananda/netlink, side by side (as root)
 	go test -count=1 -run '^$$' -bench BenchmarkTransport -benchtime 1000x ./controllers/kernel

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/ask"
@@ -24,6 +26,10 @@ type captureFlags struct {
 	write string
 	// path reports that the arguments are FROM and TO, follow that packets are printed hop by hop.
 	path, follow bool
+	// rotate is the text of size, at which another file begins. files is how many are kept.
+	rotate string
+	size   int64
+	files  int
 }
 
 func (a *app) captureCommand() *cobra.Command {
@@ -43,6 +49,7 @@ discovery there, and ends with the run.
 
 --follow prints each IP packet hop by hop: the interfaces it passed, the time between them, TTL and
 addresses as they are there, and where it arrived or stopped. -w is not needed then.
+--rotate writes FILE-00001, FILE-00002 and so on, each of which can be read by itself.
 
 --filter knows ether, ip, ip6, arp, tcp, udp, icmp, icmp6 and other protocols, src, dst, host, net, port,
 portrange, proto, vlan, less, greater, broadcast, multicast, and, or, not and parentheses. It knows no
@@ -52,7 +59,9 @@ names of hosts and services, and no bytes such as tcp[13].`,
   kubectl netlab --local capture routed-pair ns1,router:l2 --link l1 -w three.pcapng
   kubectl netlab --local capture routed-pair --path ns1 ns2 --filter 'icmp or arp' -w - | wireshark -k -i -
   kubectl netlab --local capture routed-pair --while-probe ns1-ns2 --follow`,
-		Args: cobra.MatchAll(cobra.RangeArgs(1, 3), func(_ *cobra.Command, args []string) error { return f.places(args[1:]) }),
+		Args: cobra.MatchAll(cobra.RangeArgs(1, 3), func(_ *cobra.Command, args []string) error {
+			return cmp.Or(f.output(), f.places(args[1:]))
+		}),
 		RunE: a.verb(func(cmd *cobra.Command, args []string) error {
 			return a.capture(cmd, args[0], f)
 		}),
@@ -70,6 +79,8 @@ names of hosts and services, and no bytes such as tcp[13].`,
 
 func (a *app) captureFlags(cmd *cobra.Command, f *captureFlags) {
 	cmd.Flags().StringVarP(&f.write, "write", "w", "", "output file; - is standard output")
+	cmd.Flags().StringVar(&f.rotate, "rotate", "", "begin another file, FILE-00002 and so on, at this size, such as 10M")
+	cmd.Flags().IntVar(&f.files, "files", 0, "with --rotate, keep this number of files; 0 means all")
 	cmd.Flags().IntVarP(&f.Packets, "count", "c", 0, "stop after this number of packets; 0 means no limit")
 	cmd.Flags().DurationVar(&f.Duration, "duration", 0, "stop after this time; 0 means no limit")
 	cmd.Flags().StringSliceVar(&f.Links, "link", nil, "capture at both ends of this link; may be repeated")
@@ -83,14 +94,31 @@ func (a *app) captureFlags(cmd *cobra.Command, f *captureFlags) {
 	complete(cmd, "while-probe", a.completeFlag(func(described *v1alpha1.NetLab, _ []string) []string { return probeNames(described) }))
 }
 
+// output checks the flags of files.
+func (f *captureFlags) output() error {
+	switch {
+	case f.write == "" && !f.follow:
+		return errors.New(`required flag(s) "write" not set`)
+	case f.rotate == "" && f.files > 0:
+		return errors.New("--files needs --rotate")
+	case f.rotate == "":
+		return nil
+	case f.write == "" || f.write == "-":
+		return errors.New("--rotate needs -w FILE")
+	}
+	size, err := resource.ParseQuantity(f.rotate)
+	if f.size = size.Value(); err != nil || f.size <= 0 {
+		return fmt.Errorf("--rotate %s: want a size such as 10M or 10Mi", f.rotate)
+	}
+	return nil
+}
+
 // places reads the arguments behind the name of the lab.
 func (f *captureFlags) places(args []string) error {
 	_, err := filter.Compile(f.Filter)
 	switch {
 	case err != nil:
 		return err
-	case f.write == "" && !f.follow:
-		return errors.New(`required flag(s) "write" not set`)
 	case f.path && len(args) != 2:
 		return errors.New("--path needs FROM and TO")
 	case f.path:
@@ -120,7 +148,7 @@ func (a *app) capture(cmd *cobra.Command, name string, f captureFlags) error {
 		f.Follow = a.journeyPrinter(f.write)
 	}
 	a.terminal.progress(fmt.Sprintf("capturing in lab %s; press Ctrl-C to stop", name))
-	summary, err := a.captureTo(cmd.Context(), f.write, func(ctx context.Context, w io.Writer) (capture.Summary, error) {
+	summary, err := a.captureTo(cmd.Context(), f, func(ctx context.Context, w io.Writer) (capture.Summary, error) {
 		return lab.Capture(ctx, f.CaptureOptions, w)
 	})
 	if err != nil {

@@ -101,7 +101,7 @@ func (l *Lab) listen(places []Place, program []packet.Instruction) (sources []ca
 
 // Sizes of buffers: all of a capture, and one.
 const (
-	allBuffers = 64 << 20
+	allBuffers = 128 << 20
 	minBuffer  = 1 << 20
 )
 

@@ -34,6 +34,7 @@ type seen struct {
 	ttl        uint8
 	from, to   string
 	payload    string
+	port       layers.UDPPort
 }
 
 func TestJourneys(t *testing.T) {
@@ -43,7 +44,7 @@ func TestJourneys(t *testing.T) {
 		want string
 	}{
 		"it arrives": {
-			[]seen{{"a", "l1", true, 0, 64, a, b, ""}, {"r", "l1", false, 5, 64, a, b, ""}, {"r", "l2", true, 9, 63, a, b, ""}, {"b", "l2", false, 12, 63, a, b, ""}},
+			[]seen{{"a", "l1", true, 0, 64, a, b, "", 1000}, {"r", "l1", false, 5, 64, a, b, "", 1000}, {"r", "l2", true, 9, 63, a, b, "", 1000}, {"b", "l2", false, 12, 63, a, b, "", 1000}},
 			`UDP, 32 bytes
   a  l1  out        TTL 64  10.0.1.1:1000 > 10.0.2.1:53
   r  l1  in   +5µs  TTL 64  10.0.1.1:1000 > 10.0.2.1:53
@@ -53,16 +54,16 @@ func TestJourneys(t *testing.T) {
 `,
 		},
 		"NAT translates it": {
-			[]seen{{"r", "l1", false, 0, 64, a, b, ""}, {"r", "l2", true, 9, 63, nat, b, ""}, {"b", "l2", false, 12, 63, nat, b, ""}},
+			[]seen{{"r", "l1", false, 0, 64, a, b, "", 1000}, {"r", "l2", true, 9, 63, nat, b, "", 2000}, {"b", "l2", false, 12, 63, nat, b, "", 2000}},
 			`UDP, 32 bytes
   r  l1  in         TTL 64  10.0.1.1:1000 > 10.0.2.1:53
-  r  l2  out  +9µs  TTL 63  10.0.2.9:1000 > 10.0.2.1:53  translated
-  b  l2  in   +3µs  TTL 63  10.0.2.9:1000 > 10.0.2.1:53
+  r  l2  out  +9µs  TTL 63  10.0.2.9:2000 > 10.0.2.1:53  translated
+  b  l2  in   +3µs  TTL 63  10.0.2.9:2000 > 10.0.2.1:53
   arrived at b after 12µs
 `,
 		},
 		"a router drops it": {
-			[]seen{{"a", "l1", true, 0, 64, a, b, ""}, {"r", "l1", false, 5, 64, a, b, ""}},
+			[]seen{{"a", "l1", true, 0, 64, a, b, "", 1000}, {"r", "l1", false, 5, 64, a, b, "", 1000}},
 			`UDP, 32 bytes
   a  l1  out        TTL 64  10.0.1.1:1000 > 10.0.2.1:53
   r  l1  in   +5µs  TTL 64  10.0.1.1:1000 > 10.0.2.1:53
@@ -70,15 +71,15 @@ func TestJourneys(t *testing.T) {
 `,
 		},
 		"its TTL ends": {
-			[]seen{{"r", "l1", false, 0, 1, a, b, ""}},
+			[]seen{{"r", "l1", false, 0, 1, a, b, "", 1000}},
 			"UDP, 32 bytes\n  r  l1  in    TTL 1  10.0.1.1:1000 > 10.0.2.1:53\n  stopped at r: its TTL ended there\n",
 		},
 		"a link loses it": {
-			[]seen{{"r", "l2", true, 0, 63, a, b, ""}},
+			[]seen{{"r", "l2", true, 0, 63, a, b, "", 1000}},
 			"UDP, 32 bytes\n  r  l2  out    TTL 63  10.0.1.1:1000 > 10.0.2.1:53\n  stopped on the link: r sent it by l2, and it did not come in at b\n",
 		},
 		"it runs in circles": {
-			[]seen{{"a", "l1", true, 0, 3, b, a, ""}, {"r", "l1", false, 1, 3, b, a, ""}, {"r", "l1", true, 2, 2, b, a, ""}, {"a", "l1", false, 3, 2, b, a, ""}, {"a", "l1", true, 4, 1, b, a, ""}, {"r", "l1", false, 5, 1, b, a, ""}},
+			[]seen{{"a", "l1", true, 0, 3, b, a, "", 1000}, {"r", "l1", false, 1, 3, b, a, "", 1000}, {"r", "l1", true, 2, 2, b, a, "", 1000}, {"a", "l1", false, 3, 2, b, a, "", 1000}, {"a", "l1", true, 4, 1, b, a, "", 1000}, {"r", "l1", false, 5, 1, b, a, "", 1000}},
 			`UDP, 32 bytes
   a  l1  out        TTL 3  10.0.2.1:1000 > 10.0.1.1:53
   r  l1  in   +1µs  TTL 3  10.0.2.1:1000 > 10.0.1.1:53
@@ -90,8 +91,11 @@ func TestJourneys(t *testing.T) {
 `,
 		},
 		"two of one identity, and another": {
-			[]seen{{"a", "l1", true, 0, 64, a, b, ""}, {"a", "l1", true, 1, 64, a, b, ""}, {"a", "l1", true, 1, 64, a, b, "other"}, {"r", "l1", false, 2, 64, a, b, ""}, {"r", "l1", false, 3, 64, a, b, ""}},
+			[]seen{{"a", "l1", true, 0, 64, a, b, "else", 1000}, {"a", "l1", true, 1, 64, a, b, "", 1000}, {"a", "l1", true, 2, 64, a, b, "", 1000}, {"r", "l1", false, 3, 64, a, b, "", 1000}, {"r", "l1", false, 4, 64, a, b, "", 1000}},
 			`UDP, 32 bytes
+  a  l1  out    TTL 64  10.0.1.1:1000 > 10.0.2.1:53
+  stopped on the link: a sent it by l1, and it did not come in at r
+UDP, 32 bytes
   a  l1  out        TTL 64  10.0.1.1:1000 > 10.0.2.1:53
   r  l1  in   +2µs  TTL 64  10.0.1.1:1000 > 10.0.2.1:53
   stopped at r: it came in by l1 and did not leave
@@ -99,9 +103,6 @@ UDP, 32 bytes
   a  l1  out        TTL 64  10.0.1.1:1000 > 10.0.2.1:53
   r  l1  in   +2µs  TTL 64  10.0.1.1:1000 > 10.0.2.1:53
   stopped at r: it came in by l1 and did not leave
-UDP, 33 bytes
-  a  l1  out    TTL 64  10.0.1.1:1000 > 10.0.2.1:53
-  stopped on the link: a sent it by l1, and it did not come in at r
 `,
 		},
 	} {
@@ -141,7 +142,7 @@ func journeys(t *testing.T, all []seen) string {
 func datagram(t *testing.T, s seen) []byte {
 	t.Helper()
 	ip := &layers.IPv4{Version: 4, TTL: s.ttl, Id: 7, Protocol: layers.IPProtocolUDP, SrcIP: net.ParseIP(s.from), DstIP: net.ParseIP(s.to)}
-	udp := &layers.UDP{SrcPort: 1000, DstPort: 53}
+	udp := &layers.UDP{SrcPort: s.port, DstPort: 53}
 	if err := udp.SetNetworkLayerForChecksum(ip); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func datagram(t *testing.T, s seen) []byte {
 
 // Frames of any kind, cut anywhere, are no journey or one, and never a crash.
 func FuzzFollow(f *testing.F) {
-	f.Add(datagram(&testing.T{}, seen{"a", "l1", true, 0, 64, "10.0.1.1", "10.0.2.1", ""}))
+	f.Add(datagram(&testing.T{}, seen{"a", "l1", true, 0, 64, "10.0.1.1", "10.0.2.1", "", 1000}))
 	f.Add([]byte("\xff\xff\xff\xff\xff\xff\x02\x00\x00\x00\x00\x01\x86\xdd`\x00\x00\x00\x00\x08,@"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, hardware := range []uint16{ethernet, none} {

@@ -64,6 +64,8 @@ const (
 	linkTypeRaw      linkType = 101
 )
 
+const bufferSize = 64 << 10
+
 // pcapng writes the blocks of one section.
 type pcapng struct {
 	w *bufio.Writer
@@ -73,7 +75,7 @@ type pcapng struct {
 
 // newPcapng begins a section.
 func newPcapng(w io.Writer) (*pcapng, error) {
-	p := &pcapng{w: bufio.NewWriter(w)}
+	p := &pcapng{w: bufio.NewWriterSize(w, bufferSize)}
 	p.begin(sectionBlock)
 	p.number32(byteOrderMagic)
 	p.number16(1)          // major version
@@ -110,7 +112,9 @@ func (p *pcapng) writePacket(on int, of packet.Packet) error {
 	if of.Outgoing {
 		direction = outbound
 	}
-	p.option(packetFlags, binary.NativeEndian.AppendUint32(nil, direction))
+	p.number16(packetFlags)
+	p.number16(4)
+	p.number32(direction)
 	return p.endOptions()
 }
 

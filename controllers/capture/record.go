@@ -110,7 +110,10 @@ func Record(ctx context.Context, sources []Source, o Options, w io.Writer) (Summ
 	ending, err := r.run(ctx)
 	summary := Summary{Packets: file.packets, Ending: ending}
 	r.countDropped(&summary)
-	if err = errors.Join(err, file.finish(r.readers)); err != nil {
+	if finishErr := file.finish(r.readers); err == nil { // else it is the same error of writing again
+		err = finishErr
+	}
+	if err != nil {
 		return summary, fmt.Errorf("capture: %w", err)
 	}
 	return summary, nil
@@ -124,10 +127,18 @@ type recorder struct {
 
 	follower *follower
 	// read are packets that are not written yet. Their data is in chunks.
-	read  []arrived
-	chunk []byte
+	read, left []arrived
+	order      []position
+	chunk      []byte
 	// busy reports that the last round has read so much that the buffers may be full again soon.
 	busy bool
+}
+
+// position is the time of a packet, and its number among those that were read, which are in the order of their
+// sources.
+type position struct {
+	time   int64
+	packet int
 }
 
 // arrived is a packet and the number of its source.
@@ -177,12 +188,23 @@ func (r *recorder) ended(ctx context.Context) Ending {
 		return Interrupted
 	case r.options.Duration > 0 && time.Since(r.began) >= r.options.Duration:
 		return LimitReached
-	case !slices.ContainsFunc(r.readers, func(s *reader) bool { return !s.Deleted() }):
+	case r.deleted():
 		return LabDeleted
 	case r.down():
 		return LinkDown
 	}
 	return ""
+}
+
+// deleted reports whether all namespaces are deleted. It asks each one, so that none is kept alive.
+func (r *recorder) deleted() bool {
+	alive := 0
+	for _, s := range r.readers {
+		if !s.Deleted() {
+			alive++
+		}
+	}
+	return alive == 0
 }
 
 // down reports whether the only interface went down. A capture of several goes on: the others show what
@@ -204,16 +226,14 @@ func (r *recorder) round(last bool) error {
 	if err := r.readAll(mark); err != nil {
 		return err
 	}
-	slices.SortStableFunc(r.read, func(a, b arrived) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.source, b.source))
-	})
+	r.sort()
 	n, until := 0, mark.Add(-inFlight)
-	for ; n < len(r.read) && (last || r.read[n].Time.Before(until)) && !r.full(); n++ {
-		if err := r.write(r.read[n]); err != nil {
+	for ; n < len(r.order) && (last || r.at(n).Time.Before(until)) && !r.full(); n++ {
+		if err := r.write(r.at(n)); err != nil {
 			return err
 		}
 	}
-	r.read = slices.Delete(r.read, 0, n)
+	r.keepFrom(n)
 	if last || r.full() {
 		until = time.Time{}
 	}
@@ -221,13 +241,36 @@ func (r *recorder) round(last bool) error {
 	return r.file.flush()
 }
 
+// sort finds the order of the packets. Small keys are moved instead of packets.
+func (r *recorder) sort() {
+	r.order = r.order[:0]
+	for i := range r.read {
+		r.order = append(r.order, position{r.read[i].Time.UnixNano(), i})
+	}
+	slices.SortFunc(r.order, func(a, b position) int {
+		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.packet, b.packet))
+	})
+}
+
+// at is the packet at a place of the order.
+func (r *recorder) at(n int) *arrived { return &r.read[r.order[n].packet] }
+
+// keepFrom forgets the packets before a place of the order.
+func (r *recorder) keepFrom(n int) {
+	r.left = r.left[:0]
+	for ; n < len(r.order); n++ {
+		r.left = append(r.left, *r.at(n))
+	}
+	r.read, r.left = r.left, r.read
+}
+
 // write writes a packet of a known interface that is wanted.
-func (r *recorder) write(p arrived) error {
-	on, err := r.file.link(p)
+func (r *recorder) write(p *arrived) error {
+	on, err := r.file.link(*p)
 	if err != nil || on == nil || r.options.Accept != nil && !r.options.Accept(p.Packet) {
 		return err
 	}
-	r.follower.see(p, on)
+	r.follower.see(*p, on)
 	return r.file.write(on, p.Packet)
 }
 

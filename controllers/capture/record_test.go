@@ -36,6 +36,8 @@ type tap struct {
 	dropped    uint64
 	read       int
 	closed     bool
+	// counted is called for each look at the counts.
+	counted func()
 }
 
 func (p *tap) Interfaces() []packet.Interface { return p.interfaces[:2] }
@@ -63,6 +65,9 @@ func (p *tap) Read() (packet.Packet, error) {
 }
 
 func (p *tap) Statistics() (packet.Statistics, error) {
+	if p.counted != nil {
+		p.counted()
+	}
 	s := packet.Statistics{Accepted: uint64(p.read + len(p.packets)), Dropped: p.dropped}
 	if p.fails != nil {
 		s.Accepted++
@@ -155,9 +160,14 @@ func TestACaptureOfSeveralGoesOn(t *testing.T) {
 	down.down, deleted.deleted = true, true
 	sources := slices.Concat(at("a", down), at("b", deleted), at("c", alive))
 	o := capture.Options{Duration: 3 * time.Millisecond}
+	closedBefore := false
+	alive.counted = func() { closedBefore = deleted.closed }
 	summary, err := capture.Record(t.Context(), sources, o, io.Discard)
 	if want := (capture.Summary{Packets: 3, Ending: capture.LimitReached}); err != nil || summary != want {
 		t.Errorf("got %+v, %v", summary, err)
+	}
+	if !closedBefore {
+		t.Error("the socket of a deleted namespace was open until the end")
 	}
 	for _, p := range []*tap{down, deleted, alive} {
 		if !p.closed {

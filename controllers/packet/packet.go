@@ -39,7 +39,7 @@ type Options struct {
 }
 
 // DefaultBuffer is the size of a packet socket's buffer.
-const DefaultBuffer = 8 << 20
+const DefaultBuffer = 16 << 20
 
 // Instruction is one of classic BPF (struct sock_filter).
 type Instruction struct {
