@@ -37,9 +37,9 @@ func (a *app) localGraph(ctx context.Context, name string) (*graph.Graph, error)
 		return nil, err
 	}
 	g, live := graph.New(&stored.Spec, compiled), liveOf(status)
-	live.Failures, err = failuresOf(ctx, m, status)
+	live.Failures = failuresOf(status)
 	g.Show(live)
-	return g, err
+	return g, nil
 }
 
 // liveOf says what is there of a lab.
@@ -92,37 +92,21 @@ func verdictOf(ready metav1.ConditionStatus, reason, message string, failing boo
 	return fmt.Sprintf("Ready=%s: %s: %s", ready, reason, message)
 }
 
-// failuresOf traces the packets of failing probes.
-func failuresOf(ctx context.Context, m *local.Machine, s *local.Status) ([]graph.Failing, error) {
-	lab, err := m.Lab(ctx, s.Namespace, s.Name)
-	if err != nil {
-		return nil, err
-	}
-	var failures []graph.Failing
+// failuresOf are the failing probes with the ways of their packets.
+func failuresOf(s *local.Status) (failures []graph.Failing) {
 	for _, p := range s.Probes {
 		if p.Passed() || p.Reason == "" {
 			continue
 		}
-		explanations, err := lab.Explain(ctx, p.Name)
-		if err != nil {
-			return nil, err
+		failing := graph.Failing{
+			Failure: graph.Failure{Probe: fmt.Sprintf("%s (%s)", p.Name, p.Family), Reason: p.Reason, Message: p.Message, Fix: p.Fix}, From: p.From,
 		}
-		failures = append(failures, failingOf(p, explanations))
-	}
-	return failures, nil
-}
-
-// failingOf has no walk if the probe passes by now.
-func failingOf(p local.Probe, explanations []ask.Explanation) graph.Failing {
-	f := graph.Failing{
-		Failure: graph.Failure{Probe: fmt.Sprintf("%s (%s)", p.Name, p.Family), Reason: p.Reason, Message: p.Message, Fix: p.Fix}, From: p.From,
-	}
-	for _, e := range explanations {
-		if e.Family == p.Family && !e.Passed {
-			f.Walk = &e.Walk
+		if p.Walk.Cause.Found() {
+			failing.Walk = &p.Walk
 		}
+		failures = append(failures, failing)
 	}
-	return f
+	return failures
 }
 
 // clusterGraph is the picture of a lab as its status in the cluster reports it.

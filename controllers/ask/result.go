@@ -17,18 +17,19 @@ import (
 // Diagnosed hands the result of a probe to package status, with the cause of a failure found in what
 // was observed last. Full tells whether the neighbour table of a family is full.
 func Diagnosed(ctx context.Context, k diagnose.Kernel, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome, full func(probe.Family) bool) status.ProbeResult {
-	return diagnosed(ctx, k, p, result, seen, func() diagnose.Question { return Question(lab, p, result, seen.Left, full) })
+	r, _ := diagnosed(ctx, k, p, result, seen, func() diagnose.Question { return Question(lab, p, result, seen.Left, full) })
+	return r
 }
 
 // diagnosed asks the kernel only about a probe that fails, or is about to.
-func diagnosed(ctx context.Context, k diagnose.Kernel, p lab.Probe, result probe.Result, seen converge.Outcome, question func() diagnose.Question) status.ProbeResult {
-	r := status.ProbeResult{Probe: p, Outcome: outcome(result)}
+func diagnosed(ctx context.Context, k diagnose.Kernel, p lab.Probe, result probe.Result, seen converge.Outcome, question func() diagnose.Question) (r status.ProbeResult, walk diagnose.Walk) {
+	r = status.ProbeResult{Probe: p, Outcome: outcome(result)}
 	if r.Outcome == status.ProbePasses && result.Overdue {
-		return overdue(ctx, k, r, seen, question())
+		return overdue(ctx, k, r, seen, question()), walk
 	}
 	if r.Outcome != status.ProbeFails {
 		r.Error = result.Err
-		return r
+		return r, walk
 	}
 	walk, err := diagnose.Explain(ctx, k, seen.Observation, question())
 	switch cause := walk.Cause; {
@@ -37,7 +38,7 @@ func diagnosed(ctx context.Context, k diagnose.Kernel, p lab.Probe, result probe
 	case cause.Found() && cause.Reason != v1alpha1.ReasonProbeError:
 		r.Cause, r.Fix = status.False(cause.Reason, cause.Message), cause.Fix
 	}
-	return r
+	return r, walk
 }
 
 // overdue is a probe that passes and whose reply has not come in the usual time after an event. It fails already if the
@@ -67,8 +68,9 @@ var proves = map[string]bool{
 	v1alpha1.ReasonEchoIgnored:        true,
 }
 
-// Diagnosed does the same as the function Diagnosed with this machine's kernel. It measures how many packets are lost.
-func (m *Machine) Diagnosed(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) status.ProbeResult {
+// Diagnosed does the same as the function Diagnosed with this machine's kernel, and has the walk of a probe that fails. It
+// measures how many packets are lost.
+func (m *Machine) Diagnosed(ctx context.Context, lab *lab.Lab, p lab.Probe, result probe.Result, seen converge.Outcome) (status.ProbeResult, diagnose.Walk) {
 	return diagnosed(ctx, m.Kernel, p, result, seen, func() diagnose.Question { return m.question(ctx, lab, p, result, seen) })
 }
 

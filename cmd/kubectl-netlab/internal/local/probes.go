@@ -10,6 +10,7 @@ import (
 
 	"github.com/netlab-dev/netlab/api/v1alpha1"
 	"github.com/netlab-dev/netlab/controllers/converge"
+	"github.com/netlab-dev/netlab/controllers/diagnose"
 	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/probe"
 	"github.com/netlab-dev/netlab/controllers/status"
@@ -34,6 +35,8 @@ type Probe struct {
 	Message string `json:"message,omitempty"`
 	// Fix says how to remove the cause.
 	Fix string `json:"fix,omitempty"`
+	// Walk is the way of the packets if the verdict is Fail.
+	Walk diagnose.Walk `json:"-"`
 }
 
 // Passed reports whether the outcome is the expected one.
@@ -73,13 +76,13 @@ func (m *Machine) counter(of int) (answered func()) {
 
 func (m *Machine) askOne(ctx context.Context, lab *lab.Lab, p lab.Probe, seen converge.Outcome) (Probe, status.ProbeResult) {
 	result := m.asked.Once(ctx, lab, p)
-	diagnosed := m.asked.Diagnosed(ctx, lab, p, result, seen)
+	diagnosed, walk := m.asked.Diagnosed(ctx, lab, p, result, seen)
 	found := diagnosed.Finding()
 	return Probe{
 		Name: p.Name, Family: p.Family, From: p.From, To: p.Target, Address: p.To.String(), Expect: p.Expect,
 		Verdict:         result.Verdict.String(),
 		RTTMicroseconds: result.RTT.Microseconds(),
-		Reason:          found.Reason, Message: found.Message, Fix: diagnosed.Fix,
+		Reason:          found.Reason, Message: found.Message, Fix: diagnosed.Fix, Walk: walk,
 	}, diagnosed
 }
 
