@@ -5,6 +5,7 @@ package kernel
 import (
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/netlab-dev/netlab/controllers/state"
@@ -133,4 +134,26 @@ func TestCleanupBetweenNewAndApply(t *testing.T) {
 		t.Fatal(err)
 	}
 	converge(t, k, tutorialLab())
+}
+
+// Programs that start at the same time mount the directory once: a second mount would hold namespaces that are removed.
+func TestTheDirectoryIsMountedOnce(t *testing.T) {
+	for range 10 {
+		asBefore(t, "mount --make-private /run")
+		var starting sync.WaitGroup
+		start := make(chan struct{})
+		for range 64 {
+			starting.Go(func() {
+				<-start
+				if err := prepare(false); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		starting.Wait()
+		if got := mounts(t); got != "/netns shared\n" {
+			t.Fatalf("mounts:\n%s", got)
+		}
+	}
 }
