@@ -149,7 +149,7 @@ their command.`,
 	root.AddCommand(
 		a.upCommand(), a.downCommand(), a.planCommand(), a.statusCommand(), a.explainCommand(), a.reasonCommand(),
 		a.waitCommand(),
-		a.graphCommand(), a.pingCommand(), a.pingAllCommand(), a.captureCommand(), a.execCommand(), a.lintCommand(), a.versionCommand(),
+		a.graphCommand(), a.tourCommand(), a.pingCommand(), a.pingAllCommand(), a.captureCommand(), a.execCommand(), a.lintCommand(), a.versionCommand(),
 	)
 	complete(root, "namespace", a.completeNamespace)
 	complete(root, "context", a.completeKubeconfig(func(c *api.Config) []string { return slices.Collect(maps.Keys(c.Contexts)) }))

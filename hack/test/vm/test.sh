@@ -58,7 +58,8 @@ mutants() {
 gallery() {
   go test -c -tags fullkernel -o $bin/kubectl-netlab.test ./cmd/kubectl-netlab
   vm -memory 2048 -file $bin/kubectl-netlab.test -file config/samples -file cmd/kubectl-netlab/testdata/script/samples.txtar -file cmd/kubectl-netlab/testdata/script/reason.txtar \
-    -dir cmd/kubectl-netlab -- kubectl-netlab.test -test.run '^TestStories$/^(samples|reason)$'
+    -file cmd/kubectl-netlab/internal/tour \
+    -dir cmd/kubectl-netlab -- kubectl-netlab.test -test.run '^(TestStories|TestTourPage)$/^(samples|reason)$'
 }
 
 # Impairments as causes, and the fixes of them.
