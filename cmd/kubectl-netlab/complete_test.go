@@ -72,6 +72,7 @@ var takes = map[string]struct {
 	"up":      {0, 0, []string{"-f", "lab.yaml"}, nil},
 	"plan":    {0, 0, []string{"-f", "lab.yaml"}, nil},
 	"lint":    {0, 0, []string{"-f", "lab.yaml"}, nil},
+	"tour":    {0, 0, nil, nil},
 	"version": {0, 0, nil, nil},
 }
 
