@@ -40,6 +40,9 @@ func (s *Step) place() [3]any { return [3]any{s.Node, s.Interface, s.Outgoing} }
 // journeyTime is how long a packet may be on its way between two interfaces.
 const journeyTime = 2 * time.Second
 
+// arrivalTime is how long after its last step a packet has stopped, if a capture without a limit ends then.
+const arrivalTime = 500 * time.Millisecond
+
 // maxJourneys limits the packets that are followed at the same time.
 const maxJourneys = 20000
 
@@ -65,6 +68,8 @@ type follower struct {
 	open    map[identity][]*Journey
 	// begun are the journeys in the order of their first steps.
 	begun []*begun
+	// cut is set when the capture ends: a packet seen later than that may still have been on its way.
+	cut time.Time
 }
 
 type begun struct {
@@ -178,6 +183,17 @@ func tcpFlags(flags byte) (text string) {
 	return text
 }
 
+// endWith says that the capture ends now, with packets left out if it was full.
+func (f *follower) endWith(full bool) {
+	switch {
+	case f == nil:
+	case full:
+		f.cut = time.Now().Add(-journeyTime)
+	default:
+		f.cut = time.Now().Add(-arrivalTime)
+	}
+}
+
 // finish ends the journeys that have not gone on for a while before now, and the oldest if there are too many.
 // The zero time ends all.
 func (f *follower) finish(now time.Time) {
@@ -213,10 +229,12 @@ func (f *follower) ending(j *Journey) string {
 		after = " after " + last.Time.Sub(j.Steps[0].Time).Round(time.Microsecond).String()
 	}
 	switch {
+	case !last.Outgoing && f.owns(last.Node, last.destination):
+		return "arrived at " + last.Node + after
+	case !f.cut.IsZero() && last.Time.After(f.cut):
+		return "seen last at " + last.Node + ": the capture ended"
 	case last.Outgoing:
 		return f.left(last)
-	case f.owns(last.Node, last.destination):
-		return "arrived at " + last.Node + after
 	case last.destination.IsMulticast() || last.destination == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return "seen last at " + last.Node + after
 	case !f.capturesMore(last):

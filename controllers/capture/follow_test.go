@@ -106,13 +106,13 @@ UDP, 32 bytes
 `,
 		},
 	} {
-		if got := journeys(t, c.seen); got != c.want {
+		if got := journeys(t, time.Unix(1700000000, 0), c.seen); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
 		}
 	}
 }
 
-func journeys(t *testing.T, all []seen) string {
+func journeys(t *testing.T, begun time.Time, all []seen) string {
 	t.Helper()
 	taps := map[string]*tap{}
 	var sources []capture.Source
@@ -123,7 +123,7 @@ func journeys(t *testing.T, all []seen) string {
 	for _, s := range all {
 		data := datagram(t, s)
 		taps[s.node].packets = append(taps[s.node].packets, packet.Packet{
-			Index: int(s.link[1] - '0'), Outgoing: s.out, Time: time.Unix(1700000000, int64(s.at)*1000), Data: data, Length: len(data),
+			Index: int(s.link[1] - '0'), Outgoing: s.out, Time: begun.Add(time.Duration(s.at) * time.Microsecond), Data: data, Length: len(data),
 		})
 	}
 	var b strings.Builder
@@ -136,6 +136,18 @@ func journeys(t *testing.T, all []seen) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// A packet that was on its way when the capture reached its limit did not stop, neither at a node nor on a link.
+func TestAPacketOnItsWayWhenTheCaptureEndsDidNotStop(t *testing.T) {
+	out := seen{"a", "l1", true, 0, 64, "10.0.1.1", "10.0.2.1", "", 1000}
+	in := seen{"r", "l1", false, 5, 64, "10.0.1.1", "10.0.2.1", "", 1000}
+	for node, all := range map[string][]seen{"a": {out}, "r": {out, in}} {
+		got := journeys(t, time.Now(), all)
+		if want := "seen last at " + node + ": the capture ended\n"; !strings.HasSuffix(got, want) {
+			t.Errorf("it says\n%s\nwant %s", got, want)
+		}
+	}
 }
 
 // datagram is one with a VLAN tag, as trunks have.

@@ -236,6 +236,7 @@ func (r *recorder) round(last bool) error {
 	r.keepFrom(n)
 	if last || r.full() {
 		until = time.Time{}
+		r.follower.endWith(r.full())
 	}
 	r.follower.finish(until)
 	return r.file.flush()
