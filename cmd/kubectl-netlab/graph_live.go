@@ -160,7 +160,7 @@ func (a *app) drawReported(stored *v1alpha1.NetLab, named string) error {
 
 // drawExplained draws a lab with the ways of packets.
 func (a *app) drawExplained(ctx context.Context, name string, explanations []ask.Explanation) error {
-	stored, err := a.stored(ctx, name)
+	stored, err := a.described(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -193,20 +193,4 @@ func wayOf(e ask.Explanation) graph.Failing {
 		way.Passed, way.Reason = true, "a reply arrives"
 	}
 	return way
-}
-
-// stored is the lab as the machine or the cluster keeps it.
-func (a *app) stored(ctx context.Context, name string) (*v1alpha1.NetLab, error) {
-	if a.local {
-		m, err := a.machine()
-		if err != nil {
-			return nil, err
-		}
-		return m.Load(ctx, a.labNamespace(), name)
-	}
-	c, err := a.connect()
-	if err != nil {
-		return nil, err
-	}
-	return c.lab(ctx, name)
 }

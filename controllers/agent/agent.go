@@ -223,8 +223,7 @@ func (a *Agent) forget(name types.NamespacedName) {
 
 // locked is the kernel for changes of a lab, in turns.
 func (a *Agent) locked(id state.Identity) lockedKernel {
-	request := reconcile.Request{NamespacedName: types.NamespacedName{Namespace: id.Namespace, Name: id.Name}}
-	return lockedKernel{a.kernel, id, func(ctx context.Context) (context.Context, func()) { return a.turns.begin(ctx, request) }}
+	return lockedKernel{a.kernel, id, func(ctx context.Context) (context.Context, func()) { return a.turns.begin(ctx, requestFor(id)) }}
 }
 
 // inspect makes this machine hold the lab as far as it may, and returns what is known then.

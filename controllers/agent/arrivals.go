@@ -8,10 +8,8 @@ import (
 	"slices"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"github.com/netlab-dev/netlab/controllers/lab"
 	"github.com/netlab-dev/netlab/controllers/state"
 )
 
@@ -77,32 +75,29 @@ func (a *Agent) admitEarlier(ctx context.Context, id state.Identity) error {
 		if a.sizes.large(requestFor(other)) {
 			continue
 		}
-		netlab, err := a.find(ctx, nameOf(other))
-		if err != nil {
+		if err := a.decideNow(ctx, other); err != nil {
 			return err
 		}
 		a.arrivals.decide(other)
-		if netlab == nil || a.identity(netlab) != other || netlab.Spec.Suspend {
-			continue
-		}
-		selected, err := a.selected(ctx, netlab)
-		if err != nil {
-			return err
-		}
-		compiled, problems := (*lab.Lab)(nil), lab.Problems(nil)
-		if selected {
-			compiled, problems = compile(other, &netlab.Spec, a.compileOptions())
-		}
-		if compiled == nil || len(problems) > 0 {
-			continue
-		}
-		if _, err := a.decide(ctx, netlab, compiled); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
+// decideNow decides about a lab as it is in the cache.
+func (a *Agent) decideNow(ctx context.Context, id state.Identity) error {
+	netlab, err := a.find(ctx, nameOf(id))
+	if err != nil || netlab == nil || a.identity(netlab) != id || netlab.Spec.Suspend {
+		return err
+	}
+	if selected, err := a.selected(ctx, netlab); err != nil || !selected {
+		return err
+	}
+	if compiled, problems := compile(id, &netlab.Spec, a.compileOptions()); len(problems) == 0 {
+		_, err = a.decide(ctx, netlab, compiled)
+	}
+	return err
+}
+
 func requestFor(id state.Identity) reconcile.Request {
-	return reconcile.Request{NamespacedName: types.NamespacedName{Namespace: id.Namespace, Name: id.Name}}
+	return reconcile.Request{NamespacedName: nameOf(id)}
 }
